@@ -1,0 +1,82 @@
+# Every target in a line: make help
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-kafka test-faults test-browser test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
+
+install: $(STAMP) ## make .venv from the pinned requirements and fetch govuk-frontend; does nothing when nothing changed
+
+$(STAMP): requirements/dev.txt pyproject.toml $(wildcard package-lock.json)
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Name another: make install PYTHON=python3.12")'
+	@test -x $(BIN)/python || { echo "Making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing the pinned packages (a minute or two)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m shared.pages.install
+	@touch $@
+
+run: install ## start everything on this machine and print the addresses; Ctrl-C stops it
+	@exec $(BIN)/blocks up $(ARGS)
+
+test: install ## all tests that need nothing but Python (under 10 minutes on 2 cores)
+	$(BIN)/pytest -m "not browser and not containers and not bulk" $(ARGS)
+
+test-kafka: install ## integration, journey and fault tests on Apache Kafka (Java 17 and Maven)
+	BLOCKS_TEST_BROKER=apache $(BIN)/pytest tests/shared tests/services tests/journeys tests/faults -m "not browser and not containers and not bulk" $(ARGS)
+
+test-faults: install ## kill processes at random under load, 20 rounds
+	BLOCKS_FAULT_ROUNDS=20 $(BIN)/pytest tests/faults $(ARGS)
+
+test-browser: install ## the pages in Chromium, with axe's accessibility rules
+	$(BIN)/pytest -m browser $(ARGS)
+
+test-containers: install ## run services in containers (podman and runc, after `make image`)
+	$(BIN)/pytest -m containers $(ARGS)
+
+lint: install ## style and likely bugs: ruff check and ruff format --check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: install ## put the code into ruff's format and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: install ## mypy, strict
+	$(BIN)/mypy
+
+boundaries: install ## who may import whom (import-linter)
+	$(BIN)/lint-imports
+
+contracts: install ## write contracts/asyncapi, openapi and schemas from the code
+	$(BIN)/python -m deploy.contracts write
+
+contracts-check: install ## fail if the committed contracts differ from the code, or break a consumer
+	$(BIN)/python -m deploy.contracts check
+
+bench: install ## the benchmarks, each printing a ratio and its bar
+	$(BIN)/python -m benchmarks $(ARGS)
+
+engine: install ## build the fast database server once into a cache outside the tree (cargo, cmake, ninja; 4 minutes)
+	$(BIN)/python -m deploy.embedded.build_engine $(ARGS)
+
+image: ## build the container image (docker, or podman where there is none)
+	@tool=$$(command -v docker || command -v podman) || { echo "Neither docker nor podman is installed."; exit 1; }; \
+	exec "$$tool" build -f deploy/Dockerfile -t london-building-blocks $(ARGS) .
+
+lock: ## pin requirements/*.in to *.txt with hashes
+	@for set in dev embedded runtime image; do \
+	  test $$set = dev || same="--constraint requirements/dev.txt"; \
+	  UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+	    --no-emit-index-url --no-annotate $$same $(ARGS) -o requirements/$$set.txt requirements/$$set.in || exit 1; \
+	done
+
+clean: ## remove what was made here: caches and builds, not .venv and not the platform's data
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

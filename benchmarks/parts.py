@@ -1,0 +1,78 @@
+"""Real parts for a benchmark: the embedded engines, and Python processes that answer before they count as started."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+
+from deploy.embedded.engines import ApacheKafka, Database, EngineChoice, Tansu
+from deploy.embedded.ports import LOOPBACK, free_port
+from deploy.embedded.process import Process
+
+
+@dataclass(frozen=True)
+class Engines:
+    """A running database and broker."""
+
+    database: Database
+    broker: ApacheKafka | Tansu
+    directory: Path
+    broker_keeps: bool
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What they are, for the report."""
+        return {"engine": self.database.engine, "broker": "apache" if self.broker_keeps else "tansu"}
+
+
+@asynccontextmanager
+async def engines(engine: EngineChoice, broker: str) -> AsyncIterator[Engines]:
+    """Start a database and a broker in a temporary directory; both end with the block, or with this process."""
+    with TemporaryDirectory(prefix="blocks-bench-") as name:
+        directory = Path(name)
+        server: ApacheKafka | Tansu = ApacheKafka(directory / "kafka") if broker == "apache" else Tansu(log=directory / "tansu.log")
+        async with Database(engine, directory / "database") as database, server:
+            yield Engines(database, server, directory, broker == "apache")
+
+
+class Server(Process):
+    """A Python module that serves HTTP on its port (environment variable `PORT`) and answers `GET /ready` with 200."""
+
+    def __init__(self, name: str, module: str, *words: str, directory: Path, environment: dict[str, str] | None = None) -> None:
+        super().__init__(name, port=free_port(), log=directory / f"{name}.log")
+        self._words: Sequence[str] = (sys.executable, "-m", module, *words)
+        self._environment = {
+            "PORT": str(self.port),
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            **(environment or {}),
+        }
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        """The module, run by this Python."""
+        return self._words
+
+    def environment(self) -> dict[str, str]:
+        """Its port and what it was given."""
+        return self._environment
+
+    async def prepare(self) -> None:
+        """Nothing can be missing."""
+
+    async def answers(self) -> bool:
+        """Whether it is ready and, where it consumes, takes part in its group."""
+        try:
+            async with httpx.AsyncClient(timeout=2) as http:
+                reply = await http.get(f"{self.url}/ready")
+                return reply.status_code == 200 and reply.json().get("consuming", True) is True and reply.json().get("broker", True) is True
+        except (httpx.HTTPError, ValueError):
+            return False

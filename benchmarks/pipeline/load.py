@@ -1,0 +1,24 @@
+"""Arrivals at a rate, whether or not earlier ones have ended (an open loop), so that waiting is not hidden."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+from benchmarks.stamps import BEGUN, Stamps
+
+
+async def offer(one: Callable[[int], Awaitable[None]], stamps: Stamps, *, first: int, count: int, rate: float) -> None:
+    """Start `one(number)` at random instants, `rate` a second on average (a Poisson process, seeded); waits for all to end."""
+    chance = random.Random(first)
+    due = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        for number in range(first, first + count):
+            due += chance.expovariate(rate)
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            stamps.stamp(BEGUN, number)
+            group.create_task(_awaited(one(number)))
+
+
+async def _awaited(started: Awaitable[None]) -> None:
+    await started

@@ -1,0 +1,40 @@
+"""Instants that two processes write and a third reads, in one file mapped into the memory of all.
+
+They are `CLOCK_MONOTONIC` in nanoseconds, which on Linux is one clock for all processes of a machine (clock_gettime(2)).
+"""
+
+import mmap
+import time
+from pathlib import Path
+
+BEGUN, COMMITTED, TAKEN_EFFECT = range(3)
+_KINDS = 3
+_WIDTH = 8
+
+
+class Stamps:
+    """For each numbered event when its transaction began, when it was committed, and when its effect was."""
+
+    def __init__(self, path: Path, count: int) -> None:
+        self.path = path
+        self.count = count
+        size = count * _KINDS * _WIDTH
+        if not path.exists():
+            path.write_bytes(bytes(size))
+        with path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), size)
+        self._at = memoryview(self._map).cast("q")
+
+    def stamp(self, kind: int, number: int) -> None:
+        """It is now."""
+        self._at[kind * self.count + number] = time.monotonic_ns()
+
+    def done(self, numbers: range) -> int:
+        """How many of these events have taken effect."""
+        offset = TAKEN_EFFECT * self.count
+        return sum(1 for number in numbers if self._at[offset + number])
+
+    def milliseconds(self, since: int, numbers: range) -> list[float]:
+        """From that instant to the effect, for each of these events, in order of size."""
+        until = TAKEN_EFFECT * self.count
+        return sorted((self._at[until + number] - self._at[since * self.count + number]) / 1e6 for number in numbers)

@@ -1,0 +1,1 @@
+"""The published language: the only thing that the services know of each other."""

@@ -1,0 +1,60 @@
+"""Every service's secrets as files in a volume of its own, generated at the first start and kept from then on."""
+
+import base64
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from deploy.embedded.demo import DEMO_BOROUGHS, Demo
+from deploy.embedded.secrets_file import load_secrets
+
+SERVICES = ("portal", "identity", "addresses", "notifications", "data_sharing", "move_home")
+ROOT_PASSWORD = "root_password"  # noqa: S105 (a file's name)
+KEY_FILE = "replica_set.key"
+
+
+def main(root: Path) -> None:
+    """Write `root/<service>/<prefix>_<setting>`, one file a setting, and `root/<service>/seed.json`. Safe to repeat."""
+    platform = root / "platform"
+    urls = {name: os.environ[f"{name.upper()}_PUBLIC_URL"] for name in SERVICES}
+    demo = Demo(
+        load_secrets(platform / "secrets.json", tuple(DEMO_BOROUGHS)),
+        platform,
+        urls=urls,
+        smtp_port=25,
+        demo=os.environ.get("DEMO") != "no",
+    )
+    root_password = _kept(platform / ROOT_PASSWORD, secrets.token_urlsafe(32))
+    for folder in ("mongodb", "database"):
+        _write(root / folder / ROOT_PASSWORD, root_password)
+    # mongod takes 6 to 1024 characters of base64 as the key with which members of a replica set know each other.
+    _write(root / "mongodb" / KEY_FILE, _kept(platform / KEY_FILE, base64.b64encode(os.urandom(756)).decode()))
+    for service in SERVICES:
+        password = _kept(platform / f"{service}_password", secrets.token_urlsafe(32))
+        _write(root / "database" / service, password)
+        url = f"mongodb://{service}:{password}@mongodb:27017/{service}?replicaSet=rs0"
+        for setting, value in {**demo.settings(service), "mongodb": url}.items():
+            _write(root / service / f"{service}_{setting}", value)
+        if (seed := demo.seed(service)) is not None:
+            _write(root / service / "seed.json", seed)
+
+
+def _kept(path: Path, fresh: str) -> str:
+    """What an earlier run put into `path`, or `fresh`, put there now."""
+    if not path.exists():
+        _write(path, fresh)
+    return path.read_text("utf-8")
+
+
+def _write(path: Path, text: str) -> None:
+    """Readable by whoever mounts the volume: it is mounted by this job and its one reader only, who may have another user id."""
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.write_text(text, "utf-8")
+    unfinished.chmod(0o444)
+    unfinished.replace(path)
+    path.parent.chmod(0o755)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "/secrets"))

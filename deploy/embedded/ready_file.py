@@ -1,0 +1,106 @@
+"""The ready file: how tests, tools and examples find a running platform. docs/running.md describes it; it is kept compatible."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict
+
+from deploy.embedded.errors import OperatorError
+from deploy.embedded.files import write_whole
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class MachineClient(_Section):
+    """A borough's system, for client credentials."""
+
+    borough: str
+    client_id: str
+    client_secret: str
+    scope: str
+
+
+class WebClient(_Section):
+    """A citizen-facing application, for the authorization code flow."""
+
+    client_id: str
+    client_secret: str
+    redirect_uris: tuple[str, ...]
+    profile: str
+
+
+class Person(_Section):
+    """Somebody who can sign in."""
+
+    email: str
+    name: str
+    uprn: str | None = None
+    borough: str | None = None
+
+
+class Identity(_Section):
+    """The issuer, and who is registered there."""
+
+    issuer: str
+    machine_clients: tuple[MachineClient, ...] = ()
+    web_clients: tuple[WebClient, ...] = ()
+    people: tuple[Person, ...] = ()
+
+
+class NotificationKeys(_Section):
+    """API keys as the official clients take them: name-service-secret."""
+
+    live: str
+    team: str
+    test: str
+
+
+class Notifications(_Section):
+    """A demo service of notifications, ready to send."""
+
+    base_url: str
+    service_id: str
+    keys: NotificationKeys
+    templates: dict[str, str]
+    email_reply_to_id: str
+    sms_sender_id: str
+
+
+class Ready(_Section):
+    """The file. `processes` holds the process ids by service, `replicas` the addresses of those services that run more than once."""
+
+    version: int = 1
+    urls: dict[str, str]
+    engine: str | None = None
+    kafka: str
+    mongodb: str
+    processes: dict[str, list[int]]
+    replicas: dict[str, list[str]] | None = None
+    captured: str | None = None
+    identity: Identity | None = None
+    notifications: Notifications | None = None
+
+    def write(self, path: Path) -> None:
+        """Whole, or not at all. Sections of services that do not run are absent."""
+        write_whole(path, self.model_dump_json(exclude_none=True, indent=2) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> "Ready":
+        """The file at `path`; raises OperatorError where no platform says that it runs."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            raise OperatorError(f"No platform is running here ({path} does not exist): start one with `blocks up`.") from None
+
+    @property
+    def mongodb_shown(self) -> str:
+        """The database's address without credentials."""
+        parts = urlsplit(self.mongodb)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+    @property
+    def engine_shown(self) -> str:
+        """Which database it is."""
+        return f"SecantusDB, {self.engine}" if self.engine else "given"

@@ -1,0 +1,109 @@
+"""What runs, and how far behind it is."""
+
+import asyncio
+import json
+from dataclasses import asdict, dataclass
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+from rich.table import Table
+
+from deploy.embedded.databases import open_database
+from deploy.embedded.engines.kafka_protocol import broker_answers
+from deploy.embedded.engines.mongodb_protocol import takes_writes
+from deploy.embedded.ready_file import Ready
+from shared.bus.dead_letters import DeadLetters
+from shared.mongo import DatabaseError
+
+
+@dataclass(frozen=True)
+class State:
+    """One process. What does not apply to it, or cannot be found out now, is None."""
+
+    name: str
+    pid: int
+    port: int | None
+    ready: bool
+    rss_mb: int | None
+    """Resident memory, in 10^6 bytes."""
+    lag: int | None = None
+    """Messages that its consumers have not handled yet."""
+    outbox: int | None = None
+    """Events of its service that are committed and not yet published."""
+    parked: int | None = None
+    dead: int | None = None
+
+
+async def collect(ready: Ready) -> list[State]:
+    """The state of every process that the ready file names."""
+    asked = []
+    for name, pids in ready.processes.items():
+        if name in ("database", "broker"):
+            address = ready.mongodb if name == "database" else f"kafka://{ready.kafka}"
+            asked.append(_engine(name, pids[0], urlsplit(address).port or 0))
+            continue
+        urls = (ready.replicas or {}).get(name, [ready.urls[name]])
+        asked += [_replica(name, number, pid, url, ready) for number, (pid, url) in enumerate(zip(pids, urls, strict=True), 1)]
+    return list(await asyncio.gather(*asked))
+
+
+async def _engine(name: str, pid: int, port: int) -> State:
+    answers = await (broker_answers(port) if name == "broker" else takes_writes(port))
+    return State(name, pid, port, answers, _rss(pid))
+
+
+async def _replica(name: str, number: int, pid: int, url: str, ready: Ready) -> State:
+    is_ready, lag = await _health(url)
+    state = State(name if number == 1 else f"{name}-{number}", pid, urlsplit(url).port, is_ready, _rss(pid), lag)
+    if number > 1:  # what is in the database is the service's, and told once
+        return state
+    try:
+        async with asyncio.timeout(5), open_database(ready.mongodb, name) as database:
+            counts = await DeadLetters(database).count()
+            outbox = await database.collection("outbox").count({})
+    except (DatabaseError, TimeoutError):
+        return state
+    return State(**{**asdict(state), "outbox": outbox, **counts})
+
+
+async def _health(url: str) -> tuple[bool, int | None]:
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=3.0) as http:
+            answer = await http.get(f"{url}/ready")
+            return answer.is_success, answer.json().get("lag")
+    except (httpx.HTTPError, ValueError):
+        return False, None
+
+
+def _rss(pid: int) -> int | None:
+    try:
+        return int(psutil.Process(pid).memory_info().rss // 1_000_000)
+    except psutil.Error:
+        return None
+
+
+def as_json(states: list[State]) -> str:
+    """For programs: a list of objects, fields as in `State`."""
+    return json.dumps([asdict(state) for state in states], indent=2)
+
+
+def as_table(states: list[State]) -> Table:
+    """For people."""
+    table = Table(caption=f"{sum(state.rss_mb or 0 for state in states)} MB in all")
+    for heading in ("process", "pid", "port", "ready", "MB", "lag", "outbox", "parked", "dead"):
+        table.add_column(heading, justify="left" if heading == "process" else "right")
+    for state in states:
+        row = [
+            state.name,
+            state.pid,
+            state.port,
+            "yes" if state.ready else "no",
+            state.rss_mb,
+            state.lag,
+            state.outbox,
+            state.parked,
+            state.dead,
+        ]
+        table.add_row(*("" if value is None else str(value) for value in row), style="" if state.ready and not state.dead else "red")
+    return table

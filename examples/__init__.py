@@ -1,0 +1,1 @@
+"""Citizen-facing apps composed from the blocks."""

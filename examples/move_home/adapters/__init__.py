@@ -1,0 +1,1 @@
+"""The blocks as this app uses them, over their public APIs."""

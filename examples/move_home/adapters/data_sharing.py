@@ -1,0 +1,117 @@
+"""Telling councils under their agreements, and reading what was told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from examples.move_home.domain.move import Reason
+
+PROBLEMS = {reason.value: reason for reason in (Reason.NOT_ACTIVE, Reason.NOT_COVERED, Reason.NOT_A_PARTY, Reason.NO_ITEM_ALLOWED)}
+NEVER_TAKEN = {400, 404, 413, 422}
+MADE_BEFORE = {"idempotency-key-reused", "reference-reused"}
+"""The share was made before, under an agreement that another one has replaced since."""
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The council has it in its inbox."""
+
+    share: str | None
+    """The share's id; None where data_sharing only says that it was made before."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The council must not be told, whenever it is tried again."""
+
+    reason: Reason
+
+
+class DataSharing:
+    """The data-sharing block, for the borough that runs this app, for other boroughs' staff, and for a citizen."""
+
+    def __init__(self, http: httpx.AsyncClient, inboxes: Mapping[str, httpx.AsyncClient]) -> None:
+        self._http = http
+        self._inboxes = inboxes
+
+    async def agreement(self, parties: tuple[str, ...], purpose: str) -> str | None:
+        """An agreement that binds these boroughs: one in force for the purpose, else any of them, so that the refusal is on record."""
+        active = await self._agreements(parties, {"purpose": purpose, "status": "active"})
+        found = active or await self._agreements(parties, {})
+        return str(found[0]["ref"]) if found else None
+
+    async def share(
+        self, agreement: str, purpose: str, recipient: str, *, subject: str, reference: str, items: Mapping[str, str], key: str
+    ) -> Delivered | Refused:
+        """Put the items into the recipient's inbox: once for a reference, recipient and purpose, however often it is asked.
+
+        Raises httpx.HTTPError where it should be tried again.
+        """
+        body = {
+            "agreement": agreement,
+            "purpose": purpose,
+            "subject": subject,
+            "recipient": recipient,
+            "reference": reference,
+            "items": dict(items),
+        }
+        response = await self._http.post("/v1/shares", json=body, headers={"Idempotency-Key": key})
+        if _problem(response) in MADE_BEFORE:
+            return Delivered(None)
+        if response.status_code == 403 and (reason := PROBLEMS.get(_problem(response))):
+            return Refused(reason)
+        if response.status_code in NEVER_TAKEN:
+            return Refused(Reason.NOT_ACCEPTED)
+        return Delivered(str(response.raise_for_status().json()["id"]))
+
+    async def inbox(self, borough: str) -> list[dict[str, Any]]:
+        """What that borough has received, newest first, without the content."""
+        return _rows((await self._inboxes[borough].get("/v1/inbox", params={"limit": 100})).raise_for_status())
+
+    async def received(self, borough: str, share: str) -> dict[str, Any] | None:
+        """One share with its content, to which this reading is added on record; None where the borough has no such share.
+
+        Raises `PermissionError` when the agreement no longer lets the borough read it.
+        """
+        response = await self._inboxes[borough].get(f"/v1/inbox/{share}")
+        if response.status_code == 404:
+            return None
+        if response.status_code == 403:
+            raise PermissionError(str(response.json().get("detail", "")))
+        found: dict[str, Any] = response.raise_for_status().json()
+        return found
+
+    def serves(self, borough: str) -> bool:
+        """Whether that borough's staff can read their inbox here."""
+        return borough in self._inboxes
+
+    async def record(self, access_token: str) -> list[dict[str, Any]] | None:
+        """Who saw what of the citizen whose token it is, newest first; None when the token is no longer good."""
+        response = await self._http.get("/v1/record", headers={"Authorization": f"Bearer {access_token}"}, auth=None)
+        if response.status_code == 401:
+            return None
+        return _rows(response.raise_for_status())
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for http in (self._http, *self._inboxes.values()):
+            await http.aclose()
+
+    async def _agreements(self, parties: tuple[str, ...], query: dict[str, str]) -> list[dict[str, Any]]:
+        parameters: dict[str, str | list[str]] = {"party": list(parties), **query}
+        return _rows((await self._http.get("/v1/agreements", params=parameters)).raise_for_status())
+
+
+def _rows(response: httpx.Response) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = response.json()["items"]
+    return rows
+
+
+def _problem(response: httpx.Response) -> str:
+    """The last part of a problem's type (RFC 9457)."""
+    try:
+        return str(response.json().get("type", "")).rsplit("/", 1)[-1]
+    except ValueError:
+        return ""

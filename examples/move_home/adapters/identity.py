@@ -1,0 +1,202 @@
+"""Signing people in against identity: OpenID Connect's authorization code flow with PKCE (RFC 7636)."""
+
+import asyncio
+import hmac
+import time
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+import httpx
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
+from pydantic import BaseModel, ConfigDict
+
+from examples.move_home.seal import new_secret
+from examples.move_home.settings import Settings
+from shared import clock
+from shared.http import client as traced
+
+Kind = Literal["citizen", "staff"]
+SCOPES: dict[Kind, str] = {
+    "citizen": "openid email profile data_sharing:record:read",
+    "staff": "openid profile staff",
+}
+METADATA_SECONDS = 300.0
+
+
+class SignInFailed(Exception):  # noqa: N818 (what happened, not a fault of ours)
+    """Identity sent the person back without signing them in, or with something that is not for us. `code` is OAuth's."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Attempt(BaseModel):
+    """One way to identity and back, held by the browser that makes it (encrypted)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Kind
+    state: str
+    nonce: str
+    verifier: str
+    back_to: str
+    """The path to show after sign-in."""
+    silent: bool = False
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who signed in, and the token that acts for them."""
+
+    subject: str
+    email: str | None
+    name: str | None
+    borough: str | None
+    """GSS code of a member of staff's borough."""
+    access_token: str
+    expires_at: datetime
+    id_token: str
+    """Proves to identity whose session a sign-out means."""
+
+
+class Identity:
+    """The relying party's side of identity."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._issuer = settings.issuer.rstrip("/")
+        self._client_id = settings.client_id
+        self._client_secret = settings.client_secret
+        self._redirect_uri = f"{settings.public_url}/sign-in/callback"
+        self._after_sign_out = f"{settings.public_url}/"
+        self._http = traced()
+        self._registry = JWSRegistry(algorithms=["ES256"])
+        self._metadata: dict[str, Any] = {}
+        self._keys = KeySet([])
+        self._fetched = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def begin(self, kind: Kind, back_to: str, *, silent: bool = False) -> tuple[str, Attempt]:
+        """Where to send the browser, and what it must hold until it comes back. Raises httpx.HTTPError while identity is down.
+
+        Staff always sign in anew, so that nobody gets in on a citizen's session. `silent` asks for nothing to be shown
+        (`prompt=none`): it succeeds only where identity's own session still stands.
+        """
+        metadata, _ = await self._discovered()
+        attempt = Attempt(kind=kind, state=new_secret(), nonce=new_secret(), verifier=new_secret(), back_to=back_to, silent=silent)
+        prompt = {"prompt": "none"} if silent else {"prompt": "login"} if kind == "staff" else {}
+        query = {
+            "response_type": "code",
+            "client_id": self._client_id,
+            "redirect_uri": self._redirect_uri,
+            "scope": SCOPES[kind],
+            "state": attempt.state,
+            "nonce": attempt.nonce,
+            "code_challenge": urlsafe_b64encode(sha256(attempt.verifier.encode()).digest()).rstrip(b"=").decode(),
+            "code_challenge_method": "S256",
+        } | prompt
+        return f"{metadata['authorization_endpoint']}?{urlencode(query)}", attempt
+
+    async def finish(self, attempt: Attempt, answer: dict[str, str]) -> SignedIn:
+        """Turn identity's answer, the callback's query, into a person. Raises `SignInFailed` or httpx.HTTPError."""
+        if not hmac.compare_digest(answer.get("state", "").encode(), attempt.state.encode()):
+            raise SignInFailed("state_mismatch")
+        if answer.get("iss", "").rstrip("/") != self._issuer:  # RFC 9207: the answer of another server is not taken
+            raise SignInFailed("issuer_mismatch")
+        if "error" in answer or "code" not in answer:
+            raise SignInFailed(answer.get("error", "invalid_response"))
+        tokens = await self._redeem(answer["code"], attempt.verifier)
+        claims = await self._verified(str(tokens.get("id_token", "")), attempt.nonce)
+        if attempt.kind == "staff":
+            claims |= await self._userinfo(str(tokens["access_token"]), str(claims["sub"]))
+        return SignedIn(
+            subject=str(claims["sub"]),
+            email=claims.get("email"),
+            name=claims.get("name"),
+            borough=claims.get("borough") if attempt.kind == "staff" else None,
+            access_token=str(tokens["access_token"]),
+            expires_at=clock.now() + timedelta(seconds=float(tokens.get("expires_in", 60))),
+            id_token=str(tokens["id_token"]),
+        )
+
+    async def sign_out(self, id_token: str) -> str:
+        """Where to send the browser to end identity's own session (OpenID Connect RP-Initiated Logout 1.0)."""
+        metadata, _ = await self._discovered()
+        query = {"id_token_hint": id_token, "client_id": self._client_id, "post_logout_redirect_uri": self._after_sign_out}
+        return f"{metadata['end_session_endpoint']}?{urlencode(query)}"
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _redeem(self, code: str, verifier: str) -> dict[str, Any]:
+        metadata, _ = await self._discovered()
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self._redirect_uri,
+            "code_verifier": verifier,
+            "client_id": self._client_id,
+            "client_secret": self._client_secret.get_secret_value(),
+        }
+        response = await self._http.post(metadata["token_endpoint"], data=form)
+        if response.status_code == 400:
+            raise SignInFailed(str(response.json().get("error", "invalid_grant")))
+        response.raise_for_status()
+        tokens: dict[str, Any] = response.json()
+        return tokens
+
+    async def _verified(self, id_token: str, nonce: str) -> dict[str, Any]:
+        """The claims of an ID token that is for us and for this attempt (OpenID Connect Core, section 3.1.3.7)."""
+        for fresh in (False, True):
+            _, keys = await self._discovered(anew=fresh)
+            try:
+                decoded = jwt.decode(id_token, keys, registry=self._registry)
+                break
+            except (JoseError, ValueError) as error:
+                if fresh:
+                    raise SignInFailed("invalid_id_token") from error
+        else:  # pragma: no cover (the second round either breaks or raises)
+            raise SignInFailed("invalid_id_token")
+        claims: dict[str, Any] = dict(decoded.claims)
+        now = clock.now().timestamp()
+        audience = claims.get("aud")
+        right = (
+            str(claims.get("iss", "")).rstrip("/") == self._issuer
+            and audience in (self._client_id, [self._client_id])
+            and hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode())
+            and float(claims.get("exp", 0)) > now - 5
+            and isinstance(claims.get("sub"), str)
+        )
+        if not right:
+            raise SignInFailed("invalid_id_token")
+        return claims
+
+    async def _userinfo(self, access_token: str, subject: str) -> dict[str, Any]:
+        metadata, _ = await self._discovered()
+        response = await self._http.get(metadata["userinfo_endpoint"], headers={"Authorization": f"Bearer {access_token}"})
+        claims: dict[str, Any] = response.raise_for_status().json()
+        if claims.get("sub") != subject:  # OpenID Connect Core, section 5.3.4
+            raise SignInFailed("subject_mismatch")
+        return claims
+
+    async def _discovered(self, *, anew: bool = False) -> tuple[dict[str, Any], KeySet]:
+        """Identity's metadata and keys, kept for five minutes."""
+        async with self._lock:
+            age = time.monotonic() - self._fetched
+            if age > METADATA_SECONDS or (anew and age > 1.0):
+                response = await self._http.get(f"{self._issuer}/.well-known/openid-configuration")
+                metadata = response.raise_for_status().json()
+                if metadata.get("issuer", "").rstrip("/") != self._issuer:
+                    raise httpx.RequestError("the discovery document is another issuer's")
+                keys = (await self._http.get(metadata["jwks_uri"])).raise_for_status().json()
+                self._metadata, self._keys = metadata, KeySet.import_key_set(keys)
+                self._fetched = time.monotonic()
+        return self._metadata, self._keys

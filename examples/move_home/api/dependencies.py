@@ -1,0 +1,154 @@
+"""What the routes ask for by type: the parts the app was built with, the form, and who is signed in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import Depends, HTTPException
+from pydantic import BaseModel, ConfigDict
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from examples.move_home.adapters.addresses import Addresses
+from examples.move_home.adapters.data_sharing import DataSharing
+from examples.move_home.adapters.identity import Identity
+from examples.move_home.domain.answers import Answers
+from examples.move_home.seal import Seal
+from examples.move_home.settings import Settings
+from examples.move_home.store import Session, Store
+from shared import clock
+from shared.events import new_id
+from shared.http import HttpFailure, Problem, provided
+from shared.pages import Pages
+
+SESSION = "move_home_session"
+
+Db = Annotated[Store, Depends(provided(Store))]
+Config = Annotated[Settings, Depends(provided(Settings))]
+Sealing = Annotated[Seal, Depends(provided(Seal))]
+Rendering = Annotated[Pages, Depends(provided(Pages))]
+SignIn = Annotated[Identity, Depends(provided(Identity))]
+Lookup = Annotated[Addresses, Depends(provided(Addresses))]
+Sharing = Annotated[DataSharing, Depends(provided(DataSharing))]
+
+CITIZEN_NAVIGATION = (("Tell us about a move", "/move"), ("Your moves", "/moves"), ("Who saw what", "/record"))
+
+
+class Content(BaseModel):
+    """What a session holds about a person."""
+
+    model_config = ConfigDict(frozen=True)
+
+    email: str | None = None
+    name: str | None = None
+    borough: str | None = None
+    access_token: str = ""
+    access_until: datetime | None = None
+    id_token: str = ""
+    answers: Answers | None = None
+
+
+@dataclass(frozen=True)
+class Citizen:
+    """A citizen who is signed in on this browser."""
+
+    session: Session
+    content: Content
+
+    @property
+    def subject(self) -> str:
+        """The pseudonym that identity gives this borough."""
+        return self.session.subject
+
+    @property
+    def email(self) -> str:
+        """The address that identity has verified."""
+        return self.content.email or ""
+
+    @property
+    def answers(self) -> Answers:
+        """The move that is being told; a new one where there is none."""
+        return self.content.answers or Answers(move=new_id())
+
+    @property
+    def access_token(self) -> str | None:
+        """The token that acts for the citizen, while it is good."""
+        until = self.content.access_until
+        return self.content.access_token if until is not None and until > clock.now() else None
+
+    def answering(self, answers: Answers | None, seal: Seal) -> Session:
+        """The session to save, with these answers."""
+        return self.session.holding(seal.close(self.content.model_copy(update={"answers": answers})))
+
+
+@dataclass(frozen=True)
+class Staff:
+    """A member of a borough's staff."""
+
+    borough: str
+    """GSS code."""
+    name: str | None
+
+
+def failure_as_page(request: Request, failure: HttpFailure) -> Response:
+    """A failed request as a page; a redirect (to sign in) as itself."""
+    if failure.status in {302, 303}:
+        return RedirectResponse(failure.headers["Location"], failure.status)
+    pages: Pages = request.app.state.provided[Pages]
+    ours = failure.status < 500 or (failure.status == 503 and failure.cause is None)
+    return pages.error(request, failure.status, title=failure.title, detail=failure.detail if ours else SERVER_DETAIL)
+
+
+SERVER_DETAIL = "Nothing that you have sent is lost. Try again in a few minutes."
+
+
+def see_other(path: str) -> Response:
+    """Send the browser on after a form (303, so that going back does not send the form again)."""
+    return RedirectResponse(path, 303)
+
+
+def local_path(text: str | None, default: str) -> str:
+    """A path on this host, never another host's (no open redirect)."""
+    if not text or not text.startswith("/") or text.startswith(("//", "/\\")) or not text.isprintable() or "\\" in text:
+        return default
+    return text
+
+
+def sign_in_first(request: Request, *, path: str = "/sign-in") -> HTTPException:
+    """The redirect that brings a person back here once they have signed in."""
+    back_to = request.url.path if request.method == "GET" else "/"
+    return HTTPException(303, headers={"Location": f"{path}?{urlencode({'back_to': back_to})}"})
+
+
+async def _form(request: Request, pages: Rendering) -> FormData:
+    return await pages.form(request)
+
+
+async def _citizen(request: Request, store: Db, seal: Sealing) -> Citizen:
+    session = await store.sessions.find(request.cookies.get(SESSION, ""))
+    if session is None or session.kind != "citizen":
+        raise sign_in_first(request)
+    return Citizen(session, seal.open(session.content, Content))
+
+
+async def _staff(request: Request, store: Db, seal: Sealing) -> Staff:
+    session = await store.sessions.find(request.cookies.get(SESSION, ""))
+    if session is None:
+        raise sign_in_first(request, path="/borough/sign-in")
+    content = seal.open(session.content, Content)
+    if session.kind != "staff" or content.borough is None:
+        raise Problem(403, "Only staff of a borough can see this page. Sign out, and sign in with your account of the borough.")
+    return Staff(content.borough, content.name)
+
+
+def text_of(form: FormData, field: str) -> str:
+    """A text field of a form, trimmed; empty where it is missing."""
+    value = form.get(field)
+    return value.strip() if isinstance(value, str) else ""
+
+
+Form = Annotated[FormData, Depends(_form)]
+SignedInCitizen = Annotated[Citizen, Depends(_citizen)]
+SignedInStaff = Annotated[Staff, Depends(_staff)]

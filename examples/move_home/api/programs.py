@@ -1,0 +1,83 @@
+"""The app's API for programs: a borough's own system tells us of a move on a citizen's behalf, and follows it."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from examples.move_home.domain.answers import Details
+from examples.move_home.domain.move import Move
+from examples.move_home.domain.words import Step, steps
+from examples.move_home.submission import progress_of, submit
+from shared.auth import Caller, require
+from shared.events import new_id
+from shared.http import Problem, Router
+
+from .dependencies import Config, Db, Sealing
+
+router = Router(tags=["moves"])
+
+MoveTeller = Annotated[Caller, require("move_home:move:create")]
+
+
+class NewMove(Details):
+    """A move to be told. `subject` is the citizen's pseudonym where a program acts for them; a citizen's own token names its own."""
+
+    subject: Annotated[str, Field(max_length=200, pattern=r"^[!-~]+$")] | None = None
+
+
+class MoveStatus(BaseModel):
+    """How far a move has got."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    status: str
+    """`in progress` or `complete`."""
+    submitted_at: datetime
+    completed_at: datetime | None
+    late: bool
+    """Whether it has taken longer than a day."""
+    steps: list[Step]
+
+
+@router.post("/api/moves", status_code=201)
+async def tell(move: NewMove, response: Response, *, caller: MoveTeller, store: Db, seal: Sealing, config: Config) -> MoveStatus:
+    """Submit a move. Send an `Idempotency-Key`, and repeat the request as often as needed: it is one move."""
+    _check(caller, config.borough)
+    acts_for_itself = caller.subject == caller.client_id
+    if move.subject is not None and not acts_for_itself and move.subject != caller.subject:
+        raise Problem(403, "A citizen's token can tell of that citizen's moves only.", type="another-subject", field="body.subject")
+    details = Details.model_validate(move.model_dump(exclude={"subject"}))
+    async with store.transaction() as tx:
+        told = await submit(tx, seal, new_id(), details, subject=move.subject or caller.subject, client=caller.client_id)
+    response.headers["Location"] = f"/api/moves/{told.id}"
+    return _status(await progress_of(store, seal, told))
+
+
+@router.get("/api/moves/{move}")
+async def follow(move: str, caller: MoveTeller, store: Db, seal: Sealing, config: Config) -> MoveStatus:
+    """The steps of a move that the same client submitted, or that is the citizen's own."""
+    _check(caller, config.borough)
+    told = await store.moves.get(move)
+    if told is None or caller.client_id != told.client or (caller.subject not in (caller.client_id, told.subject)):
+        raise Problem(404, "You have no such move.", type="not-found")
+    return _status(await progress_of(store, seal, told))
+
+
+def _check(caller: Caller, borough: str) -> None:
+    """This app works for one borough; other boroughs' programs have nothing here."""
+    if caller.own_borough != borough:
+        raise Problem(403, "This service is another borough's.", type="another-borough")
+
+
+def _status(progress: Move) -> MoveStatus:
+    return MoveStatus(
+        id=progress.id,
+        status="complete" if progress.completed_at else "in progress",
+        submitted_at=progress.submitted_at,
+        completed_at=progress.completed_at,
+        late=progress.late,
+        steps=steps(progress),
+    )

@@ -1,0 +1,127 @@
+"""The start page, and the way to identity and back."""
+
+from typing import Literal
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import Response
+
+from examples.move_home.adapters.identity import Attempt, Identity, SignInFailed
+from examples.move_home.seal import Seal
+from shared.http import Problem, Router
+
+from .dependencies import (
+    SESSION,
+    Config,
+    Content,
+    Db,
+    Form,
+    Rendering,
+    Sealing,
+    SignIn,
+    failure_as_page,
+    local_path,
+    see_other,
+)
+
+router = Router(errors=failure_as_page, include_in_schema=False)
+
+ATTEMPT = "move_home_sign_in"
+ATTEMPT_SECONDS = 1800
+DOWN = Problem(503, "You cannot sign in at the moment.")
+
+
+@router.get("/")
+async def start(request: Request, pages: Rendering) -> Response:
+    """What the service does and what is needed for it."""
+    return pages.render(request, "start.html")
+
+
+@router.get("/sign-in")
+async def sign_in(identity: SignIn, seal: Sealing, config: Config, back_to: str = "/move", silent: bool = False) -> Response:
+    """Send a citizen to identity; `silent` where only a fresh token is wanted."""
+    return await _leave(identity, seal, config, "citizen", local_path(back_to, "/move"), silent=silent)
+
+
+@router.get("/borough/sign-in")
+async def staff_sign_in(identity: SignIn, seal: Sealing, config: Config) -> Response:
+    """Send a member of a borough's staff to identity."""
+    return await _leave(identity, seal, config, "staff", "/borough")
+
+
+@router.get("/sign-in/callback")
+async def come_back(request: Request, identity: SignIn, store: Db, seal: Sealing, config: Config) -> Response:
+    """Take what identity answers, and begin a session under a new secret."""
+    attempt = seal.open_fresh(request.cookies.get(ATTEMPT), Attempt, ATTEMPT_SECONDS)
+    if attempt is None:
+        raise Problem(400, "Your sign-in took too long, or was begun in another browser. Start again.", title="You are not signed in")
+    try:
+        person = await identity.finish(attempt, dict(request.query_params))
+    except SignInFailed as failed:
+        return await _failed(identity, seal, config, attempt, failed)
+    except httpx.HTTPError:
+        raise DOWN from None
+    if attempt.kind == "staff" and person.borough is None:
+        raise Problem(403, "The account that you signed in with does not belong to a borough's staff.")
+    if attempt.kind == "citizen" and not person.email:
+        raise Problem(403, "We need your email address to tell you what happens, and your account does not give it to us.")
+    before = await store.sessions.find(request.cookies.get(SESSION, ""))
+    content = Content(
+        email=person.email,
+        name=person.name,
+        borough=person.borough,
+        access_token=person.access_token,
+        access_until=person.expires_at,
+        id_token=person.id_token,
+    )
+    if before is not None and (before.kind, before.subject) == (attempt.kind, person.subject):
+        content = content.model_copy(update={"answers": seal.open(before.content, Content).answers})
+    await store.sessions.end(request.cookies.get(SESSION, ""))
+    secret = await store.sessions.start(attempt.kind, person.subject, seal.close(content))
+    response = see_other(attempt.back_to)
+    response.set_cookie(SESSION, secret, httponly=True, samesite="lax", secure=config.is_https, path="/")
+    response.delete_cookie(ATTEMPT, path="/sign-in")
+    return response
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request, _: Form, *, identity: SignIn, store: Db, seal: Sealing, config: Config) -> Response:
+    """End the session here, and go on to identity to end it there too."""
+    secret = request.cookies.get(SESSION, "")
+    session = await store.sessions.find(secret)
+    await store.sessions.end(secret)
+    id_token = seal.open(session.content, Content).id_token if session else ""
+    try:
+        response = see_other(await identity.sign_out(id_token) if id_token else "/")
+    except httpx.HTTPError:
+        response = see_other("/")
+    response.delete_cookie(SESSION, path="/", secure=config.is_https)
+    return response
+
+
+async def _leave(
+    identity: Identity, seal: Seal, config: Config, kind: Literal["citizen", "staff"], back_to: str, *, silent: bool = False
+) -> Response:
+    try:
+        address, attempt = await identity.begin(kind, back_to, silent=silent)
+    except httpx.HTTPError:
+        raise DOWN from None
+    response = see_other(address)
+    response.set_cookie(
+        ATTEMPT,
+        seal.close(attempt).decode(),
+        max_age=ATTEMPT_SECONDS,
+        httponly=True,
+        samesite="lax",
+        secure=config.is_https,
+        path="/sign-in",
+    )
+    return response
+
+
+async def _failed(identity: Identity, seal: Seal, config: Config, attempt: Attempt, failed: SignInFailed) -> Response:
+    if attempt.silent and failed.code in {"login_required", "interaction_required", "consent_required"}:
+        return await _leave(identity, seal, config, attempt.kind, attempt.back_to)
+    if failed.code == "access_denied":
+        return see_other("/")
+    raise Problem(400, "We could not sign you in. Start again.", title="You are not signed in")

@@ -1,0 +1,162 @@
+"""What the citizen has answered so far, and which question comes next."""
+
+import datetime
+import re
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import phonenumbers
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from .boroughs import BOROUGHS
+from .purposes import PURPOSES, Recipient
+
+Which = Literal["new", "old"]
+_MOBILE = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
+_DRAMA = re.compile(r"7700900\d{3}")
+"""Numbers that Ofcom keeps for drama: nobody has one, and every demonstration uses them."""
+
+
+def _postcode(text: str) -> str:
+    compact = re.sub(r"\s", "", text).upper()
+    if not re.fullmatch(r"[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2}", compact):
+        raise ValueError("not a full UK postcode")
+    return f"{compact[:-3]} {compact[-3:]}"
+
+
+def _mobile(text: str) -> str:
+    try:
+        number = phonenumbers.parse(text, "GB")
+    except phonenumbers.NumberParseException:
+        raise ValueError("not a phone number") from None
+    mobile = number.country_code == 44 and phonenumbers.is_valid_number(number) and phonenumbers.number_type(number) in _MOBILE
+    if not mobile and not _DRAMA.fullmatch(str(number.national_number)):
+        raise ValueError("not a UK mobile number")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _london(code: str) -> str:
+    if code not in BOROUGHS:
+        raise ValueError("not the GSS code of a London borough")
+    return code
+
+
+def _known(recipient: Recipient) -> Recipient:
+    _london(recipient.borough)
+    if recipient.purpose not in PURPOSES:
+        raise ValueError(f"there is no such purpose; there are {', '.join(PURPOSES)}")
+    return recipient
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("has characters that cannot be printed")
+    return text
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_one_line)]
+Postcode = Annotated[str, StringConstraints(max_length=12), AfterValidator(_postcode)]
+Mobile = Annotated[str, StringConstraints(max_length=24), AfterValidator(_mobile)]
+Email = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s]{1,64}@[^@\s]+\.[^@\s]+$")]
+"""Identity has verified that it is the citizen's, and notifications has the last word on its form."""
+BoroughCode = Annotated[str, AfterValidator(_london)]
+
+
+class Address(BaseModel):
+    """Where somebody lives. Without a UPRN it was entered by hand; without a borough it is outside London."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    uprn: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}$")] | None = None
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=300), AfterValidator(_one_line)]
+    """One line, with its parts after commas and without the postcode."""
+    postcode: Postcode
+    borough: BoroughCode | None = None
+    """GSS code of the council."""
+
+    def __str__(self) -> str:
+        return f"{self.text}, {self.postcode}"
+
+
+class Details(BaseModel):
+    """Everything that a move says about a person: kept encrypted, in this app's database only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    given_name: Line
+    family_name: Line
+    email: Email
+    phone: Mobile | None = None
+    """E.164; None means that no text is wanted."""
+    old_address: Address
+    new_address: Address
+    moved_on: datetime.date
+    tell: Annotated[tuple[Annotated[Recipient, AfterValidator(_known)], ...], Field(min_length=1, max_length=10)]
+
+    def items(self, purpose: str) -> dict[str, str]:
+        """The items that `purpose` needs, by data_sharing's names; what is not known is left out."""
+        known = {
+            "given_name": self.given_name,
+            "family_name": self.family_name,
+            "email": self.email,
+            "old_uprn": self.old_address.uprn,
+            "old_address": str(self.old_address),
+            "new_uprn": self.new_address.uprn,
+            "new_address": str(self.new_address),
+            "new_postcode": self.new_address.postcode,
+            "moved_on": self.moved_on.isoformat(),
+        }
+        return {name: value for name, value in known.items() if value is not None and name in PURPOSES[purpose].items}
+
+
+class Question(StrEnum):
+    """The questions in the order in which they are asked; each value is a path under /move."""
+
+    NAME = "name"
+    NEW_ADDRESS = "new/postcode"
+    OLD_ADDRESS = "old/postcode"
+    DATE = "date"
+    TELL = "tell"
+    CONTACT = "contact"
+    CHECK = "check"
+
+
+class Answers(BaseModel):
+    """A move that is being told. `move` is its id from the first question on, so that sending it twice is one move."""
+
+    model_config = ConfigDict(frozen=True)
+
+    move: str
+    given_name: str | None = None
+    family_name: str | None = None
+    postcodes: dict[str, str] = Field(default_factory=dict)
+    """The postcodes searched for, `new` and `old`."""
+    new_address: Address | None = None
+    old_address: Address | None = None
+    moved_on: datetime.date | None = None
+    tell: tuple[Recipient, ...] = ()
+    phone: str | None = None
+    contact_given: bool = False
+
+    def with_address(self, which: Which, address: Address) -> "Answers":
+        """Take the address; whom to tell is asked again where the council is another one."""
+        before = self.new_address if which == "new" else self.old_address
+        same = before is not None and before.borough == address.borough
+        return self.model_copy(update={f"{which}_address": address, "tell": self.tell if same else ()})
+
+    def next_question(self) -> Question:
+        """The first question without an answer; CHECK when all are answered."""
+        answered = {
+            Question.NAME: self.given_name is not None,
+            Question.NEW_ADDRESS: self.new_address is not None,
+            Question.OLD_ADDRESS: self.old_address is not None,
+            Question.DATE: self.moved_on is not None,
+            Question.TELL: bool(self.tell),
+            Question.CONTACT: self.contact_given,
+        }
+        return next((question for question, done in answered.items() if not done), Question.CHECK)
+
+    def details(self, email: str) -> Details:
+        """The finished answers. Raises pydantic's ValidationError where one is missing."""
+        known = self.model_dump(include={"given_name", "family_name", "phone", "old_address", "new_address", "moved_on", "tell"})
+        return Details.model_validate(known | {"email": email})

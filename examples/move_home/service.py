@@ -1,0 +1,78 @@
+"""The composition root of the app."""
+
+from pathlib import Path
+
+import httpx
+
+from shared.auth import ClientCredentials
+from shared.http import client
+from shared.pages import Pages
+from shared.service import Service
+
+from .adapters.addresses import Addresses
+from .adapters.data_sharing import DataSharing
+from .adapters.identity import Identity
+from .adapters.notifications import Notifications
+from .api import address_questions, borough, moves, programs, questions, sign_in
+from .api.dependencies import SESSION
+from .errands import Errands
+from .journey import journey
+from .seal import Seal
+from .settings import MachineClient, Settings
+from .store import Store
+
+HERE = Path(__file__).parent
+ADDRESS_SCOPE = "addresses:address:read"
+SHARE_SCOPE = "data_sharing:agreement:read data_sharing:share:create"
+INBOX_SCOPE = "data_sharing:inbox:read"
+
+
+def build(settings: Settings) -> Service:
+    """Move home: a citizen tells the councils once, and sees what became of it."""
+    store = Store(settings)
+    seal = Seal(settings.secret_key.get_secret_value())
+    pages = Pages(
+        HERE / "templates",
+        "Tell councils you are moving",
+        secret=seal.form_secret,
+        session_cookie=SESSION,
+        secure=settings.is_https,
+        form_targets=[settings.issuer],
+    )
+    identity = Identity(settings)
+    addresses = Addresses(client(settings.addresses_url, auth=_acting_as(settings.machine, ADDRESS_SCOPE, settings)))
+    inboxes = {
+        code: client(settings.data_sharing_url, auth=_acting_as(machine, INBOX_SCOPE, settings))
+        for code, machine in settings.borough_clients.items()
+    }
+    data_sharing = DataSharing(client(settings.data_sharing_url, auth=_acting_as(settings.machine, SHARE_SCOPE, settings)), inboxes)
+    notifications = Notifications(
+        client(settings.notifications_url),
+        settings.notify_key.get_secret_value(),
+        {"email": settings.email_template, "sms": settings.sms_template},
+    )
+    errands = Errands(store, seal, data_sharing, notifications, borough=settings.borough, public_url=settings.public_url)
+    return Service(
+        "move_home",
+        settings,
+        store=store,
+        routers=[
+            pages.assets,
+            sign_in.router,
+            moves.router,
+            questions.router,
+            address_questions.router,
+            borough.router,
+            programs.router,
+        ],
+        consumes=[journey.consumes],
+        workers=journey.workers(store, errands),
+        provides=[seal, pages, identity, addresses, data_sharing],
+        on_stop=[identity.close, addresses.close, data_sharing.close, notifications.close],
+        description="Tell the councils that you are moving home, once.",
+    )
+
+
+def _acting_as(machine: MachineClient, scope: str, settings: Settings) -> httpx.Auth:
+    token_url = f"{settings.issuer.rstrip('/')}/token"
+    return ClientCredentials(token_url, machine.client_id, machine.client_secret.get_secret_value(), scope)

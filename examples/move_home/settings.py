@@ -1,0 +1,60 @@
+"""What the app is told at start."""
+
+from typing import Annotated
+
+from cryptography.fernet import Fernet
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from shared.settings import ServiceSettings, prefixed
+
+
+def _fernet_keys(value: SecretStr) -> SecretStr:
+    for key in value.get_secret_value().split(","):
+        try:
+            Fernet(key)
+        except ValueError:
+            raise ValueError("must be 32 random bytes in base64url, several separated by commas, the newest first") from None
+    return value
+
+
+class MachineClient(BaseModel):
+    """A client of identity that acts for itself (RFC 6749, section 4.4)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_id: str
+    client_secret: SecretStr
+
+
+class Settings(ServiceSettings):
+    """The addresses of the blocks, and the borough's own keys to them."""
+
+    model_config = prefixed("MOVE_HOME_")
+
+    borough: str = "E09000012"
+    """GSS code of the borough that runs this app and answers for what it shares."""
+    secret_key: Annotated[SecretStr, AfterValidator(_fernet_keys)]
+    """Encrypts what the database holds about a person, and what a browser holds for us."""
+
+    addresses_url: str
+    notifications_url: str
+    data_sharing_url: str
+
+    client_id: str
+    """The web client with which people sign in; its redirect URI is `<public_url>/sign-in/callback`."""
+    client_secret: SecretStr
+    machine: MachineClient
+    """The borough's client for addresses and data sharing."""
+    borough_clients: dict[str, MachineClient] = Field(default_factory=dict)
+    """A client of each borough whose staff read their inbox here, by GSS code."""
+
+    notify_key: SecretStr
+    """A key of notifications in GOV.UK Notify's form, `name-service_id-secret`."""
+    email_template: str
+    """Template of `messages.py` as notifications knows it."""
+    sms_template: str
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach us encrypted, so that cookies may insist on it."""
+        return self.public_url.startswith("https://")

@@ -1,0 +1,1 @@
+"""The building blocks: one package a service, none of which imports another."""

@@ -1,0 +1,1 @@
+"""HTTP surfaces: our own `/v1/addresses` and postcodes.io's `/postcodes`."""

@@ -1,0 +1,1 @@
+"""Rules of the gazetteer: postcodes, premises, coordinates, and how a typed address is understood. No I/O."""

@@ -1,0 +1,1 @@
+"""Data sharing: signed agreements between boroughs, shares made under them, and the record of both."""

@@ -1,0 +1,140 @@
+"""The inbox: what other boroughs shared with the caller's. Opening a share is recorded, and needs the agreement to be active then."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Query
+from pydantic import BaseModel
+
+from contracts.events.data_sharing import ShareRead
+from services.data_sharing.domain import record
+from services.data_sharing.domain.sharing import not_active
+from services.data_sharing.store import Store, Tx
+from services.data_sharing.store.shares import Delivery
+from shared.clock import now
+from shared.events import new_id
+from shared.http import Cursor, Page, Problem, Router
+
+from .common import CursorParameter, Db, Id, Limit, Organisation, Recipient, Secrets, position
+from .shares import NotAllowed
+
+router = Router(tags=["inbox"])
+
+
+class Listed(BaseModel):
+    """A share in the inbox, without its content."""
+
+    id: str
+    sender: Organisation
+    agreement: str
+    purpose: str
+    reference: str
+    shared: list[str]
+    """Names of the items that it holds."""
+    delivered_at: datetime
+    first_read_at: datetime | None
+    """When your borough opened it for the first time."""
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> "Listed":
+        """The view of a delivery."""
+        return cls(**_listed(delivery))
+
+
+class Opened(Listed):
+    """A share in the inbox with its content."""
+
+    items: dict[str, str]
+    """The items by name; dates in ISO 8601."""
+
+
+@router.get("/v1/inbox")
+async def list_inbox(
+    caller: Recipient,
+    store: Db,
+    unread: Annotated[bool, Query(description="Only shares that nobody of your borough has opened.")] = False,
+    cursor: CursorParameter = None,
+    limit: Limit = 50,
+) -> Page[Listed]:
+    """What was shared with your borough, newest first, without content."""
+    found = await store.inbox.page(recipient=caller.own_borough, unread=unread, before=position(cursor), limit=limit + 1)
+    more = Cursor.pack(found[limit - 1].id) if len(found) > limit else None
+    return Page(items=[Listed.of(delivery) for delivery in found[:limit]], next=more)
+
+
+@router.get("/v1/inbox/{id}", responses={403: {"description": "The agreement is not active; the attempt is recorded."}})
+async def open_share(id: Id, caller: Recipient, store: Db, vault: Secrets) -> Opened:  # noqa: A002
+    """One share with its content. The citizen sees in their record that your borough opened it, and when."""
+    delivery = await store.inbox.get(id, recipient=caller.own_borough)
+    if delivery is None:
+        raise Problem(404, "There is no such share in your inbox", type="not-found")
+    try:
+        async with store.transaction() as tx:
+            await _record_reading(tx, delivery)
+    except NotAllowed as refused:
+        await _record_refusal(store, delivery, refused)
+        raise refused.problem from None
+    return Opened(**_listed(delivery), items=vault.open(delivery.content))
+
+
+async def _record_reading(tx: Tx, delivery: Delivery) -> None:
+    at = now()
+    agreement = await tx.agreements.get(delivery.agreement, visible_to=delivery.recipient)
+    if agreement is None:
+        raise LookupError(f"agreement {delivery.agreement} of a delivery is gone")
+    refusal = not_active(agreement)
+    if refusal is not None:
+        raise NotAllowed(agreement, refusal)
+    line = record.moved(
+        new_id(),
+        record.Action.READ,
+        agreement,
+        share=delivery.id,
+        purpose=delivery.purpose,
+        by=delivery.recipient,
+        recipient=delivery.recipient,
+        subject=delivery.subject,
+        items=tuple(delivery.items),
+        at=at,
+    )
+    await tx.record.append(line)
+    if delivery.first_read_at is None and await tx.inbox.mark_read(delivery.id, at):
+        await tx.publish(
+            ShareRead(
+                share=delivery.id,
+                agreement=delivery.agreement,
+                purpose=delivery.purpose,
+                recipient=delivery.recipient,
+                reference=delivery.reference,
+                read_at=at,
+            )
+        )
+
+
+async def _record_refusal(store: Store, delivery: Delivery, refused: NotAllowed) -> None:
+    line = record.refused(
+        new_id(),
+        refused.agreement,
+        refused.refusal,
+        purpose=delivery.purpose,
+        by=delivery.recipient,
+        recipient=delivery.recipient,
+        subject=delivery.subject,
+        share=delivery.id,
+        at=now(),
+    )
+    async with store.separately() as tx:
+        await tx.record.append(line)
+
+
+def _listed(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "sender": Organisation.of(delivery.sender),
+        "agreement": delivery.agreement,
+        "purpose": delivery.purpose,
+        "reference": delivery.reference,
+        "shared": delivery.items,
+        "delivered_at": delivery.delivered_at,
+        "first_read_at": delivery.first_read_at,
+    }

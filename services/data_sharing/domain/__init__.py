@@ -1,0 +1,1 @@
+"""The rules of data sharing, pure: no database, no HTTP, no broker."""

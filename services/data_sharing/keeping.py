@@ -1,0 +1,22 @@
+"""Keeps a step of an agreement: its state, its lines in the record and its events, in the caller's transaction."""
+
+from datetime import datetime
+
+from shared.events import new_id
+
+from .domain.agreement import Agreement, Change
+from .domain.record import changed
+from .store import Tx
+
+
+async def keep(tx: Tx, change: Change, *, before: Agreement | None, by: str, at: datetime) -> None:
+    """Store what a step came to. Raises `Conflict` when the agreement is no longer as `before`; a step without events is nothing."""
+    if not change.events:
+        return
+    after = change.agreement
+    if before is None:
+        await tx.agreements.add(after)
+    else:
+        await tx.agreements.save(after, was=before.revision)
+    await tx.record.append(*(changed(new_id(), after, event, by=by, at=at) for event in change.events))
+    await tx.publish(*change.events, borough=by)

@@ -1,0 +1,63 @@
+"""Signs the record's tree heads: ES256, by a key that all replicas share through the database."""
+
+import contextlib
+import json
+from datetime import datetime
+from typing import Any
+
+from joserfc import jws
+from joserfc.jwk import ECKey
+
+from shared.mongo import Duplicate
+
+from .domain.merkle import Growth, fold
+from .store import Store
+from .store.record import StoredKey
+from .vault import Vault
+
+ALGORITHM = "ES256"
+KIND = "tree-head+jws"
+LOG = "urn:london-blocks:data_sharing:record"
+
+
+class Notary:
+    """Holds the record's signing key."""
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store = store
+        self._vault = vault
+        self._key: ECKey | None = None
+
+    async def load(self) -> None:
+        """Read the key, making it where there is none. Replicas that start together agree on one."""
+        stored = await self._store.record.key()
+        if stored is None:
+            key = ECKey.generate_key("P-256")
+            with contextlib.suppress(Duplicate):
+                await self._store.record.add_key(StoredKey(key.thumbprint(), self._vault.seal(dict(key.as_dict(private=True)))))
+            stored = await self._store.record.key()
+        if stored is None:
+            raise RuntimeError("the record's signing key was removed while it was being made")
+        self._key = ECKey.import_key({**self._vault.open(stored.sealed), "kid": stored.kid})
+
+    def sign(self, tree: Growth, at: datetime) -> str:
+        """The tree's signed head, a compact JWS over `{log, size, root, at}`; `root` is hexadecimal."""
+        head = {"log": LOG, "size": tree.size, "root": fold(tree.peaks).hex(), "at": at.isoformat()}
+        header = {"alg": ALGORITHM, "typ": KIND, "kid": self._loaded.kid}
+        return jws.serialize_compact(header, json.dumps(head, separators=(",", ":")).encode(), self._loaded, algorithms=[ALGORITHM])
+
+    def published(self) -> dict[str, Any]:
+        """The public half, as a JWK set (RFC 7517): all that a verifier needs."""
+        key = self._loaded
+        return {"keys": [{**key.as_dict(private=False), "kid": key.kid, "alg": ALGORITHM, "use": "sig"}]}
+
+    @property
+    def _loaded(self) -> ECKey:
+        if self._key is None:
+            raise RuntimeError("the notary has not been loaded")
+        return self._key
+
+
+def claims(head: str) -> dict[str, Any]:
+    """What a signed head says, unverified; for our own use of our own rows."""
+    return dict(json.loads(jws.extract_compact(head.encode()).payload))

@@ -1,0 +1,85 @@
+"""First data: agreements in force before anyone can sign here. Loading a file again changes nothing."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.clock import now
+from shared.mongo import Conflict, Duplicate
+from shared.service import StartError
+
+from .domain import agreement as steps
+from .domain.agreement import Signature
+from .domain.boroughs import Borough
+from .domain.text import Line, Slug, Text
+from .keeping import keep
+from .store import Store, Tx
+
+SYSTEM = "seed"
+
+
+class SeedSignature(BaseModel):
+    """Who signed for one party."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    borough: Borough
+    person: Line
+    position: Line
+
+
+class SeedAgreement(BaseModel):
+    """An agreement and its signatures; it is active when every party is among them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ref: Slug
+    text: Text
+    signatures: tuple[SeedSignature, ...] = Field(max_length=33)
+
+
+class Seed(BaseModel):
+    """The seed file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agreements: tuple[SeedAgreement, ...] = ()
+
+
+def loader(store: Store) -> Callable[[Path], Awaitable[None]]:
+    """The function that loads a seed file into this service's database."""
+
+    async def load(path: Path) -> None:
+        try:
+            seed = Seed.model_validate_json(await asyncio.to_thread(path.read_bytes))
+        except OSError as error:
+            raise StartError(f"data_sharing: the seed file {path.name} cannot be read: {error.strerror}") from None
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise StartError(f"data_sharing: {path.name}: {where}: {first['msg']}") from None
+        for wanted in seed.agreements:
+            with contextlib.suppress(Duplicate, Conflict):  # another replica loads it at this moment
+                async with store.transaction() as tx:
+                    if not await tx.agreements.exists(wanted.ref):
+                        await _take_into_force(tx, wanted)
+
+    return load
+
+
+async def _take_into_force(tx: Tx, wanted: SeedAgreement) -> None:
+    """Go the same way as any agreement: draft, submit, a signature each."""
+    at = now()
+    author = wanted.text.boroughs[0]
+    drafted = steps.draft(wanted.ref, wanted.text, by=author, at=at)
+    await keep(tx, drafted, before=None, by=author, at=at)
+    submitted = steps.submit(drafted.agreement, at=at)
+    await keep(tx, submitted, before=drafted.agreement, by=author, at=at)
+    current = submitted.agreement
+    for signature in wanted.signatures:
+        signed = steps.sign(current, Signature(**signature.model_dump(), text_sha256=current.text_sha256, client_id=SYSTEM, signed_at=at))
+        await keep(tx, signed, before=current, by=signature.borough, at=at)
+        current = signed.agreement

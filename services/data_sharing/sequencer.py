@@ -1,0 +1,35 @@
+"""Gives the record's entries their leaves, in batches, and signs a new tree head for each batch.
+
+Any number of replicas may run one: a batch is sealed only on top of the tree that it was computed from, in one transaction, so
+the tree has one history. Whoever comes second sees a conflict, changes nothing, and goes on from the new tree.
+"""
+
+from shared.clock import now
+from shared.mongo import Conflict, Duplicate
+from shared.worker import Worker
+
+from .domain.merkle import grow
+from .notary import Notary
+from .store import Store
+
+BATCH = 500
+
+
+async def seal_batch(store: Store, notary: Notary) -> int:
+    """Seal the oldest queued entries. Gives how many; 0 also when another replica was first."""
+    try:
+        async with store.transaction() as tx:
+            entries = await tx.record.queued(BATCH)
+            if not entries:
+                return 0
+            tree = await tx.record.tree()
+            growth = grow(tree.size, tree.peaks, [entry.leaf() for entry in entries])
+            await tx.record.seal(tree, entries, growth, notary.sign(growth, now()))
+    except (Conflict, Duplicate):
+        return 0
+    return len(entries)
+
+
+def worker(store: Store, notary: Notary) -> Worker:
+    """Looks every half second, so that an entry is sealed within a second."""
+    return Worker("record-sequencer", lambda: seal_batch(store, notary), interval=0.5)

@@ -1,0 +1,102 @@
+"""What identity keeps in a person's browser: the session, and a mark by which a sign-in code works only where it was asked for."""
+
+import secrets
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.identity.domain.sessions import ABSOLUTE_LIFE, Session
+from services.identity.provider import Provider
+from shared.clock import now
+from shared.http import HttpFailure, Problem
+from shared.pages import ForgeryError, Pages
+
+STALE = "This page was open for too long, or was not opened from here. Go back and try again."
+
+
+def session_cookie(*, secure: bool) -> str:
+    """The session cookie's name. Cookies are shared by every port of a host, hence the service's name in it.
+
+    With HTTPS the `__Host-` prefix keeps other hosts of the domain from setting it (RFC 6265bis section 4.1.3.2).
+    """
+    return "__Host-identity_session" if secure else "identity_session"
+
+
+@dataclass(frozen=True)
+class CookieValue:
+    """A secret in a cookie, and the digest by which it is known to the database."""
+
+    text: str
+    digest: str
+
+
+class Browser:
+    """One request's browser: reads its cookies, and sets them on a response."""
+
+    def __init__(self, request: Request, op: Provider) -> None:
+        self._request = request
+        self._store = op.store
+        self._vault = op.vault
+        self._secure = op.has_https
+        self._session_cookie = session_cookie(secure=op.has_https)
+        self._mark_cookie = "__Host-identity_browser" if op.has_https else "identity_browser"
+
+    async def session(self) -> Session | None:
+        """The session that stands in this browser, if it is alive; using it keeps it from going idle."""
+        session = await self._store.sessions.by_cookie(self._digest()) if self._request.cookies.get(self._session_cookie) else None
+        at = now()
+        if session is None or not session.is_alive(at):
+            return None
+        if session.wants_touch(at):
+            await self._store.sessions.used(session.id, at)
+        return session
+
+    def new_session_secret(self) -> CookieValue:
+        """A fresh cookie value of 256 bits: a session never takes over a value that the browser brought."""
+        secret = secrets.token_urlsafe(32)
+        return CookieValue(secret, self._vault.digest("session", secret))
+
+    def keep_session(self, response: Response, secret: CookieValue) -> None:
+        self._set(response, self._session_cookie, secret.text, max_age=int(ABSOLUTE_LIFE.total_seconds()))
+
+    def forget_session(self, response: Response) -> None:
+        response.delete_cookie(self._session_cookie, path="/", secure=self._secure, httponly=True, samesite="lax")
+
+    @property
+    def mark(self) -> CookieValue | None:
+        """This browser's mark; None where it has none yet."""
+        value = self._request.cookies.get(self._mark_cookie)
+        return CookieValue(value, self._vault.digest("browser", value)) if value else None
+
+    def new_mark(self) -> CookieValue:
+        """A fresh mark for a browser without one."""
+        value = secrets.token_urlsafe(24)
+        return CookieValue(value, self._vault.digest("browser", value))
+
+    def keep_mark(self, response: Response, mark: CookieValue) -> None:
+        self._set(response, self._mark_cookie, mark.text, max_age=None)
+
+    def _digest(self) -> str:
+        return self._vault.digest("session", self._request.cookies[self._session_cookie])
+
+    def _set(self, response: Response, name: str, value: str, *, max_age: int | None) -> None:
+        response.set_cookie(name, value, max_age=max_age, path="/", secure=self._secure, httponly=True, samesite="lax")
+
+
+async def form_fields(request: Request, pages: Pages) -> dict[str, str]:
+    """The text fields of a form that our own page sent. Raises a 403 problem for any other."""
+    try:
+        form = await pages.form(request)
+    except ForgeryError:
+        raise Problem(403, STALE, title="Try again") from None
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+def failure_as_page(request: Request, failure: HttpFailure) -> Response:
+    """A failure as a page that says in plain words what went wrong."""
+    pages: Pages = request.app.state.provided[Provider].pages
+    detail = failure.detail if failure.status < 500 else "Try again in a moment."
+    page = pages.error(request, failure.status, title=failure.title, detail=detail)
+    page.headers.update(failure.headers)
+    return page

@@ -1,0 +1,129 @@
+"""Client authentication at the token endpoint (RFC 6749 section 2.3, RFC 7523, OpenID Connect Core section 9)."""
+
+import base64
+import binascii
+import hmac
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from urllib.parse import unquote_plus
+
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from services.identity.domain.clients import AuthenticationMethod, Client
+from services.identity.domain.errors import OAuthError
+from services.identity.domain.parameters import Parameters
+from services.identity.provider import Provider
+from shared.clock import now
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_ALGORITHMS = ("ES256", "PS256", "RS256", "Ed25519")
+ASSERTION_LIFE = timedelta(minutes=10)
+MAX_ASSERTION = 8192
+FAILED = OAuthError("invalid_client", "Client authentication failed")
+
+
+class ClientAuthentication:
+    """Finds out which client speaks. Every failure has the same answer, which tells nothing about what was wrong."""
+
+    def __init__(self, op: Provider) -> None:
+        self._store = op.store
+        self._vault = op.vault
+        self._issuer = op.issuer
+
+    async def client(self, authorization: str | None, parameters: Parameters) -> Client:
+        """The authenticated client. Raises invalid_client, or invalid_request for two methods in one request."""
+        used = _methods_used(authorization, parameters)
+        if len(used) > 1:
+            raise OAuthError("invalid_request", "Use one method of client authentication")
+        method = used[0] if used else "none"
+        match method:
+            case "client_secret_basic":
+                client_id, secret = _basic(authorization or "")
+                if parameters.get("client_id") not in {None, client_id}:
+                    raise FAILED
+                return await self._by_secret(client_id, secret, method)
+            case "client_secret_post":
+                return await self._by_secret(parameters.get("client_id") or "", parameters.get("client_secret") or "", method)
+            case "private_key_jwt":
+                return await self._by_assertion(parameters)
+            case "none":
+                return await self._registered(parameters.get("client_id") or "", method)
+
+    async def _registered(self, client_id: str, method: AuthenticationMethod) -> Client:
+        client = await self._store.clients.get(client_id)
+        if client is None or not client.accepts(method):
+            raise FAILED
+        return client
+
+    async def _by_secret(self, client_id: str, secret: str, method: AuthenticationMethod) -> Client:
+        client = await self._registered(client_id, method)
+        if not hmac.compare_digest(client.secret_digest or "", self._vault.digest("client-secret", secret)):
+            raise FAILED
+        return client
+
+    async def _by_assertion(self, parameters: Parameters) -> Client:
+        assertion = parameters.get("client_assertion") or ""
+        if parameters.get("client_assertion_type") != ASSERTION_TYPE or len(assertion) > MAX_ASSERTION:
+            raise FAILED
+        client = await self._registered(_unproven_subject(assertion), "private_key_jwt")
+        if parameters.get("client_id") not in {None, client.client_id}:
+            raise FAILED
+        try:
+            keys = KeySet.import_key_set(cast(Any, client.jwks))
+            claims = jwt.decode(assertion, keys, algorithms=list(ASSERTION_ALGORITHMS)).claims
+        except (JoseError, ValueError, TypeError):
+            raise FAILED from None
+        expires_at = self._check_assertion(claims, client)
+        digest = self._vault.digest("assertion", f"{client.client_id}:{claims['jti']}")
+        if not await self._store.clients.assertion_used(digest, expires_at):
+            raise FAILED
+        return client
+
+    def _check_assertion(self, claims: dict[str, Any], client: Client) -> datetime:
+        """The claims that RFC 7523 section 3 asks for; gives when the assertion expires, at most ten minutes from now."""
+        audiences: list[Any] = [self._issuer]
+        if client.policy.token_url_as_assertion_audience:
+            audiences += [f"{self._issuer}/token", [self._issuer], [f"{self._issuer}/token"]]
+        expires, token_id = claims.get("exp"), claims.get("jti")
+        if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id or claims.get("aud") not in audiences:
+            raise FAILED
+        if not isinstance(expires, int | float) or not isinstance(token_id, str) or not 1 <= len(token_id) <= 200:
+            raise FAILED
+        if not 0 < expires - now().timestamp() <= ASSERTION_LIFE.total_seconds():
+            raise FAILED
+        return datetime.fromtimestamp(expires, UTC)
+
+
+def _methods_used(authorization: str | None, parameters: Parameters) -> list[AuthenticationMethod]:
+    used: list[AuthenticationMethod] = []
+    if authorization is not None:
+        used.append("client_secret_basic")
+    if parameters.get("client_secret") is not None:
+        used.append("client_secret_post")
+    if parameters.get("client_assertion") is not None or parameters.get("client_assertion_type") is not None:
+        used.append("private_key_jwt")
+    return used
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    """Client id and secret of a Basic header, both form-encoded before they were joined (RFC 6749 section 2.3.1)."""
+    scheme, _, credentials = authorization.partition(" ")
+    try:
+        decoded = base64.b64decode(credentials.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise FAILED from None
+    client_id, colon, secret = decoded.partition(":")
+    if scheme.lower() != "basic" or not colon:
+        raise FAILED
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def _unproven_subject(assertion: str) -> str:
+    """Whose assertion it claims to be; only good for finding the keys that prove it."""
+    try:
+        return str(json.loads(jws.extract_compact(assertion.encode()).payload)["sub"])
+    except (JoseError, ValueError, KeyError, TypeError):
+        raise FAILED from None

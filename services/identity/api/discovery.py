@@ -1,0 +1,63 @@
+"""What a client library reads first: the provider's description and its public keys."""
+
+from typing import Any
+
+from fastapi.responses import JSONResponse
+
+from services.identity.domain.scopes import PERSON_SCOPES
+from services.identity.signing import ALGORITHM
+from shared.http import Router
+
+from .client_authentication import ASSERTION_ALGORITHMS
+from .dependencies import Op
+
+router = Router()
+
+JWKS_MAX_AGE = 3600
+"""Seconds for which a client may use the keys it has read; a key is published for longer than this before it signs."""
+PUBLIC = {"Cache-Control": f"public, max-age={JWKS_MAX_AGE}", "Access-Control-Allow-Origin": "*"}
+
+
+@router.get("/.well-known/openid-configuration")
+@router.get("/.well-known/oauth-authorization-server")
+async def configuration(op: Op) -> JSONResponse:
+    """Provider metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414): only what is true of this provider."""
+    return JSONResponse(metadata(op.issuer), headers=PUBLIC)
+
+
+@router.get("/.well-known/jwks.json")
+async def jwks(op: Op) -> JSONResponse:
+    """The public signing keys (RFC 7517)."""
+    return JSONResponse(op.keys.published(), headers=PUBLIC)
+
+
+def metadata(issuer: str) -> dict[str, Any]:
+    """The provider's description. A default that is not true here is stated."""
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/authorize",
+        "token_endpoint": f"{issuer}/token",
+        "userinfo_endpoint": f"{issuer}/userinfo",
+        "end_session_endpoint": f"{issuer}/logout",
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "scopes_supported": sorted(PERSON_SCOPES),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "client_credentials"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": [ALGORITHM],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": [
+            *("iss", "sub", "aud", "exp", "iat", "auth_time", "amr", "nonce", "at_hash", "sid"),
+            *("email", "email_verified", "name", "borough", "roles"),
+        ],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "authorization_response_iss_parameter_supported": True,
+        "ui_locales_supported": ["en"],
+    }

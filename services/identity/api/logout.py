@@ -1,0 +1,121 @@
+"""Signing out, at a client's request (OpenID Connect RP-Initiated Logout 1.0) or the person's own."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.identity.domain.errors import OAuthError
+from services.identity.domain.parameters import Parameters
+from services.identity.domain.sessions import Session
+from services.identity.provider import Provider
+from services.identity.signing import ForeignTokenError
+from services.identity.vault import SealError
+from shared.clock import now
+from shared.http import Problem, Router
+
+from .browser import Browser, failure_as_page, form_fields
+from .dependencies import Op, ThisBrowser
+from .wire import BODY_LIMIT, form_body, form_parameters, query, query_parameters, see_other
+
+router = Router(errors=failure_as_page, body_limit=BODY_LIMIT)
+
+MALFORMED = Problem(400, "The service that sent you here asked in a way that we cannot read.", title="You are still signed in")
+STATE_LIFE = 3600
+PARAMETERS = {
+    "id_token_hint": "an ID token of the session that should end",
+    "client_id": "the client, where there is no ID token",
+    "post_logout_redirect_uri": "where to go afterwards; registered by the client",
+    "state": "given back as it came",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A client's request that was checked: whose session it means, and where the person goes afterwards."""
+
+    session: str | None
+    back_to: str | None
+
+
+@router.get("/", include_in_schema=False)
+async def home(request: Request, browser: ThisBrowser, op: Op) -> Response:
+    """Say what this is, and let the person sign out."""
+    return op.pages.render(request, "home.html", session=await browser.session())
+
+
+@router.get("/logout", openapi_extra=query(**PARAMETERS))
+@router.post("/logout", openapi_extra=form_body(**PARAMETERS))
+async def logout(request: Request, browser: ThisBrowser, op: Op) -> Response:
+    """End the session at once where the client proves by the ID token that it means this one; otherwise ask the person first.
+
+    Asking keeps other sites from signing people out (section 2 of the specification). A redirect goes to a registered URI only.
+    """
+    try:
+        parameters = query_parameters(request) if request.method == "GET" else await form_parameters(request)
+        parameters.require_single()
+    except OAuthError:
+        raise MALFORMED from None
+    asked = await _checked(parameters, op)
+    session = await browser.session()
+    if session is None or asked.session == session.id:
+        return await _signed_out(session, asked.back_to, browser, op)
+    target = urlsplit(asked.back_to or "")
+    return op.pages.render(
+        request,
+        "logout.html",
+        state=op.vault.seal_state({"back_to": asked.back_to}, now()),
+        form_targets=[f"{target.scheme}://{target.netloc}"] if asked.back_to else [],
+    )
+
+
+@router.post("/logout/confirmed", include_in_schema=False)
+async def logout_confirmed(request: Request, browser: ThisBrowser, op: Op) -> Response:
+    """The person said yes, on our own page."""
+    fields = await form_fields(request, op.pages)
+    try:
+        state: dict[str, Any] = op.vault.open_state(fields.get("state", ""), max_age=STATE_LIFE, at=now())
+    except SealError:
+        state = {}
+    return await _signed_out(await browser.session(), state.get("back_to"), browser, op)
+
+
+@router.get("/signed-out", include_in_schema=False)
+async def signed_out(request: Request, op: Op) -> Response:
+    """Say that the person has signed out."""
+    return op.pages.render(request, "signed_out.html")
+
+
+async def _checked(parameters: Parameters, op: Provider) -> Asked:
+    hint, client_id, session = parameters.get("id_token_hint"), parameters.get("client_id"), None
+    if hint is not None:
+        try:
+            claims = op.keys.verified(hint, "JWT")  # an expired one is as good: it only says which session is meant
+        except ForeignTokenError:
+            raise MALFORMED from None
+        if claims["iss"] != op.issuer or client_id not in {None, claims["aud"]}:
+            raise MALFORMED
+        client_id, session = str(claims["aud"]), str(claims["sid"])
+    back_to = parameters.get("post_logout_redirect_uri")
+    if back_to is None:
+        return Asked(session, None)
+    client = await op.store.clients.get(client_id or "")
+    if client is None or back_to not in client.post_logout_redirect_uris:
+        raise MALFORMED
+    state = parameters.get("state")
+    if state is not None:
+        back_to += ("&" if "?" in back_to else "?") + urlencode({"state": state})
+    return Asked(session, back_to)
+
+
+async def _signed_out(session: Session | None, back_to: str | None, browser: Browser, op: Provider) -> Response:
+    """End the session, and with it what it gave to clients."""
+    if session:
+        async with op.store.transaction() as tx:
+            await tx.sessions.remove(session.id)
+            await tx.grants.end_of_session(session.id, now())
+    response = see_other(back_to or "/signed-out")
+    browser.forget_session(response)
+    return response

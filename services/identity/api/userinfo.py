@@ -1,0 +1,71 @@
+"""The userinfo endpoint (OpenID Connect Core section 5.3): claims about the person, for the access token of their sign-in."""
+
+from typing import Any
+
+from fastapi.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.identity.domain.errors import OAuthError
+from services.identity.domain.scopes import IDENTITY
+from services.identity.domain.tokens import person_claims
+from services.identity.provider import Provider
+from services.identity.signing import ForeignTokenError
+from shared.clock import now
+from shared.http import Router
+
+from .dependencies import Op
+from .wire import BODY_LIMIT, FORM, NO_STORE, failure_as_oauth, form_body, form_parameters
+
+router = Router(errors=failure_as_oauth, body_limit=BODY_LIMIT)
+
+INVALID = OAuthError("invalid_token", "The access token is invalid, expired, ended or for another service")
+TOKEN_IN_BODY = form_body(access_token="unless in the Authorization header")  # noqa: S106 (what the field means)
+CHALLENGE = 'Bearer realm="identity"'
+
+
+@router.get("/userinfo")
+@router.post("/userinfo", openapi_extra=TOKEN_IN_BODY)
+async def userinfo(request: Request, op: Op) -> Response:
+    """The claims that the token's scopes ask for. The token comes in the header, or in a form body (RFC 6750 section 2)."""
+    try:
+        token = await _token(request)
+        if token is None:  # no credentials at all: a challenge without an error code (RFC 6750 section 3.1)
+            return Response(status_code=401, headers={**NO_STORE, "WWW-Authenticate": CHALLENGE})
+        return JSONResponse(await _claims(token, op), headers=NO_STORE)
+    except OAuthError as error:
+        challenge = f'{CHALLENGE}, error="{error.code}", error_description="{error.description}"'
+        body = {"error": error.code, "error_description": error.description}
+        return JSONResponse(body, 400 if error.code == "invalid_request" else 401, headers={**NO_STORE, "WWW-Authenticate": challenge})
+
+
+async def _claims(token: str, op: Provider) -> dict[str, Any]:
+    try:
+        claims = op.keys.verified(token, "at+jwt")
+    except ForeignTokenError:
+        raise INVALID from None
+    if claims["iss"] != op.issuer or claims["aud"] != IDENTITY or now().timestamp() >= claims["exp"]:
+        raise INVALID
+    grant = await op.store.grants.of_token(claims["jti"])
+    account = await op.store.accounts.get(grant.account) if grant and grant.ended_at is None else None
+    if grant is None or account is None:
+        raise INVALID
+    return {"sub": claims["sub"], **person_claims(op.opened(account), grant.access.scope)}
+
+
+async def _token(request: Request) -> str | None:
+    """The token, from the one place where it stands. Raises invalid_request or invalid_token."""
+    authorization = request.headers.get("authorization")
+    in_body = None
+    if request.method == "POST" and request.headers.get("content-type", "").split(";")[0].strip().lower() == FORM:
+        parameters = await form_parameters(request)
+        parameters.require_single()
+        in_body = parameters.get("access_token")
+    if authorization is None:
+        return in_body
+    if in_body is not None:
+        raise OAuthError("invalid_request", "Send the access token in one place")
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise INVALID
+    return token.strip()

@@ -1,0 +1,73 @@
+"""OAuth on the wire: parameters in, errors and tokens out, in the shapes of RFC 6749 and RFC 6750."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.identity.domain.errors import OAuthError
+from services.identity.domain.parameters import Parameters
+from shared.http import HttpFailure
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+FORM = "application/x-www-form-urlencoded"
+MAX_FIELDS = 100
+BODY_LIMIT = 64 * 1024
+
+
+def query_parameters(request: Request) -> Parameters:
+    """The parameters in the query. Raises invalid_request."""
+    return _parsed(request.url.query)
+
+
+async def form_parameters(request: Request) -> Parameters:
+    """The parameters in a form body; those in the query do not count (RFC 6749 section 3.2). Raises invalid_request."""
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
+        raise OAuthError("invalid_request", f"The body must be {FORM}")
+    try:
+        return _parsed((await request.body()).decode("ascii"))
+    except UnicodeDecodeError:
+        raise OAuthError("invalid_request", f"The body is not valid {FORM}") from None
+
+
+def form_body(*required: str, **optional: str) -> dict[str, Any]:
+    """The OpenAPI description of a form body: names of required fields, and optional ones with what they mean."""
+    fields = {name: {"type": "string"} for name in required} | {n: {"type": "string", "description": d} for n, d in optional.items()}
+    schema = {"type": "object", "properties": fields, "required": list(required)}
+    return {"requestBody": {"required": bool(required), "content": {FORM: {"schema": schema}}}}
+
+
+def query(*required: str, **optional: str) -> dict[str, Any]:
+    """The OpenAPI description of query parameters: names of required ones, and optional ones with what they mean."""
+    known: list[dict[str, Any]] = [{"name": name, "required": True} for name in required]
+    known += [{"name": name, "required": False, "description": meaning} for name, meaning in optional.items()]
+    return {"parameters": [{**parameter, "in": "query", "schema": {"type": "string"}} for parameter in known]}
+
+
+def refusal(error: OAuthError) -> Response:
+    """An error of the token endpoint (RFC 6749 section 5.2)."""
+    body = {"error": error.code, "error_description": error.description}
+    if error.code == "invalid_client":
+        return JSONResponse(body, 401, headers={**NO_STORE, "WWW-Authenticate": 'Basic realm="identity"'})
+    return JSONResponse(body, 400, headers=NO_STORE)
+
+
+def failure_as_oauth(_: Request, failure: HttpFailure) -> Response:
+    """Failures beyond OAuth's own, such as a database that does not answer, in OAuth's shape."""
+    code = "invalid_request" if failure.status < 500 else "temporarily_unavailable" if failure.status == 503 else "server_error"
+    return JSONResponse({"error": code, "error_description": failure.detail}, failure.status, headers={**failure.headers, **NO_STORE})
+
+
+def see_other(url: str, headers: Mapping[str, str] | None = None) -> RedirectResponse:
+    """A redirect that turns every method into GET, is not stored, and does not tell the next page where the person came from."""
+    return RedirectResponse(url, 303, headers={**NO_STORE, "Referrer-Policy": "no-referrer", **(headers or {})})
+
+
+def _parsed(encoded: str) -> Parameters:
+    try:
+        return Parameters.of(parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS))
+    except ValueError:  # bad UTF-8, too many fields
+        raise OAuthError("invalid_request", "The parameters are not valid form encoding") from None

@@ -1,0 +1,80 @@
+"""What stands in the tokens: claims as plain values, before anyone signs them."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from .accounts import Person
+from .clients import Client
+from .grants import Grant
+from .scopes import Access
+
+Claims = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Who issues a token, about whom, to which client, when."""
+
+    issuer: str
+    subject: str
+    client: Client
+    at: datetime
+
+    def claims(self, life: timedelta) -> Claims:
+        """What every token says (RFC 7519 section 4.1)."""
+        issued = int(self.at.timestamp())
+        return {"iss": self.issuer, "sub": self.subject, "iat": issued, "exp": issued + int(life.total_seconds())}
+
+
+def access_token_claims(issue: Issue, access: Access, token_id: str) -> Claims:
+    """The claims of an access token (RFC 9068 section 2.2), with the client's borough."""
+    client = issue.client
+    return {
+        **issue.claims(client.policy.access_token_life),
+        "client_id": client.client_id,
+        "aud": access.audience,
+        "scope": " ".join(access.scope),
+        "borough": client.borough,
+        "jti": token_id,
+    }
+
+
+def id_token_claims(issue: Issue, grant: Grant, person: Person, access_token: str) -> Claims:
+    """The claims of an ID token (OpenID Connect Core sections 2 and 3.1.3.6).
+
+    Where the access token is for another block and so does not open userinfo, the claims that the scope asked for stand here, as
+    section 5.4 has it for a flow that gives no access token for userinfo.
+    """
+    claims: Claims = {
+        **issue.claims(issue.client.policy.id_token_life),
+        "aud": issue.client.client_id,
+        "auth_time": int(grant.session.authenticated_at.timestamp()),
+        "amr": list(grant.session.methods),
+        "sid": grant.session.id,
+        "at_hash": half_hash(access_token),
+    }
+    if grant.request.nonce is not None:
+        claims["nonce"] = grant.request.nonce
+    if not grant.access.opens_userinfo:
+        claims |= person_claims(person, grant.access.scope)
+    return claims
+
+
+def person_claims(person: Person, scope: tuple[str, ...]) -> Claims:
+    """The claims about a person that the scopes ask for, absent where there is nothing to say (OpenID Connect Core section 5.4)."""
+    claims: Claims = {}
+    if "email" in scope:
+        claims |= {"email": person.email, "email_verified": True}
+    if "profile" in scope and person.name:
+        claims["name"] = person.name
+    if "staff" in scope and person.kind == "staff":
+        claims |= {"borough": person.borough, "roles": sorted(person.roles)}
+    return claims
+
+
+def half_hash(token: str) -> str:
+    """`at_hash` for an ID token signed with ES256: the left half of the SHA-256 digest, base64url (section 3.1.3.6)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(token.encode("ascii")).digest()[:16]).rstrip(b"=").decode()

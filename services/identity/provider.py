@@ -1,0 +1,49 @@
+"""The OpenID Provider as its endpoints see it: the parts that they work with."""
+
+from dataclasses import dataclass
+
+from shared.pages import Pages
+
+from .delivery import CodeDelivery
+from .domain.accounts import Account, Person
+from .domain.clients import Client
+from .domain.subjects import pairwise_subject
+from .settings import Settings
+from .signing import SigningKeys
+from .store import Store
+from .vault import Vault
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One issuer with its database, keys and pages."""
+
+    settings: Settings
+    store: Store
+    vault: Vault
+    keys: SigningKeys
+    delivery: CodeDelivery
+    pages: Pages
+
+    @property
+    def issuer(self) -> str:
+        """The issuer identifier, as it stands in every token (OpenID Connect Core section 2)."""
+        return self.settings.public_url
+
+    @property
+    def has_https(self) -> bool:
+        return self.settings.is_https
+
+    def subject(self, account: str, client: Client) -> str:
+        """The person's `sub` for this client."""
+        return pairwise_subject(self.vault.key("subject"), self.issuer, client.sector, account)
+
+    def opened(self, account: Account) -> Person:
+        """The person's values in the clear, for the one answer that needs them."""
+        return Person(
+            email=self.vault.open(account.email),
+            name=self.vault.open(account.name) if account.name else None,
+            kind=account.kind,
+            borough=account.borough,
+            roles=account.roles,
+        )

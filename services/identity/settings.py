@@ -1,0 +1,59 @@
+"""What identity is told at start."""
+
+import re
+from typing import Annotated
+
+from cryptography.fernet import Fernet
+from pydantic import AfterValidator, Field, SecretStr
+
+from shared.settings import ServiceSettings, prefixed
+
+NOTIFY_KEY = re.compile(r"^.+-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
+
+def _fernet_keys(value: SecretStr) -> SecretStr:
+    for key in value.get_secret_value().split(","):
+        try:
+            Fernet(key)
+        except ValueError:
+            raise ValueError("must be 32 random bytes in base64url (`python -m services.identity.vault` makes one)") from None
+    return value
+
+
+def _notify_key(value: SecretStr) -> SecretStr:
+    if not NOTIFY_KEY.match(value.get_secret_value()):
+        raise ValueError("must be a key of notifications: name-service_id-secret")
+    return value
+
+
+def _long_secret(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < 32:
+        raise ValueError("must be at least 32 random characters")
+    return value
+
+
+class Settings(ServiceSettings):
+    """`public_url` is the issuer: it stands in every token and must not change once tokens and subjects are in use."""
+
+    model_config = prefixed("IDENTITY_")
+
+    encryption_key: Annotated[SecretStr, AfterValidator(_fernet_keys)]
+    """Encrypts signing keys and personal values at rest. A new key is put in front of the old ones, which then only decrypt."""
+    hashing_key: Annotated[SecretStr, AfterValidator(_long_secret)]
+    """Keys the digests of addresses, codes and secrets, and the pairwise subjects. Must never change."""
+    notifications_url: str
+    """Where notifications answers, for example http://127.0.0.1:8003."""
+    notifications_key: Annotated[SecretStr, AfterValidator(_notify_key)]
+    """A key of notifications in GOV.UK Notify's form, `name-service_id-secret`."""
+    notifications_template_id: str
+    """The email template of the sign-in code; its one placeholder is ((code))."""
+    codes_per_address: int = Field(default=5, ge=1)
+    """Sign-in codes that are sent to one address in 15 minutes, at most."""
+    codes_per_network: int = Field(default=100, ge=1)
+    """Sign-in codes that one IPv4 address or IPv6 /64 network may ask for in 15 minutes, at most."""
+    wrong_codes_per_network: int = Field(default=100, ge=1)
+    """Wrong codes that one network may enter in 15 minutes, at most."""
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")

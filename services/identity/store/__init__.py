@@ -1,0 +1,78 @@
+"""Every query of identity, one module per kind of document."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from shared.mongo import Database, Index, Scope, Transaction
+
+from .accounts import Accounts
+from .clients import Clients
+from .counters import Counters
+from .grants import Grants
+from .keys import Keys
+from .outgoing import OutgoingCodes
+from .sessions import Sessions
+from .sign_ins import Attempts
+
+__all__ = ["Store", "Tx"]
+
+
+class Repositories(Scope):
+    """What can be asked of the database, inside a transaction or outside."""
+
+    @property
+    def accounts(self) -> Accounts:
+        return Accounts(self)
+
+    @property
+    def clients(self) -> Clients:
+        return Clients(self)
+
+    @property
+    def counters(self) -> Counters:
+        return Counters(self)
+
+    @property
+    def grants(self) -> Grants:
+        return Grants(self)
+
+    @property
+    def keys(self) -> Keys:
+        return Keys(self)
+
+    @property
+    def outgoing(self) -> OutgoingCodes:
+        return OutgoingCodes(self)
+
+    @property
+    def sessions(self) -> Sessions:
+        return Sessions(self)
+
+    @property
+    def attempts(self) -> Attempts:
+        return Attempts(self)
+
+
+class Tx(Transaction, Repositories):
+    """One transaction of identity."""
+
+
+class Store(Database[Tx], Repositories):
+    """Identity's database."""
+
+    transaction_type = Tx
+    indexes: ClassVar[Mapping[str, list[Index]]] = {
+        "accounts": [Index("email_key", unique=True)],
+        "assertions": [Index("expires_at", expire_after=0)],
+        "attempts": [Index("expires_at", expire_after=3600)],
+        "counters": [Index("expires_at", expire_after=0)],
+        "grants": [
+            Index("code_digest", unique=True),
+            Index("token_id", unique=True, only={"token_id": {"$type": "string"}}),
+            Index("session.id"),
+            Index("issued_at", expire_after=3600),
+        ],
+        "keys": [Index("generation", unique=True)],
+        "outgoing": [Index("due_at")],
+        "sessions": [Index("cookie_digest", unique=True), Index("authenticated_at", expire_after=12 * 3600)],
+    }

@@ -1,0 +1,44 @@
+"""Queries about accounts."""
+
+from datetime import datetime
+
+from services.identity.domain.accounts import Account
+from shared.mongo import Conflict, Document, Duplicate, Scope
+
+
+class Accounts:
+    def __init__(self, scope: Scope) -> None:
+        self._rows = scope.collection("accounts")
+
+    async def get(self, account: str) -> Account | None:
+        return _account(await self._rows.find_one({"_id": account}))
+
+    async def by_address(self, email_key: str) -> Account | None:
+        """The account whose normalised address has this keyed digest."""
+        return _account(await self._rows.find_one({"email_key": email_key}))
+
+    async def insert(self, account: Account) -> None:
+        """Raises Conflict where another sign-in made the account of this address a moment ago: asked again, it is found."""
+        try:
+            await self._rows.insert_one(_row(account))
+        except Duplicate as error:
+            raise Conflict("the account was made by another sign-in") from error
+
+    async def note_first_sign_in(self, account: str, at: datetime) -> bool:
+        """The expected person has come. True for the one caller that notes it."""
+        return await self._rows.update_one({"_id": account, "created_at": None}, {"$set": {"created_at": at}})
+
+    async def expect(self, account: Account) -> None:
+        """Register a person, or change what is registered about them; a first sign-in that has happened stays."""
+        row = _row(account)
+        fixed = {name: row.pop(name) for name in ("_id", "created_at")}
+        await self._rows.update_one({"email_key": account.email_key}, {"$set": row, "$setOnInsert": fixed}, upsert=True)
+
+
+def _row(account: Account) -> Document:
+    row = account.model_dump()
+    return {"_id": row.pop("id"), **row}
+
+
+def _account(row: Document | None) -> Account | None:
+    return Account.model_validate({"id": row.pop("_id"), **row}) if row else None

@@ -1,0 +1,28 @@
+"""Queries about clients, and the assertions that they have already used."""
+
+from datetime import datetime
+
+from services.identity.domain.clients import Client
+from shared.mongo import Duplicate, Scope
+
+
+class Clients:
+    def __init__(self, scope: Scope) -> None:
+        self._rows = scope.collection("clients")
+        self._assertions = scope.collection("assertions")
+
+    async def get(self, client_id: str) -> Client | None:
+        row = await self._rows.find_one({"_id": client_id})
+        return Client.model_validate({"client_id": row.pop("_id"), **row}) if row else None
+
+    async def save(self, client: Client) -> None:
+        row = client.model_dump(mode="json")
+        await self._rows.replace_one({"_id": row.pop("client_id")}, row, upsert=True)
+
+    async def assertion_used(self, digest: str, expires_at: datetime) -> bool:
+        """Note that a client assertion was used; False where it had been before (its `jti` is single use)."""
+        try:
+            await self._assertions.insert_one({"_id": digest, "expires_at": expires_at})
+        except Duplicate:
+            return False
+        return True

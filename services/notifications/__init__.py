@@ -1,0 +1,1 @@
+"""Notifications: email and text messages for council services, wire-compatible with GOV.UK Notify."""

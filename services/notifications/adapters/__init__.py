@@ -1,0 +1,1 @@
+"""The ways out: providers of email and text messages."""

@@ -1,0 +1,108 @@
+"""Email by SMTP (RFC 5321), over connections that are kept and used again."""
+
+import asyncio
+import logging
+import ssl
+import time
+from collections import deque
+
+import aiosmtplib
+
+from services.notifications.domain.delivery import Answer
+from services.notifications.domain.notifications import Notification
+from services.notifications.settings import Settings
+from shared import telemetry
+
+from . import mail
+
+log = logging.getLogger(__name__)
+IDLE_SECONDS = 10.0
+"""A connection that was idle for longer is not trusted: servers hang up."""
+NOT_ABOUT_THE_MESSAGE = frozenset({500, 501, 502, 503, 504, 530, 534, 535, 538})
+"""Refusals of our own configuration (RFC 5321, 4.2.2; RFC 4954, 6): another try may find it mended."""
+
+
+class SmtpProvider:
+    """Hands emails to one SMTP server. As many connections are open as messages are under way."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._idle: deque[tuple[aiosmtplib.SMTP, float]] = deque()
+
+    async def hand_over(self, notification: Notification) -> Answer:
+        """Give the message to the server and say what it answered. Never raises for what a server or a network does."""
+        settings = self._settings
+        with telemetry.span("SMTP send", kind=telemetry.CLIENT) as span:
+            span.set_attributes({"server.address": settings.smtp_host, "server.port": settings.smtp_port})
+            content = mail.compose(notification, domain=settings.mail_domain, traceparent=telemetry.carried(span)).as_bytes()
+            try:
+                async with asyncio.timeout(settings.provider_timeout * 2):
+                    answer = await self._send(notification, content)
+            except (aiosmtplib.SMTPException, OSError, TimeoutError, ssl.SSLError) as failure:
+                answer = _answer_of(failure)
+                log.info("the mail server did not take a message: %s, %s", type(failure).__name__, answer.value)
+                span.set_attribute("error.type", type(failure).__name__)
+            return answer
+
+    async def close(self) -> None:
+        """Say goodbye on every idle connection."""
+        while self._idle:
+            connection, _ = self._idle.popleft()
+            connection.close()
+
+    async def _send(self, notification: Notification, content: bytes) -> Answer:
+        connection = await self._connection()
+        try:
+            await connection.sendmail(notification.envelope.sender, [mail.in_ascii(notification.envelope.recipient)], content)
+        except aiosmtplib.SMTPResponseException:
+            await self._forgotten(connection)
+            raise
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append((connection, time.monotonic()))
+        return Answer.TAKEN
+
+    async def _forgotten(self, connection: aiosmtplib.SMTP) -> None:
+        """After a refusal the session goes on with a clean transaction, or not at all."""
+        try:
+            await connection.rset()
+        except (aiosmtplib.SMTPException, OSError, TimeoutError):
+            connection.close()
+        else:
+            self._idle.append((connection, time.monotonic()))
+
+    async def _connection(self) -> aiosmtplib.SMTP:
+        while self._idle:
+            connection, since = self._idle.pop()
+            if connection.is_connected and time.monotonic() - since < IDLE_SECONDS:
+                return connection
+            connection.close()
+        settings = self._settings
+        connection = aiosmtplib.SMTP(
+            hostname=settings.smtp_host,
+            port=settings.smtp_port,
+            timeout=settings.provider_timeout,
+            use_tls=settings.smtp_security == "tls",
+            start_tls=settings.smtp_security == "starttls",
+            username=settings.smtp_username or None,
+            password=settings.smtp_password.get_secret_value() or None,
+        )
+        try:
+            await connection.connect()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _answer_of(failure: Exception) -> Answer:
+    if isinstance(failure, aiosmtplib.SMTPRecipientsRefused):
+        return _answer_of_code(min((refused.code for refused in failure.recipients), default=450))
+    if isinstance(failure, aiosmtplib.SMTPSenderRefused | aiosmtplib.SMTPDataError | aiosmtplib.SMTPRecipientRefused):
+        return _answer_of_code(failure.code)
+    return Answer.NOT_NOW
+
+
+def _answer_of_code(code: int) -> Answer:
+    return Answer.REFUSED if 500 <= code < 600 and code not in NOT_ABOUT_THE_MESSAGE else Answer.NOT_NOW

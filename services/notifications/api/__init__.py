@@ -1,0 +1,1 @@
+"""The HTTP surfaces: GOV.UK Notify's v2 API, and our own for staff."""

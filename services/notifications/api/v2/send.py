@@ -1,0 +1,135 @@
+"""POST /v2/notifications/email and /sms: a message is accepted when it is committed; a worker hands it over."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends
+
+from services.notifications.delivery import Courier
+from services.notifications.domain import sanitising
+from services.notifications.domain.notifications import Envelope, Notification, accept
+from services.notifications.domain.recipients import email_address, is_simulated, phone
+from services.notifications.domain.refusals import Refusal
+from services.notifications.domain.templates import Content, Template, compose
+from shared import telemetry
+from shared.clock import now
+from shared.events import new_id
+from shared.http import provided
+
+from . import schemas
+from .surface import Config, Db, NotifyRouter, SendingCaller, json_body
+
+router = NotifyRouter()
+Deliveries = Annotated[Courier, Depends(provided(Courier))]
+
+
+async def _sms_form(caller: SendingCaller, body: Annotated[dict[str, Any], Depends(json_body)]) -> dict[str, Any]:  # noqa: ARG001 (first)
+    return schemas.checked(body, schemas.SEND_SMS)
+
+
+async def _email_form(caller: SendingCaller, body: Annotated[dict[str, Any], Depends(json_body)]) -> dict[str, Any]:  # noqa: ARG001 (first)
+    return schemas.checked(body, schemas.SEND_EMAIL)
+
+
+class Acceptance:
+    """What taking a message on needs: the caller, and where the message is written."""
+
+    def __init__(self, caller: SendingCaller, store: Db, settings: Config, courier: Deliveries) -> None:
+        self.caller, self.service = caller, caller.service
+        self._store, self._settings, self._courier = store, settings, courier
+
+    @property
+    def default_sms_sender(self) -> str:
+        """The name that a text comes from where the service has none."""
+        return self._settings.default_sms_sender
+
+    async def template(self, template_id: str, wanted: str) -> Template:
+        """The current version of a template of the caller's service, for the channel that is wanted."""
+        template = await self._store.templates.get(str(UUID(template_id)), service=self.service.id)
+        if template is None:
+            raise Refusal.bad_request("Template not found")
+        if template.type != wanted:
+            raise Refusal.bad_request(f"{template.type} template is not suitable for {wanted} notification")
+        if template.archived:
+            raise Refusal.bad_request("Template has been deleted")
+        return template
+
+    async def take(self, template: Template, content: Content, envelope: Envelope, *, given: str, reference: str | None) -> dict[str, Any]:
+        """Commit the message and its event, and give the reply's common part. A simulated recipient's message is not kept."""
+        notification, events = accept(new_id(), self.caller, template, content, envelope, given=given, reference=reference, at=now())
+        if not is_simulated(envelope.recipient):
+            async with self._store.transaction() as tx:
+                await tx.notifications.insert(notification)
+                await tx.handovers.add(notification.id, at=notification.created_at, traceparent=telemetry.traceparent())
+                await tx.publish(*events, borough=notification.borough)
+                tx.after_commit(lambda: self._courier.expect(notification.id))
+        return _reply(notification, self._settings.public_url)
+
+
+Desk = Annotated[Acceptance, Depends(Acceptance)]
+
+
+@router.post("/v2/notifications/sms", status_code=201, openapi_extra=schemas.body_of(schemas.SEND_SMS))
+async def send_sms(desk: Desk, form: Annotated[dict[str, Any], Depends(_sms_form)]) -> dict[str, Any]:
+    """Accept one text message."""
+    values = values_of(form, file_refusal="Can only send a file by email")
+    template = await desk.template(form["template_id"], "sms")
+    sender = desk.service.chosen_sms_sender(form.get("sms_sender_id"))
+    content = compose(template, values, prefix=None if sender else desk.service.name)
+    recipient = phone(form["phone_number"])
+    desk.service.allow_recipient(recipient.number, desk.caller.key)
+    desk.service.allow_phone(recipient)
+    envelope = Envelope(recipient.number, sender or desk.default_sms_sender)
+    accepted = await desk.take(template, content, envelope, given=form["phone_number"], reference=form.get("reference"))
+    return accepted | {"content": {"body": content.body, "from_number": envelope.sender}}
+
+
+@router.post("/v2/notifications/email", status_code=201, openapi_extra=schemas.body_of(schemas.SEND_EMAIL))
+async def send_email(desk: Desk, form: Annotated[dict[str, Any], Depends(_email_form)]) -> dict[str, Any]:
+    """Accept one email."""
+    given = values_of(form, file_refusal="Send files by email has not been set up")
+    values = sanitising.sanitised(given, form.get("sanitise_content_for") or ())
+    template = await desk.template(form["template_id"], "email")
+    unsubscribe = form.get("one_click_unsubscribe_url")
+    content = compose(template, values, unsubscribe_url=unsubscribe)
+    recipient = email_address(form["email_address"])
+    desk.service.allow_recipient(recipient, desk.caller.key)
+    reply_to = desk.service.chosen_reply_to(form.get("email_reply_to_id"))
+    envelope = Envelope(recipient, desk.service.from_address, desk.service.name, reply_to, unsubscribe)
+    accepted = await desk.take(template, content, envelope, given=form["email_address"], reference=form.get("reference"))
+    return accepted | {
+        "content": {
+            "subject": content.subject,
+            "body": content.body,
+            "from_email": envelope.sender,
+            "one_click_unsubscribe_url": unsubscribe,
+        },
+        "sanitised_content": sanitising.report(given, values),
+    }
+
+
+def values_of(form: dict[str, Any], *, file_refusal: str) -> dict[str, Any]:
+    """The personalisation, where every value is text, a number, true or false, or a list of these."""
+    values: dict[str, Any] = form.get("personalisation", {})
+    for name, value in values.items():
+        if isinstance(value, dict):
+            if "file" in value:
+                raise Refusal.bad_request(file_refusal)
+            raise Refusal.invalid(f"personalisation {name[:100]} is not of type string")
+        if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+            raise Refusal.invalid(f"personalisation {name[:100]} is not a list of strings")
+    return values
+
+
+def _reply(notification: Notification, url: str) -> dict[str, Any]:
+    return {
+        "id": notification.id,
+        "reference": notification.reference,
+        "uri": f"{url}/v2/notifications/{notification.id}",
+        "template": {
+            "id": notification.template,
+            "version": notification.template_version,
+            "uri": f"{url}/services/{notification.service}/templates/{notification.template}",
+        },
+        "scheduled_for": None,
+    }

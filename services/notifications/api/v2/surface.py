@@ -1,0 +1,130 @@
+"""What every route of this surface has in common: the error shape, the router, the authenticated caller."""
+
+import json
+import time
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Depends
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from services.notifications.domain.limits import TokenBucket
+from services.notifications.domain.refusals import Refusal
+from services.notifications.domain.senders import Authenticated, KeyType
+from services.notifications.domain.tokens import RequestToken, bearer_token
+from services.notifications.settings import Settings
+from services.notifications.store import Store
+from services.notifications.vault import Vault
+from shared.clock import now
+from shared.http import HttpFailure, Problem, Router, provided
+from shared.http.router import Route
+
+BODY_LIMIT = 5_000_000
+"""An email may have 2,000,000 bytes of text, which JSON may write longer."""
+Db = Annotated[Store, Depends(provided(Store))]
+Config = Annotated[Settings, Depends(provided(Settings))]
+_NAMES = {
+    404: "NoResultFound",
+    409: "ConflictError",
+    413: "BadRequestError",
+    422: "BadRequestError",
+    429: "RateLimitError",
+    503: "ServiceUnavailable",
+}
+
+
+def as_notify(request: Request, failure: HttpFailure) -> Response:  # noqa: ARG001
+    """`{"status_code": N, "errors": [{"error": ..., "message": ...}]}`."""
+    body = failure.extensions.get("notify")
+    if body is None:
+        if failure.status >= 500 and failure.status != 503:
+            error = {"error": type(failure.cause).__name__, "message": "Internal server error"}
+        else:
+            error = {"error": _NAMES.get(failure.status, "BadRequestError"), "message": failure.detail}
+        body = {"status_code": failure.status, "errors": [error]}
+    return JSONResponse(body, failure.status, headers=failure.headers)
+
+
+class _RefusesInNotifysWords(APIRoute):
+    """Turns the domain's refusals into what the chassis gives a shape."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except Refusal as refusal:
+                headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {}
+                raise Problem(refusal.status, "refused", headers=headers, notify=refusal.as_body()) from None
+
+        return answer
+
+
+class _NotifyRoute(Route, _RefusesInNotifysWords):
+    shape = staticmethod(as_notify)
+    body_limit = BODY_LIMIT
+
+
+class NotifyRouter(Router):
+    """A chassis router that answers errors as Notify does."""
+
+    def __init__(self) -> None:
+        super().__init__(errors=as_notify, tags=["GOV.UK Notify v2"])
+        self.route_class = _NotifyRoute
+
+
+class RateLimits:
+    """One bucket for each service and kind of key, in this process alone: N replicas allow N times as much."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._per_minute, self._burst = settings.rate_per_minute, settings.rate_burst
+        self._buckets: dict[tuple[str, KeyType], TokenBucket] = {}
+
+    def take(self, caller: Authenticated) -> None:
+        """Count one call; refuse it where there were too many."""
+        key = (caller.service.id, caller.key.type)
+        if key not in self._buckets:
+            self._buckets[key] = TokenBucket.full(time.monotonic(), per_minute=self._per_minute, burst=self._burst)
+        if not self._buckets[key].take(time.monotonic()):
+            text = f"Exceeded rate limit for key type {caller.key.type.upper()} of {self._per_minute} requests per 60 seconds"
+            raise Refusal(429, ("RateLimitError", text), retry_after=1)
+
+
+async def _authenticated(request: Request, store: Db, vault: Annotated[Vault, Depends(provided(Vault))]) -> Authenticated:
+    token = RequestToken(bearer_token(request.headers.get("authorization")))
+    stored = await store.services.get(token.service_id())
+    if stored is None:
+        raise Refusal.unauthenticated(403, "Invalid token: service not found")
+    service = vault.opened(stored)
+    key = token.key_of(service, now())
+    request.state.principal = f"notify\0{service.id}\0{key.id}"
+    return Authenticated(service, key)
+
+
+Caller = Annotated[Authenticated, Depends(_authenticated)]
+
+
+async def _sending(caller: Caller, limits: Annotated[RateLimits, Depends(provided(RateLimits))]) -> Authenticated:
+    limits.take(caller)
+    return caller
+
+
+SendingCaller = Annotated[Authenticated, Depends(_sending)]
+"""The caller of a route that sends; counted against its rate before the body is read."""
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """The body, whatever its content type says. Refuses what is not JSON in UTF-8, nests too deeply, or holds half a character."""
+    raw = await request.body()
+    if not raw:
+        return {}
+    try:
+        body = json.loads(raw)
+        if b"\\ud" in raw.lower():
+            json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise Refusal.bad_request("Invalid JSON supplied in POST data") from None
+    return body or {}

@@ -1,0 +1,51 @@
+"""`sanitise_content_for`: values that come from the public are written so that they cannot be links or markup."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .placeholders import same_key
+
+_URL = re.compile(r"(?i)\b(?<![@.])(https?://)?([\w\-]+\.)+([a-z]{2,63})(?!@)\b([/?#][^<\s]*)?")
+_MARKUP = re.compile(r"([`*_()\\{}\[\]<>#+\-.!|])")
+_ESCAPED = re.compile(r"\\([`*_()\\{}\[\]<>#+\-.!|])")
+
+
+class Sanitised(str):
+    """A value with its markup escaped by backslashes, as Notify reports it."""
+
+    __slots__ = ()
+
+    @property
+    def as_read(self) -> str:
+        """The text that the reader of the message sees: without the backslashes."""
+        return _ESCAPED.sub(r"\1", self)
+
+
+def sanitise(value: str) -> Sanitised:
+    """Take out web addresses, break up what only looks like one (`name.surname`), escape markdown."""
+    without_links = _URL.sub(lambda match: match.group().replace(".", ". ") if _accidental(match.group()) else "", value)
+    return Sanitised(_MARKUP.sub(r"\\\1", without_links))
+
+
+def _accidental(link: str) -> bool:
+    return re.fullmatch(r"[a-zA-Z0-9.\-]+", link) is not None
+
+
+def sanitised(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The values, those named in `names` sanitised; a list item by item."""
+    wanted = {same_key(name) for name in names}
+    return {name: _sanitised_value(value) if same_key(name) in wanted else value for name, value in values.items()}
+
+
+def _sanitised_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return sanitise(value)
+    if isinstance(value, list):
+        return [_sanitised_value(item) for item in value]
+    return value
+
+
+def report(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Both forms of every value that sanitising changed: the reply's `sanitised_content`."""
+    return {name: {"unsanitised": before[name], "sanitised": value} for name, value in after.items() if value != before[name]}

@@ -1,0 +1,35 @@
+"""Notifications, put together."""
+
+from contracts.events.notifications import Channel
+from shared.service import Service
+from shared.worker import Worker
+
+from . import seed
+from .adapters.sms import SmsProvider
+from .adapters.smtp import SmtpProvider
+from .api import staff, v2
+from .api.v2.surface import RateLimits
+from .delivery import Courier
+from .settings import Settings
+from .store import Store
+from .vault import Vault
+
+
+def build(settings: Settings) -> Service:
+    """Email and text messages for council services."""
+    store = Store(settings)
+    vault = Vault(settings)
+    mail, texts = SmtpProvider(settings), SmsProvider(settings)
+    courier = Courier(store, {Channel.EMAIL: mail, Channel.SMS: texts}, at_once=settings.handovers_at_once)
+    delivery = Worker("delivery", courier.step)
+    courier.wake = delivery.wake
+    return Service(
+        "notifications",
+        settings,
+        store=store,
+        routers=[staff.router, *v2.routers()],
+        workers=[delivery],
+        provides=[vault, courier, RateLimits(settings)],
+        seed=seed.loader(store, vault),
+        on_stop=[courier.stop, mail.close, texts.close],
+    )

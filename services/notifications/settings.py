@@ -1,0 +1,45 @@
+"""What the notifications service is told at start; every name is `NOTIFICATIONS_<FIELD>`."""
+
+from typing import Literal
+
+from cryptography.fernet import Fernet
+from pydantic import Field, SecretStr, field_validator
+
+from shared.settings import ServiceSettings, prefixed
+
+
+class Settings(ServiceSettings):
+    """Settings of the notifications service."""
+
+    model_config = prefixed("NOTIFICATIONS_")
+
+    secret_key: SecretStr
+    """Fernet key (32 bytes, URL-safe base64) that the API keys' secrets are stored under."""
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = Field(default=1025, ge=1, le=65535)
+    smtp_security: Literal["none", "starttls", "tls"] = "none"
+    """`none` is for a server on the same machine."""
+    smtp_username: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    sms_url: str = "http://127.0.0.1:8000/capture/sms"
+    """Where texts are handed over, by POST."""
+    mail_domain: str = "notifications.localhost"
+    """The right side of every Message-ID; a name that this platform owns."""
+    default_sms_sender: str = Field(default="LONDON", pattern=r"^[A-Za-z0-9 ]{3,11}$")
+    """The name that a text comes from where the service has none of its own (GSM alphanumeric sender)."""
+    handovers_at_once: int = Field(default=20, ge=1, le=200)
+    """How many messages one replica hands to providers at the same time."""
+    provider_timeout: float = Field(default=15.0, gt=0)
+    """Seconds that a provider has for one answer."""
+    rate_per_minute: int = Field(default=3000, ge=1)
+    """Calls that one service may make with one kind of key in the long run; counted by each replica for itself."""
+    rate_burst: int = Field(default=1000, ge=1)
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_fernet_key(cls, value: SecretStr) -> SecretStr:
+        try:
+            Fernet(value.get_secret_value())
+        except ValueError:
+            raise ValueError("must be a Fernet key: 32 bytes in URL-safe base64") from None
+        return value

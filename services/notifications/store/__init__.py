@@ -1,0 +1,52 @@
+"""Every query of the notifications service."""
+
+from typing import ClassVar
+
+from shared.mongo import Database, Index, Scope, Transaction
+
+from .handovers import SLOTS, Couriers, Handover, Handovers, slot_of
+from .notifications import Filters, Notifications
+from .services import Services
+from .templates import Templates
+
+__all__ = ["SLOTS", "Filters", "Handover", "Repositories", "Store", "Tx", "slot_of"]
+
+
+class Repositories(Scope):
+    """The service's collections, in a transaction or outside one."""
+
+    @property
+    def services(self) -> Services:
+        return Services(self)
+
+    @property
+    def templates(self) -> Templates:
+        return Templates(self)
+
+    @property
+    def notifications(self) -> Notifications:
+        return Notifications(self)
+
+    @property
+    def handovers(self) -> Handovers:
+        return Handovers(self)
+
+    @property
+    def couriers(self) -> Couriers:
+        return Couriers(self)
+
+
+class Tx(Transaction, Repositories):
+    """One transaction of this service."""
+
+
+class Store(Database[Tx], Repositories):
+    """The service's database."""
+
+    transaction_type = Tx
+    indexes: ClassVar = {
+        "templates": [Index("service", "name")],
+        "template_versions": [Index("template", "version", unique=True)],
+        "notifications": [Index("service", "key_type", "_id"), Index("service", "reference", "_id")],
+        "handovers": [Index("slot", "state", "due_at"), Index("courier")],
+    }

@@ -1,0 +1,98 @@
+"""The captured messages, and the text provider that captures them. On loopback only: these are people's messages."""
+
+import ipaddress
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from services.portal.settings import Settings
+from services.portal.store import Captured, Store
+from shared import telemetry
+from shared.clock import now
+from shared.http import Problem, Router, provided
+from shared.pages import Pages
+
+Db = Annotated[Store, Depends(provided(Store))]
+MOST = 1000
+FIELDS = ("id", "channel", "to", "subject", "body", "html", "created_at", "notification_id", "trace_id", "deliveries")
+_HTML_FIRST = re.compile(r"^[^,]*text/html")
+
+
+async def _loopback_only(request: Request) -> None:
+    """A proxy in front would make every caller local, so forwarded requests are refused too."""
+    address = request.client.host if request.client else ""
+    forwarded = any(name in request.headers for name in ("x-forwarded-for", "forwarded"))
+    try:
+        local = ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        local = False
+    if not local or forwarded:
+        raise Problem(403, "Captured messages are shown on this machine only.", type="loopback-only")
+
+
+router = Router(tags=["capture"], dependencies=[Depends(_loopback_only)])
+
+
+class TextMessage(BaseModel):
+    """A text as the notifications service hands it over."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    dedupe_key: str = Field(min_length=1, max_length=200)
+    to: str = Field(min_length=1, max_length=50)
+    sender: str = Field(alias="from", max_length=50)
+    body: str = Field(max_length=5000)
+    notification_id: str | None = Field(default=None, max_length=100)
+
+
+@router.post("/capture/sms", status_code=201)
+async def capture_text(text: TextMessage, store: Db, settings: Annotated[Settings, Depends(provided(Settings))]) -> dict[str, str]:
+    """Take a text; it is stored before the answer. The same `dedupe_key` again is another delivery of the same message."""
+    message = Captured(
+        channel="sms",
+        key=text.dedupe_key,
+        to=text.to,
+        sender=text.sender,
+        subject=None,
+        body=text.body,
+        html=None,
+        notification_id=text.notification_id,
+        trace_id=telemetry.trace_id(),
+    )
+    await store.captured.take(message, at=now(), keep=timedelta(days=settings.capture_days))
+    return {"id": text.dedupe_key}
+
+
+@router.get("/captured", response_model=None)
+async def list_captured(
+    *,
+    request: Request,
+    store: Db,
+    pages: Annotated[Pages, Depends(provided(Pages))],
+    to: Annotated[str | None, Query(max_length=400)] = None,
+    channel: Literal["email", "sms", "letter"] | None = None,
+    since: AwareDatetime | None = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+) -> Response:
+    """Captured messages, newest first: JSON, or a page for a browser."""
+    rows = await store.captured.find(to=to or None, channel=channel, since=since, limit=limit)
+    if _HTML_FIRST.match(request.headers.get("accept", "")):
+        messages = [row | {"shown_at": row["created_at"].astimezone(UTC).strftime("%-d %B %Y, %H:%M:%S UTC")} for row in rows]
+        response: Response = pages.render(request, "captured.html", messages=messages, to=to or "", channel=channel or "")
+    else:
+        response = JSONResponse([_as_json(row) for row in rows])
+    response.headers["Vary"] = "Accept"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _as_json(row: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: row[name] for name in FIELDS}
+    created: datetime = row["created_at"]
+    shown["created_at"] = created.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return shown

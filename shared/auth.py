@@ -1,0 +1,252 @@
+"""Access tokens in (RFC 9068) and out (RFC 6749 client credentials).
+
+A token is checked by its signature against the issuer's keys, which are cached and used on while the issuer is down; `iss`, `aud`,
+`exp`, `typ` and the algorithm are all required to be right. A token that was found valid is remembered by its hash until it
+expires, at most a minute.
+"""
+
+import asyncio
+import base64
+import hashlib
+import json
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import httpx
+from fastapi import Depends, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
+from starlette.requests import Request
+
+from shared import clock, context
+from shared.http.client import client as traced_client
+from shared.http.errors import Problem
+from shared.mongo import Unavailable
+from shared.settings import ServiceSettings
+
+ALGORITHMS = ["ES256"]
+LEEWAY_SECONDS = 5
+REMEMBERED = 10_000
+REMEMBERED_SECONDS = 60.0
+MAX_TOKEN = 8_192
+JWKS_LIFE_SECONDS = 300.0
+JWKS_MIN_INTERVAL_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: an authenticated client, and the person it acts for where the token has one."""
+
+    client_id: str
+    subject: str
+    borough: str | None
+    """GSS code of the borough that the client belongs to."""
+    scopes: frozenset[str]
+    claims: dict[str, Any] = field(repr=False)
+
+    @property
+    def own_borough(self) -> str:
+        """The caller's borough; 403 where the token has none."""
+        if self.borough is None:
+            raise Problem(403, "This token does not belong to a borough.", type="no-borough")
+        return self.borough
+
+
+class InvalidToken(Problem):
+    """401 with the challenge of RFC 6750, section 3."""
+
+    def __init__(self, reason: str, *, error: str | None = "invalid_token") -> None:
+        challenge = f'Bearer error="{error}", error_description="{reason}"' if error else "Bearer"
+        super().__init__(401, reason, type="unauthorized", headers={"WWW-Authenticate": challenge})
+
+
+class IssuerKeys:
+    """The issuer's published keys, fetched when needed, kept while the issuer is down."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._keys: KeySet | None = None
+        self._fetched = self._tried = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def get(self, *, unknown_kid: bool = False) -> KeySet:
+        """The keys; `unknown_kid` asks for fresh ones, at most every five seconds. Raises `Unavailable` when none were ever had."""
+        age = time.monotonic() - self._fetched
+        if self._keys is not None and age < JWKS_LIFE_SECONDS and not unknown_kid:
+            return self._keys
+        async with self._lock:
+            if time.monotonic() - self._tried > JWKS_MIN_INTERVAL_SECONDS or self._keys is None:
+                self._tried = time.monotonic()
+                await self._fetch()
+        if self._keys is None:
+            raise Unavailable("the issuer's keys cannot be had")
+        return self._keys
+
+    async def _fetch(self) -> None:
+        try:
+            if self._url.startswith("file:"):
+                text = await asyncio.to_thread(Path(url2pathname(urlsplit(self._url).path)).read_text, "utf-8")
+                document = json.loads(text)
+            else:
+                async with httpx.AsyncClient(timeout=3.0) as http:
+                    document = (await http.get(self._url)).raise_for_status().json()
+            self._keys = KeySet.import_key_set(document)
+            self._fetched = time.monotonic()
+        except (httpx.HTTPError, OSError, ValueError, JoseError):
+            return
+
+
+class TokenValidator:
+    """Turns a bearer token into a `Caller`, or raises `InvalidToken`."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._issuer = settings.issuer.rstrip("/")
+        self._audience = settings.audience
+        self._keys = IssuerKeys(settings.jwks_url)
+        self._registry = JWSRegistry(algorithms=ALGORITHMS)
+        self._remembered: OrderedDict[bytes, tuple[Caller, float, float]] = OrderedDict()
+
+    async def caller(self, token: str) -> Caller:
+        """The caller that a valid token names."""
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._remembered.get(digest)
+        if known is not None and time.monotonic() < known[1] and clock.now().timestamp() < known[2]:
+            return known[0]
+        claims = await self._claims(token)
+        found = Caller(
+            client_id=str(claims.get("client_id", "")),
+            subject=str(claims["sub"]),
+            borough=claims.get("borough"),
+            scopes=frozenset(str(claims.get("scope", "")).split()),
+            claims=claims,
+        )
+        self._remembered[digest] = (found, time.monotonic() + REMEMBERED_SECONDS, float(claims["exp"]))
+        if len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
+        return found
+
+    async def _claims(self, token: str) -> dict[str, Any]:
+        if len(token) > MAX_TOKEN:
+            raise InvalidToken("The token is too long.")
+        decoded = await self._decoded(token)
+        if str(decoded.header.get("typ", "")).lower().removeprefix("application/") != "at+jwt":
+            raise InvalidToken("This is not an access token.")
+        claims: dict[str, Any] = dict(decoded.claims)
+        _require_current(claims)
+        if str(claims.get("iss", "")).rstrip("/") != self._issuer:
+            raise InvalidToken("The token is from another issuer.")
+        audience = claims.get("aud")
+        if self._audience not in (audience if isinstance(audience, list) else [audience]):
+            raise InvalidToken("The token is for another service.")
+        if not isinstance(claims.get("sub"), str):
+            raise InvalidToken("The token has no subject.")
+        return claims
+
+    async def _decoded(self, token: str) -> jwt.Token:
+        """The token with its signature verified. Fresh keys are asked for once, when the token names one that we do not know."""
+        keys = await self._keys.get()
+        if _kid_is_new(token, keys):
+            keys = await self._keys.get(unknown_kid=True)
+        try:
+            return jwt.decode(token, keys, registry=self._registry)
+        except (JoseError, ValueError, TypeError, KeyError):
+            raise InvalidToken("The token is malformed or its signature is wrong.") from None
+
+
+def _require_current(claims: dict[str, Any]) -> None:
+    now = clock.now().timestamp()
+    try:
+        expires, not_before = float(claims["exp"]), float(claims.get("nbf", 0))
+    except (KeyError, TypeError, ValueError):
+        raise InvalidToken("The token has no expiry.") from None
+    if now > expires + LEEWAY_SECONDS or now < not_before - LEEWAY_SECONDS:
+        raise InvalidToken("The token has expired or is not valid yet.")
+
+
+def _kid_is_new(token: str, keys: KeySet) -> bool:
+    try:
+        encoded = token.split(".", maxsplit=1)[0]
+        header = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+    except ValueError:
+        return False
+    return isinstance(header, dict) and isinstance(header.get("kid"), str) and header["kid"] not in {key.kid for key in keys.keys}
+
+
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token of the identity service (RFC 9068).")
+
+
+def require(*scopes: str) -> Any:
+    """The dependency of a route that needs all these scopes: `caller: Annotated[Caller, require("addresses:address:read")]`.
+
+    401 without a valid token, 403 with one that lacks a scope (RFC 6750, section 3.1).
+    """
+    needed = frozenset(scopes)
+
+    async def caller(request: Request, credentials: HTTPAuthorizationCredentials | None = Security(_bearer)) -> Caller:  # noqa: B008
+        if credentials is None:
+            raise InvalidToken("Send an access token as 'Authorization: Bearer ...'.", error=None)
+        validator: TokenValidator = request.app.state.provided[TokenValidator]
+        found = await validator.caller(credentials.credentials)
+        if missing := needed - found.scopes:
+            wanted = " ".join(sorted(missing))
+            raise Problem(
+                403,
+                f"This needs the scope {wanted}.",
+                type="insufficient-scope",
+                headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{wanted}"'},
+            )
+        request.state.principal = f"{found.client_id}\0{found.subject}"
+        context.cause.set(context.Cause(borough=found.borough))
+        return found
+
+    return Depends(caller)
+
+
+class ClientCredentials(httpx.Auth):
+    """Authenticates calls to other services by the client-credentials grant (RFC 6749, section 4.4).
+
+    A token is used until a minute before it expires; one that is refused with 401 is fetched anew once.
+    """
+
+    requires_response_body = False
+
+    def __init__(
+        self, token_url: str, client_id: str, client_secret: str, scope: str, *, http: Callable[[], httpx.AsyncClient] = traced_client
+    ) -> None:
+        self._token_url, self._client_id, self._client_secret, self._scope = token_url, client_id, client_secret, scope
+        self._new_client = http
+        self._token, self._until = "", 0.0
+        self._lock = asyncio.Lock()
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        request.headers["Authorization"] = f"Bearer {await self.token()}"
+        response = yield request
+        if response.status_code == 401:
+            self._until = 0.0
+            request.headers["Authorization"] = f"Bearer {await self.token()}"
+            yield request
+
+    async def token(self) -> str:
+        """A token that is valid for at least a moment. Raises `httpx.HTTPError` when the identity service does not give one."""
+        async with self._lock:
+            if time.monotonic() >= self._until:
+                async with self._new_client() as http:
+                    response = await http.post(
+                        self._token_url,
+                        data={"grant_type": "client_credentials", "scope": self._scope},
+                        auth=(self._client_id, self._client_secret),
+                    )
+                    response.raise_for_status()
+                grant = response.json()
+                self._token = str(grant["access_token"])
+                self._until = time.monotonic() + max(5.0, float(grant.get("expires_in", 60)) - 60)
+            return self._token

@@ -1,0 +1,35 @@
+"""HTTP calls to other services: traced, with timeouts."""
+
+import httpx
+from opentelemetry.propagate import inject
+
+from shared import telemetry
+
+TIMEOUT = httpx.Timeout(10.0, connect=3.0)
+
+
+class _Traced(httpx.AsyncBaseTransport):
+    """A client span for each call and its `traceparent` header (HTTP semantic conventions for clients)."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        attributes: dict[str, str | int | float | bool] = {
+            "http.request.method": request.method,
+            "server.address": request.url.host,
+            "server.port": request.url.port or (443 if request.url.scheme == "https" else 80),
+        }
+        with telemetry.span(request.method, kind=telemetry.CLIENT, attributes=attributes) as current:
+            inject(request.headers)
+            response = await self._inner.handle_async_request(request)
+            current.set_attribute("http.response.status_code", response.status_code)
+            return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def client(base_url: str = "", *, auth: httpx.Auth | None = None, timeout: httpx.Timeout = TIMEOUT) -> httpx.AsyncClient:
+    """An `httpx.AsyncClient` whose calls are part of the current trace. Redirects are not followed."""
+    return httpx.AsyncClient(base_url=base_url, auth=auth, timeout=timeout, transport=_Traced(httpx.AsyncHTTPTransport(retries=1)))

@@ -1,0 +1,118 @@
+"""Errors on the wire: problem details (RFC 9457) on our own surfaces, the original's shape on compatible ones."""
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared import telemetry
+from shared.mongo import Conflict, Unavailable
+
+log = logging.getLogger(__name__)
+PROBLEM_TYPES = "https://londonbuildingblocks.example/problems/"
+RETRY_AFTER_SECONDS = "2"
+
+
+class Problem(Exception):  # noqa: N818 (the field's name for it, RFC 9457)
+    """Answer with this status and explanation. `type` is a short kebab-case name; `field` names the input at fault."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        type: str | None = None,  # noqa: A002
+        title: str | None = None,
+        field: str | None = None,
+        headers: dict[str, str] | None = None,
+        **extensions: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.failure = HttpFailure(
+            status=status,
+            detail=detail,
+            type=type,
+            title=title,
+            errors=[{"field": field, "message": detail}] if field else [],
+            headers=headers or {},
+            extensions=extensions,
+        )
+
+
+@dataclass(frozen=True)
+class HttpFailure:
+    """What went wrong, before it has a shape."""
+
+    status: int
+    detail: str
+    type: str | None = None
+    title: str | None = None
+    errors: Sequence[dict[str, Any]] = ()
+    """For bad input: `{"field": "body.name", "message": "...", "kind": pydantic's error type}` each."""
+    headers: dict[str, str] = field(default_factory=dict)
+    extensions: dict[str, Any] = field(default_factory=dict)
+    cause: Exception | None = None
+    """The original exception, for compatible shapes that need more than this says."""
+
+
+ErrorShape = Callable[[Request, HttpFailure], Response]
+
+
+def as_problem(_request: Request, failure: HttpFailure) -> Response:
+    """RFC 9457 `application/problem+json`."""
+    body: dict[str, Any] = {
+        "type": PROBLEM_TYPES + failure.type if failure.type else "about:blank",
+        "title": failure.title or HTTPStatus(failure.status).phrase,
+        "status": failure.status,
+        "detail": failure.detail,
+    }
+    if failure.errors:
+        body["errors"] = list(failure.errors)
+    body.update(failure.extensions)
+    if (trace := telemetry.trace_id()) is not None:
+        body["trace_id"] = trace
+    content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return Response(content, failure.status, media_type="application/problem+json", headers=failure.headers)
+
+
+def failure_of(error: Exception) -> HttpFailure:
+    """What to tell the client about an exception. An unforeseen one is logged here, by type and place, and tells nothing."""
+    if isinstance(error.__cause__, Problem):  # FastAPI wraps what goes wrong while it reads a body
+        return error.__cause__.failure
+    if isinstance(error, Problem):
+        return error.failure
+    if isinstance(error, RequestValidationError):
+        return _validation(error)
+    if isinstance(error, HTTPException):
+        return HttpFailure(error.status_code, str(error.detail), headers=dict(error.headers or {}), cause=error)
+    if isinstance(error, Unavailable | Conflict):
+        return _try_again(error)
+    log.error("unhandled error in a request", exc_info=error)
+    return HttpFailure(500, "Something went wrong here. It has been recorded.", cause=error)
+
+
+def _try_again(error: Unavailable | Conflict) -> HttpFailure:
+    headers = {"Retry-After": RETRY_AFTER_SECONDS}
+    if isinstance(error, Unavailable):
+        return HttpFailure(503, "The service cannot reach its database. Try again.", type="unavailable", headers=headers, cause=error)
+    detail = "The same thing is being changed by others at this moment. Try again."
+    return HttpFailure(409, detail, type="conflict", headers=headers, cause=error)
+
+
+def _validation(error: RequestValidationError) -> HttpFailure:
+    errors = [
+        {"field": ".".join(str(part) for part in item["loc"]), "message": str(item["msg"])[:300], "kind": item["type"]}
+        for item in error.errors()
+    ][:50]
+    if any(item["kind"] == "json_invalid" for item in errors):
+        detail = "The body is not valid JSON."
+    else:
+        detail = "; ".join(f"{item['field']}: {item['message']}" for item in errors[:3])
+    return HttpFailure(400, detail, type="invalid-input", title="Invalid input", errors=errors, cause=error)

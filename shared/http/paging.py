@@ -1,0 +1,46 @@
+"""Lists are paged by an opaque cursor, and `limit` is capped."""
+
+import base64
+import binascii
+import json
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, Field
+
+from shared.http.errors import Problem
+
+T = TypeVar("T")
+
+
+class InvalidCursor(Problem):
+    """The client sent a cursor that this service never gave."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "cursor is not one that this service gave", type="invalid-input", field="query.cursor")
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list; `next` is the cursor of the next one, null at the end."""
+
+    items: list[T]
+    next: str | None = Field(default=None, description="Give it as `cursor` to get the next page.")
+
+
+class Cursor:
+    """Packs the position after a page's last row; it is a position, not a permission, so it is not secret."""
+
+    @staticmethod
+    def pack(*position: str | int) -> str:
+        """The cursor after a row at this position."""
+        return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+    @staticmethod
+    def unpack(cursor: str) -> list[Any]:
+        """The position in a cursor. Raises `InvalidCursor`, a 400."""
+        try:
+            position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        except (binascii.Error, ValueError, RecursionError) as error:
+            raise InvalidCursor from error
+        if not isinstance(position, list) or not all(isinstance(part, str | int) for part in position):
+            raise InvalidCursor
+        return position

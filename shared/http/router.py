@@ -1,0 +1,110 @@
+"""Routers whose functions run as one unit of work: run again on a conflict, with errors in the surface's own shape."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar, cast
+
+from fastapi import APIRouter, params
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive
+
+from shared.http.errors import ErrorShape, Problem, as_problem, failure_of
+from shared.idempotency import HEADER, run_once
+from shared.mongo import Conflict
+
+T = TypeVar("T")
+ATTEMPTS = 8
+DEFAULT_BODY_LIMIT = 1_000_000
+DRAINED_LIMITS = 4
+_JSON = ("application/json", "+json")
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def provided(type_: type[T]) -> Callable[[Request], T]:
+    """A dependency that gives the object of this type which the service was built with."""
+
+    def find(request: Request) -> T:
+        return cast("T", request.app.state.provided[type_])
+
+    return find
+
+
+class Route(APIRoute):
+    """One route. Conflicts run the whole function again, at most eight times; a request with `Idempotency-Key` runs once."""
+
+    shape: ErrorShape = staticmethod(as_problem)
+    body_limit = DEFAULT_BODY_LIMIT
+
+    def get_route_handler(self) -> Handler:
+        handler = super().get_route_handler()
+        takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
+
+        async def answer(arrived: Request) -> Response:
+            request = Request(arrived.scope, _limited(arrived.receive, self.body_limit))
+            try:
+                _require_size(request, self.body_limit)
+                if takes_json:
+                    _require_json(request)
+                once = HEADER in request.headers and request.method not in ("GET", "HEAD")
+                return await _patiently(lambda: run_once(request, lambda: handler(request)) if once else handler(request))
+            except Exception as error:  # noqa: BLE001 (every failure gets an answer in the surface's shape)
+                return self.shape(request, failure_of(error))
+
+        return answer
+
+
+async def _patiently(run: Callable[[], Awaitable[Response]]) -> Response:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return await run()
+        except Conflict:
+            if attempt == ATTEMPTS:
+                raise
+            await asyncio.sleep(random.uniform(0.002, 0.01) * 2**attempt)
+    raise AssertionError
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, f"The body may have at most {limit} bytes.", type="body-too-large", field="body", headers={"Connection": "close"})
+
+
+def _require_size(request: Request, limit: int) -> None:
+    length = request.headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > limit:
+        raise _too_large(limit)
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    """Count what comes, for bodies that do not say how long they are. A little more is read and dropped, so that the client hears why."""
+    taken = 0
+
+    async def counted() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            while message.get("more_body", False) and taken < limit * DRAINED_LIMITS:
+                message = await receive()
+                taken += len(message.get("body", b""))
+            raise _too_large(limit)
+        return message
+
+    return counted
+
+
+def _require_json(request: Request) -> None:
+    given = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if not given.endswith(_JSON):
+        raise Problem(415, "Send the body as application/json.", type="unsupported-media-type", field="header.content-type")
+
+
+class Router(APIRouter):
+    """A FastAPI router on the chassis. `errors` gives another surface's error shape; `body_limit` is in bytes."""
+
+    def __init__(self, *, errors: ErrorShape = as_problem, body_limit: int = DEFAULT_BODY_LIMIT, **options: Any) -> None:
+        route_class = type("Route", (Route,), {"shape": staticmethod(errors), "body_limit": body_limit})
+        super().__init__(route_class=route_class, strict_content_type=False, **options)
+        self.errors = errors

@@ -1,0 +1,253 @@
+"""A service's database, its transactions, and the unit of work that a request is."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from contracts.events.base import Event
+from shared import context
+from shared.mongo import driver
+from shared.mongo.collection import Collection, Document
+from shared.mongo.driver import CODEC, translated
+from shared.mongo.errors import DatabaseError
+from shared.outbox import rows
+from shared.settings import ServiceSettings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index: fields in order (`-name` descends), `unique`, `expire_after` seconds after the field's instant, `only` rows that match."""
+
+    fields: tuple[str, ...]
+    unique: bool = False
+    expire_after: int | None = None
+    only: Mapping[str, Any] | None = None
+
+    def __init__(self, *fields: str, unique: bool = False, expire_after: int | None = None, only: Mapping[str, Any] | None = None) -> None:
+        object.__setattr__(self, "fields", fields)
+        object.__setattr__(self, "unique", unique)
+        object.__setattr__(self, "expire_after", expire_after)
+        object.__setattr__(self, "only", only)
+
+    def arguments(self) -> tuple[list[tuple[str, int]], dict[str, Any]]:
+        """Keys and options as MongoDB takes them."""
+        keys = [(field.removeprefix("-"), -1 if field.startswith("-") else 1) for field in self.fields]
+        options: dict[str, Any] = {}
+        if self.unique:
+            options["unique"] = True
+        if self.expire_after is not None:
+            options["expireAfterSeconds"] = self.expire_after
+        if self.only is not None:
+            options["partialFilterExpression"] = dict(self.only)
+        return keys, options
+
+
+class Scope:
+    """Where queries run: the database itself, or one transaction of it. Repositories are written against this."""
+
+    def collection(self, name: str) -> Collection:
+        """The documents of one kind, bound to this scope."""
+        raise NotImplementedError
+
+
+class Transaction(Scope):
+    """State and events that become visible together or not at all. Made by `Database.transaction()`."""
+
+    def __init__(self, raw: Any, session: Any, settings: ServiceSettings) -> None:
+        self._raw = raw
+        self._session = session
+        self._settings = settings
+        self._after: list[Callable[[], object]] = []
+        self._last: dict[str, list[Document]] = {}
+        self._shards: set[int] = set()
+
+    def collection(self, name: str) -> Collection:
+        return Collection(self._raw[name], self._session)
+
+    async def publish(self, *events: Event, borough: str | None = None) -> None:
+        """Add events to this transaction. They reach Kafka after the commit, in this order for each key."""
+        cause = context.cause.get()
+        if borough is not None:
+            cause = context.Cause(borough, cause.correlation_id, cause.causation_id)
+        for event in events:
+            row = rows.row(event, service=self._settings.name, topic_prefix=self._settings.topic_prefix, cause=cause)
+            self._shards.add(row["shard"])
+            self.insert_last("outbox", row)
+
+    def insert_last(self, collection: str, row: Document) -> None:
+        """Insert this row together with the commit, which raises what the insert would have raised. It saves a round trip's wait."""
+        self._last.setdefault(collection, []).append(row)
+
+    def after_commit(self, call: Callable[[], object]) -> None:
+        """Call this once the commit is certain; never when it fails. For waking workers, not for effects that must not be lost."""
+        self._after.append(call)
+
+    @property
+    def shards(self) -> set[int]:
+        """The outbox shards that this transaction wrote to."""
+        return self._shards
+
+    async def commit_now(self) -> None:
+        """Insert the last rows, commit, end the session."""
+        with translated():
+            await driver.finish(self._session, [(self._raw[name], rows) for name, rows in self._last.items()])
+
+    def committed(self) -> None:
+        """Make the calls that wait for the commit."""
+        for call in self._after:
+            call()
+
+
+TxT = TypeVar("TxT", bound=Transaction)
+
+
+class UnitOfWork:
+    """A request whose effect and stored reply are one transaction: the block's commit waits until the reply is known."""
+
+    def __init__(self, begun: Callable[[Transaction], Awaitable[None]]) -> None:
+        self.begun = begun
+        """Called with a transaction that has just begun; may raise to end it."""
+        self.transaction: Transaction | None = None
+        self._finish: Callable[[bool], Any] | None = None
+
+    def defer(self, transaction: Transaction, finish: Callable[[bool], Any]) -> None:
+        """Take over the end of a transaction."""
+        self.transaction = transaction
+        self._finish = finish
+
+    async def commit(self) -> None:
+        """Commit what the request did."""
+        await self._end(True)
+
+    async def abort(self) -> None:
+        """Undo what the request did."""
+        await self._end(False)
+
+    async def _end(self, success: bool) -> None:
+        finish, self._finish, self.transaction = self._finish, None, None
+        if finish is not None:
+            await finish(success)
+
+
+unit_of_work: ContextVar[UnitOfWork | None] = ContextVar("unit_of_work", default=None)
+
+CHASSIS_INDEXES: dict[str, list[Index]] = {
+    "outbox": [Index("shard", "_id")],
+    "outbox_sent": [Index("shard", "_id"), Index("expires_at", expire_after=0)],
+    "relay": [],
+    "inbox": [Index("at", expire_after=14 * 24 * 3600)],
+    "parked": [Index("lane", "order"), Index("state", "consumer", "due")],
+    "processes": [Index("process", "due")],
+    "commands": [Index("process", "due")],
+    "idempotency": [Index("at", expire_after=24 * 3600)],
+}
+
+
+class _Collections(dict[str, Any]):
+    """The driver's collections by name, each made once: they are stateless, and motor's take 50 microseconds to make."""
+
+    def __init__(self, database: Any) -> None:
+        super().__init__()
+        self._database = database
+
+    def __missing__(self, name: str) -> Any:
+        made = self[name] = self._database[name]
+        return made
+
+
+class Database(Scope, Generic[TxT]):
+    """A service's database. Derive with `transaction_type` and `indexes`."""
+
+    transaction_type: type[TxT]
+    indexes: ClassVar[Mapping[str, list[Index]]] = {}
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self.settings = settings
+        self._client = driver.connect(settings.mongodb.get_secret_value(), settings.driver)
+        self._database = self._client.get_database(settings.database, codec_options=CODEC)
+        self._raw = _Collections(self._database)
+        self.on_commit: list[Callable[[set[int]], object]] = []
+        """Called after each commit that published events, with their shards: the relay's wake-up."""
+
+    def collection(self, name: str) -> Collection:
+        return Collection(self._raw[name])
+
+    async def start(self) -> Self:
+        """Create the collections and indexes that are missing, because to create one inside a transaction conflicts with everybody.
+
+        Raises `DatabaseError` naming what is wrong with address or password.
+        """
+        with translated():
+            existing = set(await self._database.list_collection_names())
+            for name, indexes in {**CHASSIS_INDEXES, **self.indexes}.items():
+                if name not in existing:
+                    await driver.create_collection(self._database, name)
+                for index in indexes:
+                    keys, options = index.arguments()
+                    await self._database[name].create_index(keys, **options)
+        return self
+
+    async def ping(self) -> None:
+        """Raises `Unavailable` when the database does not answer."""
+        with translated():
+            await self._database.command("ping")
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await driver.settle(self._client.close())
+
+    async def drop(self) -> None:
+        """Remove the whole database; for tests."""
+        with translated():
+            await self._client.drop_database(self.settings.database)
+
+    def watch(self, name: str, pipeline: list[dict[str, Any]]) -> Any:
+        """A change stream on one collection; a wake-up, never the truth."""
+        return driver.watch(self._database[name], pipeline)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[TxT]:
+        """One transaction: commits when the block ends, undoes everything when it raises.
+
+        Raises `Conflict` when another transaction changed the same row first: the route or consumer around runs the whole
+        function again. In a request with an `Idempotency-Key` the commit waits for the reply, and a second
+        block joins the first.
+        """
+        unit = unit_of_work.get()
+        if unit is not None and isinstance(unit.transaction, self.transaction_type):
+            yield unit.transaction
+            return
+        with translated():
+            session = driver.start_session(self._client)
+        transaction = self.transaction_type(self._raw, session, self.settings)
+        try:
+            await driver.begin(session)
+            if unit is not None:
+                await unit.begun(transaction)
+            yield transaction
+        except BaseException:
+            await self._finish(transaction, session, success=False)
+            raise
+        if unit is not None and unit.transaction is None:
+            unit.defer(transaction, lambda success: self._finish(transaction, session, success=success))
+            return
+        await self._finish(transaction, session, success=True)
+
+    async def _finish(self, transaction: TxT, session: Any, *, success: bool) -> None:
+        if not success:
+            try:
+                with translated():
+                    await driver.abort(session)
+            except DatabaseError:
+                log.debug("abort was not acknowledged; the server ends the transaction by itself")
+            return
+        await transaction.commit_now()
+        if transaction.shards:
+            for wake in self.on_commit:
+                wake(transaction.shards)
+        transaction.committed()

@@ -1,0 +1,195 @@
+"""The two MongoDB drivers behind one face. Nothing else in the project imports motor or pymongo.
+
+Motor is the default by the project's design; PyMongo's own asyncio API is the successor of it. Where the two differ (what must be
+awaited) is settled here, so that everything above is the same on both.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from inspect import isawaitable
+from typing import Any, Literal, cast
+
+from bson.codec_options import CodecOptions
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
+from pymongo import AsyncMongoClient
+from pymongo import errors as pymongo_errors
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
+
+from shared.mongo.errors import Conflict, DatabaseError, Duplicate, Unavailable
+
+DUPLICATE_KEY_CODES = {11000, 11001}
+COMMIT_ATTEMPTS = 5
+NAMESPACE_EXISTS = 48
+TRANSIENT = "TransientTransactionError"
+UNKNOWN_COMMIT = "UnknownTransactionCommitResult"
+CODEC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
+JOURNALED_MAJORITY = WriteConcern(w="majority", j=True)
+
+
+def connect(uri: str, driver: Literal["motor", "pymongo"], *, timeout_ms: int = 5000, pool: int = 100) -> Any:
+    """A client of the chosen driver. Connecting happens at the first operation."""
+    options: dict[str, Any] = {
+        "serverSelectionTimeoutMS": timeout_ms,
+        "connectTimeoutMS": timeout_ms,
+        "socketTimeoutMS": 30_000,
+        "maxPoolSize": pool,
+        "retryWrites": True,
+        "uuidRepresentation": "standard",
+    }
+    if driver == "motor":
+        return AsyncIOMotorClient(uri, **options)
+    return AsyncMongoClient(uri, **options)
+
+
+async def settle(value: Any) -> Any:
+    """Await what one driver returns as an awaitable and the other as the thing itself."""
+    return await value if isawaitable(value) else value
+
+
+def start_session(client: Any) -> Any:
+    """A driver session, not yet in a transaction. It costs no round trip, so motor is not asked to make it in a thread."""
+    if not _is_motor(client):
+        return client.start_session()
+    return AsyncIOMotorClientSession(client.delegate.start_session(), client)
+
+
+async def begin(session: Any) -> None:
+    """Start a snapshot transaction whose commit is on disk at a majority."""
+    await settle(
+        session.start_transaction(
+            read_concern=ReadConcern("snapshot"), write_concern=JOURNALED_MAJORITY, read_preference=ReadPreference.PRIMARY
+        )
+    )
+
+
+async def finish(session: Any, last: Sequence[tuple[Any, list[dict[str, Any]]]]) -> None:
+    """Insert a transaction's last rows (collection, rows), commit, end the session; the transaction is aborted where any of it fails.
+
+    With motor all of it is one call into a thread, because such a call costs more than the command in it.
+    """
+    if _is_motor(session):
+        await asyncio.to_thread(_finish_in_thread, session.delegate, [(collection.delegate, rows) for collection, rows in last])
+        return
+    try:
+        for collection, rows in last:
+            await (collection.insert_one(rows[0], session=session) if len(rows) == 1 else collection.insert_many(rows, session=session))
+        for attempt in range(COMMIT_ATTEMPTS):
+            try:
+                await session.commit_transaction()
+            except pymongo_errors.PyMongoError as error:
+                _raise_unless_unknown(error, attempt)
+            else:
+                return
+    finally:
+        await session.end_session()
+
+
+def _finish_in_thread(session: Any, last: list[tuple[Any, list[dict[str, Any]]]]) -> None:
+    try:
+        for collection, rows in last:
+            collection.insert_one(rows[0], session=session) if len(rows) == 1 else collection.insert_many(rows, session=session)
+        for attempt in range(COMMIT_ATTEMPTS):
+            try:
+                session.commit_transaction()
+            except pymongo_errors.PyMongoError as error:
+                _raise_unless_unknown(error, attempt)
+            else:
+                return
+    finally:
+        session.end_session()
+
+
+def _raise_unless_unknown(error: pymongo_errors.PyMongoError, attempt: int) -> None:
+    """A commit with an unknown outcome is asked again, as the driver specification allows, because a commit is repeatable."""
+    if attempt == COMMIT_ATTEMPTS - 1 or not error.has_error_label(UNKNOWN_COMMIT):
+        raise error
+
+
+async def abort(session: Any) -> None:
+    """Undo the transaction, where there is one, and end the session. One that is not acknowledged ends at the server by itself."""
+    try:
+        if session.in_transaction:
+            await session.abort_transaction()
+    finally:
+        await settle(session.end_session())
+
+
+def _is_motor(thing: Any) -> bool:
+    return hasattr(type(thing), "__motor_class_name__")
+
+
+async def create_collection(database: Any, name: str) -> None:
+    """Create a collection; that another replica was faster is no error."""
+    try:
+        await database.create_collection(name)
+    except pymongo_errors.CollectionInvalid:
+        return
+    except pymongo_errors.OperationFailure as error:
+        if error.code != NAMESPACE_EXISTS:
+            raise
+
+
+async def aggregate(collection: Any, pipeline: list[dict[str, Any]], session: Any) -> list[dict[str, Any]]:
+    """All rows of an aggregation."""
+    cursor = await settle(collection.aggregate(pipeline, session=session))
+    return cast("list[dict[str, Any]]", await cursor.to_list(None))
+
+
+def watch(collection: Any, pipeline: list[dict[str, Any]]) -> Any:
+    """A change stream, as an async context manager that iterates over changes (or an awaitable of one)."""
+    return collection.watch(pipeline, max_await_time_ms=1000)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn driver errors into ours."""
+    try:
+        yield
+    except pymongo_errors.PyMongoError as error:
+        raise translate(error) from error
+
+
+def translate(error: pymongo_errors.PyMongoError) -> DatabaseError:
+    """The kind of a driver error that callers can act on."""
+    if isinstance(error, pymongo_errors.BulkWriteError):
+        details = cast("dict[str, Any]", error.details or {})
+        codes = {item.get("code") for item in details.get("writeErrors", [])}
+        if codes & DUPLICATE_KEY_CODES:
+            return Duplicate("a row with this key exists")
+    if isinstance(error, pymongo_errors.DuplicateKeyError):
+        details = cast("dict[str, Any]", error.details or {})
+        return Duplicate("a row with this key exists", details.get("keyValue"))
+    if isinstance(error, pymongo_errors.OperationFailure) and error.code == 112:
+        return Conflict("another transaction changed the same row")
+    if isinstance(error, pymongo_errors.ConnectionFailure | pymongo_errors.WaitQueueTimeoutError | pymongo_errors.ExecutionTimeout):
+        return Unavailable("the database does not answer")
+    if error.has_error_label(TRANSIENT):
+        return Conflict("another transaction changed the same row")
+    return DatabaseError(str(error))
+
+
+async def rows(cursor: Any) -> AsyncIterator[dict[str, Any]]:
+    """Iterate over a cursor with our errors."""
+    with translated():
+        async for row in cursor:
+            yield row
+
+
+__all__ = [
+    "CODEC",
+    "abort",
+    "aggregate",
+    "begin",
+    "connect",
+    "create_collection",
+    "finish",
+    "rows",
+    "settle",
+    "start_session",
+    "translate",
+    "translated",
+    "watch",
+]

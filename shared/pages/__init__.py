@@ -1,0 +1,11 @@
+"""Server-rendered pages in GOV.UK Design System patterns, with the platform's own name, colours and typeface.
+
+The one import a service needs: `from shared.pages import FormErrors, Pages`. See README.md beside this file.
+"""
+
+from .assets import AssetsMissing, mount
+from .csrf import ForgeryError
+from .forms import FormErrors
+from .rendering import Pages
+
+__all__ = ["AssetsMissing", "ForgeryError", "FormErrors", "Pages", "mount"]

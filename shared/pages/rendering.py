@@ -1,0 +1,158 @@
+"""Templates to responses: the Jinja2 environment, the security headers, the form token, error pages."""
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
+from markupsafe import Markup
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from . import assets
+from .csrf import FIELD, Tokens
+from .forms import FormErrors
+
+HERE = Path(__file__).parent
+
+TITLES = {
+    400: "There is a problem with your request",
+    403: "You cannot see this page",
+    404: "Page not found",
+    413: "What you sent is too large",
+    429: "Too many requests",
+    503: "Sorry, the service is unavailable",
+}
+
+
+class Pages:
+    """The pages of one service: renders its templates inside the platform's layout.
+
+    `secret` signs form tokens and must be the same in every replica. `session_cookie` is the name of the cookie that
+    holds the service's session, if it has one; form tokens are bound to it. Cookies are shared by every port of a host,
+    so the name should begin with the service's. `secure` says that browsers come by HTTPS. `form_targets` are origins besides our
+    own to which the forms of all pages may lead, redirects included (CSP `form-action`).
+    """
+
+    def __init__(
+        self,
+        templates: Path,
+        service_name: str,
+        *,
+        secret: str,
+        session_cookie: str,
+        secure: bool = False,
+        form_targets: Sequence[str] = (),
+    ) -> None:
+        self._environment = environment(templates)
+        self._environment.globals.update(service_name=service_name, asset=assets.url)
+        self._tokens = Tokens(secret)
+        self._session_cookie = session_cookie
+        self._visitor_cookie = f"{session_cookie}_form"
+        self._secure = secure
+        self._form_targets = tuple(form_targets)
+        assets.assets()
+
+    @property
+    def assets(self) -> APIRouter:
+        """The route of the static files; belongs in the service's list of routers."""
+        return assets.router()
+
+    def render(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        errors: FormErrors | None = None,
+        form_targets: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+        **context: Any,
+    ) -> HTMLResponse:
+        """The page of `template`, never cached.
+
+        `errors` fills the error summary and makes the status 400 unless another is given. `form_targets` are more origins to
+        which the forms of this page may lead.
+        """
+        errors = FormErrors() if errors is None else errors
+        held, fresh = self._held(request)
+        token = self._tokens.issue(held)
+        html = self._environment.get_template(template).render(
+            request=request, errors=errors, csrf=Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, token), **context
+        )
+        response = HTMLResponse(
+            html, status_code=400 if errors and status == 200 else status, headers=self._headers(form_targets) | dict(headers or {})
+        )
+        if fresh:
+            response.set_cookie(self._visitor_cookie, held, httponly=True, samesite="lax", secure=self._secure, path="/")
+        return response
+
+    def error(self, request: Request, status: int, *, title: str | None = None, detail: str | None = None) -> HTMLResponse:
+        """A page that says in plain words what went wrong."""
+        title = title or TITLES.get(status, "Sorry, there is a problem with the service" if status >= 500 else TITLES[400])
+        return self.render(request, "error.html", status=status, title=title, detail=detail)
+
+    async def form(self, request: Request) -> FormData:
+        """The fields of a form that one of our own pages sent; usable as a FastAPI dependency. Raises `ForgeryError`."""
+        form = await request.form(max_files=0, max_fields=200, max_part_size=64 * 1024)
+        token = form.get(FIELD)
+        held, _ = self._held(request)
+        self._tokens.check(token if isinstance(token, str) else "", held, request.headers.get("sec-fetch-site"))
+        return form
+
+    def _held(self, request: Request) -> tuple[str, bool]:
+        """What the browser holds that a form token can be bound to, and whether it was made up just now."""
+        if held := request.cookies.get(self._session_cookie) or request.cookies.get(self._visitor_cookie):
+            return held, False
+        return secrets.token_urlsafe(24), True
+
+    def _headers(self, form_targets: Sequence[str]) -> dict[str, str]:
+        headers = {
+            "Content-Security-Policy": "; ".join(
+                [
+                    "default-src 'none'",
+                    "style-src 'self'",
+                    "script-src 'self'",
+                    "img-src 'self'",
+                    "connect-src 'self'",
+                    " ".join(["form-action 'self'", *self._form_targets, *form_targets]),
+                    "frame-ancestors 'none'",
+                    "base-uri 'none'",
+                ]
+            ),
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+            "Cache-Control": "no-store",
+        }
+        if self._secure:
+            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        return headers
+
+
+def environment(templates: Path) -> Environment:
+    """Jinja2 with autoescape everywhere; `layout.html` and every GOV.UK macro are at hand without an import.
+
+    Undefined values chain, because the macros look into parameters that were not given.
+    """
+    govuk = PackageLoader("govuk_frontend_jinja")
+    made = Environment(
+        loader=ChoiceLoader(
+            [FileSystemLoader(templates), FileSystemLoader(HERE / "templates"), PrefixLoader({"govuk_frontend_jinja": govuk})]
+        ),
+        autoescape=True,
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for path in govuk.list_templates():
+        if component := re.fullmatch(r"components/([a-z-]+)/macro\.html", path):
+            macro = "govuk" + "".join(word.title() for word in component[1].split("-"))
+            made.globals[macro] = getattr(made.get_template(f"govuk_frontend_jinja/{path}").module, macro)
+    return made

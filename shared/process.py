@@ -1,0 +1,257 @@
+"""Process managers (sagas): a state stored in MongoDB, moved by events, by what its commands bring back, and by time.
+
+Each step is a pure function from the state and what happened to the next state and the commands that it calls for. State,
+commands and published events are written in one transaction. A worker carries commands out over other services' APIs with the
+command's id as `Idempotency-Key`, so a crash repeats the call and changes nothing; a service that is down delays a process and
+never loses it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import BaseModel
+
+from contracts.events.base import Event
+from shared import clock, context, telemetry
+from shared.bus import Consumer, Envelope
+from shared.events import new_id
+from shared.mongo import Conflict, Database, Document, Transaction
+from shared.worker import Worker
+
+log = logging.getLogger(__name__)
+S = TypeVar("S", bound=BaseModel)
+E = TypeVar("E", bound=Event)
+C = TypeVar("C", bound=BaseModel)
+T = TypeVar("T")
+COMMANDS_A_STEP = 32
+LEASE_SECONDS = 60
+CONFLICT_ATTEMPTS = 8
+LONGEST_PAUSE_SECONDS = 60.0
+
+
+class Next(Generic[S]):
+    """What a step leads to: the state, and what follows from it. Events among what follows are published, everything else is a command.
+
+    `ended` says that nothing more is expected, so that the process can no longer be overdue.
+    """
+
+    def __init__(self, state: S, *follows: BaseModel, ended: bool = False) -> None:
+        self.state = state
+        self.commands = [item for item in follows if not isinstance(item, Event)]
+        self.events = [item for item in follows if isinstance(item, Event)]
+        self.ended = ended
+
+
+@dataclass(frozen=True)
+class CommandContext:
+    """What carrying out a command may need to know."""
+
+    command_id: str
+    """Give it as `Idempotency-Key`: it stays the same however often the command is tried."""
+    process: str
+    """The id of the process's instance."""
+    attempt: int
+    """1 at the first try."""
+    _tools: tuple[object, ...]
+
+    def tool(self, type_: type[T]) -> T:
+        """The adapter of this type that the process was given when it was started."""
+        return next(tool for tool in self._tools if isinstance(tool, type_))
+
+
+Step = Callable[[S, Any], Next[S]]
+Finder = Callable[[Any], str | None]
+Executor = Callable[[Any, CommandContext], Awaitable[Event | None]]
+
+
+class Process(Generic[S]):
+    """One kind of process, as a table of steps. `consumes` goes to the service's consumers, `workers(...)` to its workers."""
+
+    def __init__(self, name: str, state: type[S]) -> None:
+        self.name = name
+        self.consumes = Consumer(name)
+        self._state = state
+        self._steps: dict[str, Step[S]] = {}
+        self._overdue: tuple[timedelta, Callable[[S], Next[S]]] | None = None
+        self._executors: dict[str, tuple[type[BaseModel], Executor]] = {}
+        self._commands: list[Worker] = []
+
+    # -- the table ---------------------------------------------------------------------------------------------------------------------
+
+    def starts(self, event: type[E]) -> Callable[[Callable[[E], Next[S]]], Callable[[E], Next[S]]]:
+        """This event begins an instance, whose id is the event's key. Beginning it again changes nothing."""
+
+        def register(function: Callable[[E], Next[S]]) -> Callable[[E], Next[S]]:
+            @self.consumes(event)
+            async def begin(happened: E, _about: Envelope, tx: Transaction) -> None:
+                if await tx.collection("processes").find_one({"_id": self._id(happened.key)}, projection={"_id": 1}) is None:
+                    await self._store(tx, happened.key, function(happened), version=0)
+
+            return function
+
+        return register
+
+    def on(self, event: type[E], *, finds: Callable[[E], str | None]) -> Callable[[Callable[[S, E], Next[S]]], Callable[[S, E], Next[S]]]:
+        """This event moves the instance whose id `finds` gives; None, or an unknown id, is not ours and is passed over."""
+
+        def register(function: Callable[[S, E], Next[S]]) -> Callable[[S, E], Next[S]]:
+            self._steps[event.event_type] = cast("Step[S]", function)
+
+            @self.consumes(event)
+            async def move(happened: E, _about: Envelope, tx: Transaction) -> None:
+                instance = finds(happened)
+                if instance is not None:
+                    await self._move(tx, instance, happened)
+
+            return function
+
+        return register
+
+    def overdue(self, *, hours: float) -> Callable[[Callable[[S], Next[S]]], Callable[[S], Next[S]]]:
+        """What happens once when an instance has not ended this long after it began."""
+
+        def register(function: Callable[[S], Next[S]]) -> Callable[[S], Next[S]]:
+            self._overdue = (timedelta(hours=hours), function)
+            return function
+
+        return register
+
+    def does(self, command: type[C]) -> Callable[[Callable[[C, CommandContext], Awaitable[Event | None]]], Executor]:
+        """How a command is carried out. What it returns moves the process in the transaction that removes it; raising means again."""
+
+        def register(function: Callable[[C, CommandContext], Awaitable[Event | None]]) -> Executor:
+            self._executors[command.__name__] = (command, function)
+            return function
+
+        return register
+
+    # -- running -----------------------------------------------------------------------------------------------------------------------
+
+    def workers(self, database: Database[Any], *tools: object) -> list[Worker]:
+        """The workers that carry out commands, with these adapters, and watch for overdue instances."""
+        commands = Worker(f"{self.name}-commands", lambda: self._carry_out(database, tools), interval=0.5)
+        self._commands.append(commands)
+        return [commands, Worker(f"{self.name}-overdue", lambda: self._chase(database), interval=5.0)]
+
+    async def state(self, database: Database[Any], instance: str) -> S | None:
+        """How an instance stands; None when it has not begun."""
+        row = await database.collection("processes").find_one({"_id": self._id(instance)})
+        return self._state.model_validate(row["state"]) if row else None
+
+    async def _move(self, tx: Transaction, instance: str, happened: Event) -> None:
+        row = await tx.collection("processes").find_one({"_id": self._id(instance)})
+        if row is None:
+            return
+        before = self._state.model_validate(row["state"])
+        following = self._steps[happened.event_type](before, happened)
+        if following.state == before and not following.commands and not following.events:
+            return
+        await self._store(tx, instance, following, version=row["version"], due=row["due"])
+
+    async def _store(self, tx: Transaction, instance: str, following: Next[S], *, version: int, due: Any = None) -> None:
+        now = clock.now()
+        if version == 0 and self._overdue is not None:
+            due = now + self._overdue[0]
+        row: Document = {
+            "_id": self._id(instance),
+            "process": self.name,
+            "instance": instance,
+            "state": following.state.model_dump(mode="json"),
+            "version": version + 1,
+            "due": None if following.ended else due,
+            "ended": following.ended,
+            "changed_at": now,
+        }
+        rows = tx.collection("processes")
+        if version == 0:
+            await rows.insert_one(row)
+        elif not await rows.replace_one({"_id": row["_id"], "version": version}, row):
+            raise Conflict("another event moved this process first")
+        cause = context.cause.get()
+        await tx.collection("commands").insert_many(
+            [
+                {
+                    "_id": new_id(),
+                    "process": self.name,
+                    "instance": instance,
+                    "kind": type(command).__name__,
+                    "command": command.model_dump(mode="json"),
+                    "due": now,
+                    "attempts": 0,
+                    "traceparent": telemetry.traceparent(),
+                    "borough": cause.borough,
+                    "correlation_id": cause.correlation_id,
+                }
+                for command in following.commands
+            ]
+        )
+        if following.events:
+            await tx.publish(*following.events)
+        if following.commands:
+            for worker in self._commands:
+                tx.after_commit(worker.wake)
+
+    async def _carry_out(self, database: Database[Any], tools: tuple[object, ...]) -> int:
+        rows = await database.collection("commands").find(
+            {"process": self.name, "due": {"$lte": clock.now()}}, sort=[("due", 1)], limit=COMMANDS_A_STEP
+        )
+        await asyncio.gather(*(self._one(database, row, tools) for row in rows))
+        return len(rows)
+
+    async def _one(self, database: Database[Any], row: Document, tools: tuple[object, ...]) -> None:
+        commands = database.collection("commands")
+        lease = clock.now() + timedelta(seconds=LEASE_SECONDS)
+        if not await commands.update_one({"_id": row["_id"], "due": row["due"]}, {"$set": {"due": lease, "attempts": row["attempts"] + 1}}):
+            return  # another replica took it
+        attempt = row["attempts"] + 1
+        type_, executor = self._executors[row["kind"]]
+        token = context.cause.set(context.Cause(row["borough"], row["correlation_id"], None))
+        try:
+            with telemetry.continued(row["traceparent"], f"command {row['kind']}", attributes={"blocks.attempt": attempt}):
+                outcome = await executor(type_.model_validate(row["command"]), CommandContext(row["_id"], row["instance"], attempt, tools))
+                await self._done(database, row, outcome)
+        except Exception as error:
+            pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2.0 ** min(attempt, 10))
+            log.warning("command %s will be tried again in %.0f s (attempt %d)", row["kind"], pause, attempt, exc_info=error)
+            due = clock.now() + timedelta(seconds=pause)
+            await commands.update_one({"_id": row["_id"], "attempts": attempt}, {"$set": {"due": due}})
+        finally:
+            context.cause.reset(token)
+
+    async def _done(self, database: Database[Any], row: Document, outcome: Event | None) -> None:
+        for attempt in range(1, CONFLICT_ATTEMPTS + 1):
+            try:
+                async with database.transaction() as tx:
+                    if await tx.collection("commands").delete_one({"_id": row["_id"]}) and outcome is not None:
+                        await self._move(tx, row["instance"], outcome)
+            except Conflict:
+                if attempt == CONFLICT_ATTEMPTS:
+                    raise
+                await asyncio.sleep(0.005 * 2**attempt)
+            else:
+                return
+
+    async def _chase(self, database: Database[Any]) -> int:
+        if self._overdue is None:
+            return 0
+        late = await database.collection("processes").find(
+            {"process": self.name, "due": {"$gt": _BEGINNING, "$lte": clock.now()}}, limit=COMMANDS_A_STEP
+        )
+        for row in late:
+            following = self._overdue[1](self._state.model_validate(row["state"]))
+            try:
+                async with database.transaction() as tx:
+                    await self._store(tx, row["instance"], following, version=row["version"], due=None)
+            except Conflict:
+                continue
+        return len(late)
+
+    def _id(self, instance: str) -> str:
+        return f"{self.name}:{instance}"
+
+
+_BEGINNING = clock.now().replace(year=2000)

@@ -1,0 +1,271 @@
+"""A service: what its composition root returns, and how it starts, serves, tells its health and stops."""
+
+import argparse
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvicorn
+import uvloop
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from contracts.events.base import Event, registry
+from shared import telemetry
+from shared.auth import TokenValidator
+from shared.bus.broker import BrokerWatch
+from shared.bus.consumer import Consumer
+from shared.bus.receiver import Receiver
+from shared.http.errors import as_problem, failure_of
+from shared.mongo import Database, DatabaseError
+from shared.outbox.relay import Relay
+from shared.settings import Role, ServiceSettings, SettingsError
+from shared.worker import Worker
+
+log = logging.getLogger(__name__)
+S = TypeVar("S", bound=ServiceSettings)
+Hook = Callable[[], Awaitable[object]]
+GRACE_SECONDS = 8
+
+
+class StartError(RuntimeError):
+    """The service cannot start. The message is one line that says what to do."""
+
+
+class Service:
+    """One service, assembled. `app` is its ASGI application; `serve()` runs it with its workers until it is told to stop."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: ServiceSettings,
+        *,
+        store: Database[Any] | None = None,
+        routers: Sequence[APIRouter] = (),
+        consumes: Sequence[Consumer] = (),
+        workers: Sequence[Worker] = (),
+        provides: Sequence[object] = (),
+        publishes: Sequence[type[Event]] = (),
+        seed: Callable[[Path], Awaitable[object]] | None = None,
+        on_start: Sequence[Hook] = (),
+        on_stop: Sequence[Hook] = (),
+        title: str | None = None,
+        description: str = "",
+        version: str = "1.0.0",
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.store: Any = store
+        """The store that the service was built with: a `Database`, or None."""
+        self._consumes = list(consumes)
+        self._workers = list(workers)
+        self._seed, self._on_start, self._on_stop = seed, list(on_start), list(on_stop)
+        self._running: list[Callable[[], Awaitable[object]]] = []
+        self._watch: BrokerWatch | None = None
+        self._relay: Relay | None = None
+        self._receivers: list[Receiver] = []
+        self._started = False
+        own = [event for type_, event in registry.items() if type_.startswith(f"london.blocks.{name}.")] + list(publishes)
+        self._topics = {event.topic for event in own} | {topic for consumer in consumes for topic in consumer.topics}
+        if consumes:
+            self._topics |= {event.topic for type_, event in registry.items() if type_.startswith("london.blocks.platform.")}
+        self.app = self._application(title or f"London Building Blocks: {name}", description, version)
+        provided: dict[type, object] = {TokenValidator: TokenValidator(settings)}
+        for thing in [settings, *([store] if store is not None else []), *provides]:
+            provided[type(thing)] = thing
+        self.app.state.provided = provided
+        for router in routers:
+            self.app.include_router(router)
+
+    # -- the application ---------------------------------------------------------------------------------------------------------------
+
+    def _application(self, title: str, description: str, version: str) -> FastAPI:
+        @contextlib.asynccontextmanager
+        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+            await self.start()
+            try:
+                yield
+            finally:
+                await self.stop()
+
+        app = FastAPI(
+            title=title,
+            description=description,
+            version=version,
+            lifespan=lifespan,
+            docs_url="/docs",
+            redoc_url=None,
+        )
+
+        async def problem(request: Request, error: Exception) -> Response:
+            return as_problem(request, failure_of(error))
+
+        for kind in (HTTPException, RequestValidationError, DatabaseError, Exception):
+            app.add_exception_handler(kind, problem)
+        app.add_middleware(telemetry.TraceMiddleware)  # type: ignore[arg-type,unused-ignore]
+        app.add_api_route("/live", self._live, include_in_schema=False)
+        app.add_api_route("/ready", self._ready, include_in_schema=False)
+        return app
+
+    async def _live(self) -> Response:
+        """Whether the process makes progress; 503 asks for it to be replaced."""
+        stuck = [receiver for receiver in self._receivers if receiver.is_stuck]
+        return JSONResponse({"live": not stuck}, 503 if stuck else 200)
+
+    async def _ready(self) -> Response:
+        """Whether requests can be served: the database answers. The broker's state is told, but accepted work waits for it."""
+        database = True
+        if self.store is not None:
+            try:
+                async with asyncio.timeout(3):
+                    await self.store.ping()
+            except (DatabaseError, TimeoutError):
+                database = False
+        consuming = all(receiver.is_consuming for receiver in self._receivers)
+        broker = self._watch is None or self._watch.epoch is not None
+        ready = self._started and database
+        body: dict[str, Any] = {"ready": ready, "database": database, "broker": broker, "consuming": consuming}
+        if self._receivers:
+            body["lag"] = sum(receiver.lag() for receiver in self._receivers)
+        return JSONResponse(body, 200 if ready else 503)
+
+    # -- start and stop ----------------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Indexes, first data, relay, consumers, workers. Raises `StartError` with one line when the database refuses us."""
+        if self.store is not None:
+            try:
+                await self.store.start()
+            except DatabaseError as error:
+                raise StartError(f"{self.name}: {error}. Check {self._variable('MONGODB')} (address, user and password).") from error
+            self._running.append(self.store.close)
+        if self._seed is not None and self.settings.seed_file:
+            await self._seed(Path(self.settings.seed_file))
+        for hook in self._on_start:
+            await hook()
+        self._running.extend(reversed(self._on_stop))
+        if self.settings.role is not Role.API:
+            self._start_workers()
+        self._started = True
+
+    def _start_workers(self) -> None:
+        if self.store is not None and self._topics:
+            self._watch = BrokerWatch(self.settings, {f"{self.settings.topic_prefix}{topic}" for topic in self._topics})
+            self._relay = Relay(self.store, self._watch)
+            self._relay.start()
+            self._running.append(self._watch.stop)
+            self._running.append(self._relay.stop)
+            for consumer in self._consumes:
+                receiver = Receiver(self.store, consumer, self._watch)
+                receiver.start()
+                self._receivers.append(receiver)
+                self._running.append(receiver.stop)
+            self._watch.start()
+        for worker in self._workers:
+            worker.start()
+            self._running.append(worker.stop)
+
+    async def stop(self) -> None:
+        """End in the reverse order: what takes work in first, what it is stored with last."""
+        self._started = False
+        while self._running:
+            end = self._running.pop()
+            try:
+                await end()
+            except Exception:
+                log.warning("stopping a part failed", exc_info=True)
+        self._receivers.clear()
+
+    def serve(self) -> int:
+        """Run until SIGINT or SIGTERM. Gives the process's exit code; a start that fails says why in one line."""
+        stop_telemetry = telemetry.setup(self.settings)
+        try:
+            listener = _listen(self.settings, self._variable("PORT"))
+            config = uvicorn.Config(
+                self.app,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+                http="httptools",
+                lifespan="off",
+            )
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                return runner.run(self._serve(uvicorn.Server(config), listener))
+        except StartError as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
+        finally:
+            stop_telemetry()
+
+    async def _serve(self, server: uvicorn.Server, listener: socket.socket) -> int:
+        loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            server.should_exit = True
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, end)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        try:
+            await self.start()
+        except OSError as error:
+            raise StartError(f"{self.name}: {_plainly(error)}") from error
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            await self.stop()
+        return 0
+
+    def _variable(self, field: str) -> str:
+        return f"{self.settings.model_config.get('env_prefix', '')}{field}"
+
+
+def _listen(settings: ServiceSettings, variable: str) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        raise StartError(
+            f"{settings.name}: port {settings.port} on {settings.host}: {_plainly(error)}. Set {variable} to another port."
+        ) from error
+    return listener
+
+
+def _plainly(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "it is in use"
+    if error.errno == errno.ENOSPC:
+        return f"the disk is full ({error.filename or 'no file named'}); free some space and start again"
+    return f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
+
+
+def main(module: str, settings_type: type[S], build: Callable[[S], Service]) -> None:
+    """`python -m services.NAME [--role api|worker|all]`; the rest comes from the environment. One line and non-zero on a wrong setting."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=(build.__doc__ or "").strip())
+    parser.add_argument("--role", choices=[role.value for role in Role], help="what this process does (default: all)")
+    arguments = parser.parse_args()
+    try:
+        settings = settings_type.load(**({"role": arguments.role} if arguments.role else {}))
+        service = build(settings)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    except StartError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    code = service.serve()
+    sys.stdout.flush()
+    os._exit(code) if code else sys.exit(0)

@@ -1,0 +1,248 @@
+"""Traces, metrics and logs by OpenTelemetry, with current semantic conventions and never with personal data.
+
+Spans carry methods, route templates, status codes, topic names, event types and pseudonymous ids; never a path with its
+values, a query, a header, a body or a Kafka key. Without an exporter nothing is recorded, but trace ids are made and
+handed on all the same.
+"""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from opentelemetry import metrics, propagate, trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.settings import ServiceSettings
+
+INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = (
+    SpanKind.INTERNAL,
+    SpanKind.SERVER,
+    SpanKind.CLIENT,
+    SpanKind.PRODUCER,
+    SpanKind.CONSUMER,
+)
+_w3c = TraceContextTextMapPropagator()
+_tracer = trace.get_tracer("london-building-blocks")
+_meter = metrics.get_meter("london-building-blocks")
+http_duration = _meter.create_histogram("http.server.request.duration", unit="s", description="Duration of HTTP server requests.")
+process_duration = _meter.create_histogram("messaging.process.duration", unit="s", description="Duration of handling one event.")
+operations = _meter.create_counter("messaging.client.consumed.messages", description="Events taken from Kafka, by outcome.")
+_untraced_paths = frozenset({"/live", "/ready"})
+
+
+def setup(settings: ServiceSettings) -> Callable[[], None]:
+    """Start exporting for this process. Gives the function that flushes and stops it."""
+    propagate.set_global_textmap(_w3c)
+    setup_logging(settings)
+    resource = Resource.create(
+        {"service.name": settings.name, "service.namespace": "london-building-blocks", "service.instance.id": settings.instance}
+    )
+    if not settings.otlp_endpoint:
+        trace.set_tracer_provider(TracerProvider(resource=resource, sampler=ALWAYS_OFF))
+        return lambda: None
+    base = settings.otlp_endpoint.rstrip("/")
+    tracing = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(settings.trace_sample)))
+    tracing.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{base}/v1/traces"), schedule_delay_millis=1000))
+    metering = MeterProvider(
+        resource=resource,
+        metric_readers=[PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=f"{base}/v1/metrics"), export_interval_millis=15_000)],
+    )
+    trace.set_tracer_provider(tracing)
+    metrics.set_meter_provider(metering)
+
+    def stop() -> None:
+        tracing.shutdown()
+        metering.shutdown()
+
+    return stop
+
+
+def gauge(name: str, description: str, read: Callable[[], Iterable[tuple[float, Mapping[str, str]]]], unit: str = "1") -> None:
+    """Register a gauge whose values `read` gives at each export."""
+
+    def observe(_: CallbackOptions) -> list[Observation]:
+        return [Observation(value, dict(attributes)) for value, attributes in read()]
+
+    _meter.create_observable_gauge(name, [observe], unit=unit, description=description)
+
+
+def traceparent() -> str | None:
+    """The current span's W3C `traceparent`, to store with work that goes on later."""
+    carrier: dict[str, str] = {}
+    _w3c.inject(carrier)
+    return carrier.get("traceparent")
+
+
+def trace_id() -> str | None:
+    """The current trace id, 32 hexadecimal digits, or None outside a trace."""
+    context = trace.get_current_span().get_span_context()
+    return f"{context.trace_id:032x}" if context.is_valid else None
+
+
+def context_of(parent: str | None) -> Context:
+    """The context that a stored `traceparent` names."""
+    return _w3c.extract({"traceparent": parent} if parent else {}, context=Context())
+
+
+@contextmanager
+def span(
+    name: str,
+    *,
+    kind: SpanKind = INTERNAL,
+    context: Context | None = None,
+    attributes: Mapping[str, str | int | float | bool] | None = None,
+) -> Iterator[Span]:
+    """A span around a block; an exception marks it as failed by its type alone, because messages may quote personal data."""
+    with _tracer.start_as_current_span(
+        name, context=context, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as current:
+        try:
+            yield current
+        except Exception as error:
+            current.set_attribute("error.type", type(error).__name__)
+            current.set_status(Status(StatusCode.ERROR))
+            raise
+
+
+@contextmanager
+def continued(
+    parent: str | None, name: str, *, kind: SpanKind = INTERNAL, attributes: Mapping[str, str | int | float | bool] | None = None
+) -> Iterator[Span]:
+    """Go on with the trace of a stored `traceparent`: the span inside is its child."""
+    with span(name, kind=kind, context=context_of(parent), attributes=attributes) as current:
+        yield current
+
+
+def create_message(topic: str, event_type: str) -> str | None:
+    """Make the short producer span of one message (messaging conventions); gives its `traceparent` for the message's headers."""
+    current = _tracer.start_span(
+        f"create {topic}",
+        kind=PRODUCER,
+        attributes={
+            "messaging.system": "kafka",
+            "messaging.destination.name": topic,
+            "messaging.operation.type": "create",
+            "messaging.operation.name": "create",
+            "cloudevents.event_type": event_type,
+        },
+    )
+    carrier: dict[str, str] = {}
+    _w3c.inject(carrier, context=trace.set_span_in_context(current, Context()))
+    current.end()
+    return carrier.get("traceparent")
+
+
+def is_sampled(parent: str | None) -> bool:
+    """Whether a stored `traceparent` belongs to a recorded trace (W3C Trace Context, section 3.2.2.5.1)."""
+    return parent is not None and parent.endswith("1")
+
+
+def start(name: str, *, kind: SpanKind, parent: str | None, attributes: Mapping[str, str | int]) -> Span:
+    """Begin a span that the caller ends; for work that is done in batches."""
+    return _tracer.start_span(name, context=context_of(parent), kind=kind, attributes=dict(attributes))
+
+
+def carried(current: Span) -> str | None:
+    """The `traceparent` that names this span as the parent."""
+    carrier: dict[str, str] = {}
+    _w3c.inject(carrier, context=trace.set_span_in_context(current, Context()))
+    return carrier.get("traceparent")
+
+
+class TraceMiddleware:
+    """The server span and duration of each HTTP request (HTTP semantic conventions); plain ASGI, at half the contrib one's cost."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in _untraced_paths:
+            await self.app(scope, receive, send)
+            return
+        parent = next((value.decode("latin-1") for key, value in scope["headers"] if key == b"traceparent"), None)
+        method = scope["method"]
+        status = 500
+        began = time.perf_counter()
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        with _tracer.start_as_current_span(
+            method,
+            context=context_of(parent),
+            kind=SERVER,
+            attributes={"http.request.method": method, "url.scheme": scope["scheme"]},
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as current:
+            try:
+                await self.app(scope, receive, sending)
+            finally:
+                route = getattr(scope.get("route"), "path", None) or "unmatched"
+                if current.is_recording():
+                    current.update_name(f"{method} {route}")
+                    current.set_attributes({"http.route": route, "http.response.status_code": status})
+                    if status >= 500:
+                        current.set_status(Status(StatusCode.ERROR))
+                http_duration.record(
+                    time.perf_counter() - began,
+                    {"http.request.method": method, "http.route": route, "http.response.status_code": status},
+                )
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, service, logger, message, trace id, and an error's type and place, never its text."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}Z",
+            "level": record.levelname,
+            "service": self._service,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if (current := trace_id()) is not None:
+            line["trace_id"] = current
+        if record.exc_info and record.exc_info[0] is not None:
+            line["error"] = record.exc_info[0].__name__
+            place = record.exc_info[2]
+            while place is not None and place.tb_next is not None:
+                place = place.tb_next
+            if place is not None:
+                line["at"] = f"{place.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{place.tb_lineno}"
+        return json.dumps(line, ensure_ascii=False)
+
+
+def setup_logging(settings: ServiceSettings) -> None:
+    """Log JSON lines to standard output; third-party chatter from WARNING on."""
+    handler = logging.StreamHandler(sys.stdout)
+    formatter = _JsonLines(settings.name)
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for name in ("shared", "services", "examples", "blocks"):
+        logging.getLogger(name).setLevel(settings.log_level)
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)

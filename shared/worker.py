@@ -1,0 +1,87 @@
+"""Background work of a service: a step that is repeated while there is work, and woken when more comes."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+from shared.mongo import Unavailable
+
+log = logging.getLogger(__name__)
+LONGEST_PAUSE = 30.0
+
+
+class Worker:
+    """Runs `step` again at once while it reports work done; otherwise waits for `wake()` or `interval` seconds.
+
+    A step that fails is tried again with growing pauses, and says so once. A step must leave stored work where it is until it is
+    done, so that a kill at any moment loses nothing.
+    """
+
+    def __init__(self, name: str, step: Callable[[], Awaitable[int]], *, interval: float = 1.0) -> None:
+        self.name = name
+        self._step = step
+        self._interval = interval
+        self._woken = asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+        self.progressed_at = time.monotonic()
+        """When a step last ended without an error, on the monotonic clock: for liveness."""
+        self.busy_since: float | None = None
+
+    def wake(self) -> None:
+        """There is work: do not wait for the interval."""
+        self._woken.set()
+
+    def start(self) -> None:
+        """Begin. Must be called in the event loop."""
+        self._stopping = False
+        self.progressed_at = time.monotonic()
+        self._task = asyncio.create_task(self._run(), name=self.name)
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """Let the current step end, at most `grace` seconds, then cancel it."""
+        self._stopping = True
+        self._woken.set()
+        if self._task is None:
+            return
+        done, _ = await asyncio.wait({self._task}, timeout=grace)
+        if not done:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        self._task = None
+
+    async def _run(self) -> None:
+        failures = 0
+        while not self._stopping:
+            self._woken.clear()
+            try:
+                self.busy_since = time.monotonic()
+                done = await self._step()
+                self.busy_since = None
+                self.progressed_at = time.monotonic()
+                failures = 0
+                if done:
+                    continue
+                pause = self._interval
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                self.busy_since = None
+                failures += 1
+                if failures == 1 or not isinstance(error, Unavailable):
+                    log.warning("%s failed and will be tried again (%d)", self.name, failures, exc_info=error)
+                pause = min(LONGEST_PAUSE, 0.1 * 2 ** min(failures, 10)) * random.uniform(0.8, 1.2)
+                if isinstance(error, Unavailable):
+                    pause = min(pause, 2.0)
+            await self._wait(pause)
+
+    async def _wait(self, pause: float) -> None:
+        if self._stopping:
+            return
+        try:
+            async with asyncio.timeout(pause):
+                await self._woken.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,44 @@
+"""One release, built from the shipped data once a run; tests that harm one work on a copy."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from services.addresses.adapters.gazetteer import Gazetteer
+from services.addresses.adapters.release import GAZETTEER, current, ensure
+from services.addresses.adapters.sources import Sources
+from services.addresses.service import build
+from services.addresses.settings import Settings
+
+SEED = 1
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data dir with the shipped data's release in it."""
+    directory = tmp_path_factory.mktemp("addresses")
+    assert ensure(directory, Sources(), SEED)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def gazetteer(data_dir) -> Iterator[Gazetteer]:
+    """That release, open."""
+    opened = Gazetteer.open(current(data_dir)[0] / GAZETTEER)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+async def running(serve, settings, data_dir) -> AsyncIterator[object]:
+    """The service on a port, answering from that release."""
+    async with serve(build(settings(Settings, data_dir=data_dir, premises_seed=SEED))) as served:
+        yield served
+
+
+@pytest.fixture
+def reader(tokens) -> dict[str, str]:
+    """Headers of a client that may read addresses."""
+    token = tokens.token(scope="addresses:address:read", audience="urn:london-blocks:addresses")
+    return {"Authorization": f"Bearer {token}"}

@@ -1,0 +1,76 @@
+"""Releases on disk: complete, verified, switched to in one step, and mended from the shipped data."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.addresses.adapters import release
+from services.addresses.adapters.release import GAZETTEER, DamagedReleaseError, current, ensure
+from services.addresses.adapters.sources import Sources
+from services.addresses.domain.postcode import PartialPostcode, Postcode
+
+from .conftest import SEED
+
+
+@pytest.fixture
+def copy(data_dir, tmp_path) -> Path:
+    """A data dir that may be harmed."""
+    return Path(shutil.copytree(data_dir, tmp_path / "copy"))
+
+
+def test_every_live_postcode_is_there_and_none_is_both_live_and_terminated(data_dir, gazetteer):
+    counts = current(data_dir)[1].counts
+    assert counts.postcodes == 180_754
+    assert counts.terminated == 146_373 - 1_301
+    assert sum(len(gazetteer.beginning_with(PartialPostcode(outward + " "), None, 100_000)) for outward in gazetteer.outwards) == 180_754
+    for row in Sources().terminated():
+        postcode = Postcode.parse(row.postcode)
+        assert (gazetteer.postcode(postcode) is None) != (gazetteer.terminated(postcode) is None)
+
+
+def test_a_release_that_is_there_is_not_built_again(copy):
+    assert ensure(copy, Sources(), SEED) is False
+
+
+def test_a_changed_byte_is_noticed_and_mended(copy):
+    folder, before = current(copy)
+    file = folder / GAZETTEER
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(DamagedReleaseError, match=GAZETTEER):
+        current(copy)
+    assert ensure(copy, Sources(), SEED) is True
+    assert current(copy)[1] == before
+
+
+def test_a_build_that_fails_leaves_the_live_release_and_no_rubbish(copy, monkeypatch):
+    def fails(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = current(copy)[1]
+    monkeypatch.setattr(release, "build", fails)
+    with pytest.raises(OSError, match="No space"):
+        ensure(copy, Sources(), SEED + 1)
+    assert current(copy)[1] == before
+    assert [path.name for path in (copy / "releases").iterdir()] == [before.release]
+
+
+def test_two_processes_that_start_at_once_build_one_release_and_the_same_recipe_gives_the_same_bytes(data_dir, tmp_path):
+    command = [sys.executable, "-m", "services.addresses.adapters.build_release", str(tmp_path), str(SEED)]
+    started = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait(60) for process in started] == [0, 0]
+    assert len(list((tmp_path / "releases").iterdir())) == 1
+    assert current(tmp_path)[1] == current(data_dir)[1]
+
+
+def test_a_data_dir_that_cannot_be_written_is_one_clear_line(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    command = [sys.executable, "-m", "services.addresses.adapters.build_release", str(tmp_path / "file"), "1"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert str(tmp_path / "file") in ended.stderr

@@ -1,0 +1,153 @@
+"""A platform as `blocks up` starts it, and Chromium to walk through it as a citizen does."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 120
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@dataclass
+class Platform:
+    """A running platform, by its ready file."""
+
+    ready: dict[str, Any]
+
+    def url(self, part: str) -> str:
+        """Where that service answers."""
+        return str(self.ready["urls"][part])
+
+    def captured(self, to: str, channel: str = "email") -> list[dict[str, Any]]:
+        """What was sent to that address or number, newest first."""
+        reply = httpx.get(self.ready["captured"], params={"to": to, "channel": channel}).raise_for_status().json()
+        messages: list[dict[str, Any]] = reply if isinstance(reply, list) else reply["items"]
+        return messages
+
+    def sign_in_code(self, email: str, *, seen: int) -> str:
+        """The code in the mail that comes after the `seen` first ones."""
+        mails = eventually(lambda: (found := self.captured(email)) and len(found) > seen and found)
+        code = re.search(r"\b\d{8}\b", mails[0]["body"])
+        assert code, mails[0]["body"]
+        return code[0]
+
+
+@dataclass
+class Citizen:
+    """Somebody at a browser; every page they come to is checked against WCAG by axe-core."""
+
+    context: BrowserContext
+    platform: Platform
+    page: Page
+    javascript: bool
+    pictures: Path | None
+
+    def sign_in(self, email: str, path: str) -> None:
+        """Open a page of move_home that needs a sign-in, and sign in with the code that is mailed."""
+        seen = len(self.platform.captured(email))
+        self.page.goto(self.platform.url("move_home") + path)
+        self.check("sign in: address")
+        self.page.get_by_label("Email address").fill(email)
+        self.go_on("sign in: code")
+        self.page.get_by_label("Code").fill(self.platform.sign_in_code(email, seen=seen))
+        self.page.get_by_role("button", name="Continue").click()
+
+    def go_on(self, picture: str, button: str = "Continue") -> None:
+        """Press the page's button, and check the page that comes."""
+        self.page.get_by_role("button", name=button).click()
+        self.check(picture)
+
+    def check(self, picture: str) -> None:
+        """The page is one of ours, and axe-core finds nothing on it."""
+        self.page.wait_for_load_state()
+        expect(self.page).to_have_title(re.compile("London Building Blocks$"))
+        if self.pictures is not None:
+            kind = "" if self.javascript else " without javascript"
+            self.page.screenshot(path=self.pictures / f"{picture.replace('/', ' ')}{kind}.png", full_page=True)
+        if self.javascript:
+            results = Axe().run(self.page, options={"runOnly": {"type": "tag", "values": WCAG}})
+            assert results.violations_count == 0, f"{picture}: {results.generate_report()}"
+
+
+def eventually(check: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """Ask again until the answer is true."""
+    deadline = time.monotonic() + seconds
+    while not (answer := check()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.1)
+    return answer
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The whole platform with its demo data; `BLOCKS_READY_FILE` names one that runs already."""
+    if running := os.environ.get("BLOCKS_READY_FILE"):
+        yield Platform(json.loads(Path(running).read_text()))
+        return
+    directory = tmp_path_factory.mktemp("platform")
+    ready, log = directory / "ready.json", directory / "blocks.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deploy.embedded.cli", "up", "--ephemeral", "--port-base", "0", "--ready-file", str(ready)],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        eventually(lambda: ready.exists() or process.poll() is not None, START_SECONDS)
+        assert ready.exists(), log.read_text()
+        yield Platform(json.loads(ready.read_text()))
+    finally:
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The machine's Chromium."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def sit_down(chromium: Browser, platform: Platform) -> Iterator[Callable[..., Citizen]]:
+    """`sit_down(javascript=True)`: a citizen at a fresh browser profile. `BLOCKS_PICTURES` names a folder for screenshots."""
+    contexts: list[BrowserContext] = []
+
+    def make(*, javascript: bool = True) -> Citizen:
+        context = chromium.new_context(java_script_enabled=javascript, viewport={"width": 1000, "height": 900})
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        pictures = os.environ.get("BLOCKS_PICTURES")
+        return Citizen(context, platform, context.new_page(), javascript, Path(pictures) if pictures else None)
+
+    yield make
+    for context in contexts:
+        context.close()

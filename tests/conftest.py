@@ -1,0 +1,101 @@
+"""Real parts for every test: the embedded engines once a run, a database and a topic prefix of its own for each test.
+
+`BLOCKS_TEST_BROKER` (tansu, apache), `BLOCKS_TEST_ENGINE` (python, fast) and `BLOCKS_TEST_DRIVER` (motor, pymongo) choose other engines;
+the tests are the same.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+from pymongo import MongoClient
+
+from deploy.embedded.engines import ApacheKafka, Database, Tansu
+from shared.settings import ServiceSettings
+from tests.support.running import eventually as _eventually
+from tests.support.running import free_port, serving
+from tests.support.tokens import ISSUER, Tokens
+
+BROKER = os.environ.get("BLOCKS_TEST_BROKER", "tansu")
+ENGINE = os.environ.get("BLOCKS_TEST_ENGINE", "python")
+DRIVER = os.environ.get("BLOCKS_TEST_DRIVER", "motor")
+
+
+@dataclass(frozen=True)
+class Engines:
+    """The running database and broker."""
+
+    mongodb: str
+    kafka: str
+    broker_keeps: bool
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+    """One database and one broker for the whole run."""
+    directory = tmp_path_factory.mktemp("engines")
+    database = Database("fast" if ENGINE == "fast" else "python", directory / "database")
+    broker = ApacheKafka(directory / "kafka") if BROKER == "apache" else Tansu()
+    asyncio.run(database.start())
+    try:
+        asyncio.run(broker.start())
+        yield Engines(database.address, broker.address, BROKER == "apache")
+    finally:
+        asyncio.run(broker.stop())
+        asyncio.run(database.stop())
+
+
+@pytest.fixture(scope="session")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
+    """The issuer whose tokens the services under test accept."""
+    return Tokens(tmp_path_factory.mktemp("issuer"))
+
+
+@pytest.fixture
+def settings(engines: Engines, tokens: Tokens) -> Iterator[Callable[..., Any]]:
+    """`settings(Settings, **over)`: settings for a service of this test alone. Two calls for one class are two replicas on one database."""
+    unique = uuid4().hex[:8]
+    prefix = f"t{unique}."
+    made: set[str] = set()
+
+    def make(cls: type[ServiceSettings], **over: Any) -> ServiceSettings:
+        name = str(cls.model_config.get("env_prefix", "")).rstrip("_").lower() or "service"
+        name = str(over.get("name", name))
+        database = re.sub(r"[^a-z0-9_]", "_", f"{name}_{unique}")
+        made.add(database)
+        values: dict[str, Any] = {
+            "port": free_port(),
+            "mongodb": SecretStr(engines.mongodb),
+            "database": database,
+            "driver": DRIVER,
+            "kafka": engines.kafka,
+            "broker_keeps": engines.broker_keeps,
+            "topic_prefix": prefix,
+            "issuer": ISSUER,
+            "jwks_url": tokens.jwks_url,
+        }
+        return cls(**{**values, **over})
+
+    yield make
+    client: MongoClient[dict[str, Any]] = MongoClient(engines.mongodb)
+    for database in made:
+        client.drop_database(database)
+    client.close()
+
+
+@pytest.fixture
+def serve() -> Callable[..., Any]:
+    """`async with serve(build(settings)) as running:` runs a service on its port; gives `.url` and `.http`."""
+    return serving
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Any]:
+    """`await eventually(check, seconds=10)`: wait for a condition, never for a time."""
+    return _eventually

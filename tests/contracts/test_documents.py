@@ -1,0 +1,84 @@
+"""The generated documents say what the code says, are valid, and are the ones committed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from contracts.events import registry
+from contracts.events.data_sharing import ShareDelivered
+from deploy.contracts import documents, events, http
+from shared import clock
+from shared.events import Envelope, new_id
+
+CONTRACTS = Path(__file__).parents[2] / "contracts"
+ASYNCAPI = events.asyncapi()
+
+
+def test_the_committed_contracts_are_what_the_code_says():
+    assert documents.drift(events.schemas() | events.asyncapi() | http.openapi(), CONTRACTS) == []
+
+
+def test_a_difference_and_a_stray_file_are_drift(tmp_path):
+    given = {"schemas/a.json": {"type": "string"}, "asyncapi/b.json": {"asyncapi": "3.0.0"}}
+    assert documents.write(given, tmp_path) == ["asyncapi/b.json", "schemas/a.json"]
+    assert documents.drift(given, tmp_path) == []
+    (tmp_path / "schemas/a.json").write_text('{"type": "integer"}\n')
+    (tmp_path / "schemas/stray.json").write_text("{}\n")
+    changed, stray = documents.drift(given, tmp_path)
+    assert '+  "type": "string"' in changed
+    assert "committed schemas/stray.json" in stray
+    assert documents.write(given, tmp_path) == ["schemas/a.json", "schemas/stray.json"]
+    assert documents.drift(given, tmp_path) == []
+
+
+def test_every_event_is_in_one_channel_of_its_block_with_its_key():
+    for kind, event in registry.items():
+        document = ASYNCAPI[f"asyncapi/{event.topic.partition('.')[0]}.json"]
+        name = events.short_name(event)
+        assert name in document["channels"][event.topic]["messages"]
+        message = document["components"]["messages"][name]
+        assert message["name"] == kind
+        assert event.key_field in message["bindings"]["kafka"]["key"]["description"]
+
+
+@pytest.mark.parametrize("path", sorted(ASYNCAPI))
+def test_every_reference_leads_somewhere(path):
+    for reference in references(ASYNCAPI[path]):
+        file, _, pointer = reference.partition("#")
+        if file:
+            assert (CONTRACTS / "asyncapi" / file).resolve().is_file(), reference
+            continue
+        found = ASYNCAPI[path]
+        for part in pointer.removeprefix("/").split("/"):
+            assert part in found, reference
+            found = found[part]
+
+
+@pytest.mark.parametrize("path", sorted(events.schemas()))
+def test_every_schema_is_valid_and_describes_its_event(path):
+    schema = events.schemas()[path]
+    Draft202012Validator.check_schema(schema)
+    assert schema["description"]
+
+
+def test_what_a_service_publishes_satisfies_the_documents():
+    event = ShareDelivered(share=new_id(), agreement="a", purpose="council-tax", recipient="E09000007", delivered_at=clock.now())
+    Draft202012Validator(events.schemas()["schemas/data_sharing.share.delivered.v1.json"]).validate(json.loads(event.model_dump_json()))
+    envelope = Envelope(id=new_id(), type=event.event_type, source="/data_sharing", time=clock.now(), borough="E09000007", sequence=3)
+    headers = {name: value.decode() for name, value in envelope.headers()}
+    Draft202012Validator(events.HEADERS).validate(headers)
+    assert set(headers) <= set(events.HEADERS["properties"])
+    del headers["ce_id"]
+    assert not Draft202012Validator(events.HEADERS).is_valid(headers)
+
+
+def references(node):
+    if isinstance(node, dict):
+        yield from [node["$ref"]] if "$ref" in node else []
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)

@@ -1,0 +1,103 @@
+"""The service under test and the ways into it: boroughs, a citizen, and a look at what was stored."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from services.data_sharing.store import Store
+from tests.support.running import Running, eventually
+from tests.support.tokens import Tokens
+
+from .texts import CAMDEN, COUNCIL_TAX, HACKNEY, ITEMS, text
+
+BOROUGH_SCOPE = " ".join(
+    f"data_sharing:{what}" for what in ("agreement:read", "agreement:write", "agreement:sign", "share:create", "inbox:read")
+)
+CITIZEN = "pairwise-sub-of-ada"
+
+
+@dataclass
+class Platform:
+    """The service under test and the boroughs' and citizens' ways into it."""
+
+    running: Running
+    tokens: Tokens
+
+    @property
+    def store(self) -> Store:
+        store = self.running.service.store
+        assert isinstance(store, Store)
+        return store
+
+    async def call(self, borough: str | None, method: str, path: str, *, client_id: str | None = None, **options: Any) -> httpx.Response:
+        headers = self.tokens.bearer(BOROUGH_SCOPE, borough=borough, client_id=client_id or f"client-{borough}")
+        return await self.running.http.request(method, path, headers={**headers, **options.pop("headers", {})}, **options)
+
+    async def as_citizen(self, path: str, subject: str = CITIZEN, **params: Any) -> httpx.Response:
+        headers = self.tokens.bearer("data_sharing:record:read", borough=HACKNEY, subject=subject)
+        return await self.running.http.get(path, headers=headers, params=params)
+
+    async def step(self, borough: str, ref: str, step: str, **options: Any) -> httpx.Response:
+        return await self.call(borough, "POST", f"/v1/agreements/{ref}/{step}", **options)
+
+    async def sign(self, borough: str, ref: str, sha256: str) -> httpx.Response:
+        return await self.step(borough, ref, "sign", json={"person": "A. Officer", "position": "Director", "text_sha256": sha256})
+
+    async def awaiting(self, **over: Any) -> tuple[str, str]:
+        """An agreement that waits for signatures: its ref and its text's hash."""
+        drafted = await self.call(CAMDEN, "POST", "/v1/agreements", json=text(**over))
+        assert drafted.status_code == 201, drafted.text
+        ref = drafted.json()["ref"]
+        submitted = await self.step(HACKNEY, ref, "submit")
+        assert submitted.status_code == 200, submitted.text
+        return ref, submitted.json()["text_sha256"]
+
+    async def active(self, **over: Any) -> str:
+        """The ref of an agreement in force."""
+        ref, sha256 = await self.awaiting(**over)
+        for borough in (CAMDEN, HACKNEY):
+            assert (await self.sign(borough, ref, sha256)).status_code == 200
+        return ref
+
+    async def share(self, ref: str, recipient: str = CAMDEN, reference: str = "move-1", **over: Any) -> httpx.Response:
+        headers = over.pop("headers", {})
+        client_id = over.pop("client_id", "move-home")
+        body = {
+            "agreement": ref,
+            "purpose": COUNCIL_TAX,
+            "subject": CITIZEN,
+            "recipient": recipient,
+            "reference": reference,
+            "items": ITEMS,
+            **over,
+        }
+        return await self.call(HACKNEY, "POST", "/v1/shares", json=body, headers=headers, client_id=client_id)
+
+    async def events(self, kind: str) -> list[dict[str, Any]]:
+        """The outbox rows of events of that kind, sent or not, in the order of their ids.
+
+        The relay may move a row while we look, so that it is met in both places: it is one event, by its id.
+        """
+        ce_type = f"london.blocks.data_sharing.{kind}.v1"
+        rows = [row for name in ("outbox", "outbox_sent") for row in await self.store.collection(name).find({})]
+        of_kind = {str(row["_id"]): row for row in rows if ["ce_type", ce_type.encode()] in row["headers"]}
+        return [of_kind[id_] for id_ in sorted(of_kind)]
+
+    async def record(self, **params: Any) -> list[dict[str, Any]]:
+        answer = await self.as_citizen("/v1/record", **params)
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["items"])
+
+    async def sealed(self) -> None:
+        """Wait until the sequencer has sealed everything."""
+
+        async def check() -> None:
+            assert await self.store.collection("record_queue").count({}) == 0
+
+        await eventually(check)
+
+
+def readable(value: object) -> str:
+    """A stored value as text, to search in."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

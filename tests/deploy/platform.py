@@ -1,0 +1,91 @@
+"""A platform that `blocks up` runs, as a test or a person at a keyboard has it: a process, its output, its ready file."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
+PATIENCE = float(os.environ.get("BLOCKS_TEST_PATIENCE", "120"))
+
+
+def until(check: Callable[[], T | None], seconds: float = PATIENCE) -> T:
+    """What `check` gives once it is true; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (value := check()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {check}"
+        time.sleep(0.05)
+    return value
+
+
+def blocks(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a `blocks` command to its end."""
+    command = [sys.executable, "-m", "deploy.embedded.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=_environment(environment or {}), check=False)
+
+
+def _environment(more: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **more}
+
+
+class RunningBlocks:
+    """One `blocks up`."""
+
+    def __init__(self, directory: Path, *options: str, **environment: str) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.ready_file = directory / "ready.json"
+        self.output = directory / "output"
+        command = [sys.executable, "-m", "deploy.embedded.cli", "up", "--port-base", "0", "--ready-file", str(self.ready_file), *options]
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=_environment(environment), cwd=directory)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def wait_until_ready(self) -> dict[str, Any]:
+        """The ready file, once it is there."""
+
+        def is_ready() -> bool:
+            assert self.process.poll() is None, self.text
+            return self.ready_file.exists()
+
+        until(is_ready)
+        return self.ready
+
+    @property
+    def ready(self) -> dict[str, Any]:
+        """The ready file as it is now."""
+        content: dict[str, Any] = json.loads(self.ready_file.read_text())
+        return content
+
+    @property
+    def pids(self) -> dict[str, list[int]]:
+        """Process ids by service."""
+        found: dict[str, list[int]] = self.ready["processes"]
+        return found
+
+    @property
+    def text(self) -> str:
+        """All that it wrote."""
+        return self.output.read_text()
+
+    def interrupt(self) -> tuple[int, float]:
+        """Ctrl-C: its exit code, and how many seconds it took to end."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30), time.monotonic() - began

@@ -1,0 +1,159 @@
+"""The engines are real processes: they start, keep or forget what they should, survive kills and say plainly why they cannot start."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from pymongo import AsyncMongoClient
+
+from deploy.embedded.engines import ApacheKafka, Database, EngineChoice, OperatorError, Tansu, fast_engine_is_built
+from deploy.embedded.ports import free_port
+
+ENGINES = [
+    "python",
+    pytest.param("fast", marks=pytest.mark.skipif(not fast_engine_is_built(), reason="`make engine` was not run here")),
+]
+
+
+@pytest.fixture
+async def broker() -> AsyncIterator[Tansu]:
+    async with Tansu() as tansu:
+        yield tansu
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_commit_survives_a_kill_of_the_database(engine: EngineChoice, tmp_path: Path) -> None:
+    async with Database(engine, tmp_path / "data") as database:
+        client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(database.address)
+        async with client.start_session() as session, await session.start_transaction():
+            await client.test.rows.insert_many([{"_id": number} for number in range(20)], session=session)
+        before = database.pid
+        database.kill()
+        assert database.exit_code == -signal.SIGKILL
+
+        await database.start()
+
+        assert database.pid != before
+        assert await client.test.rows.count_documents({}) == 20
+        await client.close()
+
+
+async def test_a_restarted_tansu_is_empty_and_says_so_by_its_cluster_id(broker: Tansu) -> None:
+    first = await cluster_id(broker)
+    await produce(broker.address, b"kept nowhere")
+    assert await end_offset(broker.address) == 1
+    broker.kill()
+
+    await broker.start()
+
+    assert await cluster_id(broker) != first
+    assert await end_offset(broker.address) == 0
+
+
+@pytest.mark.skipif(shutil.which("mvn") is None or shutil.which("java") is None, reason="needs Java and Maven")
+async def test_apache_kafka_keeps_its_messages_over_a_kill(tmp_path: Path) -> None:
+    async with ApacheKafka(tmp_path / "kafka") as kafka:
+        await produce(kafka.address, b"kept")
+        kafka.kill()
+
+        await kafka.start()
+
+        assert await end_offset(kafka.address) == 1
+
+
+async def test_a_busy_port_is_named_with_its_holder(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as squatter:
+        port = squatter.getsockname()[1]
+        with pytest.raises(OperatorError, match=rf"Port {port}, wanted by the database, is in use by \S+ \(pid {os.getpid()}\)"):
+            await Database("python", tmp_path / "data", port).start()
+        with pytest.raises(OperatorError, match=f"Port {port}, wanted by the broker, is in use"):
+            await Tansu(port).start()
+
+
+async def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    obstacle = tmp_path / "file"
+    obstacle.write_text("not a directory")
+
+    with pytest.raises(OperatorError, match=r"file/data cannot be written .*--data-dir"):
+        await Database("python", obstacle / "data").start()
+
+
+async def test_a_missing_program_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(OperatorError, match="make engine"):
+        await Database("fast", tmp_path / "data").start()
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(OperatorError, match="needs Java"):
+        await ApacheKafka(tmp_path / "kafka").start()
+
+
+async def test_a_database_that_dies_while_starting_gives_its_last_words(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "WiredTiger.turtle").write_text("no such thing")
+
+    with pytest.raises(OperatorError, match=r"database ended with exit code .* while starting: ."):
+        await Database("python", tmp_path / "data").start()
+
+
+async def test_stopping_twice_or_before_the_start_is_no_error() -> None:
+    broker = Tansu()
+    await broker.stop()
+    await broker.start()
+    pid = broker.pid
+    await broker.stop()
+    await broker.stop()
+    assert not psutil.pid_exists(pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+def test_a_child_dies_with_a_parent_that_was_killed() -> None:
+    port = free_port()
+    program = f"""
+        import asyncio, time
+        from deploy.embedded.engines import Tansu
+        broker = Tansu({port})
+        asyncio.run(broker.start())
+        print(broker.pid, flush=True)
+        time.sleep(60)
+    """
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        assert child.is_running()
+        parent.kill()
+        deadline = time.monotonic() + 5
+        while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < deadline, "the broker outlived its parent"
+            time.sleep(0.01)
+
+
+async def cluster_id(broker: Tansu) -> str:
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
+    await admin.start()
+    try:
+        return str((await admin.describe_cluster())["cluster_id"])
+    finally:
+        await admin.close()
+
+
+async def produce(address: str, value: bytes) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=address, enable_idempotence=False) as producer:
+        await producer.send_and_wait("things", value, partition=0)
+
+
+async def end_offset(address: str) -> int:
+    topic = TopicPartition("things", 0)
+    async with AIOKafkaConsumer(bootstrap_servers=address) as consumer, asyncio.timeout(10):
+        return int((await consumer.end_offsets([topic]))[topic])

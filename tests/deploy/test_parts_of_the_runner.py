@@ -1,0 +1,145 @@
+"""The small parts of the runner: lock, secrets, files, logs, options."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded.demo import DEMO_BOROUGHS, Demo
+from deploy.embedded.engines import OperatorError
+from deploy.embedded.files import write_whole
+from deploy.embedded.lock import locked
+from deploy.embedded.logs import MOST_BYTES, LogFollower
+from deploy.embedded.options import Options, parse_only, parse_replicas
+from deploy.embedded.parts import PARTS, assign_ports
+from deploy.embedded.secrets_file import load_secrets
+from services.data_sharing.seed import Seed as DataSharingSeed
+from services.identity.seed import Seed as IdentitySeed
+from services.notifications.seed import SeedFile as NotificationsSeed
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from deploy.embedded.lock import locked
+with locked(Path(sys.argv[1])):
+    print(flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(OperatorError, match=rf"already uses .* \(pid {holder.pid}\).*--data-dir"), locked(tmp_path):
+            pytest.fail("two hold the lock")
+        holder.kill()
+    with locked(tmp_path):
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_secrets_are_made_once_and_for_the_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    first = load_secrets(path, tuple(DEMO_BOROUGHS))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert load_secrets(path, tuple(DEMO_BOROUGHS)) == first
+    assert load_secrets(tmp_path / "other.json", tuple(DEMO_BOROUGHS)) != first
+
+
+def test_a_secret_that_an_older_file_lacks_is_added_and_the_others_stay(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    first = load_secrets(path, tuple(DEMO_BOROUGHS))
+    known = json.loads(path.read_text())
+    del known["demo_web"]
+    path.write_text(json.dumps(known))
+
+    again = load_secrets(path, (*DEMO_BOROUGHS, "E09000001"))
+
+    assert again.identity_encryption_key == first.identity_encryption_key
+    assert again.borough_machines.items() > first.borough_machines.items()
+    assert load_secrets(path, ()) == again
+
+
+def test_a_damaged_secrets_file_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    path.write_text('{"identity_enc')
+    with pytest.raises(OperatorError, match=r"secrets.json is damaged"):
+        load_secrets(path, ())
+    assert path.read_text() == '{"identity_enc'
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "ready.json"
+    write_whole(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(path, "new \ud800")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_logs_are_shown_as_lines_and_emptied_when_they_are_long(tmp_path: Path) -> None:
+    shown: list[tuple[str, str]] = []
+    logs = LogFollower(lambda name, line: shown.append((name, line)))
+    path = tmp_path / "tiny.log"
+    path.write_text("of an earlier run\n")
+    logs.follow("tiny", path)
+    with path.open("a") as writer:
+        writer.write("one\ntwo\nhal")
+        writer.flush()
+        logs.look()
+        assert shown == [("tiny", "one"), ("tiny", "two")]
+        writer.write("f\n" + "x" * MOST_BYTES + "\nlast\n")
+        writer.flush()
+        logs.look()
+        assert shown[-1] == ("tiny", "last")
+        assert path.stat().st_size == 0
+        writer.write("goes on\n")
+        writer.flush()
+        logs.look()
+    assert shown[-1] == ("tiny", "goes on")
+    assert path.read_text() == "goes on\n"
+
+
+def test_services_are_named_with_dashes_or_underscores_and_typing_errors_are_answered() -> None:
+    assert parse_only("data-sharing, identity") == ("data_sharing", "identity")
+    assert parse_replicas(["move-home=2"]) == {"move_home": 2}
+    with pytest.raises(OperatorError, match="no service 'identiy': there are portal, identity"):
+        parse_only("identiy")
+    for wrong in ("identity", "identity=", "identity=0", "identity=x", "identity=²"):
+        with pytest.raises(OperatorError, match="SERVICE=N"):
+            parse_replicas([wrong])
+    with pytest.raises(OperatorError, match="--replicas names portal, which --only leaves out"):
+        Options(only=("identity",), replicas={"portal": 2})
+    with pytest.raises(OperatorError, match="--port-base is between 0"):
+        Options(port_base=65_530)
+
+
+def test_ports_follow_the_base() -> None:
+    assert assign_ports(PARTS, 8000) == {
+        "portal": 8000,
+        "identity": 8001,
+        "addresses": 8002,
+        "notifications": 8003,
+        "data_sharing": 8004,
+        "move_home": 8010,
+    }
+    assert len(set(assign_ports(PARTS, 0).values())) == len(PARTS)
+
+
+@pytest.mark.parametrize("demo", [True, False])
+def test_every_seed_file_is_what_its_service_reads(tmp_path: Path, demo: bool) -> None:
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in assign_ports(PARTS, 8000).items()}
+    made = Demo(load_secrets(tmp_path / "secrets.json", tuple(DEMO_BOROUGHS)), tmp_path, urls=urls, smtp_port=1025, demo=demo)
+
+    identity = IdentitySeed.model_validate_json(made.seed("identity") or "")
+    notifications = NotificationsSeed.model_validate_json(made.seed("notifications") or "")
+    agreements = DataSharingSeed.model_validate_json(made.seed("data_sharing") or "{}").agreements
+
+    assert bool(identity.people) == demo
+    assert {"move-home", "move-home-machine"} <= {client.client_id for client in identity.clients}
+    assert {service.name for service in notifications.services} == {"Sign in", "Move home"} | ({"Demo"} if demo else set())
+    assert bool(agreements) == demo

@@ -1,0 +1,91 @@
+"""The app by itself, with a real store and broker; the blocks it calls are not there unless a test starts them."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+
+from examples.move_home.api.dependencies import SESSION, Content
+from examples.move_home.seal import Seal
+from examples.move_home.service import build
+from examples.move_home.settings import MachineClient, Settings
+from examples.move_home.store import Store
+from shared import clock
+from tests.support.running import Running, free_port
+
+SERVICE = "11111111-1111-4111-8111-111111111111"
+KEY = f"move-{SERVICE}-22222222-2222-4222-8222-222222222222"
+
+
+@dataclass
+class App:
+    """The running app, and how to come to it as somebody."""
+
+    running: Running
+    settings: Settings
+    store: Store
+    seal: Seal
+
+    async def browser(self, subject: str = "citizen-1", **content: Any) -> "Browser":
+        """A browser in which a citizen, or with `borough` a member of staff, has signed in."""
+        known = {"email": "ada@example.org", "access_token": "t", "access_until": clock.now() + timedelta(minutes=5)} | content
+        held = self.seal.close(Content.model_validate(known))
+        secret = await self.store.sessions.start("staff" if "borough" in content else "citizen", subject, held)
+        return Browser(httpx.AsyncClient(base_url=self.running.url, cookies={SESSION: secret}))
+
+
+@dataclass
+class Browser:
+    """A browser without JavaScript: it follows redirects and sends forms with the fields they hold."""
+
+    http: httpx.AsyncClient
+
+    async def get(self, path: str) -> httpx.Response:
+        return await self.http.get(path, follow_redirects=True)
+
+    async def send(self, path: str, fields: dict[str, Any] | None = None) -> httpx.Response:
+        """Fill in the form of a page and send it."""
+        page = await self.get(path)
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]+)">', page.text))
+        return await self.http.post(page.url, data=hidden | (fields or {}), follow_redirects=True)
+
+
+@pytest.fixture
+def app_settings(settings) -> Callable[..., Settings]:
+    """`app_settings(**over)`: settings of the app whose blocks are not running, unless `over` says where they are."""
+
+    def make(**over: Any) -> Settings:
+        nowhere = f"http://127.0.0.1:{free_port()}"
+        values = {
+            "secret_key": SecretStr(Fernet.generate_key().decode()),
+            "addresses_url": nowhere,
+            "notifications_url": nowhere,
+            "data_sharing_url": nowhere,
+            "client_id": "move-home",
+            "client_secret": SecretStr("s"),
+            "machine": MachineClient(client_id="hackney", client_secret=SecretStr("s")),
+            "borough_clients": {"E09000012": MachineClient(client_id="hackney", client_secret=SecretStr("s"))},
+            "notify_key": SecretStr(KEY),
+            "email_template": "e",
+            "sms_template": "t",
+        }
+        made: Settings = settings(Settings, **(values | over))
+        return made
+
+    return make
+
+
+@pytest.fixture
+async def app(app_settings, serve) -> AsyncIterator[App]:
+    """The app, alone."""
+    made = app_settings()
+    service = build(made)
+    async with serve(service) as running:
+        assert isinstance(service.store, Store)
+        yield App(running, made, service.store, Seal(made.secret_key.get_secret_value()))

@@ -1,0 +1,49 @@
+"""When a handover is repeated, when it is given up, and what is said about it."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from services.notifications.domain.delivery import GIVE_UP_AFTER, LONGEST_PAUSE, Answer, Ended, TryAgain, after, simulated
+from services.notifications.domain.limits import TokenBucket
+from services.notifications.domain.notifications import Status
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def test_retries_slow_down_and_stop_after_four_hours() -> None:
+    random, at, attempt = Random(1), START, 0
+    pauses = []
+    while True:
+        attempt += 1
+        step = after(Answer.NOT_NOW, attempt=attempt, since=START, at=at, random=random)
+        if isinstance(step, Ended):
+            break
+        pauses.append(step.due - at)
+        at = step.due
+    assert step == Ended(Status.TECHNICAL_FAILURE)
+    assert at <= START + GIVE_UP_AFTER
+    assert at > START + GIVE_UP_AFTER - 2 * LONGEST_PAUSE
+    assert pauses[0] < timedelta(seconds=3)
+    assert max(pauses) <= LONGEST_PAUSE * 1.2
+    assert 20 < attempt < 60
+
+
+def test_a_refusal_for_good_is_not_retried() -> None:
+    assert after(Answer.REFUSED, attempt=1, since=START, at=START, random=Random(1)) == Ended(Status.PERMANENT_FAILURE)
+
+
+def test_an_attempt_far_in_the_count_does_not_overflow() -> None:
+    assert isinstance(after(Answer.NOT_NOW, attempt=10_000, since=START, at=START, random=Random(1)), TryAgain)
+
+
+def test_test_keys_simulate_by_recipient() -> None:
+    assert simulated("447700900003") is Answer.UNDELIVERED
+    assert simulated("perm-fail@simulator.notify") is Answer.REFUSED
+    assert simulated("anyone@example.com") is Answer.TAKEN
+
+
+def test_a_bucket_lets_a_burst_through_and_then_fifty_a_second() -> None:
+    bucket = TokenBucket.full(0.0)
+    assert sum(bucket.take(0.0) for _ in range(1500)) == 1000
+    assert sum(bucket.take(1.0) for _ in range(100)) == 50
+    assert not bucket.take(0.5)

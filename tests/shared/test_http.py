@@ -1,0 +1,159 @@
+"""Requests: who may call, what a repeat gets, and what bad input is told."""
+
+import asyncio
+
+import httpx
+import pytest
+from joserfc import jwt
+
+from tests.shared.thing import Settings, build
+
+SCOPE = "thing:thing:make"
+
+
+@pytest.fixture
+async def thing(settings, serve):
+    async with serve(build(settings(Settings))) as running:
+        yield running
+
+
+async def test_a_repeat_with_the_same_key_gets_the_stored_reply_and_changes_nothing(thing, tokens):
+    headers = {**tokens.bearer(SCOPE), "Idempotency-Key": "one"}
+    first = await thing.http.post("/v1/things", json={"name": "chair"}, headers=headers)
+    again = await thing.http.post("/v1/things", json={"name": "chair"}, headers={**tokens.bearer(SCOPE), "Idempotency-Key": "one"})
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert again.headers["idempotency-replayed"] == "true"
+    assert "idempotency-replayed" not in first.headers
+    assert len(await thing.service.store.things.all()) == 1
+
+
+async def test_the_same_key_with_another_body_is_422_and_of_another_client_is_its_own(thing, tokens):
+    await thing.http.post("/v1/things", json={"name": "chair"}, headers={**tokens.bearer(SCOPE), "Idempotency-Key": "one"})
+    reused = await thing.http.post("/v1/things", json={"name": "table"}, headers={**tokens.bearer(SCOPE), "Idempotency-Key": "one"})
+    assert reused.status_code == 422
+    assert reused.json()["type"].endswith("idempotency-key-reused")
+    other = await thing.http.post(
+        "/v1/things", json={"name": "table"}, headers={**tokens.bearer(SCOPE, client_id="other"), "Idempotency-Key": "one"}
+    )
+    assert other.status_code == 201
+
+
+async def test_a_stored_reply_is_not_given_without_a_valid_token(thing, tokens):
+    await thing.http.post("/v1/things", json={"name": "chair"}, headers={**tokens.bearer(SCOPE), "Idempotency-Key": "one"})
+    assert (await thing.http.post("/v1/things", json={"name": "chair"}, headers={"Idempotency-Key": "one"})).status_code == 401
+
+
+async def test_racing_requests_with_one_key_make_one_thing(thing, tokens):
+    headers = {**tokens.bearer(SCOPE), "Idempotency-Key": "race"}
+    replies = await asyncio.gather(*(thing.http.post("/v1/things", json={"name": "chair"}, headers=headers) for _ in range(20)))
+    assert {reply.status_code for reply in replies} <= {201, 409}
+    assert any(reply.status_code == 201 for reply in replies)
+    assert len(await thing.service.store.things.all()) == 1
+    assert await thing.service.store.collection("idempotency").count({}) == 1
+
+
+async def test_racing_requests_at_two_replicas_make_one_thing(settings, serve, tokens):
+    headers = {**tokens.bearer(SCOPE), "Idempotency-Key": "race"}
+    async with serve(build(settings(Settings))) as one, serve(build(settings(Settings))) as two:
+        replies = await asyncio.gather(
+            *(replica.http.post("/v1/things", json={"name": "chair"}, headers=headers) for replica in (one, two) for _ in range(10))
+        )
+        assert {reply.status_code for reply in replies} <= {201, 409}
+        assert len(await one.service.store.things.all()) == 1
+
+
+async def test_a_refused_request_leaves_its_key_free(thing, tokens):
+    headers = {**tokens.bearer(SCOPE), "Idempotency-Key": "one"}
+    await thing.http.post("/v1/things", json={"name": "chair"}, headers=tokens.bearer(SCOPE))
+    assert (await thing.http.post("/v1/things", json={"name": "chair"}, headers=headers)).status_code == 409
+    await thing.service.store.collection("things").delete_one({"_id": "chair"})
+    assert (await thing.http.post("/v1/things", json={"name": "chair"}, headers=headers)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status", "field"),
+    [
+        (b"{}", "application/json", 400, "body.name"),
+        (b'{"name": 5}', "application/json", 400, "body.name"),
+        (b'{"name": ""}', "application/json", 400, "body.name"),
+        (b'{"name": "%s"}' % (b"x" * 51), "application/json", 400, "body.name"),
+        (b'{"name": "chair"}', "text/plain", 415, "header.content-type"),
+        (b'{"name": "chair"', "application/json", 400, "body"),
+        (b"[]", "application/json", 400, "body"),
+        (b"", "application/json", 400, "body"),
+    ],
+)
+async def test_bad_input_is_a_4xx_problem_that_names_the_field(thing, tokens, content, content_type, status, field):  # noqa: PLR0917
+    reply = await thing.http.post("/v1/things", content=content, headers={**tokens.bearer(SCOPE), "Content-Type": content_type})
+    assert reply.status_code == status, reply.text
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert any(error["field"].startswith(field) for error in reply.json()["errors"]), reply.text
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [(b'{"name": "\xff\xfe"}', 400), (b"[" * 100_000, 400), (b'{"name": "' + b"x" * 1_100_000 + b'"}', 413)],
+)
+async def test_what_cannot_be_parsed_is_a_4xx_problem(thing, tokens, content, status):
+    reply = await thing.http.post("/v1/things", content=content, headers={**tokens.bearer(SCOPE), "Content-Type": "application/json"})
+    assert reply.status_code == status, reply.text
+    assert reply.json()["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({"scope": "thing:thing:read"}, 403),
+        ({"scope": SCOPE, "audience": "urn:london-blocks:other"}, 401),
+        ({"scope": SCOPE, "iss": "http://evil.test"}, 401),
+        ({"scope": SCOPE, "life": -60}, 401),
+    ],
+)
+async def test_a_token_for_something_else_does_not_open(thing, tokens, claims, status):
+    reply = await thing.http.get("/v1/things", headers=tokens.bearer(**claims))
+    assert reply.status_code == status
+    assert reply.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(
+    "value", ["", "Bearer", "Bearer x", "Bearer a.b.c", "Basic abc", "Bearer " + "x" * 9000, "Bearer eyJhbGciOiJub25lIn0.e30."]
+)
+async def test_what_is_no_token_is_401(thing, value):
+    assert (await thing.http.get("/v1/things", headers={"Authorization": value})).status_code == 401
+
+
+async def test_a_body_that_does_not_say_its_length_is_counted(thing, tokens):
+    async def endless():
+        for _ in range(200):
+            yield b"x" * 10_000
+
+    reply = await thing.http.post("/v1/things", content=endless(), headers={**tokens.bearer(SCOPE), "Content-Type": "application/json"})
+    assert reply.status_code == 413
+    assert reply.json()["errors"][0]["field"] == "body"
+
+
+async def test_a_token_whose_header_names_another_algorithm_or_type_is_401(thing, tokens):
+    claims = {"iss": "http://issuer.test", "sub": "x", "aud": "urn:london-blocks:thing", "scope": SCOPE, "exp": 4_000_000_000}
+    id_token = jwt.encode({"alg": "ES256", "kid": tokens.key.kid, "typ": "JWT"}, claims, tokens.key)
+    assert (await thing.http.get("/v1/things", headers={"Authorization": f"Bearer {id_token}"})).status_code == 401
+
+
+async def test_unknown_paths_and_methods_are_problems(thing):
+    for reply, status in ((await thing.http.get("/nowhere"), 404), (await thing.http.put("/v1/things"), 405)):
+        assert reply.status_code == status
+        assert reply.headers["content-type"] == "application/problem+json"
+
+
+async def test_health_tells_what_works(thing, eventually):
+    async def ready() -> bool:
+        body = (await thing.http.get("/ready")).json()
+        return bool(body["ready"] and body["broker"])
+
+    await eventually(ready)
+    assert (await thing.http.get("/live")).status_code == 200
+
+
+async def test_the_trace_id_of_a_problem_is_the_callers(thing):
+    reply = await httpx.AsyncClient().get(f"{thing.url}/nowhere", headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
+    assert reply.json().get("trace_id") == "a" * 32

@@ -1,0 +1,81 @@
+"""Who relays which shard, with a clock that the test holds."""
+
+from shared.outbox.membership import DEAD_AFTER, STOP_AFTER, Membership
+from shared.outbox.rows import SHARDS
+from tests.shared.thing import Settings, Store
+
+
+class Clock:
+    """A monotonic clock that stands still until it is told to go."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+async def _store(settings) -> Store:
+    return await Store(settings(Settings)).start()
+
+
+async def test_one_member_holds_every_shard_at_its_first_beat(settings):
+    member = Membership(await _store(settings), "one", Clock())
+    await member.beat()
+    assert member.mine == set(range(SHARDS))
+
+
+async def test_a_second_member_gets_its_half_only_after_the_first_gave_it_up(settings):
+    store, clock = await _store(settings), Clock()
+    one, two = Membership(store, "one", clock), Membership(store, "two", clock)
+    await one.beat()
+    await two.beat()
+    assert two.mine == set()
+    to_give = await one.beat()
+    assert len(to_give) == SHARDS // 2
+    await two.beat()
+    assert two.mine == set()
+    await one.release(to_give)
+    await two.beat()
+    assert one.mine | two.mine == set(range(SHARDS))
+    assert one.mine & two.mine == set()
+
+
+async def test_the_shards_of_a_silent_member_are_taken_over_by_the_observers_own_clock(settings):
+    store, clock = await _store(settings), Clock()
+    one, two = Membership(store, "one", clock), Membership(store, "two", clock)
+    await one.beat()
+    await two.beat()
+    clock.at += DEAD_AFTER - 0.1
+    await two.beat()
+    assert two.mine == set()
+    clock.at += 0.2
+    await two.beat()
+    assert two.mine == set(range(SHARDS))
+
+
+async def test_a_paused_member_stops_by_itself_before_anybody_takes_over(settings):
+    store, clock = await _store(settings), Clock()
+    one = Membership(store, "one", clock)
+    await one.beat()
+    clock.at += STOP_AFTER
+    assert one.mine == set()
+    assert STOP_AFTER < DEAD_AFTER
+
+
+async def test_a_member_that_leaves_frees_its_shards_at_once(settings):
+    store, clock = await _store(settings), Clock()
+    one, two = Membership(store, "one", clock), Membership(store, "two", clock)
+    await one.beat()
+    await one.leave()
+    await two.beat()
+    assert one.mine == set()
+    assert two.mine == set(range(SHARDS))
+
+
+async def test_a_restarted_member_of_the_same_name_goes_on_without_waiting(settings):
+    store, clock = await _store(settings), Clock()
+    await Membership(store, "one", clock).beat()
+    again = Membership(store, "one", clock)
+    await again.beat()
+    assert again.mine == set(range(SHARDS))

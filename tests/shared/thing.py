@@ -1,0 +1,158 @@
+"""A small service on the chassis, for the chassis's own tests: things that are made, counted and told about."""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from fastapi import Depends
+from pydantic import BaseModel, Field, SecretStr
+
+from contracts.events.base import Event, Key
+from shared.auth import Caller, require
+from shared.bus import Consumer, Envelope
+from shared.http import Problem, Router, provided
+from shared.mongo import Database, Document, Duplicate, Index, Scope, Transaction
+from shared.service import Service, main
+from shared.settings import ServiceSettings, prefixed
+
+
+class ThingMade(Event, type="thing.thing.made", version=1, topic="thing.things"):
+    """A thing was made."""
+
+    thing: str = Key()
+    number: int = 0
+
+
+class Settings(ServiceSettings):
+    """No more than every service has."""
+
+    model_config = prefixed("THING_")
+
+
+class Things:
+    """Queries about things."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._rows = scope.collection("things")
+
+    async def insert(self, name: str, number: int) -> None:
+        """Raises Duplicate for a name that exists."""
+        await self._rows.insert_one({"_id": name, "number": number})
+
+    async def all(self) -> list[Document]:
+        """All, in order of number."""
+        return await self._rows.find({}, sort=[("number", 1)])
+
+
+class Effects:
+    """What a consumer did, row by row."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._rows = scope.collection("effects")
+
+    async def add(self, thing: str, number: int, event: str) -> None:
+        """One effect; the same event twice would be two rows."""
+        await self._rows.insert_one({"thing": thing, "number": number, "event": event})
+
+    async def of(self, thing: str) -> list[int]:
+        """The numbers in the order in which they came about."""
+        return [row["number"] for row in await self._rows.find({"thing": thing}, sort=[("_id", 1)])]
+
+    async def count(self) -> int:
+        """All of them."""
+        return await self._rows.count({})
+
+
+class Repositories(Scope):
+    """What can be asked."""
+
+    @property
+    def things(self) -> Things:
+        """Things."""
+        return Things(self)
+
+    @property
+    def effects(self) -> Effects:
+        """Effects."""
+        return Effects(self)
+
+
+class Tx(Transaction, Repositories):
+    """One transaction."""
+
+
+class Store(Database[Tx], Repositories):
+    """The database."""
+
+    transaction_type = Tx
+    indexes: ClassVar[Mapping[str, list[Index]]] = {"things": [], "effects": [Index("thing", "number")], "allowed": []}
+
+
+class NewThing(BaseModel):
+    """What a client sends."""
+
+    name: str = Field(min_length=1, max_length=50)
+    number: int = 0
+
+
+class Thing(BaseModel):
+    """What a client gets."""
+
+    name: str
+    number: int
+    borough: str | None
+
+
+router = Router()
+Maker = Annotated[Caller, require("thing:thing:make")]
+Db = Annotated[Store, Depends(provided(Store))]
+
+
+@router.post("/v1/things", status_code=201)
+async def make(thing: NewThing, caller: Maker, store: Db) -> Thing:
+    """Make a thing, once for each name."""
+    async with store.transaction() as tx:
+        try:
+            await tx.things.insert(thing.name, thing.number)
+        except Duplicate:
+            raise Problem(409, "A thing of this name exists.", type="exists", field="body.name") from None
+        await tx.publish(ThingMade(thing=thing.name, number=thing.number))
+    return Thing(name=thing.name, number=thing.number, borough=caller.borough)
+
+
+@router.get("/v1/things")
+async def list_things(caller: Maker, store: Db) -> list[Thing]:
+    """All things."""
+    return [Thing(name=row["_id"], number=row["number"], borough=caller.borough) for row in await store.things.all()]
+
+
+def recording(name: str = "recorder", **options: float) -> Consumer:
+    """A consumer that writes a row for each event; things named `poison...` fail, `wait...` fail until a row in `allowed` lets them."""
+    consumes = Consumer(name, **options)  # type: ignore[arg-type]
+
+    @consumes(ThingMade)
+    async def record(event: ThingMade, about: Envelope, tx: Tx) -> None:
+        if event.thing.startswith("poison"):
+            raise ValueError("it is poison")
+        if event.thing.startswith("wait") and await tx.collection("allowed").find_one({"_id": event.thing}) is None:
+            raise RuntimeError("not yet")
+        await tx.effects.add(event.thing, event.number, about.id)
+
+    return consumes
+
+
+def build(settings: Settings, *consumers: Consumer) -> Service:
+    """The thing service."""
+    store = Store(settings)
+    return Service("thing", settings, store=store, routers=[router], consumes=consumers, publishes=[ThingMade])
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment that gives a process of this service these settings."""
+    values = {name: getattr(settings, name) for name in Settings.model_fields}
+    plain = {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in values.items()}
+    return {**os.environ, **{f"THING_{name.upper()}": str(value) for name, value in plain.items()}}
+
+
+if __name__ == "__main__":
+    main("tests.shared.thing", Settings, lambda settings: build(settings, recording()))

@@ -1,0 +1,1 @@
+"""What tests share: real engines, real services on real ports, tokens of a test issuer."""
