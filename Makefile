@@ -1,6 +1,8 @@
 # Every target in a line: make help
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-kafka test-faults test-browser test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
+# What runs on Apache Kafka too: whatever talks to a broker.
+ON_KAFKA := $(addprefix tests/,shared identity addresses notifications data_sharing portal move_home)
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -29,7 +31,7 @@ test: install ## all tests that need nothing but Python (under 10 minutes on 2 c
 	$(BIN)/pytest -m "not browser and not containers and not bulk" $(ARGS)
 
 test-kafka: install ## integration, journey and fault tests on Apache Kafka (Java 17 and Maven)
-	BLOCKS_TEST_BROKER=apache $(BIN)/pytest tests/shared tests/services tests/journeys tests/faults -m "not browser and not containers and not bulk" $(ARGS)
+	BLOCKS_TEST_BROKER=apache $(BIN)/pytest $(ON_KAFKA) -m "not browser and not containers and not bulk" $(ARGS)
 
 test-faults: install ## kill processes at random under load, 20 rounds
 	BLOCKS_FAULT_ROUNDS=20 $(BIN)/pytest tests/faults $(ARGS)

@@ -11,6 +11,8 @@ from .documents import Documents
 
 CLOUDEVENTS = "https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+LANGUAGE = "contracts"
+"""The package that holds the published language."""
 
 
 def schemas() -> Documents:
@@ -20,14 +22,22 @@ def schemas() -> Documents:
     """
     return {
         f"schemas/{short_name(event)}.json": {"$schema": DIALECT, "$id": f"urn:{kind}", **event.model_json_schema(mode="serialization")}
-        for kind, event in _sorted(registry)
+        for kind, event in published()
     }
+
+
+def published() -> list[tuple[str, type[Event]]]:
+    """The events of the published language, in order of their types.
+
+    A program that runs an app's code has that app's own events in the registry too; they are the app's affair and in no document.
+    """
+    return sorted((kind, event) for kind, event in registry.items() if event.__module__.partition(".")[0] == LANGUAGE)
 
 
 def asyncapi() -> Documents:
     """One AsyncAPI document a block: its topics, their keys, the CloudEvents headers and the payloads."""
     blocks: dict[str, list[type[Event]]] = defaultdict(list)
-    for _, event in _sorted(registry):
+    for _, event in published():
         blocks[event.topic.partition(".")[0]].append(event)
     return {f"asyncapi/{block}.json": _document(block, events) for block, events in blocks.items()}
 
@@ -35,10 +45,6 @@ def asyncapi() -> Documents:
 def short_name(event: type[Event]) -> str:
     """The type without the platform's prefix: `data_sharing.share.delivered.v1`."""
     return event.event_type.removeprefix(TYPE_PREFIX)
-
-
-def _sorted(events: dict[str, type[Event]]) -> list[tuple[str, type[Event]]]:
-    return sorted(events.items())
 
 
 def _document(block: str, events: list[type[Event]]) -> dict[str, Any]:

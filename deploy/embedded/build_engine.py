@@ -1,6 +1,6 @@
 """Build the fast database server once a machine: `python -m deploy.embedded.build_engine`, or `make engine`.
 
-It is compiled from crates.io by cargo (about four minutes on two cores) into a cache outside the checkout; a second call finds it there.
+It is compiled by cargo (about four minutes on two cores) into a cache outside the checkout; a second call finds it there.
 """
 
 import shutil

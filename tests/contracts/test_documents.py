@@ -33,8 +33,16 @@ def test_a_difference_and_a_stray_file_are_drift(tmp_path):
     assert documents.drift(given, tmp_path) == []
 
 
+def test_an_apps_own_events_are_in_no_document():
+    from examples.move_home.events import MOVES, MoveSubmitted  # noqa: PLC0415  (the import is what puts them into the registry)
+
+    assert MoveSubmitted.event_type in registry
+    assert not any(MOVES in document["channels"] for document in events.asyncapi().values())
+    assert not any("move_home" in path for path in events.schemas())
+
+
 def test_every_event_is_in_one_channel_of_its_block_with_its_key():
-    for kind, event in registry.items():
+    for kind, event in events.published():
         document = ASYNCAPI[f"asyncapi/{event.topic.partition('.')[0]}.json"]
         name = events.short_name(event)
         assert name in document["channels"][event.topic]["messages"]

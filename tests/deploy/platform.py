@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -30,6 +30,17 @@ def blocks(*arguments: str, environment: dict[str, str] | None = None) -> subpro
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=_environment(environment or {}), check=False)
 
 
+def _chosen_engines(options: Sequence[str]) -> list[str]:
+    """The engines that the run of the tests asks for (see tests/conftest.py), where the test itself names none."""
+    chosen = (("BLOCKS_TEST_BROKER", "--broker", "--kafka"), ("BLOCKS_TEST_ENGINE", "--engine", "--mongodb"))
+    return [
+        word
+        for variable, option, instead in chosen
+        if (value := os.environ.get(variable)) and option not in options and instead not in options
+        for word in (option, value)
+    ]
+
+
 def _environment(more: dict[str, str]) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **more}
 
@@ -41,7 +52,8 @@ class RunningBlocks:
         directory.mkdir(parents=True, exist_ok=True)
         self.ready_file = directory / "ready.json"
         self.output = directory / "output"
-        command = [sys.executable, "-m", "deploy.embedded.cli", "up", "--port-base", "0", "--ready-file", str(self.ready_file), *options]
+        start = [sys.executable, "-m", "deploy.embedded.cli", "up", "--port-base", "0", "--ready-file", str(self.ready_file)]
+        command = [*start, *_chosen_engines(options), *options]
         with self.output.open("w") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=_environment(environment), cwd=directory)
 

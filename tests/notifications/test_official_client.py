@@ -16,6 +16,7 @@ from tests.notifications.conftest import (
     SMS_SENDER,
     SMS_TEMPLATE,
     Block,
+    soon,
 )
 
 
@@ -28,7 +29,7 @@ async def until(block: Block, notification: str, status: str) -> dict[str, Any]:
     async def reached() -> bool:
         return await status_of(block, notification) == status
 
-    await soon(reached)  # noqa: F821
+    await soon(reached)
     found: dict[str, Any] = await block.client().get_notification_by_id(notification)
     return found
 
