@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 from fastapi import APIRouter, params
@@ -19,6 +20,7 @@ T = TypeVar("T")
 ATTEMPTS = 8
 DEFAULT_BODY_LIMIT = 1_000_000
 DRAINED_LIMITS = 4
+DRAIN_SECONDS = 2.0
 _JSON = ("application/json", "+json")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -45,7 +47,7 @@ class Route(APIRoute):
         async def answer(arrived: Request) -> Response:
             request = Request(arrived.scope, _limited(arrived.receive, self.body_limit))
             try:
-                _require_size(request, self.body_limit)
+                await _require_size(request, arrived.receive, self.body_limit)
                 if takes_json:
                     _require_json(request)
                 once = HEADER in request.headers and request.method not in ("GET", "HEAD")
@@ -71,10 +73,24 @@ def _too_large(limit: int) -> Problem:
     return Problem(413, f"The body may have at most {limit} bytes.", type="body-too-large", field="body", headers={"Connection": "close"})
 
 
-def _require_size(request: Request, limit: int) -> None:
+async def _require_size(request: Request, receive: Receive, limit: int) -> None:
     length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > limit:
-        raise _too_large(limit)
+    if length.isdigit() and int(length) <= limit:
+        return
+    if "expect" not in request.headers:  # who asks first has sent nothing yet
+        await _drop(receive, limit)
+    raise _too_large(limit)
+
+
+async def _drop(receive: Receive, limit: int, taken: int = 0) -> None:
+    """Read on a little and forget it: a connection closed on unread bytes is reset, and the client never hears why."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            more = True
+            while more and taken < limit * DRAINED_LIMITS:
+                message = await receive()
+                taken += len(message.get("body", b""))
+                more = message.get("more_body", False)
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
@@ -86,9 +102,8 @@ def _limited(receive: Receive, limit: int) -> Receive:
         message = await receive()
         taken += len(message.get("body", b""))
         if taken > limit:
-            while message.get("more_body", False) and taken < limit * DRAINED_LIMITS:
-                message = await receive()
-                taken += len(message.get("body", b""))
+            if message.get("more_body", False):
+                await _drop(receive, limit, taken)
             raise _too_large(limit)
         return message
 

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 
 from services.data_sharing.store import Store
+from tests.support.published import published
 from tests.support.running import Running, eventually
 from tests.support.tokens import Tokens
 
@@ -75,14 +76,9 @@ class Platform:
         return await self.call(HACKNEY, "POST", "/v1/shares", json=body, headers=headers, client_id=client_id)
 
     async def events(self, kind: str) -> list[dict[str, Any]]:
-        """The outbox rows of events of that kind, sent or not, in the order of their ids.
-
-        The relay may move a row while we look, so that it is met in both places: it is one event, by its id.
-        """
+        """The payloads of the published events of that kind, in the order of their ids."""
         ce_type = f"london.blocks.data_sharing.{kind}.v1"
-        rows = [row for name in ("outbox", "outbox_sent") for row in await self.store.collection(name).find({})]
-        of_kind = {str(row["_id"]): row for row in rows if ["ce_type", ce_type.encode()] in row["headers"]}
-        return [of_kind[id_] for id_ in sorted(of_kind)]
+        return [event.payload for event in await published(self.running.service) if event.about.type == ce_type]
 
     async def record(self, **params: Any) -> list[dict[str, Any]]:
         answer = await self.as_citizen("/v1/record", **params)

@@ -97,5 +97,5 @@ async def test_two_parties_that_sign_at_once_bring_it_into_force_once(platform):
         assert sorted(one["borough"]["code"] for one in agreement["signatures"]) == [CAMDEN, HACKNEY]
         assert agreement["revision"] == 5
     activated = await platform.events("agreement.activated")
-    assert len(activated) == len({event["key"] for event in activated}) == 5
+    assert len(activated) == len({event["agreement"] for event in activated}) == 5
     assert len(await platform.events("agreement.signed")) == 10

@@ -1,7 +1,6 @@
 """What a sign-in leaves behind: one account, one session, the events, and nothing personal."""
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
@@ -10,16 +9,14 @@ from contracts.events.identity import ACCOUNTS
 from services.identity.domain.accounts import Account, Sealed
 from shared.mongo import Conflict
 from tests.identity.citizen import Browser, Citizen, answer, request
+from tests.support.published import published
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def events(identity) -> list[tuple[str, dict[str, Any]]]:
     """What identity's outbox holds or has published, oldest first: type and payload."""
-    store = identity.service.store
-    rows = [*await store.collection("outbox_sent").find({}), *await store.collection("outbox").find({})]
-    found = {row["_id"]: (dict(row["headers"])["ce_type"].decode(), json.loads(row["value"])) for row in rows}
-    return [found[key] for key in sorted(found)]
+    return [(event.about.type, event.payload) for event in await published(identity.service)]
 
 
 async def test_the_first_sign_in_makes_the_account_and_the_next_one_finds_it(identity, citizen):

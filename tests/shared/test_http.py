@@ -133,6 +133,20 @@ async def test_a_body_that_does_not_say_its_length_is_counted(thing, tokens):
     assert reply.json()["errors"][0]["field"] == "body"
 
 
+async def test_a_client_that_says_it_sends_too_much_is_heard_out_so_that_it_hears_why(thing, tokens):
+    """A server that answers and closes while the client is still sending resets the connection, and the answer may be lost."""
+    authorization = tokens.bearer(SCOPE)["Authorization"]
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(thing.url.rpartition(":")[2]))
+    head = f"POST /v1/things HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\nContent-Type: application/json\r\n"
+    writer.write(f"{head}Content-Length: 2000000\r\n\r\n".encode() + b" " * 1_000_000)
+    await writer.drain()
+    answer = asyncio.create_task(reader.readuntil(b"\r\n"))
+    assert not (await asyncio.wait({answer}, timeout=0.3))[0]
+    writer.write(b" " * 1_000_000)
+    assert (await answer).split()[1] == b"413"
+    writer.close()
+
+
 async def test_a_token_whose_header_names_another_algorithm_or_type_is_401(thing, tokens):
     claims = {"iss": "http://issuer.test", "sub": "x", "aud": "urn:london-blocks:thing", "scope": SCOPE, "exp": 4_000_000_000}
     id_token = jwt.encode({"alg": "ES256", "kid": tokens.key.kid, "typ": "JWT"}, claims, tokens.key)

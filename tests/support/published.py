@@ -1,0 +1,63 @@
+"""What a service has told the world: the rows that wait in its outbox, and what its topics hold."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared.events import Envelope
+from shared.service import Service
+
+
+@dataclass(frozen=True)
+class Published:
+    """One event as a consumer gets it."""
+
+    about: Envelope
+    key: str
+    value: bytes
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.value)
+        return content
+
+
+async def published(service: Service) -> list[Published]:
+    """The events of a service, committed or sent, in the order of their ids, each once however often it was sent.
+
+    The outbox is read before the topics, so that an event that the relay sends meanwhile is met at least once.
+    """
+    assert service.store is not None
+    rows = await service.store.collection("outbox").find({})
+    waiting = [Published(Envelope.read([(name, value) for name, value in row["headers"]]), row["key"], row["value"]) for row in rows]
+    found = {event.about.id: event for event in [*waiting, *await _on_topics(service)]}
+    source = f"urn:london-blocks:{service.name}"
+    return [event for _, event in sorted(found.items()) if event.about.source == source]
+
+
+async def _on_topics(service: Service) -> list[Published]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=service.settings.kafka, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        topics = [topic for topic in await consumer.topics() if topic.startswith(service.settings.topic_prefix)]
+        partitions = [TopicPartition(topic, number) for topic in topics for number in consumer.partitions_for_topic(topic) or ()]
+        if not partitions:
+            return []
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        events = []
+        for partition in partitions:
+            consumer.pause(*partitions)
+            consumer.resume(partition)
+            await consumer.seek_to_beginning(partition)
+            while await consumer.position(partition) < ends[partition]:
+                for record in (await consumer.getmany(partition, timeout_ms=200)).get(partition, []):
+                    key = record.key.decode() if record.key else ""
+                    events.append(Published(Envelope.read(record.headers), key, record.value or b""))
+        return events
+    finally:
+        await consumer.stop()
