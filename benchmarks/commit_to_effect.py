@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-from benchmarks.measuring import Report, arguments, cpu_seconds, median, percentile
+from benchmarks.measuring import Report, arguments, cpu_seconds, engine_to_use, median, percentile
 from benchmarks.parts import Engines, Server, engines
 from benchmarks.stamps import BEGUN, COMMITTED, Stamps
 
@@ -85,12 +85,14 @@ async def started(parts: Engines, driver: str, pipeline: str, count: int) -> Var
 async def measure(report: Report, parts: Engines, driver: str, rate: float, seconds: float, rounds: int) -> None:  # noqa: PLR0917
     """Ours and the bare pipeline in turn, with one driver."""
     count = int((WARM_UP_SECONDS + seconds * rounds) * rate) + rounds
+    print(f"  {driver}: starting and warming up", flush=True)
     variants = [await started(parts, driver, pipeline, count) for pipeline in ("bare", "ours")]
     watched = {"database": parts.database.pid, "broker": parts.broker.pid}
     try:
         for variant in variants:
             await variant.round(WARM_UP_SECONDS, rate, watched, keep=False)
-        for _ in range(rounds):
+        for number in range(1, rounds + 1):
+            print(f"  {driver}: round {number} of {rounds}", flush=True)
             for variant in variants:
                 await variant.round(seconds, rate, watched, keep=True)
     finally:
@@ -116,8 +118,9 @@ async def main() -> int:
     parser.add_argument("--rate", type=float, help="events a second (default: 200 on the fast engine, 50 on the python one)")
     parser.add_argument("--seconds", type=float, default=8.0, help="length of a round (default: 8)")
     options = parser.parse_args()
-    rate = options.rate or RATES[options.engine]
-    async with engines(options.engine, options.broker) as parts:
+    engine = engine_to_use(options.engine)
+    rate = options.rate or RATES[engine]
+    async with engines(engine, options.broker) as parts:
         report = Report((__doc__ or "").strip(), {**parts.named, "rate": f"{rate:g}/s"})
         report.begin()
         for driver in [options.driver] if options.driver else DRIVERS:

@@ -122,6 +122,14 @@ def default_engine() -> EngineChoice:
     return "fast" if fast_engine_is_built() else "python"
 
 
+def engine_to_use(wanted: EngineChoice) -> EngineChoice:
+    """The engine asked for; the python one, and a line that says so, where the fast one was asked for and is not built."""
+    if wanted == "fast" and not fast_engine_is_built():
+        print("The fast engine is not built (`make engine` builds it): this runs on the python engine", flush=True)
+        return "python"
+    return wanted
+
+
 def median(values: Sequence[float]) -> float:
     """The median; rounds are few and one may be disturbed."""
     return statistics.median(values)
