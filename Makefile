@@ -1,6 +1,6 @@
 # Every target in a line: make help
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-kafka test-faults test-browser test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
+.PHONY: help install run test test-kafka test-browser test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
 # What runs on Apache Kafka too: whatever talks to a broker.
 ON_KAFKA := $(addprefix tests/,shared identity addresses notifications data_sharing portal move_home)
 MAKEFLAGS += --no-print-directory
@@ -30,11 +30,8 @@ run: install ## start everything on this machine and print the addresses; Ctrl-C
 test: install ## all tests that need nothing but Python (under 10 minutes on 2 cores)
 	$(BIN)/pytest -m "not browser and not containers and not bulk" $(ARGS)
 
-test-kafka: install ## integration, journey and fault tests on Apache Kafka (Java 17 and Maven)
+test-kafka: install ## the tests of whatever talks to a broker, on Apache Kafka (Java 17 and Maven)
 	BLOCKS_TEST_BROKER=apache $(BIN)/pytest $(ON_KAFKA) -m "not browser and not containers and not bulk" $(ARGS)
-
-test-faults: install ## kill processes at random under load, 20 rounds
-	BLOCKS_FAULT_ROUNDS=20 $(BIN)/pytest tests/faults $(ARGS)
 
 test-browser: install ## the pages in Chromium, with axe's accessibility rules
 	$(BIN)/pytest -m browser $(ARGS)

@@ -44,7 +44,7 @@ async def _on_topics(service: Service) -> list[Published]:
     await consumer.start()
     try:
         topics = [topic for topic in await consumer.topics() if topic.startswith(service.settings.topic_prefix)]
-        partitions = [TopicPartition(topic, number) for topic in topics for number in consumer.partitions_for_topic(topic) or ()]
+        partitions = [TopicPartition(topic, number) for topic in topics for number in range(service.settings.partitions)]
         if not partitions:
             return []
         consumer.assign(partitions)
