@@ -29,6 +29,7 @@ from shared.bus.consumer import Consumer
 from shared.bus.receiver import Receiver
 from shared.http.errors import as_problem, failure_of
 from shared.mongo import Database, DatabaseError
+from shared.mongo.sessions import BEAT_SECONDS, Sessions
 from shared.outbox.relay import Relay
 from shared.settings import Role, ServiceSettings, SettingsError
 from shared.worker import Worker
@@ -150,6 +151,7 @@ class Service:
             except DatabaseError as error:
                 raise StartError(f"{self.name}: {error}. Check {self._variable('MONGODB')} (address, user and password).") from error
             self._running.append(self.store.close)
+            await self._start_sessions(self.store.sessions)
         if self._seed is not None and self.settings.seed_file:
             await self._seed(Path(self.settings.seed_file))
         for hook in self._on_start:
@@ -158,6 +160,13 @@ class Service:
         if self.settings.role is not Role.API:
             self._start_workers()
         self._started = True
+
+    async def _start_sessions(self, sessions: Sessions) -> None:
+        await sessions.start()
+        self._running.append(sessions.stop)
+        beats = Worker("database-sessions", sessions.beat, interval=BEAT_SECONDS)
+        beats.start()
+        self._running.append(beats.stop)
 
     def _start_workers(self) -> None:
         if self.store is not None and self._topics:

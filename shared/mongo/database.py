@@ -13,6 +13,7 @@ from shared.mongo import driver
 from shared.mongo.collection import Collection, Document
 from shared.mongo.driver import CODEC, translated
 from shared.mongo.errors import DatabaseError
+from shared.mongo.sessions import Sessions
 from shared.outbox import rows
 from shared.settings import ServiceSettings
 
@@ -145,6 +146,7 @@ CHASSIS_INDEXES: dict[str, list[Index]] = {
     "processes": [Index("process", "due")],
     "commands": [Index("process", "due")],
     "idempotency": [Index("at", expire_after=24 * 3600)],
+    "live_processes": [],
 }
 
 
@@ -171,6 +173,7 @@ class Database(Scope, Generic[TxT]):
         self._client = driver.connect(settings.mongodb.get_secret_value(), settings.driver)
         self._database = self._client.get_database(settings.database, codec_options=CODEC)
         self._raw = _Collections(self._database)
+        self.sessions = Sessions(self._database, self.collection("live_processes"), settings.instance)
         self.on_commit: list[Callable[[set[int]], object]] = []
         """Called after each commit that published events, with their shards: the relay's wake-up."""
 
@@ -224,6 +227,7 @@ class Database(Scope, Generic[TxT]):
             return
         with translated():
             session = driver.start_session(self._client)
+        await self.sessions.note(session)
         transaction = self.transaction_type(self._raw, session, self.settings)
         try:
             await driver.begin(session)

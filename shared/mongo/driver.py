@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from inspect import isawaitable
 from typing import Any, Literal, cast
 
+from bson.binary import UUID_SUBTYPE, Binary
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
 from pymongo import AsyncMongoClient
@@ -117,6 +118,17 @@ async def abort(session: Any) -> None:
         await settle(session.end_session())
 
 
+def session_id(session: Any) -> bytes:
+    """The server's id of a session (16 bytes)."""
+    raw = session.delegate if _is_motor(session) else session
+    return bytes(raw.session_id["id"])
+
+
+async def kill_sessions(database: Any, ids: Sequence[bytes]) -> None:
+    """End these sessions at the server, and undo what they have open. Ids that are not known are no error."""
+    await database.command({"killSessions": [{"id": Binary(bytes(id_), UUID_SUBTYPE)} for id_ in ids]})
+
+
 def _is_motor(thing: Any) -> bool:
     return hasattr(type(thing), "__motor_class_name__")
 
@@ -186,7 +198,9 @@ __all__ = [
     "connect",
     "create_collection",
     "finish",
+    "kill_sessions",
     "rows",
+    "session_id",
     "settle",
     "start_session",
     "translate",
