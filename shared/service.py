@@ -151,7 +151,7 @@ class Service:
             except DatabaseError as error:
                 raise StartError(f"{self.name}: {error}. Check {self._variable('MONGODB')} (address, user and password).") from error
             self._running.append(self.store.close)
-            await self._start_sessions(self.store.sessions)
+            await self._start_sessions(self.store.driver_sessions)
         if self._seed is not None and self.settings.seed_file:
             await self._seed(Path(self.settings.seed_file))
         for hook in self._on_start:

@@ -173,7 +173,7 @@ class Database(Scope, Generic[TxT]):
         self._client = driver.connect(settings.mongodb.get_secret_value(), settings.driver)
         self._database = self._client.get_database(settings.database, codec_options=CODEC)
         self._raw = _Collections(self._database)
-        self.sessions = Sessions(self._database, self.collection("live_processes"), settings.instance)
+        self.driver_sessions = Sessions(self._database, self.collection("live_processes"), settings.instance)
         self.on_commit: list[Callable[[set[int]], object]] = []
         """Called after each commit that published events, with their shards: the relay's wake-up."""
 
@@ -227,7 +227,7 @@ class Database(Scope, Generic[TxT]):
             return
         with translated():
             session = driver.start_session(self._client)
-        await self.sessions.note(session)
+        await self.driver_sessions.note(session)
         transaction = self.transaction_type(self._raw, session, self.settings)
         try:
             await driver.begin(session)

@@ -67,7 +67,7 @@ async def test_a_process_that_lives_keeps_what_it_holds(settings, serve):
 async def test_a_paused_process_finds_its_transaction_gone_and_goes_on_with_the_next(settings):
     now = [0.0]
     store, other = await Store(settings(Settings)).start(), await Store(settings(Settings)).start()
-    await store.sessions.start()
+    await store.driver_sessions.start()
     observer = Sessions(other._database, other.collection("live_processes"), "observer", lambda: now[0])
     await observer.start()
 
@@ -81,7 +81,7 @@ async def test_a_paused_process_finds_its_transaction_gone_and_goes_on_with_the_
     with pytest.raises(Conflict):
         await is_paused()
     assert await store.things.all() == []
-    await store.sessions.beat()
+    await store.driver_sessions.beat()
     assert len(await store.collection("live_processes").find({"instance": store.settings.instance})) == 1
     async with store.transaction() as tx:
         await tx.things.insert("three", 3)
