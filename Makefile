@@ -1,8 +1,8 @@
 # Every target in a line: make help
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-kafka test-browser test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
+.PHONY: help install run test test-kafka test-faults test-browser test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
 # What runs on Apache Kafka too: whatever talks to a broker.
-ON_KAFKA := $(addprefix tests/,shared identity addresses notifications data_sharing portal move_home)
+ON_KAFKA := $(addprefix tests/,shared identity addresses notifications data_sharing portal move_home faults)
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -35,6 +35,9 @@ test-kafka: install ## the tests of whatever talks to a broker, on Apache Kafka 
 
 test-browser: install ## the pages in Chromium, with axe's accessibility rules
 	$(BIN)/pytest -m browser $(ARGS)
+
+test-faults: install ## kill -9 at random moments of 200 journeys, 20 rounds (BLOCKS_TEST_BROKER=apache, BLOCKS_TEST_ENGINE=fast: on those)
+	BLOCKS_FAULT_ROUNDS=$${BLOCKS_FAULT_ROUNDS:-20} BLOCKS_FAULT_JOURNEYS=200 BLOCKS_FAULT_KILLS=6 $(BIN)/pytest tests/faults $(ARGS)
 
 test-containers: install ## run services in containers (podman and runc, after `make image`)
 	$(BIN)/pytest -m containers $(ARGS)

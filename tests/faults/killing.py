@@ -1,0 +1,75 @@
+"""Kills processes of a running platform at random moments, the same for the same seed."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections import defaultdict, deque
+from contextlib import suppress
+
+from tests.deploy.platform import RunningBlocks
+
+MOST_A_MINUTE = 3
+"""The runner gives a process up that dies five times in a minute."""
+PATIENCE_STEPS = 1200
+SHORTEST, LONGEST = 0.2, 4.0
+
+
+class Killer:
+    """Takes its victims from a shuffled deck of all processes, so that each has its turn; the runner's patience is never used up."""
+
+    def __init__(self, platform: RunningBlocks, seed: int) -> None:
+        self._platform = platform
+        self._random = random.Random(seed)
+        self._deck: list[str] = []
+        self._killed: dict[str, deque[float]] = defaultdict(deque)
+
+    async def kill(self, times: int) -> list[str]:
+        """So many kills with random pauses between; now and then two processes at the same moment. Gives who was killed, and when."""
+        began, done = time.monotonic(), list[str]()
+        while len(done) < times:
+            await asyncio.sleep(self._random.uniform(SHORTEST, LONGEST))
+            for _ in range(min(times - len(done), 2 if self._random.random() < 0.2 else 1)):
+                done.append(f"{await self._kill_one()} at {time.monotonic() - began:.1f} s")
+        return done
+
+    async def _kill_one(self) -> str:
+        victim = self._next()
+        for _ in range(PATIENCE_STEPS):
+            if (pid := self._pid(victim)) is not None:
+                break
+            await asyncio.sleep(0.05)
+        else:
+            raise AssertionError(f"the runner has not started {victim} again: {self._platform.text}")
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        self._killed[victim].append(time.monotonic())
+        return victim
+
+    def _pid(self, name: str) -> int | None:
+        """The process of that name, once the runner has said that it answers again."""
+        assert self._platform.process.poll() is None, self._platform.text
+        pid = self._platform.pids[name][0]
+        return pid if _is_alive(pid) else None
+
+    def _next(self) -> str:
+        if not self._deck:
+            self._deck = sorted(self._platform.pids)
+            self._random.shuffle(self._deck)
+        now = time.monotonic()
+        for at, name in enumerate(self._deck):
+            recent = self._killed[name]
+            while recent and recent[0] < now - 60:
+                recent.popleft()
+            if len(recent) < MOST_A_MINUTE:
+                return self._deck.pop(at)
+        return self._deck.pop()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

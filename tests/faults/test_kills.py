@@ -1,0 +1,66 @@
+"""kill -9 of services, broker and database while citizens move home: every accepted journey ends well, nothing comes twice.
+
+`make test-faults` runs 20 rounds of 200 journeys, `make test` a few smaller ones. `BLOCKS_FAULT_SEED` chooses victims and pauses: the same
+seed kills the same processes in the same order again, whatever they are doing at that moment.
+"""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.deploy.platform import RunningBlocks
+from tests.faults.journeys import CAMDEN, DONE, HACKNEY, Crowd
+from tests.faults.killing import Killer
+
+ROUNDS = int(os.environ.get("BLOCKS_FAULT_ROUNDS", "2"))
+JOURNEYS = int(os.environ.get("BLOCKS_FAULT_JOURNEYS", "50"))
+KILLS = int(os.environ.get("BLOCKS_FAULT_KILLS", "5"))
+SEED = int(os.environ.get("BLOCKS_FAULT_SEED", "2026"))
+SUBMITTING_SECONDS = 10.0
+PATIENCE_SECONDS = 240.0
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBlocks]:
+    """A whole platform, the same one for all rounds: what an earlier round left behind is part of the next one's circumstances."""
+    directory = tmp_path_factory.mktemp("faults")
+    with RunningBlocks(directory / "run", "--data-dir", str(directory / "data")) as running:
+        running.wait_until_ready()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def killer(platform: RunningBlocks) -> Killer:
+    """It remembers from round to round whom it killed."""
+    return Killer(platform, SEED)
+
+
+@pytest.mark.timeout(420)
+@pytest.mark.parametrize("round_", range(ROUNDS))
+async def test_every_accepted_journey_completes_and_nothing_is_doubled(platform: RunningBlocks, killer: Killer, round_: int) -> None:
+    async with Crowd(platform.ready, f"{SEED}-{round_}", JOURNEYS) as crowd:
+        kills = asyncio.create_task(killer.kill(KILLS))
+        submitted = asyncio.create_task(crowd.go(SUBMITTING_SECONDS))
+        await submitted
+        killed = await kills
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while crowd.open and time.monotonic() < deadline:
+            await crowd.follow()
+            await asyncio.sleep(0.5)
+        about = f"seed {SEED}, round {round_}: killed {', '.join(killed)}; clients met {dict(crowd.refusals)}"
+
+        assert not crowd.surprises, about
+        moves = [journey.move for journey in crowd.journeys]
+        assert len(set(moves)) == JOURNEYS, about
+        steps = crowd.steps()
+        assert {key: found for key, found in steps.items() if found != dict.fromkeys(DONE, "done")} == {}, about
+        wanted = [("email", journey.email) for journey in crowd.journeys] + [("sms", journey.phone) for journey in crowd.journeys]
+        assert await crowd.messages() == Counter(wanted), about
+        for borough in (CAMDEN, HACKNEY):
+            shares = await crowd.shares(borough)
+            assert {move: shares[str(move)] for move in moves} == dict.fromkeys(moves, 1), about
+        assert platform.process.poll() is None, platform.text
