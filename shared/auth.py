@@ -97,7 +97,7 @@ class IssuerKeys:
                 text = await asyncio.to_thread(Path(url2pathname(urlsplit(self._url).path)).read_text, "utf-8")
                 document = json.loads(text)
             else:
-                async with httpx.AsyncClient(timeout=3.0) as http:
+                async with traced_client(timeout=httpx.Timeout(3.0)) as http:
                     document = (await http.get(self._url)).raise_for_status().json()
             self._keys = KeySet.import_key_set(document)
             self._fetched = time.monotonic()

@@ -17,6 +17,7 @@ import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 S = TypeVar("S", bound=ServiceSettings)
 Hook = Callable[[], Awaitable[object]]
 GRACE_SECONDS = 8
+_NO_OTHER_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own spans carry the path and the query with their values, and begin a second trace beside ours."""
 
 
 class StartError(RuntimeError):
@@ -107,6 +110,7 @@ class Service:
             lifespan=lifespan,
             docs_url="/docs",
             redoc_url=None,
+            telemetry=_NO_OTHER_TELEMETRY,
         )
 
         async def problem(request: Request, error: Exception) -> Response:

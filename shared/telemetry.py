@@ -43,6 +43,7 @@ _meter = metrics.get_meter("london-building-blocks")
 http_duration = _meter.create_histogram("http.server.request.duration", unit="s", description="Duration of HTTP server requests.")
 process_duration = _meter.create_histogram("messaging.process.duration", unit="s", description="Duration of handling one event.")
 operations = _meter.create_counter("messaging.client.consumed.messages", description="Events taken from Kafka, by outcome.")
+_ODD = tuple("13579bdf")
 _untraced_paths = frozenset({"/live", "/ready"})
 
 
@@ -149,8 +150,10 @@ def create_message(topic: str, event_type: str) -> str | None:
 
 
 def is_sampled(parent: str | None) -> bool:
-    """Whether a stored `traceparent` belongs to a recorded trace (W3C Trace Context, section 3.2.2.5.1)."""
-    return parent is not None and parent.endswith("1")
+    """Whether a stored `traceparent` belongs to a recorded trace: the lowest bit of its flags, whatever the others say
+    (W3C Trace Context Level 2, section 3.2.2.5; this SDK sets the random-trace-id flag too).
+    """
+    return parent is not None and parent.endswith(_ODD)
 
 
 def start(name: str, *, kind: SpanKind, parent: str | None, attributes: Mapping[str, str | int]) -> Span:

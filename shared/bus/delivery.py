@@ -91,10 +91,17 @@ async def deliver(database: Database[Any], consumer: Consumer, delivery: Deliver
     began = time.perf_counter()
     token = context.cause.set(context.Cause(about.borough, about.correlation_id or about.id, about.id))
     try:
-        with telemetry.continued(about.traceparent, f"process {delivery.topic}", kind=telemetry.CONSUMER, attributes=attributes):
-            async with database.transaction() as tx:
-                await _take(tx, inbox_id(consumer, delivery), parked_row)
-                await handler.function(event, about, tx)
+        repeated: Repeated | None = None
+        with telemetry.continued(about.traceparent, f"process {delivery.topic}", kind=telemetry.CONSUMER, attributes=attributes) as span:
+            try:
+                async with database.transaction() as tx:
+                    await _take(tx, inbox_id(consumer, delivery), parked_row)
+                    await handler.function(event, about, tx)
+            except Repeated as repeat:  # every event may come again: nothing has failed, and the span must not say so
+                span.set_attribute("blocks.repeated", True)
+                repeated = repeat
+        if repeated is not None:
+            raise repeated
     finally:
         context.cause.reset(token)
         telemetry.process_duration.record(time.perf_counter() - began, {"messaging.destination.name": delivery.topic})

@@ -1,0 +1,91 @@
+"""One platform that sends its telemetry here, one citizen's journey on it, and everything that is to be read afterwards."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from pymongo import MongoClient
+
+from tests.deploy.platform import RunningBlocks, until
+
+from . import observing
+from .collector import receiving
+from .journey import Citizen, Journey
+from .observing import Observed
+
+DECOY = "Barnaby Decoyington-Planted"
+"""Somebody who was put into every place on purpose: a search that does not find him there finds nobody."""
+CONTROL = "control"
+
+
+@dataclass(frozen=True)
+class Travelled:
+    """A journey that has ended, on a platform that has stopped."""
+
+    citizen: Citizen
+    move: str
+    code: str
+    """The code of the sign-in."""
+    observed: Observed
+    messages: tuple[dict[str, str], ...]
+    """What the citizen was sent."""
+
+
+@pytest.fixture(scope="package")
+def travelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Travelled]:
+    """A whole platform on which one citizen moves home. It is stopped before anything is looked at, so that every span has been sent."""
+    directory = tmp_path_factory.mktemp("telemetry")
+    data = directory / "data"
+    citizen = Citizen()
+    with receiving() as (collector, endpoint):
+        observed = Observed(collector)
+        with RunningBlocks(directory / "run", "--data-dir", str(data), OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as running:
+            ready = running.wait_until_ready()
+            journey = Journey(ready, citizen)
+            move = journey.travel()
+            journey.goes_astray()
+            messages = [*journey.captured(citizen.email), *journey.captured(citizen.international_phone)]
+            until(lambda: observing.unsent(ready["mongodb"]) == 0)
+            asyncio.run(_plant(ready["kafka"], ready["mongodb"], endpoint, data / "logs"))
+            observed.records = asyncio.run(observing.records(ready["kafka"]))
+            observed.rows = observing.rows(ready["mongodb"])
+            code, _ = running.interrupt()
+            assert code == 0, running.text
+        observed.logs = [*observing.logs(data / "logs"), *(("screen", line) for line in running.text.splitlines())]
+        yield Travelled(citizen, move, journey.code, observed, tuple(messages))
+
+
+async def _plant(kafka: str, mongodb: str, endpoint: str, logs: Path) -> None:
+    """Put the decoy into every kind of place, under names that no service has."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka)
+    await producer.start()
+    await producer.send_and_wait(CONTROL, json.dumps({"by": DECOY}).encode(), key=DECOY.encode(), headers=[("by", DECOY.encode())])
+    await producer.stop()
+    with MongoClient[dict[str, Any]](mongodb) as client:
+        client[CONTROL]["outbox"].insert_one({"value": DECOY.encode()})
+    (logs / f"{CONTROL}.log").write_text(json.dumps({"message": DECOY}) + "\n")
+    await asyncio.to_thread(_plant_spans, endpoint)
+
+
+def _plant_spans(endpoint: str) -> None:
+    provider = TracerProvider(resource=Resource({"service.name": CONTROL}))
+    provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces")))
+    tracer = provider.get_tracer(CONTROL)
+    tracer.start_span(f"told {DECOY}").end()
+    tracer.start_span("attribute", attributes={"by": DECOY}).end()
+    event = tracer.start_span("event")
+    event.add_event("told", {"by": DECOY})
+    event.end()
+    failure = tracer.start_span("exception")
+    failure.record_exception(ValueError(DECOY))
+    failure.end()
+    provider.shutdown()
