@@ -1,13 +1,15 @@
 """The relay: takes outbox rows in order, sends them to Kafka, removes them when the broker has them.
 
 A row leaves the outbox only after the broker acknowledged it, so a kill at any moment repeats and never loses; consumers' inboxes make
-repeats harmless. Where the broker does not keep its messages, published rows are kept until they expire, and published
-again when the broker's epoch changes.
+repeats harmless. Rows leave in bulk, a moment later, because to take them out one by one costs the database more than to commit them; until
+then this replica remembers that they were sent. Where the broker does not keep its messages, published rows are kept until they
+expire, and published again when the broker's epoch changes.
 """
 
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
@@ -23,9 +25,12 @@ from shared.outbox.membership import BEAT_SECONDS, Membership
 from shared.worker import Worker
 
 log = logging.getLogger(__name__)
-BATCH = 1000
-REPUBLISH_BATCH = 500
+BATCH = 500
+"""Rows that are sent together; the next are sent while these are taken out."""
+PAGE = 2000
+"""Rows that are read together."""
 FULL_LOOK_SECONDS = 1.0
+TAKE_OUT_SECONDS = 0.25
 SEND_TIMEOUT_MS = 10_000
 EPOCH_HEADER = "brokerepoch"
 
@@ -43,10 +48,15 @@ class Relay:
         self._producer: AIOKafkaProducer | None = None
         self._cycle = asyncio.Lock()
         self._dirty: set[int] = set()
+        self._held: set[int] = set()
+        self._crowded: set[int] = set()
+        """Shards that may have more rows than fit on a page. They are read one by one, because a server may read all before it cuts."""
         self._looked = float("-inf")
-        self._removing: asyncio.Task[None] | None = None
-        self._being_removed: frozenset[str] = frozenset()
+        self._acknowledged: dict[int, dict[str, Document]] = defaultdict(dict)
+        """Rows that the broker has and the outbox still has, by shard and id: not to be sent again."""
+        self._removal = asyncio.Lock()
         self.worker = Worker("outbox-relay", self._step, interval=FULL_LOOK_SECONDS)
+        self._remover = Worker("outbox-removal", self._tidy, interval=TAKE_OUT_SECONDS)
         self._beats = Worker("outbox-membership", self._beat, interval=BEAT_SECONDS)
         self._stream: asyncio.Task[None] | None = None
 
@@ -55,6 +65,7 @@ class Relay:
         self._database.on_commit.append(self.wake)
         self._watch.on_change.append(self.worker.wake)
         self._beats.start()
+        self._remover.start()
         self.worker.start()
 
     async def stop(self) -> None:
@@ -64,9 +75,9 @@ class Relay:
         if self._stream is not None:
             self._stream.cancel()
             await asyncio.wait({self._stream})
-        if self._removing is not None:
-            await asyncio.wait({self._removing}, timeout=5)
+        await self._remover.stop()
         try:
+            await self._take_out()
             await self._membership.leave()
         except DatabaseError:
             log.info("the relay could not hand over its shards; others take them over in a few seconds")
@@ -87,6 +98,7 @@ class Relay:
         to_hand_over = await self._membership.beat()
         if to_hand_over:
             async with self._cycle:
+                await self._take_out()
                 await self._membership.release(to_hand_over)
         needs_stream = self._membership.members > 1 or self._settings.role != "all"
         if needs_stream and (self._stream is None or self._stream.done()):
@@ -116,31 +128,57 @@ class Relay:
                 behind = {shard for shard in mine if self._membership.epochs.get(shard) != epoch}
                 if behind:
                     await self._republish(behind, epoch)
-            looks_everywhere = time.monotonic() - self._looked >= FULL_LOOK_SECONDS or not self._dirty
-            shards, self._dirty = (mine if looks_everywhere else self._dirty & mine), set()
-            if looks_everywhere:
-                self._looked = time.monotonic()
-            rows = await self._read(sorted(shards))
-            if rows:
+            shards = self._to_look_at(mine)
+            rows = await self._read(shards) if shards else []
+            for at in range(0, len(rows), BATCH):
                 try:
-                    await self._send(rows, epoch)
+                    await self._send(rows[at : at + BATCH], epoch)
                 except (KafkaError, OSError):
                     self._dirty |= shards
                     await self._disconnect()
                     await self._watch.refresh()
                     raise
-                await self._remove(rows)
+                for row in rows[at : at + BATCH]:
+                    self._acknowledged[row["shard"]][row["_id"]] = row
+                if len(rows) > BATCH:
+                    self._remover.wake()
+            if len(rows) >= BATCH:  # what is taken out need not be read again
+                await self._take_out()
             return len(rows)
 
-    async def _read(self, shards: list[int]) -> list[Document]:
-        share = max(100, BATCH // max(1, len(shards)))
+    def _to_look_at(self, mine: set[int]) -> set[int]:
+        """The shards in which something was committed here, and new ones; once a second all, because others commit too."""
+        gained, self._held = mine - self._held, mine
+        self._crowded |= gained
+        self._dirty |= gained
+        everywhere = time.monotonic() - self._looked >= FULL_LOOK_SECONDS
+        shards, self._dirty = (mine if everywhere else self._dirty & mine), set()
+        if everywhere:
+            self._looked = time.monotonic()
+        return shards
+
+    async def _read(self, shards: set[int]) -> list[Document]:
+        """What is to be sent next, in order for each shard. A shard of which there may be more becomes dirty again."""
+        quiet, crowded = shards - self._crowded, shards & self._crowded
+        share = max(100, PAGE // max(1, len(crowded)))
+        looks: list[tuple[Document, int, set[int]]] = [({"shard": shard}, share, {shard}) for shard in sorted(crowded)]
+        if quiet:
+            looks.append(({"shard": next(iter(quiet)) if len(quiet) == 1 else {"$in": sorted(quiet)}}, PAGE, quiet))
+        sent = {id_ for shard in shards for id_ in self._acknowledged[shard]}  # now: what is read may be taken out before it arrives
+        limits = [limit + sum(len(self._acknowledged[shard]) for shard in within) for _, limit, within in looks]
         pages = await asyncio.gather(
-            *(self._outbox.find({"shard": shard}, sort=[("_id", 1)], limit=share + len(self._being_removed)) for shard in shards)
+            *(
+                self._outbox.find(where, sort=[("shard", 1), ("_id", 1)], limit=limit)
+                for (where, _, _), limit in zip(looks, limits, strict=True)
+            )
         )
-        for shard, page in zip(shards, pages, strict=True):
-            if len(page) >= share:
-                self._dirty.add(shard)
-        return [row for page in pages for row in page if row["_id"] not in self._being_removed]
+        for (_, _, within), limit, page in zip(looks, limits, pages, strict=True):
+            if len(page) >= limit:
+                self._dirty |= within
+                self._crowded |= within
+            else:
+                self._crowded -= within
+        return [row for page in pages for row in page if row["_id"] not in sent]
 
     async def _send(self, rows: list[Document], epoch: str) -> None:
         producer = await self._connected()
@@ -168,15 +206,16 @@ class Relay:
         if failed is not None:
             raise failed
 
-    async def _remove(self, rows: list[Document]) -> None:
-        """Take sent rows out, while the next are already being read; `_being_removed` keeps them from being sent twice."""
-        if self._removing is not None:
-            await self._removing
-        self._being_removed = frozenset(row["_id"] for row in rows)
-        self._removing = asyncio.create_task(self._take_out(rows))
+    async def _tidy(self) -> int:
+        await self._take_out()
+        return 0
 
-    async def _take_out(self, rows: list[Document]) -> None:
-        try:
+    async def _take_out(self) -> None:
+        """Take the acknowledged rows out of the outbox. They stay acknowledged where that fails, and are not sent again."""
+        async with self._removal:
+            rows = [row for shard in self._acknowledged.values() for row in shard.values()]
+            if not rows:
+                return
             if not self._settings.broker_keeps:
                 expires = clock.now() + timedelta(hours=self._settings.outbox_retention_hours)
                 for row in rows:
@@ -186,22 +225,19 @@ class Relay:
                 except Duplicate:
                     log.debug("some of these rows were kept before a crash")
             await self._outbox.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
-        except DatabaseError:
-            log.warning("sent rows could not be removed from the outbox; they will be sent again")
-        finally:
-            self._being_removed = frozenset()
+            for row in rows:
+                del self._acknowledged[row["shard"]][row["_id"]]
 
     async def _republish(self, shards: set[int], epoch: str) -> None:
         """Give an empty broker every unexpired row again, in order."""
-        if self._removing is not None:
-            await self._removing
+        await self._take_out()
         count = 0
         try:
             for shard in sorted(shards):
                 batch: list[Document] = []
-                async for row in self._sent.iterate({"shard": shard}, sort=[("_id", 1)], batch=REPUBLISH_BATCH):
+                async for row in self._sent.iterate({"shard": shard}, sort=[("_id", 1)], batch=BATCH):
                     batch.append(row)
-                    if len(batch) == REPUBLISH_BATCH:
+                    if len(batch) == BATCH:
                         await self._send(batch, epoch)
                         count, batch = count + len(batch), []
                 if batch:

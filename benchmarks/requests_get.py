@@ -1,0 +1,26 @@
+"""CPU of a traced and authorised GET, against a bare FastAPI app that gives the same; servers are processes, read from outside."""
+
+import asyncio
+import sys
+
+from benchmarks.measuring import Report, arguments, engine_to_use
+from benchmarks.parts import engines
+from benchmarks.web.measuring import compare
+
+AT_MOST = 1.8
+
+
+async def main() -> int:
+    """Run it. No database is read, so one driver is enough."""
+    parser = arguments(__doc__ or "")
+    parser.add_argument("--requests", type=int, default=3000, help="requests a round (default: 3000)")
+    options = parser.parse_args()
+    async with engines(engine_to_use(options.engine), options.broker) as parts:
+        report = Report((__doc__ or "").strip(), {**parts.named, "requests": f"{options.requests} a round"})
+        report.begin()
+        await compare(report, parts, "GET", options.driver or "motor", AT_MOST, options)
+    return report.finish(options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

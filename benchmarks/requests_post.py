@@ -1,0 +1,28 @@
+"""CPU of an authorised, traced, idempotent, transactional POST, against bare FastAPI with the same two writes in one transaction."""
+
+import asyncio
+import sys
+
+from benchmarks.measuring import Report, arguments, engine_to_use
+from benchmarks.parts import engines
+from benchmarks.web.measuring import compare
+
+AT_MOST = 2.0
+DRIVERS = ("motor", "pymongo")
+
+
+async def main() -> int:
+    """Run it. The bar is for the process that answers requests; with the relay in the same process it is printed too."""
+    parser = arguments(__doc__ or "")
+    parser.add_argument("--requests", type=int, default=600, help="requests a round (default: 600)")
+    options = parser.parse_args()
+    async with engines(engine_to_use(options.engine), options.broker) as parts:
+        report = Report((__doc__ or "").strip(), {**parts.named, "requests": f"{options.requests} a round"})
+        report.begin()
+        for driver in [options.driver] if options.driver else DRIVERS:
+            await compare(report, parts, "POST", driver, AT_MOST, options)
+    return report.finish(options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

@@ -1,0 +1,99 @@
+"""CPU a request of the chassis's service and of the bare app, in turn, read from outside of both."""
+
+import asyncio
+import json
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from benchmarks.measuring import Report, cpu_seconds, median
+from benchmarks.parts import Engines, Server
+from benchmarks.web.around import ISSUER, Issuer, span_receiver
+from benchmarks.web.load import offer, request
+
+SCOPE = "benchmark:thing:make"
+TRACEPARENT = "00-{trace:032x}-{span:016x}-01"
+BARE = "bare FastAPI"
+TRACED = "chassis, traced"
+UNTRACED = "chassis, no receiver of spans"
+ALL = "chassis, traced, relaying too"
+
+
+@dataclass
+class App:
+    """One running app and what its requests cost."""
+
+    server: Server
+    make: Callable[[int], bytes]
+    used: int = 0
+    milliseconds: list[float] = field(default_factory=list)
+
+    async def round(self, count: int, *, keep: bool) -> None:
+        """Send requests; the CPU of the process from before the first to after the last, and after its spans went out."""
+        numbers = range(self.used, self.used + count)
+        self.used = numbers.stop
+        before = cpu_seconds(self.server.pid)
+        await offer(self.server.url, numbers, self.make)
+        await asyncio.sleep(1.5)  # spans are exported once a second, and are part of the cost
+        if keep:
+            self.milliseconds.append((cpu_seconds(self.server.pid) - before) * 1000 / count)
+
+
+def requests(method: str, token: str | None) -> Callable[[int], bytes]:
+    """The bytes of the request of each number: as a client of the platform sends them, or with what the bare app needs."""
+    run = uuid4().hex[:8]
+
+    def make(number: int) -> bytes:
+        body = json.dumps({"name": f"thing-{run}-{number}", "number": number, "text": "x" * 100}).encode() if method == "POST" else b""
+        if token is None:
+            return request(method, "/things", body)
+        headers = {"Authorization": f"Bearer {token}", "traceparent": TRACEPARENT.format(trace=number + 1, span=number + 1)}
+        if method == "POST":
+            headers["Idempotency_Key"] = f"{run}-{number}"
+        return request(method, "/things", body, **headers)
+
+    return make
+
+
+async def compare(report: Report, parts: Engines, method: str, driver: str, bar: float, options: Namespace) -> None:  # noqa: PLR0917
+    """All apps in turn, round for round, with one driver."""
+    issuer = Issuer(parts.directory)
+    async with span_receiver() as receiver:
+        common = {
+            "BENCH_MONGODB": parts.database.address,
+            "BENCH_KAFKA": parts.broker.address,
+            "BENCH_DRIVER": driver,
+            "BENCH_BROKER_KEEPS": "yes" if parts.broker_keeps else "no",
+            "BENCH_ISSUER": ISSUER,
+            "BENCH_JWKS": issuer.jwks_url,
+            "BENCH_SAMPLE": "1",
+            "BENCH_OTLP": receiver,
+            "BENCH_ROLE": "api",
+        }
+        kinds: dict[str, dict[str, str]] = {BARE: {}, TRACED: {}, UNTRACED: {"BENCH_OTLP": ""}}
+        if method == "POST":
+            kinds[ALL] = {"BENCH_ROLE": "all"}
+        apps: dict[str, App] = {}
+        try:
+            for number, (kind, over) in enumerate(kinds.items()):
+                module = "benchmarks.web.bare" if kind == BARE else "benchmarks.web.chassis"
+                environment = common | over | {"BENCH_RUN": f"r{uuid4().hex[:8]}"}
+                server = Server(f"{method}-{driver}-{number}", module, directory=parts.directory, environment=environment)
+                await server.start()
+                apps[kind] = App(server, requests(method, None if kind == BARE else issuer.token(SCOPE)))
+            for app in apps.values():
+                await app.round(options.requests // 4, keep=False)
+            for _ in range(options.rounds):
+                for app in apps.values():
+                    await app.round(options.requests, keep=True)
+        finally:
+            for app in apps.values():
+                await app.server.stop()
+    for kind, app in apps.items():
+        report.add(f"{driver}: CPU a {method}, {kind}", median(app.milliseconds) * 1000, "us")
+    bare = median(apps[BARE].milliseconds)
+    report.add(f"{driver}: {TRACED}, ratio to bare", median(apps[TRACED].milliseconds) / bare, "x", at_most=bar)
+    for kind in (UNTRACED, ALL):
+        if kind in apps:
+            report.add(f"{driver}: {kind}, ratio to bare", median(apps[kind].milliseconds) / bare, "x")
