@@ -19,7 +19,7 @@ from contracts.events.base import Event
 from shared import clock, context, telemetry
 from shared.bus import Consumer, Envelope
 from shared.events import new_id
-from shared.mongo import Conflict, Database, Document, Transaction
+from shared.mongo import Collection, Conflict, Database, DatabaseError, Document, Transaction
 from shared.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,8 @@ E = TypeVar("E", bound=Event)
 C = TypeVar("C", bound=BaseModel)
 T = TypeVar("T")
 COMMANDS_A_STEP = 32
-LEASE_SECONDS = 60
+LEASE_SECONDS = 8.0
+"""How long a command stays with a process that says nothing. One that carries it out says so three times in that time."""
 CONFLICT_ATTEMPTS = 8
 LONGEST_PAUSE_SECONDS = 60.0
 
@@ -208,6 +209,7 @@ class Process(Generic[S]):
         if not await commands.update_one({"_id": row["_id"], "due": row["due"]}, {"$set": {"due": lease, "attempts": row["attempts"] + 1}}):
             return  # another replica took it
         attempt = row["attempts"] + 1
+        holding = asyncio.create_task(self._hold(commands, row["_id"], attempt))
         type_, executor = self._executors[row["kind"]]
         token = context.cause.set(context.Cause(row["borough"], row["correlation_id"], None))
         try:
@@ -218,9 +220,22 @@ class Process(Generic[S]):
             pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2.0 ** min(attempt, 10))
             log.warning("command %s will be tried again in %.0f s (attempt %d)", row["kind"], pause, attempt, exc_info=error)
             due = clock.now() + timedelta(seconds=pause)
+            holding.cancel()
             await commands.update_one({"_id": row["_id"], "attempts": attempt}, {"$set": {"due": due}})
         finally:
+            holding.cancel()
             context.cause.reset(token)
+
+    async def _hold(self, commands: Collection, command: str, attempt: int) -> None:
+        """Keep a command from the other replicas for as long as it takes."""
+        while True:
+            await asyncio.sleep(LEASE_SECONDS / 3)
+            try:
+                await commands.update_one(
+                    {"_id": command, "attempts": attempt}, {"$set": {"due": clock.now() + timedelta(seconds=LEASE_SECONDS)}}
+                )
+            except DatabaseError:
+                log.debug("a command's lease could not be renewed; it may be carried out twice, which changes nothing", exc_info=True)
 
     async def _done(self, database: Database[Any], row: Document, outcome: Event | None) -> None:
         for attempt in range(1, CONFLICT_ATTEMPTS + 1):

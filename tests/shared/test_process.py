@@ -1,5 +1,6 @@
 """A process moves by events, by what its commands bring back, and by time; its commands survive failures."""
 
+import asyncio
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
@@ -44,14 +45,16 @@ class Paint(BaseModel):
 
 
 class Painter:
-    """An adapter that fails as often as it is told to, and remembers what it was asked."""
+    """An adapter that fails as often and takes as long as it is told to, and remembers what it was asked."""
 
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self, failures: int = 0, seconds: float = 0.0) -> None:
         self.failures = failures
+        self.seconds = seconds
         self.calls: list[tuple[str, str]] = []
 
     async def paint(self, colour: str, key: str) -> None:
         self.calls.append((colour, key))
+        await asyncio.sleep(self.seconds)
         if self.failures:
             self.failures -= 1
             raise ConnectionError("the painter is out")
@@ -150,6 +153,40 @@ async def test_what_was_not_carried_out_when_a_service_stopped_is_carried_out_by
 
         await eventually(both, seconds=20)
         assert {key for _, key in painter.calls} == {key for _, key in broken.calls}
+
+
+async def test_what_a_dead_process_was_carrying_out_is_taken_over_within_ten_seconds(settings, serve, eventually):
+    making, endless = process(), Painter(seconds=3600)
+    async with serve(build(settings(Settings), making, endless)) as running:
+        await _start(running.service.store)
+        await eventually(lambda: len(endless.calls) == 2)
+    # The stop has cancelled both calls: their commands are held as a killed process would have left them.
+    again, painter = process(), Painter()
+    async with serve(build(settings(Settings), again, painter)) as running:
+        store: Store = running.service.store
+
+        async def both() -> bool:
+            state = await again.state(store, "chair")
+            return state is not None and len(state.colours) == 2
+
+        await eventually(both, seconds=10)
+        assert sorted(painter.calls) == sorted(endless.calls)
+
+
+async def test_a_command_that_takes_longer_than_its_lease_is_carried_out_by_one_replica(settings, serve, eventually, monkeypatch):
+    monkeypatch.setattr("shared.process.LEASE_SECONDS", 1.5)
+    one, two = Painter(seconds=5), Painter(seconds=5)
+    making, other = process(), process()
+    async with serve(build(settings(Settings), making, one)) as running, serve(build(settings(Settings), other, two)):
+        store: Store = running.service.store
+        await _start(store)
+
+        async def both() -> bool:
+            state = await making.state(store, "chair")
+            return state is not None and len(state.colours) == 2
+
+        await eventually(both, seconds=25)
+        assert sorted(colour for colour, _ in one.calls + two.calls) == ["blue", "red"]
 
 
 async def test_an_instance_that_does_not_end_is_chased_once(settings, serve, eventually):
