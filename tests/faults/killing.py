@@ -7,6 +7,7 @@ import signal
 import time
 from collections import defaultdict, deque
 from contextlib import suppress
+from typing import NamedTuple
 
 from tests.deploy.platform import RunningBlocks
 
@@ -16,14 +17,24 @@ PATIENCE_STEPS = 1200
 SHORTEST, LONGEST = 0.2, 4.0
 
 
+class Victim(NamedTuple):
+    """A process of the platform: the replicas of one name count from 0."""
+
+    name: str
+    replica: int
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.replica + 1}" if self.replica else self.name
+
+
 class Killer:
     """Takes its victims from a shuffled deck of all processes, so that each has its turn; the runner's patience is never used up."""
 
     def __init__(self, platform: RunningBlocks, seed: int) -> None:
         self._platform = platform
         self._random = random.Random(seed)
-        self._deck: list[str] = []
-        self._killed: dict[str, deque[float]] = defaultdict(deque)
+        self._deck: list[Victim] = []
+        self._killed: dict[Victim, deque[float]] = defaultdict(deque)
 
     async def kill(self, times: int) -> list[str]:
         """So many kills with random pauses between; now and then two processes at the same moment. Gives who was killed, and when."""
@@ -45,21 +56,21 @@ class Killer:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         self._killed[victim].append(time.monotonic())
-        return victim
+        return str(victim)
 
-    def _pid(self, name: str) -> int | None:
+    def _pid(self, victim: Victim) -> int | None:
         """The process of that name, once the runner has said that it answers again."""
         assert self._platform.process.poll() is None, self._platform.text
-        pid = self._platform.pids[name][0]
+        pid = self._platform.pids[victim.name][victim.replica]
         return pid if _is_alive(pid) else None
 
-    def _next(self) -> str:
+    def _next(self) -> Victim:
         if not self._deck:
-            self._deck = sorted(self._platform.pids)
+            self._deck = [Victim(name, replica) for name, pids in sorted(self._platform.pids.items()) for replica in range(len(pids))]
             self._random.shuffle(self._deck)
         now = time.monotonic()
-        for at, name in enumerate(self._deck):
-            recent = self._killed[name]
+        for at, victim in enumerate(self._deck):
+            recent = self._killed[victim]
             while recent and recent[0] < now - 60:
                 recent.popleft()
             if len(recent) < MOST_A_MINUTE:

@@ -9,9 +9,11 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from deploy.embedded.parts import PART_NAMES
 from tests.deploy.platform import RunningBlocks
 from tests.faults.journeys import CAMDEN, DONE, HACKNEY, Crowd
 from tests.faults.killing import Killer
@@ -39,23 +41,21 @@ def killer(platform: RunningBlocks) -> Killer:
     return Killer(platform, SEED)
 
 
-@pytest.mark.timeout(420)
-@pytest.mark.parametrize("round_", range(ROUNDS))
-async def test_every_accepted_journey_completes_and_nothing_is_doubled(platform: RunningBlocks, killer: Killer, round_: int) -> None:
-    async with Crowd(platform.ready, f"{SEED}-{round_}", JOURNEYS) as crowd:
-        kills = asyncio.create_task(killer.kill(KILLS))
-        submitted = asyncio.create_task(crowd.go(SUBMITTING_SECONDS))
-        await submitted
-        killed = await kills
+async def all_ends_well(platform: RunningBlocks, killer: Killer, run: str, *, journeys: int, kills: int) -> None:
+    """Send citizens through the platform while it is shot at; then every journey is complete, and every message and share is there once."""
+    async with Crowd(platform.ready, f"{SEED}-{run}", journeys) as crowd:
+        shooting = asyncio.create_task(killer.kill(kills))
+        await crowd.go(SUBMITTING_SECONDS)
+        killed = await shooting
         deadline = time.monotonic() + PATIENCE_SECONDS
         while crowd.open and time.monotonic() < deadline:
             await crowd.follow()
             await asyncio.sleep(0.5)
-        about = f"seed {SEED}, round {round_}: killed {', '.join(killed)}; clients met {dict(crowd.refusals)}"
+        about = f"seed {SEED}, run {run}: killed {', '.join(killed)}; clients met {dict(crowd.refusals)}"
 
         assert not crowd.surprises, about
         moves = [journey.move for journey in crowd.journeys]
-        assert len(set(moves)) == JOURNEYS, about
+        assert len(set(moves)) == journeys, about
         steps = crowd.steps()
         assert {key: found for key, found in steps.items() if found != dict.fromkeys(DONE, "done")} == {}, about
         wanted = [("email", journey.email) for journey in crowd.journeys] + [("sms", journey.phone) for journey in crowd.journeys]
@@ -64,3 +64,18 @@ async def test_every_accepted_journey_completes_and_nothing_is_doubled(platform:
             shares = await crowd.shares(borough)
             assert {move: shares[str(move)] for move in moves} == dict.fromkeys(moves, 1), about
         assert platform.process.poll() is None, platform.text
+
+
+@pytest.mark.timeout(420)
+@pytest.mark.parametrize("round_", range(ROUNDS))
+async def test_every_accepted_journey_completes_and_nothing_is_doubled(platform: RunningBlocks, killer: Killer, round_: int) -> None:
+    await all_ends_well(platform, killer, str(round_), journeys=JOURNEYS, kills=KILLS)
+
+
+@pytest.mark.timeout(420)
+async def test_two_replicas_of_every_service_double_nothing_while_any_of_them_is_killed(tmp_path: Path) -> None:
+    twice = [option for name in PART_NAMES for option in ("--replicas", f"{name}=2")]
+    with RunningBlocks(tmp_path / "run", "--data-dir", str(tmp_path / "data"), *twice) as running:
+        running.wait_until_ready()
+        assert {len(running.pids[name]) for name in PART_NAMES} == {2}
+        await all_ends_well(running, Killer(running, SEED), "replicas", journeys=JOURNEYS, kills=KILLS)
