@@ -66,6 +66,7 @@ class Courier:
         self._swept = 0
         self._hinted: set[int] = set()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._in_hand: set[str] = set()
         self._unwritten: dict[str, _Outcome] = {}
         self.wake: Callable[[], None] = lambda: None
 
@@ -126,7 +127,9 @@ class Courier:
     def _start(self, handover: Handover) -> None:
         task = asyncio.create_task(self._deliver(handover, self._name))
         self._under_way.add(task)
+        self._in_hand.add(handover.notification)
         task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(lambda _: self._in_hand.discard(handover.notification))
 
     async def _deliver(self, handover: Handover, courier: str) -> None:
         with telemetry.continued(handover.traceparent, "deliver", kind=telemetry.CONSUMER) as span:
@@ -187,6 +190,7 @@ class Courier:
             self._name = new_id()
             await self._store.couriers.enlist(self._name)
         self._beat_at = time.monotonic()
+        await self._return_lost_claims()
         self._swept = (self._swept + 1) % SLOTS
         claimants = await self._store.handovers.claimants(self._swept)
         known = await self._store.couriers.all()
@@ -195,6 +199,13 @@ class Courier:
                 await self._take_over(name)
         for name in claimants - {name for name, _, _ in known}:
             await self._take_over(name)
+
+    async def _return_lost_claims(self) -> None:
+        """Put back in line what this courier holds and knows nothing of: the reply to its claim was lost, or it could not be given back."""
+        for notification in await self._store.handovers.held(self._name) - self._in_hand - self._unwritten.keys():
+            if await self._store.handovers.postpone(notification, courier=self._name, due=now()):
+                log.info("a claim that was lost on the way is back in line")
+                self.expect(notification)
 
     async def _is_dead(self, name: str, beat: int) -> bool:
         before, since = self._seen.get(name, (None, 0.0))

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from services.notifications import delivery
 from services.notifications.settings import Settings
+from services.notifications.store.handovers import Handovers
 from shared.mongo import Unavailable
 from tests.notifications.conftest import EMAIL_TEMPLATE, SMS_TEMPLATE, Block, MailServer
 from tests.notifications.test_errors import bearer
@@ -64,6 +65,23 @@ async def test_a_server_that_is_down_delays_and_never_loses(block: Block) -> Non
     await block.mail.start()
     await settled(block, "delivered", "delivered")
     assert sorted(block.mail.recipients) == ["ada@example.com", "bob@example.com"]
+
+
+async def test_a_claim_whose_reply_was_lost_is_found_by_the_courier_that_made_it(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim, lost = Handovers.claim, list[str]()
+
+    async def lose_the_first_reply(self: Handovers, notification: str, courier: str) -> bool:
+        mine = await claim(self, notification, courier)
+        if not lost:
+            lost.append(notification)
+            raise Unavailable("the database was killed between its commit and its reply")
+        return mine
+
+    monkeypatch.setattr(Handovers, "claim", lose_the_first_reply)
+    (sent,) = await send(block, "ada")
+    await settled(block, "delivered")
+    assert lost == [sent]
+    assert block.mail.recipients == ["ada@example.com"]
 
 
 async def test_a_refusal_for_good_is_a_permanent_failure_and_tried_once(block: Block) -> None:

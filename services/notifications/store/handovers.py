@@ -78,6 +78,10 @@ class Handovers:
         """The couriers that hold messages of a slot."""
         return {row["courier"] for row in await self._rows.find({"slot": slot, "state": "claimed"}, projection={"courier": 1})}
 
+    async def held(self, courier: str) -> set[str]:
+        """The messages that a courier holds."""
+        return {row["_id"] for row in await self._rows.find({"courier": courier}, projection={"_id": 1})}
+
     async def remove(self, notification: str) -> bool:
         """Take a message out of the line for good."""
         return await self._rows.delete_one({"_id": notification})
