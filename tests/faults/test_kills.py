@@ -72,6 +72,7 @@ async def test_every_accepted_journey_completes_and_nothing_is_doubled(platform:
     await all_ends_well(platform, killer, str(round_), journeys=JOURNEYS, kills=KILLS)
 
 
+@pytest.mark.bulk  # a minute: run by `make test-faults`
 @pytest.mark.timeout(420)
 async def test_two_replicas_of_every_service_double_nothing_while_any_of_them_is_killed(tmp_path: Path) -> None:
     twice = [option for name in PART_NAMES for option in ("--replicas", f"{name}=2")]
