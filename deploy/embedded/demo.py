@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from deploy.embedded.ready_file import Identity, MachineClient, NotificationKeys, Notifications, Person, Ready, WebClient
+from deploy.embedded.ready_file import Addresses, Identity, MachineClient, NotificationKeys, Notifications, Person, Ready, WebClient
 from deploy.embedded.secrets_file import NotifyService, Secrets
 from examples.move_home import messages
 
@@ -66,7 +67,7 @@ class Demo:
                 "notifications_key": secrets.sign_in_codes.key("identity"),
                 "notifications_template_id": secrets.sign_in_codes.email_template,
             },
-            "addresses": {"data_dir": str(self._directory / "addresses")},
+            "addresses": {"data_dir": str(self._directory / "addresses"), "api_keys": json.dumps(self._address_keys())},
             "notifications": {
                 "secret_key": secrets.notifications_secret_key,
                 "smtp_port": str(self._smtp_port),
@@ -100,6 +101,11 @@ class Demo:
                 "sms_template": secrets.move_home_messages.sms_template,
             },
         }
+
+    def _address_keys(self) -> list[dict[str, str]]:
+        if not self._demo:
+            return []
+        return [{"name": "demo", "borough": HACKNEY, "sha256": sha256(self._secrets.addresses_key.encode()).hexdigest()}]
 
     # -- first data --------------------------------------------------------------------------------------------------------------------
 
@@ -218,6 +224,7 @@ class Demo:
             processes={},
             captured=f"{urls['portal']}/captured" if "portal" in urls else None,
             identity=self._identity() if "identity" in urls else None,
+            addresses=Addresses(key=self._secrets.addresses_key) if "addresses" in urls and self._demo else None,
             notifications=self._notifications() if "notifications" in urls and self._demo else None,
         )
 

@@ -68,6 +68,12 @@ class Notifications(_Section):
     sms_sender_id: str
 
 
+class Addresses(_Section):
+    """A key of OS Places' surface."""
+
+    key: str
+
+
 class Ready(_Section):
     """The file. `processes` holds the process ids by service, `replicas` the addresses of those services that run more than once."""
 
@@ -80,6 +86,7 @@ class Ready(_Section):
     replicas: dict[str, list[str]] | None = None
     captured: str | None = None
     identity: Identity | None = None
+    addresses: Addresses | None = None
     notifications: Notifications | None = None
 
     def write(self, path: Path) -> None:

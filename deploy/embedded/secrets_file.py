@@ -56,6 +56,7 @@ class Secrets(_Generated):
     data_sharing_secret_key: str = Field(default_factory=_fernet)
     portal_pages_key: str = Field(default_factory=_token)
     move_home_secret_key: str = Field(default_factory=_fernet)
+    addresses_key: str = Field(default_factory=_token)
 
     sign_in_codes: NotifyService = Field(default_factory=NotifyService)
     move_home_messages: NotifyService = Field(default_factory=NotifyService)

@@ -2,23 +2,25 @@
 
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.announcing import announcer
-from services.addresses.api import addresses, postcodes
+from services.addresses.api import addresses, os_places, outcodes, postcodes
+from services.addresses.api.places_access import Access
+from services.addresses.following import follower
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from shared.service import Service
 
 
 def build(settings: Settings) -> Service:
-    """Addresses and postcodes of London, by search, by UPRN, and as postcodes.io answers."""
+    """Addresses and postcodes of London, by search, by UPRN, and as OS Places and postcodes.io answer."""
     store = Store(settings)
     live = LiveRelease(settings.data_dir, settings.premises_seed)
     return Service(
         "addresses",
         settings,
         store=store,
-        routers=[addresses.router, postcodes.router],
-        workers=[announcer(store, live)],
-        provides=[live],
+        routers=[addresses.router, os_places.router, postcodes.router, outcodes.router, outcodes.terminated, outcodes.random],
+        workers=[announcer(store, live), follower(live)],
+        provides=[live, Access(settings)],
         on_start=[live.open],
         on_stop=[live.close],
     )

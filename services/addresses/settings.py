@@ -2,7 +2,21 @@
 
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from shared.settings import ServiceSettings, prefixed
+
+
+class ApiKey(BaseModel):
+    """A key for OS Places' surface, known by its hash alone. Make the key long and random, and show it to its holder once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=100)
+    borough: str = Field(pattern=r"^E09\d{6}$")
+    """GSS code of the borough that holds it."""
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of the key, hexadecimal: `printf %s KEY | sha256sum`."""
 
 
 class Settings(ServiceSettings):
@@ -14,3 +28,7 @@ class Settings(ServiceSettings):
     """Where releases are kept. Replicas may share it; one builds, the others wait."""
     premises_seed: int = 1
     """The seed of the made-up premises: another seed makes other streets, names and UPRNs."""
+    api_keys: tuple[ApiKey, ...] = ()
+    """Keys of OS Places' surface, JSON: `[{"name": "web team", "borough": "E09000012", "sha256": "..."}]`. Tokens are accepted too."""
+    places_per_minute: int = Field(default=60_000, ge=1)
+    """Requests that one key or client may make of OS Places' surface; counted by each replica for itself."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.release import GAZETTEER, current, ensure
+from services.addresses.adapters.release import current, ensure
 from services.addresses.adapters.sources import Sources
 from services.addresses.service import build
 from services.addresses.settings import Settings
@@ -25,7 +25,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def gazetteer(data_dir) -> Iterator[Gazetteer]:
     """That release, open."""
-    opened = Gazetteer.open(current(data_dir)[0] / GAZETTEER)
+    opened = Gazetteer.open(current(data_dir)[0])
     yield opened
     opened.close()
 

@@ -8,11 +8,18 @@ from pathlib import Path
 import pytest
 
 from services.addresses.adapters import release
-from services.addresses.adapters.release import GAZETTEER, DamagedReleaseError, current, ensure
+from services.addresses.adapters.release import DamagedReleaseError, Recipe, current, ensure
 from services.addresses.adapters.sources import Sources
+from services.addresses.domain.generation import generate
 from services.addresses.domain.postcode import PartialPostcode, Postcode
+from services.addresses.domain.records import Blpu
 
 from .conftest import SEED
+
+
+def a_few(seed: int) -> list[Blpu]:
+    """Forty records."""
+    return list(generate(Sources().sites({"E09000012"}), seed, premises=40))
 
 
 @pytest.fixture
@@ -37,11 +44,11 @@ def test_a_release_that_is_there_is_not_built_again(copy):
 
 def test_a_changed_byte_is_noticed_and_mended(copy):
     folder, before = current(copy)
-    file = folder / GAZETTEER
+    file = folder / "records"
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
-    with pytest.raises(DamagedReleaseError, match=GAZETTEER):
+    with pytest.raises(DamagedReleaseError, match="records"):
         current(copy)
     assert ensure(copy, Sources(), SEED) is True
     assert current(copy)[1] == before
@@ -57,6 +64,47 @@ def test_a_build_that_fails_leaves_the_live_release_and_no_rubbish(copy, monkeyp
         ensure(copy, Sources(), SEED + 1)
     assert current(copy)[1] == before
     assert [path.name for path in (copy / "releases").iterdir()] == [before.release]
+
+
+def test_what_was_live_before_is_gone_back_to_and_a_damaged_one_is_passed_over(copy):
+    first = current(copy)[1]
+    recipe = Recipe.of(Sources(), 22)
+    for seed in (21, 22):
+        recipe = Recipe.of(Sources(), seed)
+        release.write(copy, recipe, a_few(seed), Sources())
+        assert release.live(copy) != recipe.release
+        release.activate(copy, recipe.release)
+        assert current(copy)[1].counts.premises == 40
+    assert [manifest.release for manifest in release.releases(copy)][-1] == recipe.release
+    (release.folder_of(copy, Recipe.of(Sources(), 21).release) / "uprns.npy").unlink()
+    assert release.rollback(copy).release == first.release
+    assert current(copy)[1] == first
+    with pytest.raises(FileNotFoundError):
+        release.rollback(copy)
+
+
+def test_a_large_release_is_hashed_again_only_where_its_files_changed(copy, monkeypatch):
+    monkeypatch.setattr(release, "ALWAYS_HASHED", 0)
+    hashed: list[str] = []
+    real = release._hash
+
+    def noted(path: Path) -> str:
+        hashed.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(release, "_hash", noted)
+    folder, _ = current(copy)
+    assert "records" in hashed
+    hashed.clear()
+    current(copy)
+    assert hashed == []
+    file = folder / "records"
+    content = bytearray(file.read_bytes())
+    content[5] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(DamagedReleaseError, match="records"):
+        current(copy)
+    assert hashed == ["records"]
 
 
 def test_two_processes_that_start_at_once_build_one_release_and_the_same_recipe_gives_the_same_bytes(data_dir, tmp_path):

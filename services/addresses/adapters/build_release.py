@@ -1,7 +1,7 @@
 """`python -m services.addresses.adapters.build_release DATA_DIR SEED`: make the shipped data's release live in a data dir.
 
-The service runs this as a process of its own, so that what building needs (300 MB for six seconds) is given
-back. Exits with 1 and one line where the disk does not take the release.
+The service runs this as a process of its own, so that what building needs is given back. Exits with 1 and one line where the disk
+does not take the release.
 """
 
 import sqlite3

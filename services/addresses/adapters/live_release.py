@@ -5,10 +5,21 @@ import logging
 import os
 import sqlite3
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.release import GAZETTEER, DamagedReleaseError, Manifest, Recipe, current
+from services.addresses.adapters.release import (
+    MANIFEST,
+    DamagedReleaseError,
+    Manifest,
+    Recipe,
+    current,
+    folder_of,
+    holds_made_up,
+    last_good,
+    live,
+)
 from services.addresses.adapters.sources import Sources
 from shared.service import StartError
 
@@ -30,24 +41,46 @@ class LiveRelease:
         return self._served()[0]
 
     @property
+    def built(self) -> date:
+        """The day on which the release that is served was made (UTC)."""
+        made = folder_of(self._data_dir, self.manifest.release).joinpath(MANIFEST).stat().st_mtime
+        return datetime.fromtimestamp(made, UTC).date()
+
+    @property
     def gazetteer(self) -> Gazetteer:
         """The open release."""
         return self._served()[1]
 
     async def open(self) -> None:
-        """Check the live release against its hashes, building it first where it is missing, outdated or damaged.
+        """Check the live release, building that of the shipped data where there is none, or it is outdated or damaged.
 
-        Raises `StartError` where it cannot be built.
+        A damaged release of imported data cannot be built again: the last undamaged one is served, and the log says so. Raises
+        `StartError` where there is nothing to serve.
         """
         found = await asyncio.to_thread(self._intact)
         if found is None:
             await self._build()
             found = await asyncio.to_thread(current, self._data_dir)
-        folder, manifest = found
+        self._serve(*found)
+
+    async def follow(self) -> bool:
+        """Switch to the release that is live by now. True if it is another one; a damaged one is logged and not switched to."""
         try:
-            gazetteer = Gazetteer.open(folder / GAZETTEER)
-        except sqlite3.Error as error:
-            raise StartError(f"addresses: {folder / GAZETTEER} cannot be opened ({error}). Check ADDRESSES_DATA_DIR.") from error
+            if live(self._data_dir) == self.manifest.release:
+                return False
+            found = await asyncio.to_thread(current, self._data_dir)
+        except (OSError, DamagedReleaseError) as error:
+            log.warning("release %s is still served: %s", self.manifest.release, error)
+            return False
+        self._serve(*found)
+        return True
+
+    def _serve(self, folder: Path, manifest: Manifest) -> None:
+        """Requests that began with another release keep it until they end: its files go with its last reader."""
+        try:
+            gazetteer = Gazetteer.open(folder)
+        except (OSError, ValueError, sqlite3.Error) as error:
+            raise StartError(f"addresses: {folder} cannot be opened ({error}). Check ADDRESSES_DATA_DIR.") from error
         self._opened = manifest, gazetteer
         log.info("serving release %s: %d postcodes, %d premises", manifest.release, manifest.counts.postcodes, manifest.counts.premises)
 
@@ -68,9 +101,20 @@ class LiveRelease:
         except OSError:  # none yet, or out of reach: the build says why
             return None
         except DamagedReleaseError as damage:
+            return self._in_place_of_damaged(damage)
+        outdated = manifest.recipe.made_up and manifest.recipe != Recipe.of(Sources(), self._seed)
+        return None if outdated else (folder, manifest)
+
+    def _in_place_of_damaged(self, damage: DamagedReleaseError) -> tuple[Path, Manifest] | None:
+        if (now := live(self._data_dir)) == Recipe.of(Sources(), self._seed).release or holds_made_up(self._data_dir, now):
             log.warning("%s: it is built again", damage)
             return None
-        return (folder, manifest) if manifest.recipe == Recipe.of(Sources(), self._seed) else None
+        try:
+            folder, manifest = last_good(self._data_dir)
+        except FileNotFoundError:
+            raise StartError(f"addresses: {damage}, and there is no earlier release that is undamaged.") from damage
+        log.error("%s: the release before it, %s, is served", damage, manifest.release)
+        return folder, manifest
 
     async def _build(self) -> None:
         child = await asyncio.create_subprocess_exec(

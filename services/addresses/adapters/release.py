@@ -1,14 +1,21 @@
 """Releases on disk: immutable folders under `<data dir>/releases`, one of which `<data dir>/current` names.
 
-A folder holds `gazetteer.sqlite3` and `manifest.json`, which says what went in, how much came out, and the SHA-256 of every file. It is
-written aside and renamed whole, and `current` is replaced by a rename: a reader finds the old release or the new one, never half of one.
+A folder holds the files that `building` writes and `manifest.json`, which says what went in, how much came out, and the SHA-256 of every
+file. It is written aside and renamed whole, and `current` is replaced by a rename: a reader finds the old release or the new one, never
+half of one. `<data dir>/activated` lists what has been live, the latest last.
+
+Before a release is served its files are checked. Hashing reads every byte, which for millions of premises takes seconds and drives what
+is in use out of memory. So a release of at most `ALWAYS_HASHED` bytes is hashed each time; a larger one is hashed once, and what its files
+then were to the file system (size, inode, times of change) is kept in `<data dir>/checked`; later starts compare that, and hash what
+differs.
 """
 
 import fcntl
+import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Self
@@ -17,14 +24,18 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.addresses.domain import generation
+from services.addresses.domain.records import Blpu
 
 from .building import Counts, build
 from .sources import ATTRIBUTION, EDITION, Sources
 
-FORMAT = 1
-"""Raised whenever the file's schema or tokens change, so that an older release is not read by newer code."""
-GAZETTEER = "gazetteer.sqlite3"
+FORMAT = 2
+"""Raised whenever the files or the tokens change, so that an older release is not read by newer code."""
 MANIFEST = "manifest.json"
+ALWAYS_HASHED = 128_000_000
+"""Bytes: a tenth of a second of hashing."""
+DEMO_BOROUGHS = ("E09000007", "E09000012")
+"""Camden and Hackney: the boroughs that made-up premises are generated for."""
 
 
 class DamagedReleaseError(Exception):
@@ -36,16 +47,22 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: int
+    format: int = FORMAT
     sources: dict[str, str]
-    """SHA-256 of each shipped file."""
-    generator: int
-    seed: int
+    """SHA-256 of each file that the postcodes come from."""
+    premises: dict[str, str]
+    """What the premises come from: generator, seed and boroughs, or the name and SHA-256 of each imported file."""
 
     @classmethod
     def of(cls, sources: Sources, seed: int) -> Self:
-        """The recipe for the shipped data and a seed of made-up premises."""
-        return cls(format=FORMAT, sources=sources.hashes(), generator=generation.VERSION, seed=seed)
+        """The recipe for the shipped postcodes and made-up premises of two boroughs."""
+        made_up = {"generator": str(generation.VERSION), "seed": str(seed), "boroughs": " ".join(DEMO_BOROUGHS)}
+        return cls(sources=sources.hashes(), premises=made_up)
+
+    @property
+    def made_up(self) -> bool:
+        """Whether the premises are generated, so that the release can be made again at will."""
+        return "generator" in self.premises
 
     @property
     def release(self) -> str:
@@ -79,20 +96,71 @@ class Manifest(BaseModel):
         return sha256("".join(f"{name}\0{file.sha256}\n" for name, file in sorted(self.files.items())).encode()).hexdigest()
 
 
+# ------------------------------------------------------------------ reading
+
+
 def current(data_dir: Path) -> tuple[Path, Manifest]:
-    """The folder and manifest of the release that is live, every file of it checked against its hash.
+    """The folder and manifest of the release that is live, checked.
 
     Raises FileNotFoundError where there is none yet, `DamagedReleaseError` where it is not what it was.
     """
-    folder = data_dir / "releases" / (data_dir / "current").read_text(encoding="utf-8").strip()
-    try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-    except (FileNotFoundError, ValidationError) as error:
-        raise DamagedReleaseError(f"{folder / MANIFEST} cannot be read") from error
+    return checked(data_dir, live(data_dir))
+
+
+def live(data_dir: Path) -> str:
+    """The id of the release that is live. Raises FileNotFoundError where there is none yet."""
+    return (data_dir / "current").read_text(encoding="utf-8").strip()
+
+
+def checked(data_dir: Path, release: str) -> tuple[Path, Manifest]:
+    """The folder and manifest of a release, its files what the manifest says. Raises `DamagedReleaseError`."""
+    folder = folder_of(data_dir, release)
+    manifest = _manifest(folder)
+    seen = _seen(data_dir, release) if sum(file.bytes for file in manifest.files.values()) > ALWAYS_HASHED else {}
     for name, expected in manifest.files.items():
-        if not (folder / name).is_file() or _hash(folder / name) != expected.sha256:
-            raise DamagedReleaseError(f"{folder / name} is not what its manifest says")
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != expected.bytes:
+            raise DamagedReleaseError(f"{path} is not what its manifest says")
+        if seen.get(name) != _identity(path, expected) and _hash(path) != expected.sha256:
+            raise DamagedReleaseError(f"{path} is not what its manifest says")
+    _note_seen(data_dir, folder, manifest)
     return folder, manifest
+
+
+def last_good(data_dir: Path) -> tuple[Path, Manifest]:
+    """The latest of the releases that were live before the one that is now, and are undamaged. Raises FileNotFoundError without one."""
+    for release in reversed(_activated(data_dir)):
+        if release != live(data_dir):
+            with suppress(DamagedReleaseError):
+                return checked(data_dir, release)
+    raise FileNotFoundError(f"{data_dir} holds no earlier release that is undamaged")
+
+
+def releases(data_dir: Path) -> list[Manifest]:
+    """The manifests of all releases on disk, the oldest first. Their files are not checked."""
+    folders = sorted((data_dir / "releases").glob("[!.]*"), key=lambda folder: (folder.stat().st_mtime_ns, folder.name))
+    found = []
+    for folder in folders:
+        with suppress(DamagedReleaseError):
+            found.append(_manifest(folder))
+    return found
+
+
+def holds_made_up(data_dir: Path, release: str) -> bool:
+    """Whether a release, of whatever format and however damaged, says that its premises are generated."""
+    try:
+        recipe = json.loads((folder_of(data_dir, release) / MANIFEST).read_bytes())["recipe"]
+        return "seed" in recipe or "generator" in recipe.get("premises", {})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def folder_of(data_dir: Path, release: str) -> Path:
+    """Where a release is kept."""
+    return data_dir / "releases" / release
+
+
+# ------------------------------------------------------------------ writing
 
 
 def ensure(data_dir: Path, sources: Sources, seed: int) -> bool:
@@ -101,50 +169,115 @@ def ensure(data_dir: Path, sources: Sources, seed: int) -> bool:
     Of several processes that start at once on one data dir, one builds and the others wait for it.
     """
     recipe = Recipe.of(sources, seed)
-    with _alone(data_dir):
+    with alone(data_dir):
         try:
             if current(data_dir)[1].recipe == recipe:
                 return False
         except (FileNotFoundError, DamagedReleaseError):
             pass
-        _build(data_dir, recipe, sources)
-        _switch(data_dir, recipe.release)
+        write(data_dir, recipe, generation.generate(sources.sites(DEMO_BOROUGHS), seed), sources)
+        activate(data_dir, recipe.release)
         return True
 
 
-def _build(data_dir: Path, recipe: Recipe, sources: Sources) -> None:
-    releases = data_dir / "releases"
-    for abandoned in releases.glob(".building-*"):
+def write(data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Sources) -> Manifest:
+    """Build a release and put it beside the others, in place of one of the same id; it is not live yet. See `building.build`.
+
+    Hold `alone(data_dir)` meanwhile. Where building fails nothing is left.
+    """
+    folder = data_dir / "releases"
+    for abandoned in folder.glob(".building-*"):
         shutil.rmtree(abandoned)
-    aside = releases / f".building-{uuid4().hex}"
+    aside = folder / f".building-{uuid4().hex}"
     aside.mkdir(parents=True)
     try:
-        counts = build(aside / GAZETTEER, sources, recipe.seed)
-        files = {GAZETTEER: File(bytes=(aside / GAZETTEER).stat().st_size, sha256=_hash(aside / GAZETTEER))}
+        counts = build(aside, blpus, sources)
+        written = sorted(path for path in aside.rglob("*") if path.is_file())
+        files = {path.relative_to(aside).as_posix(): File(bytes=path.stat().st_size, sha256=_hash(path)) for path in written}
         manifest = Manifest(release=recipe.release, recipe=recipe, counts=counts, files=files, attribution=ATTRIBUTION)
         (aside / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        for path in (aside / GAZETTEER, aside / MANIFEST, aside):
+        for path in (*written, *{path.parent for path in written}, aside / MANIFEST, aside):
             _to_disk(path)
-        final = releases / recipe.release
+        final = folder_of(data_dir, recipe.release)
         if final.exists():  # damaged, or not the live one: readers keep what they have open
-            final.rename(releases / f".building-{uuid4().hex}")
+            final.rename(folder / f".building-{uuid4().hex}")
         aside.rename(final)
-        _to_disk(releases)
+        _to_disk(folder)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
+    _note_seen(data_dir, final, manifest)
+    return manifest
 
 
-def _switch(data_dir: Path, release: str) -> None:
-    aside = data_dir / f".current-{uuid4().hex}"
-    aside.write_text(release + "\n", encoding="utf-8")
+def activate(data_dir: Path, release: str) -> Manifest:
+    """Make a release live: every replica switches to it. Raises `DamagedReleaseError` where its files are not what its manifest says."""
+    _, manifest = checked(data_dir, release)
+    _replace(data_dir / "activated", "".join(f"{each}\n" for each in [*_activated(data_dir), release]))
+    _replace(data_dir / "current", release + "\n")
+    return manifest
+
+
+def rollback(data_dir: Path) -> Manifest:
+    """Make the release live that was so before. Raises FileNotFoundError where there is none that is undamaged."""
+    _, manifest = last_good(data_dir)
+    history = _activated(data_dir)
+    last = len(history) - history[::-1].index(manifest.release)
+    _replace(data_dir / "activated", "".join(f"{each}\n" for each in history[:last]))
+    _replace(data_dir / "current", manifest.release + "\n")
+    return manifest
+
+
+def _activated(data_dir: Path) -> list[str]:
+    try:
+        return (data_dir / "activated").read_text(encoding="utf-8").split()
+    except FileNotFoundError:
+        return []
+
+
+def _manifest(folder: Path) -> Manifest:
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise DamagedReleaseError(f"{folder / MANIFEST} cannot be read") from error
+    if manifest.recipe.format != FORMAT:
+        raise DamagedReleaseError(f"{folder} is of format {manifest.recipe.format}, this version reads {FORMAT}")
+    return manifest
+
+
+def _identity(path: Path, expected: File) -> list[int | str]:
+    stat = path.stat()
+    return [stat.st_size, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, expected.sha256]
+
+
+def _seen(data_dir: Path, release: str) -> dict[str, list[int | str]]:
+    try:
+        seen = json.loads((data_dir / "checked" / f"{release}.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return seen if isinstance(seen, dict) else {}
+
+
+def _note_seen(data_dir: Path, folder: Path, manifest: Manifest) -> None:
+    """Keep what the files are now; a data dir that cannot be written to is hashed again next time."""
+    seen = {name: _identity(folder / name, file) for name, file in manifest.files.items()}
+    if seen != _seen(data_dir, manifest.release):
+        with suppress(OSError):
+            (data_dir / "checked").mkdir(exist_ok=True)
+            _replace(data_dir / "checked" / f"{manifest.release}.json", json.dumps(seen))
+
+
+def _replace(path: Path, text: str) -> None:
+    aside = path.with_name(f".{path.name}-{uuid4().hex}")
+    aside.write_text(text, encoding="utf-8")
     _to_disk(aside)
-    aside.replace(data_dir / "current")
-    _to_disk(data_dir)
+    aside.replace(path)
+    _to_disk(path.parent)
 
 
 @contextmanager
-def _alone(data_dir: Path) -> Iterator[None]:
+def alone(data_dir: Path) -> Iterator[None]:
+    """Only one process at a time builds releases in a data dir or switches them."""
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -2,13 +2,15 @@
 
 import csv
 import gzip
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
+from services.addresses.domain.generation import Site
+from services.addresses.domain.postcode import Postcode
 from services.addresses.domain.premises import Location
 
 EDITION = "2025.2"
@@ -83,6 +85,14 @@ class Sources:
             # Code-Point writes ONS's 1..9 as 10..90.
             yield LivePostcode(postcode, int(quality) // 10, Location(int(easting), int(northing)), *others)
 
+    def sites(self, boroughs: Collection[str] | None = None) -> list[Site]:
+        """Every live postcode of the boroughs (GSS codes; all where None), to put made-up premises on."""
+        return [
+            Site(_whole(row.postcode), row.borough, row.location, row.ward)
+            for row in self.live()
+            if boroughs is None or row.borough in boroughs
+        ]
+
     def terminated(self) -> Iterator[TerminatedPostcode]:
         """Every withdrawn postcode, including those that have been taken up again since."""
         for postcode, month, easting, northing in self._rows(_TERMINATED, ("postcode", "terminated", "easting", "northing")):
@@ -95,3 +105,10 @@ class Sources:
             rows = csv.reader(lines)
             header = next(rows)
             yield from map(itemgetter(*(header.index(column) for column in columns)), rows)
+
+
+def _whole(postcode: str) -> Postcode:
+    parsed = Postcode.parse(postcode)
+    if parsed is None:
+        raise ValueError(f"{postcode!r} in the shipped data is not a postcode")
+    return parsed

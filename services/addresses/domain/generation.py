@@ -1,22 +1,42 @@
-"""Made-up premises on real postcodes, the same for the same seed on every machine.
+"""Made-up premises on real postcodes, the same for the same seed on every machine, as `Blpu` records in the order of their UPRNs.
 
-Neighbouring postcodes share a street. Each postcode is a terrace (some of its houses divided into flats), a named block of flats, a
-parade of shops with flats above, or a few named buildings. A premises' UPRN depends on the seed, its postcode and its place in it
-alone, so that it stays when other postcodes come or go.
+Neighbouring postcodes share a street. Each postcode is a terrace (some of its houses divided into flats), blocks of flats, a parade of
+shops with flats above, or a few named buildings. Which of them and its UPRNs depend on the seed and the postcode alone, its street and
+house numbers on the postcodes of its sector. All text is in capitals, as in AddressBase. Memory is that of the sites and one sector.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import date
 from hashlib import blake2b
 from itertools import groupby
-from random import Random
+from operator import attrgetter
 
 from . import made_up_names as names
+from . import made_up_plots as plots
+from .boroughs import BOROUGHS, Borough
+from .dice import Dice
+from .grid import to_lng_lat
+from .made_up_numbers import PER_POSTCODE, MadeUpNumbers
+from .made_up_plots import Draft, MadeUpStreet, Plot
 from .postcode import Postcode
-from .premises import MADE_UP_UPRNS, Classification, Delivery, Kind, Location, Premises, Street
+from .premises import MADE_UP_UPRNS, Classification, Location
+from .records import Blpu, DeliveryPoint, LogicalStatus, Lpi
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same seed would give other premises, so that a release says what made it."""
+
+_EPOCH = date(1995, 1, 1).toordinal()
+_RENUMBERED = date(2012, 4, 1)
+"""When what is historic was replaced."""
+_UPDATED = date(2025, 9, 1)
+OPEN, CLOSED = "2", "4"
+"""STREET_STATE_CODE."""
+_POST_TOWNS = {
+    "BR": "BROMLEY", "CM": "ROMFORD", "CR": "CROYDON", "DA": "DARTFORD", "EN": "ENFIELD", "HA": "HARROW", "IG": "ILFORD",
+    "KT": "KINGSTON UPON THAMES", "RM": "ROMFORD", "SM": "SUTTON", "TN": "WESTERHAM", "TW": "TWICKENHAM", "UB": "UXBRIDGE", "WD": "WATFORD",
+}  # fmt: skip
+"""The chief post town of each area that is not London's. Other towns of the same area are not told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,175 +46,212 @@ class Site:
     postcode: Postcode
     borough: str
     location: Location
+    ward: str = ""
 
 
-class Dice:
-    """Choices from a seed. Built on `Random.random()` alone, the one method whose sequence Python guarantees across versions."""
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A site, its place in the order of UPRNs, and how many premises of which kind it gets."""
 
-    def __init__(self, seed: str) -> None:
-        self._random = Random(seed).random
-
-    def between(self, low: int, high: int) -> int:
-        """A whole number, both ends included."""
-        return low + int(self._random() * (high - low + 1))
-
-    def one_of(self, options: Sequence[str]) -> str:
-        """One option, each as likely."""
-        return options[int(self._random() * len(options))]
-
-    def chance(self, probability: float) -> bool:
-        """True as often as `probability` says."""
-        return self._random() < probability
+    site: Site
+    sector: int
+    kind: str
+    room: int
 
 
-@dataclass(slots=True)
-class Gazetteer:
-    """Streets and premises as they are generated. A street's premises follow each other."""
+_KINDS: dict[str, Callable[[Plot], None]] = {
+    "terrace": plots.terrace, "block": plots.blocks, "parade": plots.parade, "named": plots.named_buildings,
+}  # fmt: skip
+_MIX = ("terrace",) * 5 + ("block",) * 2 + ("parade",) * 2 + ("named",)
+_ROOM = {"terrace": (4, 11), "block": (8, 17), "parade": (5, 11), "named": (1, 4)}
+"""Fewest and most premises of a postcode of each kind, at density 1."""
 
-    streets: list[Street] = field(default_factory=list)
-    premises: list[Premises] = field(default_factory=list)
+
+def generate(sites: Sequence[Site], seed: int, *, premises: int | None = None) -> Iterator[Blpu]:
+    """Premises on the sites, in the order of their UPRNs. The order of `sites` does not matter; a site is a postcode, at most once.
+
+    About 8 premises a postcode; with `premises`, exactly so many in all, on fewer postcodes or closer together. Raises ValueError for
+    a postcode outside London's post areas, and where the sites cannot hold so many (99 each).
+    """
+    numbers = MadeUpNumbers(seed)
+    planned = _plan(sites, seed, numbers, premises)
+    planned.sort(key=lambda plan: (plan.sector, plan.site.postcode.inward))
+    for sector, group in groupby(planned, key=attrgetter("sector")):
+        yield from _sector(sector, list(group), seed, numbers)
 
 
-def generate(sites: Sequence[Site], seed: int) -> Gazetteer:
-    """Streets and premises on every site. Order of `sites` does not matter; the result depends on them and the seed alone."""
-    made = Gazetteer()
-    names_taken: set[str] = set()
-    uprns = _Uprns(seed)
-    ordered = sorted(sites, key=lambda site: (site.borough, site.postcode.sector, str(site.postcode)))
-    for (borough, sector), group in groupby(ordered, key=lambda site: (site.borough, site.postcode.sector)):
+def _plan(sites: Sequence[Site], seed: int, numbers: MadeUpNumbers, premises: int | None) -> list[_Planned]:
+    drawn = [(site, numbers.sector(site.postcode), *_draw(seed, site.postcode)) for site in sites]
+    if premises is None:
+        return [_Planned(site, sector, kind, room) for site, sector, kind, room in drawn]
+    if not 0 < premises <= len(sites) * PER_POSTCODE:
+        raise ValueError(f"{len(sites)} postcodes hold 1 to {len(sites) * PER_POSTCODE} made-up premises, not {premises}")
+    # Whole sectors, in an order of the seed's own, until there is room; then closer together until it is filled.
+    drawn.sort(key=lambda row: (_hash(f"{seed}:{row[1]}"), row[0].postcode.inward))
+    plain = sum(row[3] for row in drawn)
+    density = max(1.0, premises / plain)
+    planned: list[_Planned] = []
+    missing = premises
+    for site, sector, kind, room in drawn:
+        if missing == 0:
+            break
+        closer = min(PER_POSTCODE, missing, round(room * density))
+        planned.append(_Planned(site, sector, kind, closer))
+        missing -= closer
+    for at, plan in enumerate(planned):
+        if missing == 0:
+            break
+        more = min(PER_POSTCODE - plan.room, missing)
+        planned[at] = _Planned(plan.site, plan.sector, plan.kind, plan.room + more)
+        missing -= more
+    return planned
+
+
+def _draw(seed: int, postcode: Postcode) -> tuple[str, int]:
+    """What stands on a postcode and how many premises it has, from the seed and the postcode alone."""
+    drawn = _hash(f"{seed}:{postcode}")
+    kind = _MIX[drawn % len(_MIX)]
+    low, high = _ROOM[kind]
+    return kind, low + drawn // len(_MIX) % (high - low + 1)
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
+
+
+def _sector(sector: int, planned: list[_Planned], seed: int, numbers: MadeUpNumbers) -> Iterator[Blpu]:
+    """The premises of one sector. A street belongs to one borough, and has a name that no other street of the sector has."""
+    taken: set[str] = set()
+    streets = 0
+    drafts: dict[int, tuple[_Planned, MadeUpStreet, list[Draft]]] = {}
+    for borough, group in groupby(sorted(planned, key=lambda plan: plan.site.borough), key=lambda plan: plan.site.borough):
         dice = Dice(f"{seed}:{borough}:{sector}")
+        behind: MadeUpStreet | None = None
         for along in _streets(list(group), dice):
-            street = Street(
-                number=len(made.streets) + 1,
-                name=_new_street_name(dice, names_taken),
-                borough=borough,
-                postcodes=tuple(str(site.postcode) for site in along),
-                location=along[len(along) // 2].location,
-            )
-            made.streets.append(street)
-            made.premises.extend(_along(street, along, dice, uprns))
-    return made
+            former = MadeUpStreet(numbers.usrn(sector, streets + 1), _new_name(dice, taken)) if dice.chance(0.08) else None
+            street = MadeUpStreet(numbers.usrn(sector, streets), _new_name(dice, taken), former)
+            streets += 2
+            for plan, made in _along(street, behind, along, seed, dice):
+                drafts[numbers.first_uprn(sector, plan.site.postcode)] = plan, street, made
+            behind = street
+    yield from _records(drafts)
 
 
-def _streets(sites: list[Site], dice: Dice) -> Iterator[list[Site]]:
+def _streets(planned: list[_Planned], dice: Dice) -> Iterator[list[_Planned]]:
     start = 0
-    while start < len(sites):
+    while start < len(planned):
         end = start + dice.between(2, 7)
-        yield sites[start:end]
+        yield planned[start:end]
         start = end
 
 
-def _new_street_name(dice: Dice, taken: set[str]) -> str:
-    while True:
-        name = f"{dice.one_of(names.STREET_STARTS)}{dice.one_of(names.STREET_ENDS)} {dice.one_of(names.STREET_TYPES)}"
-        if name not in taken:
-            taken.add(name)
-            return name
+def _new_name(dice: Dice, taken: set[str]) -> str:
+    name = names.street(dice)
+    while name in taken:
+        name = names.street(dice)
+    taken.add(name)
+    return name
 
 
-class _Uprns:
-    """Numbers in the made-up range: a hash of what the premises is, the next free one where two meet."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self._taken: set[int] = set()
-
-    def of(self, postcode: str, ordinal: int) -> int:
-        digest = blake2b(f"{self._seed}:{postcode}:{ordinal}".encode(), digest_size=8).digest()
-        offset = int.from_bytes(digest) % len(MADE_UP_UPRNS)
-        while offset in self._taken:
-            offset = (offset + 1) % len(MADE_UP_UPRNS)
-        self._taken.add(offset)
-        return MADE_UP_UPRNS[offset]
-
-
-class _Plot:
-    """One postcode of a street while its premises are put on it; numbers run on from `first_number`, one side of the street."""
-
-    def __init__(self, site: Site, street: Street, dice: Dice, uprns: _Uprns, first_number: int) -> None:
-        self.dice = dice
-        self.number = first_number
-        self.premises: list[Premises] = []
-        self._site = site
-        self._street = street
-        self._uprns = uprns
-
-    def next_number(self) -> str:
-        number, self.number = self.number, self.number + 2
-        return str(number)
-
-    def somewhere_near(self) -> Location:
-        """Within 25 m of the postcode's point, in each direction."""
-        at = self._site.location
-        return Location(at.easting + self.dice.between(-25, 25), at.northing + self.dice.between(-25, 25))
-
-    def add(self, classification: Classification, location: Location, *, parent: Premises | None = None, **parts: str) -> Premises:
-        postcode = str(self._site.postcode)
-        added = Premises(
-            uprn=self._uprns.of(postcode, len(self.premises)),
-            parent=parent.uprn if parent else None,
-            kind=Kind.SHELL if classification is Classification.SHELL else Kind.PREMISES,
-            classification=classification,
-            delivery=Delivery(street=self._street.name, postcode=postcode, **parts),
-            street=self._street.number,
-            borough=self._site.borough,
-            location=location,
-        )
-        self.premises.append(added)
-        return added
-
-
-def _along(street: Street, sites: list[Site], dice: Dice, uprns: _Uprns) -> Iterator[Premises]:
+def _along(
+    street: MadeUpStreet, behind: MadeUpStreet | None, along: list[_Planned], seed: int, dice: Dice
+) -> Iterator[tuple[_Planned, list[Draft]]]:
     next_number = {0: 2, 1: 1}
-    for site in sites:
+    for plan in along:
         side = dice.between(0, 1)
-        plot = _Plot(site, street, dice, uprns, next_number[side])
-        _kind_of_plot(dice)(plot)
+        own = Dice(f"{seed}:{plan.site.postcode}")
+        plot = Plot(plan.site.location, street, behind, own, next_number[side], plan.room)
+        _KINDS[plan.kind](plot)
         next_number[side] = plot.number
-        yield from plot.premises
+        yield plan, plot.drafts
 
 
-def _kind_of_plot(dice: Dice) -> Callable[[_Plot], None]:
-    return {"terrace": _terrace, "block": _block, "parade": _parade, "named": _named_buildings}[
-        dice.one_of(("terrace", "terrace", "terrace", "terrace", "terrace", "block", "block", "parade", "parade", "named"))
-    ]
+def _records(drafts: dict[int, tuple[_Planned, MadeUpStreet, list[Draft]]]) -> Iterator[Blpu]:
+    locations = [draft.location for _, _, made in drafts.values() for draft in made]
+    points = to_lng_lat((place.easting for place in locations), (place.northing for place in locations))
+    placed = {first: [next(points) for _ in made] for first, (_, _, made) in drafts.items()}
+    for first in sorted(drafts):
+        plan, street, made = drafts[first]
+        children = {id(draft.parent): 0 for draft in made if draft.parent}
+        for draft in made:
+            if draft.parent:
+                children[id(draft.parent)] += 1
+        for draft, (longitude, latitude) in zip(made, placed[first], strict=True):
+            yield _record(first, plan.site, street, draft, point=(longitude, latitude), children=children.get(id(draft), 0))
 
 
-def _terrace(plot: _Plot) -> None:
-    for _ in range(plot.dice.between(3, 8)):
-        number, location = plot.next_number(), plot.somewhere_near()
-        if not plot.dice.chance(0.15):
-            plot.add(Classification.HOUSE, location, building_number=number)
-            continue
-        shell = plot.add(Classification.SHELL, location, building_number=number)
-        letters = [f"Flat {letter}" for letter in "ABCD"]
-        for flat in (letters if plot.dice.chance(0.5) else names.FLOORS)[: plot.dice.between(2, 4)]:
-            plot.add(Classification.FLAT, location, parent=shell, sub_building=flat, building_number=number)
+def _record(first: int, site: Site, street: MadeUpStreet, draft: Draft, *, point: tuple[float, float], children: int) -> Blpu:
+    uprn = first + draft.ordinal
+    borough = BOROUGHS[site.borough]
+    shell = draft.classification is Classification.SHELL
+    built = _built(uprn)
+    postcode = str(site.postcode)
+    town = _POST_TOWNS.get(site.postcode.outward.rstrip("0123456789"), "LONDON")
+    return Blpu(
+        uprn=uprn,
+        easting=float(draft.location.easting),
+        northing=float(draft.location.northing),
+        latitude=point[1],
+        longitude=point[0],
+        borough=site.borough,
+        classification=draft.classification.value,
+        lpis=_lpis(uprn, draft, street, borough, town),
+        delivery_point=None if shell else _delivery_point(uprn, draft, street, postcode, town),
+        state_date=built,
+        parent_uprn=first + draft.parent.ordinal if draft.parent else None,
+        custodian=borough.custodian,
+        postal_address="C" if shell else "D",
+        postcode_locator=postcode,
+        multi_occupancy=children,
+        toid=f"osgb99{first + (draft.parent or draft).ordinal}",
+        ward=site.ward,
+        organisation=draft.organisation,
+        start_date=built,
+        last_update=_UPDATED,
+        entry_date=built,
+    )
 
 
-def _block(plot: _Plot) -> None:
-    name = f"{plot.dice.one_of(names.STREET_STARTS)}{plot.dice.one_of(names.STREET_ENDS)} {plot.dice.one_of(names.BLOCK_TYPES)}"
-    number = plot.next_number() if plot.dice.chance(0.5) else ""
-    location = plot.somewhere_near()
-    shell = plot.add(Classification.SHELL, location, building_name=name, building_number=number)
-    for flat in range(1, plot.dice.between(6, 16) + 1):
-        plot.add(Classification.FLAT, location, parent=shell, sub_building=f"Flat {flat}", building_name=name, building_number=number)
+def _built(uprn: int) -> date:
+    return date.fromordinal(_EPOCH + uprn % 6_000)
 
 
-def _parade(plot: _Plot) -> None:
-    for _ in range(plot.dice.between(3, 6)):
-        number, location = plot.next_number(), plot.somewhere_near()
-        owner = f"{plot.dice.one_of(names.STREET_STARTS)}{plot.dice.one_of(names.STREET_ENDS)}"
-        trade = plot.dice.one_of(names.SHOP_TRADES)
-        if not plot.dice.chance(0.35):
-            plot.add(Classification.SHOP, location, organisation=f"{owner} {trade}", building_number=number)
-            continue
-        shell = plot.add(Classification.SHELL, location, building_number=number)
-        plot.add(Classification.SHOP, location, parent=shell, organisation=f"{owner} {trade}", building_number=number)
-        plot.add(Classification.FLAT, location, parent=shell, sub_building="First Floor Flat", building_number=number)
+def _lpis(uprn: int, draft: Draft, street: MadeUpStreet, borough: Borough, town: str) -> tuple[Lpi, ...]:
+    built, administrative_area = _built(uprn), borough.name.upper()
+    number = uprn - MADE_UP_UPRNS.start
+    return tuple(
+        Lpi(
+            lpi_key=f"{borough.custodian}{'LABCD'[at]}{number:09d}",
+            usrn=identifier.street.usrn,
+            street=identifier.street.name,
+            logical_status=identifier.status,
+            sao=identifier.sao,
+            sao_text=identifier.sao_text,
+            pao=identifier.pao,
+            pao_text=identifier.pao_text,
+            town=town,
+            administrative_area=administrative_area,
+            start_date=built,
+            end_date=_RENUMBERED if identifier.status is LogicalStatus.HISTORICAL else None,
+            last_update=_UPDATED,
+            street_state=OPEN if identifier.status is not LogicalStatus.HISTORICAL or identifier.street is street else CLOSED,
+            street_classification="8",
+        )
+        for at, identifier in enumerate(draft.identifiers)
+    )
 
 
-def _named_buildings(plot: _Plot) -> None:
-    uses = {plot.dice.one_of(names.FORMER_USES) for _ in range(plot.dice.between(1, 3))}
-    for use in sorted(uses):
-        plot.add(Classification.DWELLING, plot.somewhere_near(), building_name=f"The Old {use}")
+def _delivery_point(uprn: int, draft: Draft, street: MadeUpStreet, postcode: str, town: str) -> DeliveryPoint:
+    return DeliveryPoint(
+        udprn=uprn - MADE_UP_UPRNS.start,  # nine digits, where Royal Mail's have eight
+        postcode=postcode,
+        post_town=town,
+        organisation_name=draft.organisation,
+        sub_building_name=draft.sub_building,
+        building_name=draft.building_name,
+        building_number=draft.building_number,
+        dependent_thoroughfare=draft.estate,
+        thoroughfare=street.name,
+        delivery_point_suffix=f"{1 + draft.ordinal // 20}{'ABDEFGHJLNPQRSTUWXYZ'[draft.ordinal % 20]}",
+        last_update=_UPDATED,
+    )

@@ -69,3 +69,19 @@ def unfinished_inward(outward: str, inward: str, outwards: frozenset[str]) -> tu
     if outward in outwards and _UNFINISHED_INWARD.fullmatch(inward):
         return (PartialPostcode(f"{outward} {inward}"),)
     return ()
+
+
+_AS_DIGIT = str.maketrans("OILSBZQ", "0115820")
+_AS_LETTER = str.maketrans("01528", "OISZB")
+
+
+def mended(text: str) -> Postcode | None:
+    """Read a postcode in which a letter stands for a digit or the other way round: `E8 IAB`, `NWl 1AA`. None where that does not help."""
+    compact = text.upper()
+    if not 5 <= len(compact) <= 7:
+        return None
+    outward, inward = compact[:-3], compact[-3].translate(_AS_DIGIT) + compact[-2:].translate(_AS_LETTER)
+    for letters in (1, 2):
+        if found := Postcode.parse(outward[:letters].translate(_AS_LETTER) + outward[letters:].translate(_AS_DIGIT) + inward):
+            return found
+    return None

@@ -23,10 +23,14 @@ class Kind(StrEnum):
 class Classification(StrEnum):
     """AddressBase classification codes of what is generated."""
 
+    DETACHED = "RD02"
+    SEMI_DETACHED = "RD03"
     HOUSE = "RD04"
     FLAT = "RD06"
     DWELLING = "RD"
     SHOP = "CR08"
+    EATING_PLACE = "CR07"
+    OFFICE = "CO01"
     SHELL = "PP"
 
 

@@ -3,27 +3,25 @@
 from dataclasses import dataclass
 from typing import Self
 
-from .postcode import PartialPostcode, Postcode, unfinished, unfinished_inward, whole_outward
-from .text import ABBREVIATIONS, query_tokens
+from .postcode import PartialPostcode, Postcode, mended, unfinished, unfinished_inward, whole_outward
+from .text import LONGEST_QUERY, MOST_TOKENS, normal, raw_tokens
 
-POST_TOWN_TOKEN = "LONDON"  # noqa: S105 (a word of an address)
+POST_TOWN = "LONDON"
+_COUNTRIES = frozenset({"UK", "ENGLAND"})
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A token that a result should hold. `unfinished` words also match what begins with them."""
+    """A token that a result should hold. `unfinished` words also match what begins with `typed`."""
 
     text: str
+    typed: str = ""
     unfinished: bool = False
 
     @property
-    def whole(self) -> str:
-        """The token in full where it is an abbreviation: `RD` is `ROAD`."""
-        return ABBREVIATIONS.get(self.text, self.text)
-
-    def matches(self, token: str) -> bool:
-        """Whether a token of an address is what was meant."""
-        return token == self.whole or (self.unfinished and token.startswith(self.text))
+    def is_number(self) -> bool:
+        """Whether it is a number: never corrected."""
+        return self.text.isdigit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +33,19 @@ class Query:
     partial: tuple[PartialPostcode, ...] = ()
 
     @classmethod
-    def parse(cls, text: str, outwards: frozenset[str]) -> Self:
-        """Understand typed text. `outwards` are the outward codes that exist, by which `NW1` is told from a flat's name."""
-        tokens = query_tokens(text)
-        postcode, partial, taken = _find_postcode(tokens, outwards)
-        words = _words(tokens[: taken.start] + tokens[taken.stop :], open_ended=taken.stop < len(tokens) or not taken)
-        return cls(words, postcode, partial)
+    def parse(cls, text: str, outwards: frozenset[str], *, finished: bool = False) -> Self:
+        """Understand typed text. `outwards` are the outward codes that exist, by which `NW1` is told from a flat's name.
+
+        `finished` text is a whole address: nothing in it is the beginning of a word or a postcode, and a postcode may hold a digit for a
+        letter.
+        """
+        raw = raw_tokens(text[:LONGEST_QUERY])[:MOST_TOKENS]
+        postcode, taken = _find_postcode(raw, outwards, mend=finished)
+        partial: tuple[PartialPostcode, ...] = ()
+        if postcode is None:
+            partial, taken = _find_partial(raw, outwards, finished=finished)
+        open_ended = not finished and (taken.stop < len(raw) or not taken)
+        return cls(_words(raw[: taken.start] + raw[taken.stop :], open_ended=open_ended), postcode, partial)
 
     @property
     def is_empty(self) -> bool:
@@ -48,31 +53,58 @@ class Query:
         return not (self.words or self.postcode or self.partial)
 
 
-def _words(tokens: list[str], *, open_ended: bool) -> tuple[Word, ...]:
-    """Words to look for, each once. The post town is in every address, so it narrows nothing. The last is unfinished if typing goes on."""
-    last = len(tokens) - 1
-    words = (Word(token, unfinished=open_ended and at == last) for at, token in enumerate(tokens) if token != POST_TOWN_TOKEN)
-    return tuple(dict.fromkeys(words))
+def _words(raw: list[str], *, open_ended: bool) -> tuple[Word, ...]:
+    """Words to look for. The post town is in every address, so it narrows nothing. The last is unfinished if typing goes on."""
+    words = [Word(token, run) for run in _without_town(raw) for token in normal(run)]
+    if open_ended and raw and words and words[-1].typed == raw[-1] and not raw[-1].isdigit():
+        last = words[-1]
+        words[-1] = Word(last.text, last.text if len(normal(raw[-1])) > 1 else raw[-1], unfinished=True)
+    return tuple(words)
 
 
-def _find_postcode(tokens: list[str], outwards: frozenset[str]) -> tuple[Postcode | None, tuple[PartialPostcode, ...], range]:
-    """The postcode in the text, whole or begun, and which tokens it takes up."""
-    for end in range(len(tokens), 0, -1):
+def _without_town(raw: list[str]) -> list[str]:
+    """Leave out LONDON where it is the town (last, or before `Borough of`), not the beginning of a street's name."""
+    kept: list[str] = []
+    for at, run in enumerate(raw):
+        following = raw[at + 1] if at + 1 < len(raw) else ""
+        if (run == POST_TOWN and at and following in ("", "BOROUGH", POST_TOWN, "UK", "ENGLAND")) or (run, following) == ("BOROUGH", "OF"):
+            continue
+        if run == "OF" and at and raw[at - 1] == "BOROUGH":
+            continue
+        kept.append(run)
+    while len(kept) > 1 and kept[-1] in _COUNTRIES:
+        kept.pop()
+    return kept
+
+
+def _find_postcode(raw: list[str], outwards: frozenset[str], *, mend: bool) -> tuple[Postcode | None, range]:
+    """The postcode in the text and which tokens it takes up."""
+    for end in range(len(raw), 0, -1):
         for start in range(end - 1, max(end - 3, -1), -1):
-            found = Postcode.parse("".join(tokens[start:end]))
-            if found and tokens[start] in (str(found).replace(" ", ""), found.outward):
-                return found, (), range(start, end)
-    return None, *_find_partial(tokens, outwards)
+            found = Postcode.parse("".join(raw[start:end]))
+            if found and raw[start] in (str(found).replace(" ", ""), found.outward):
+                return found, range(start, end)
+    if mend and raw:
+        for start in (len(raw) - 1, len(raw) - 2):
+            if start >= 0 and (found := mended("".join(raw[start:]))) and found.outward in outwards:
+                return found, range(start, len(raw))
+    return None, range(0)
 
 
-def _find_partial(tokens: list[str], outwards: frozenset[str]) -> tuple[tuple[PartialPostcode, ...], range]:
+def _find_partial(raw: list[str], outwards: frozenset[str], *, finished: bool) -> tuple[tuple[PartialPostcode, ...], range]:
     """A postcode being typed at the end, or else a district named anywhere."""
-    count = len(tokens)
-    if count > 1 and (readings := unfinished_inward(tokens[-2], tokens[-1], outwards)):
+    count = len(raw)
+    if count > 1 and (readings := unfinished_inward(raw[-2], raw[-1], outwards)):
         return readings, range(count - 2, count)
-    if tokens and any(character.isdigit() for character in tokens[-1]) and (readings := unfinished(tokens[-1], outwards)):
+    if finished:
+        return _find_district(raw, outwards, count)
+    if raw and any(character.isdigit() for character in raw[-1]) and (readings := unfinished(raw[-1], outwards)):
         return readings, range(count - 1, count)
-    for at in range(count - 2, -1, -1):
-        if readings := whole_outward(tokens[at], outwards):
+    return _find_district(raw, outwards, count - 1)
+
+
+def _find_district(raw: list[str], outwards: frozenset[str], end: int) -> tuple[tuple[PartialPostcode, ...], range]:
+    for at in range(end - 1, -1, -1):
+        if readings := whole_outward(raw[at], outwards):
             return readings, range(at, at + 1)
     return (), range(0)

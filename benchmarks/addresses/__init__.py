@@ -1,0 +1,1 @@
+"""What the benchmarks of addresses share: releases of any size, and addresses as people write them."""

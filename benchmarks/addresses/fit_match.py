@@ -1,0 +1,134 @@
+"""Fit the match model: `python -m benchmarks.addresses.fit_match` writes `services/addresses/domain/matching_numbers.py`.
+
+Made-up premises of two boroughs, of another seed than the demo's and the benchmarks', and addresses as `asked` has them. Half of them fit
+the logistic model (all candidates, ridge), the other half the curve (the best candidate of each, isotonic regression) and the thresholds.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.addresses import calibration
+from benchmarks.addresses.asked import asked, held
+from benchmarks.addresses.noise import Written
+from benchmarks.addresses.releases import premises
+from services.addresses.adapters.building import build
+from services.addresses.adapters.gazetteer import Gazetteer
+from services.addresses.adapters.sources import Sources
+from services.addresses.domain import matching
+
+NUMBERS = Path(matching.__file__).with_name("matching_numbers.py")
+SEED = 7
+RIDGE = 1.0
+WANTED_PRECISION = 0.99
+POSSIBLE_FROM = 0.2
+FEWEST_IN_A_STEP = 40
+
+Array = NDArray[Any]
+
+
+def main() -> int:
+    """Fit, write, and print how honest the result is on the half that the logistic model did not see."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--premises", type=int, default=110_000)
+    parser.add_argument("--queries", type=int, default=24_000, help="addresses written (default: 24000)")
+    options = parser.parse_args()
+    everything = list(premises(options.premises, SEED))
+    with TemporaryDirectory() as directory:
+        build(Path(directory), held(everything), Sources())
+        gazetteer = Gazetteer.open(Path(directory))
+        queries = asked(everything, options.queries, SEED)
+        half = len(queries) // 2
+        fitted = _logistic(*_candidates(gazetteer, queries[:half]))
+        said, right = _best(gazetteer, queries[half:], fitted)
+    curve = _isotonic(said, right)
+    confidences = np.interp(said, *curve)
+    threshold = _threshold(confidences, right)
+    _write(fitted, curve, threshold)
+    found = calibration.bins(confidences.tolist(), right.tolist())
+    taken = confidences >= threshold
+    print(calibration.table(found))
+    print(f"  taken as matches from {threshold:.4f}: {taken.mean():.3f} of all, {right[taken].mean():.4f} of them right")
+    return 0
+
+
+def _candidates(gazetteer: Gazetteer, queries: Sequence[Written]) -> tuple[Array, Array]:
+    rows, right = [], []
+    for query in queries:
+        for candidate in gazetteer.matcher.candidates(query.text, query.postcode)[1]:
+            rows.append([float(number) for number in candidate.numbers])
+            right.append(candidate.uprn == query.uprn)
+    return np.array(rows), np.array(right)
+
+
+def _best(gazetteer: Gazetteer, queries: Sequence[Written], weights: Array) -> tuple[Array, Array]:
+    """What the model says of the candidate that it is surest of, and whether that is right."""
+    said, right = [], []
+    for query in queries:
+        _, candidates = gazetteer.matcher.candidates(query.text, query.postcode)
+        if candidates:
+            raw = 1 / (1 + np.exp(-np.clip(np.array([candidate.numbers for candidate in candidates], float) @ weights, -30, 30)))
+            best = int(raw.argmax())
+            said.append(raw[best])
+            right.append(candidates[best].uprn == query.uprn)
+    return np.array(said), np.array(right)
+
+
+def _logistic(rows: Array, right: Array) -> Array:
+    """Newton's method for the likelihood with a ridge."""
+    weights = np.zeros(rows.shape[1])
+    ridge = RIDGE * np.eye(rows.shape[1])
+    for _ in range(50):
+        shares = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
+        slope = rows.T @ (right - shares) - RIDGE * weights
+        step = np.linalg.solve((rows * (shares * (1 - shares))[:, None]).T @ rows + ridge, slope)
+        weights += step
+        if np.abs(step).max() < 1e-6:
+            break
+    return weights
+
+
+def _isotonic(said: Array, right: Array) -> tuple[Array, Array]:
+    """Pool adjacent violators, steps of at least `FEWEST_IN_A_STEP`; the curve goes through the middle of each step."""
+    order = np.argsort(said, kind="stable")
+    steps: list[list[float]] = []  # how many, sum of what was said, how many right
+    for confidence, correct in zip(said[order], right[order], strict=True):
+        steps.append([1, confidence, float(correct)])
+        while len(steps) > 1 and (steps[-2][0] < FEWEST_IN_A_STEP or steps[-2][2] / steps[-2][0] >= steps[-1][2] / steps[-1][0]):
+            last = steps.pop()
+            steps[-1] = [one + other for one, other in zip(steps[-1], last, strict=True)]
+    if len(steps) > 1 and steps[-1][0] < FEWEST_IN_A_STEP:
+        last = steps.pop()
+        steps[-1] = [one + other for one, other in zip(steps[-1], last, strict=True)]
+    raws = [total / count for count, total, _ in steps]
+    shares = [(correct + 0.5) / (count + 1) for count, _, correct in steps]  # never quite none or all
+    return np.array(raws), np.maximum.accumulate(np.array(shares))
+
+
+def _threshold(said: Array, right: Array) -> float:
+    """The least confidence from which on enough are right."""
+    order = np.argsort(-said, kind="stable")
+    precision = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    enough = np.flatnonzero(precision >= WANTED_PRECISION)
+    return round(float(said[order][enough[-1]]), 4) if len(enough) else 1.0
+
+
+def _write(weights: Array, curve: tuple[Array, Array], threshold: float) -> None:
+    weighted = "".join(f"    {weight:.4f},  # {name}\n" for weight, name in zip(weights, matching.FEATURES, strict=True))
+    raws, shares = ("".join(f"        {value:.6f},\n" for value in values) for values in curve)
+    NUMBERS.write_text(
+        '"""Numbers of the match model. Written by `python -m benchmarks.addresses.fit_match`; not to be changed by hand."""\n\n'
+        f"WEIGHTS = (\n{weighted})\nCURVE = (\n    (\n{raws}    ),\n    (\n{shares}    ),\n)\n"
+        f'"""What the model says, and the share that was right."""\nMATCH_FROM = {threshold}\nPOSSIBLE_FROM = {POSSIBLE_FROM}\n',
+        encoding="utf-8",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""Releases of made-up premises for benchmarks: of any size, in a folder of their own, kept if a folder is named."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from services.addresses.adapters.building import build
+from services.addresses.adapters.sources import Sources
+from services.addresses.domain.generation import generate
+from services.addresses.domain.records import Blpu
+
+DEMO_BOROUGHS = ("E09000007", "E09000012")
+LONDON = 4_500_000
+
+
+def premises(count: int, seed: int = 1) -> Iterator[Blpu]:
+    """So many: in Camden and Hackney up to 200,000, else all over London."""
+    sites = Sources().sites(DEMO_BOROUGHS if count <= 200_000 else None)
+    return generate(sites, seed, premises=count)
+
+
+@contextmanager
+def release_of(count: int, seed: int = 1, folder: Path | None = None) -> Iterator[Path]:
+    """A release of so many premises; an existing one where `folder` is given and not empty."""
+    if folder is not None:
+        if not (folder / "records").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            build(folder, premises(count, seed), Sources())
+        yield folder
+        return
+    with TemporaryDirectory() as directory:
+        build(Path(directory), premises(count, seed), Sources())
+        yield Path(directory)

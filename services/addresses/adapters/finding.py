@@ -1,0 +1,266 @@
+"""Find records by what was typed: correct its words by the vocabulary, ask the index for what holds them, compare what it gives.
+
+The index is asked for little at a time: rare words are demanded, and what only common words answer (`flat 1`) is looked for in a sample.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from math import log
+from pathlib import Path
+
+from services.addresses.domain.comparing import Comparison, Sort, Term, Terms, compare, sort_of
+from services.addresses.domain.postcode import PartialPostcode
+from services.addresses.domain.query import Word
+from services.addresses.domain.text import normal, tokens
+
+from .index_reading import Index, Streets
+from .index_reading import Query as Asked
+from .index_writing import FIRST_TOKEN
+from .premises_files import HISTORICAL, SHELL, PremisesFiles
+
+VAGUE = 30_000
+"""Records: what no rarer word of a query is in is looked for in the sample first."""
+MOST_CANDIDATES = 24
+"""Rows that are compared; a query that more answer equally is too vague for an order to matter."""
+COMMON = 1_000
+"""A word that one in so many records holds is the kind of a street or building, and may end a word that was written together."""
+MOST_BEGUN = 60
+"""Words that an unfinished one may stand for."""
+NUMBER_WEIGHT, LETTER_WEIGHT, LEAST_WORD_WEIGHT, UNKNOWN_WEIGHT = 4.0, 2.5, 1.0, 5.0
+UNIT_WORD_WEIGHT = 3.0
+UNIT_WORDS = frozenset(
+    {"FLAT", "BASEMENT", "GARDEN", "GROUND", "FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "TOP", "UPPER", "LOWER", "FLOOR", "SHOP"}
+)
+"""Words that many addresses hold and that tell one flat of a house from the next."""
+FLAT_BONUS = 2.0
+"""For the very flat that was written: its block may have the same number."""
+CREDIT_BY_ERRORS = (1.0, 0.8, 0.6)
+BEGUN_CREDIT = 0.9
+
+
+@dataclass(slots=True)
+class Hit:
+    """A row that was compared with the query."""
+
+    row: int
+    comparison: Comparison
+
+
+class Weights(dict[str, float]):
+    """The weight of each code: numbers and letters fixed, words the more the rarer."""
+
+    def __init__(self, index: Index) -> None:
+        super().__init__()
+        self._vocabulary = index.vocabulary
+        self._records = max(1, index.first_street)
+
+    def __missing__(self, code: str) -> float:
+        weight = self[code] = self.of(self._vocabulary.word(code))
+        return weight
+
+    def of(self, word: str) -> float:
+        """The weight of a word that the vocabulary holds or not."""
+        sort = sort_of(word)
+        if sort is not Sort.WORD:
+            return NUMBER_WEIGHT if sort is Sort.NUMBER else LETTER_WEIGHT
+        if word in UNIT_WORDS:
+            return UNIT_WORD_WEIGHT
+        frequency = self._vocabulary.frequency(word)
+        return max(LEAST_WORD_WEIGHT, log(self._records / frequency) - 0.5) if frequency else UNKNOWN_WEIGHT
+
+
+class Sorts(dict[str, Sort]):
+    """The sort of each code."""
+
+    def __init__(self, index: Index) -> None:
+        super().__init__()
+        self._vocabulary = index.vocabulary
+
+    def __missing__(self, code: str) -> Sort:
+        sort = self[code] = sort_of(self._vocabulary.word(code))
+        return sort
+
+
+class Finder:
+    """The open index and premises of one release."""
+
+    def __init__(self, folder: Path, premises: PremisesFiles, outwards: Collection[str]) -> None:
+        self._outwards = outwards
+        self.index = Index(folder)
+        self.streets = Streets(folder)
+        self.vocabulary = self.index.vocabulary
+        self._premises = premises
+        self._weights, self._sorts = Weights(self.index), Sorts(self.index)
+
+    # ------------------------------------------------------------ understanding
+
+    def terms(self, words: Sequence[Word], *, second_guess: bool = False) -> Terms:
+        """What each word may mean. `second_guess` also corrects words that exist, where they might be another misspelt."""
+        return Terms([term for word in self._joined(words) for term in self._readings(word, second_guess=second_guess)])
+
+    def _joined(self, words: Sequence[Word]) -> Iterator[Word]:
+        """Put together what was written apart, where only the whole is known: `QUILL FEN`."""
+        at, code = 0, self.vocabulary.code
+        while at < len(words):
+            word = words[at]
+            following = words[at + 1] if at + 1 < len(words) else None
+            if following and word.text.isalpha() and following.text.isalpha() and not (code(word.text) and code(following.text)):
+                whole = word.text + following.text
+                if len(whole) > 4 and code(whole):
+                    yield Word(whole, f"{word.typed} {following.typed}")
+                    at += 2
+                    continue
+            yield word
+            at += 1
+
+    def _readings(self, word: Word, *, second_guess: bool) -> list[Term]:
+        vocabulary = self.vocabulary
+        readings: dict[str, float] = {}
+        if code := vocabulary.code(word.text):
+            readings[code] = 1.0
+        if word.unfinished:
+            for other in vocabulary.beginning_with(word.typed, MOST_BEGUN):
+                readings.setdefault(vocabulary.code(other) or "", BEGUN_CREDIT)
+        if (not readings or second_guess) and word.text.isalpha():
+            if not readings and (halves := self._split(word.text)):
+                return [Term(half, half, Sort.WORD, self._weights.of(half), {vocabulary.code(half) or "": 1.0}) for half in halves]
+            for other, errors in vocabulary.corrections(word.text, 1 if readings else 2):
+                readings.setdefault(vocabulary.code(other) or "", CREDIT_BY_ERRORS[errors])
+        weight = max((self._weights[code] for code in readings), default=self._weights.of(word.text))
+        sort = Sort.WORD if word.unfinished else sort_of(word.text)
+        return [Term(word.typed if word.typed.isalpha() else word.text, word.text, sort, weight, readings)]
+
+    def _split(self, text: str) -> tuple[str, str] | None:
+        """Take apart what was written together, where nothing is like the whole: `QUILLFENSTREET`."""
+        vocabulary = self.vocabulary
+        if len(text) < 7 or vocabulary.corrections(text, 1):
+            return None
+        halves = [(text[:cut], text[cut:]) for cut in range(3, len(text) - 2)]
+        known = [pair for pair in halves if vocabulary.frequency(pair[0]) and vocabulary.frequency(pair[1])]
+        if known:
+            return max(known, key=lambda pair: min(len(pair[0]), len(pair[1])))
+        common = self.index.first_street // COMMON
+        for first, written in halves:  # a name, perhaps misspelt, with a street's or building's kind: `QUILFENSTREET`, `SECONDFLR`
+            second = normal(written)[-1]
+            if vocabulary.frequency(second) > common and vocabulary.frequency(first):
+                return first, second
+            if vocabulary.frequency(second) > common and (near := vocabulary.corrections(first, 1)):
+                return near[0][0], second
+        return None
+
+    # ------------------------------------------------------------ candidates
+
+    def narrowed(self, area: Sequence[PartialPostcode], borough: str | None) -> list[Asked]:
+        """What every row must hold to be in one of the areas and in the borough."""
+        index = self.index
+        narrowed = [index.term("area", borough)] if borough else []
+        if area:
+            narrowed.append(index.any_of("area", [token for begun in area for token in self._area_tokens(begun)] or ["-"]))
+        return narrowed
+
+    def _area_tokens(self, begun: PartialPostcode) -> Iterator[str]:
+        """The narrowest token that the beginning implies: a sector, a district, or every district that begins so."""
+        outward, space, inward = begun.prefix.partition(" ")
+        if inward:
+            yield f"{outward}_{inward[0]}"
+        elif space:
+            yield outward
+        else:
+            yield from (word for word in self._outwards if word.startswith(outward))
+
+    def candidates(self, terms: Terms, narrowed: Sequence[Asked], most: int) -> list[int]:
+        """Rows for the words, by the strictest reading that finds any: all that are known; without numbers; the rarest names alone."""
+        known = [term for term in terms.terms if term.is_known]
+        if not known or (len(known) < len(terms.terms) and not any(term.sort is Sort.WORD for term in known)):
+            return []
+        if rows := self._holding_all(known, narrowed, most):
+            return rows
+        names = sorted((term for term in known if term.sort is Sort.WORD), key=lambda term: -term.weight)
+        asked = {id(term): self._asked("words", term) for term in known}
+        for must in ([names[:2]] if len(names) > 2 else []) + [[name] for name in names[:3]]:
+            if self._frequency(must[0]) > VAGUE:
+                continue
+            should = [asked[id(term)] for term in known if term not in must]
+            if rows := self.index.rows([*narrowed, *(asked[id(term)] for term in must)], should, most=most):
+                return rows
+        return []
+
+    def relaxed(self, terms: Terms, narrowed: Sequence[Asked], most: int) -> list[int]:
+        """Rows that hold a rare name and all the numbers; then those that hold a rare name and most of the rest."""
+        known = [term for term in terms.terms if term.is_known]
+        asked = {id(term): self._asked("words", term) for term in known}
+        numbers = [asked[id(term)] for term in known if term.sort is Sort.NUMBER]
+        names = sorted((term for term in known if term.sort is Sort.WORD and self._frequency(term) <= VAGUE), key=lambda term: -term.weight)
+        rows: list[int] = []
+        for name in names[:3]:
+            others = [asked[id(term)] for term in known if term is not name]
+            if numbers:
+                rows += self.index.rows([*narrowed, asked[id(name)], *numbers], others, most=most)
+            rows += self.index.rows([*narrowed, asked[id(name)]], others, most=most)
+        return list(dict.fromkeys(rows))
+
+    def _holding_all(self, known: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
+        if min(map(self._frequency, known)) > VAGUE and not any(len(term.readings) > 1 for term in known):
+            rows = self.index.rows([*narrowed, *(self._asked("few", term) for term in known)], most=most)
+            if len(rows) >= most // 4:
+                return rows
+        return self.index.rows([*narrowed, *(self._asked("words", term) for term in known)], most=most)
+
+    def _asked(self, field: str, term: Term) -> Asked:
+        return self.index.any_of(field, [self.vocabulary.word(code) for code in term.readings])
+
+    def _frequency(self, term: Term) -> int:
+        held_by = self.vocabulary.held_by
+        return sum(held_by[ord(code) - FIRST_TOKEN] for code in term.readings)
+
+    def streets_named(self, terms: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
+        """Rows of streets whose names hold all the words."""
+        return self._named("streets", terms, narrowed, most)
+
+    def buildings_named(self, terms: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
+        """Rows of whole buildings whose names hold all the words."""
+        return self._named("names", terms, narrowed, most)
+
+    def _named(self, field: str, terms: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
+        if not terms or not all(term.is_known for term in terms):
+            return []
+        return self.index.rows([*narrowed, *(self._asked(field, term) for term in terms)], most=most)
+
+    # ------------------------------------------------------------ comparing
+
+    def hits(self, terms: Terms, rows: Sequence[int], most: int | None = None) -> list[Hit]:
+        """The rows compared, best first; equals in the order given. Of many rows only those that share most with the query are compared."""
+        held = self.index.held
+        if most is not None and len(rows) > most:
+            at, weights = terms.at, self._weights
+            flats = [flat + code for flat, following in terms.flats.items() for code in following.readings]
+            shared = {}
+            for row in rows:
+                tokens_held = held(row)
+                of_the_flat = FLAT_BONUS * any(flat in tokens_held for flat in flats)
+                shared[row] = of_the_flat + sum(weights[code] for code in set(tokens_held) if code in at)
+            rows = sorted(rows, key=lambda row: -shared[row])[:most]
+        compared = [Hit(row, compare(terms, held(row), self._weights, self._sorts)) for row in rows]
+        compared.sort(key=lambda hit: -hit.comparison.score)
+        return compared
+
+    def street_score(self, terms: Terms, row: int) -> float:
+        """How well a street's name answers, as `Comparison.score`."""
+        codes = "".join(filter(None, map(self.vocabulary.code, tokens(self.streets.names[row - self.index.first_street]))))
+        return compare(terms, codes, self._weights, self._sorts).score
+
+    def is_historical(self, row: int) -> bool:
+        """Whether the row's BLPU no longer exists."""
+        return bool(self._premises.marks[row] & HISTORICAL)
+
+    def is_shell(self, row: int) -> bool:
+        """Whether the row is a parent shell."""
+        return bool(self._premises.marks[row] & SHELL)
+
+    def in_borough(self, borough: str | None) -> Callable[[int], bool]:
+        """Whether a row is in the borough; all are, where None."""
+        codes = self._premises.borough_codes
+        if borough is None:
+            return lambda _: True
+        number = codes.index(borough) if borough in codes else -1
+        return lambda row: int(self._premises.boroughs[row]) == number

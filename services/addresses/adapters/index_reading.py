@@ -1,0 +1,149 @@
+"""Read what `index_writing` wrote: words by their tokens, records by theirs, and streets."""
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from heapq import nlargest
+from pathlib import Path
+from typing import Any, cast
+from zlib import crc32
+
+import numpy as np
+import tantivy
+
+from services.addresses.domain.vocabulary import distance, most_errors, rests
+
+from .index_writing import FIRST_TOKEN, INDEX, schema
+from .spatial import Column
+from .tables import Texts, elements, map_file, open_column
+
+Query = tantivy.Query
+MUST, SHOULD = tantivy.Occur.Must, tantivy.Occur.Should
+MOST_CORRECTIONS = 8
+
+
+class Vocabulary:
+    """The tokens. A token's code is the character that stands for it in a record's row of tokens."""
+
+    def __init__(self, folder: Path) -> None:
+        texts = Texts(folder / "vocabulary")
+        self.words = [texts[number] for number in range(len(texts))]
+        self.held_by: list[int] = open_column(folder / "vocabulary_held_by.npy").tolist()
+        self._numbers = {word: number for number, word in enumerate(self.words)}
+        self._sorted = sorted(word for word in self.words if not word.isdigit())
+        self._rests, self._rests_of = open_column(folder / "rests.npy"), open_column(folder / "rests_of.npy")
+        self.corrections = lru_cache(20_000)(self._corrections)
+        self.beginning_with = lru_cache(2_000)(self._beginning_with)
+
+    def code(self, word: str) -> str | None:
+        """The code of a token; None where no record holds it."""
+        number = self._numbers.get(word)
+        return None if number is None else chr(FIRST_TOKEN + number)
+
+    def word(self, code: str) -> str:
+        """The token of a code."""
+        return self.words[ord(code) - FIRST_TOKEN]
+
+    def frequency(self, word: str) -> int:
+        """How many records hold a token."""
+        number = self._numbers.get(word)
+        return 0 if number is None else self.held_by[number]
+
+    def _beginning_with(self, prefix: str, most: int) -> tuple[str, ...]:
+        """Words that begin so, those that most records hold first."""
+        first, last = bisect_left(self._sorted, prefix), bisect_left(self._sorted, prefix + "\uffff")
+        found = self._sorted[first:last]
+        return tuple(nlargest(most, found, key=self.frequency) if len(found) > most else sorted(found, key=self.frequency, reverse=True))
+
+    def _corrections(self, word: str, errors: int) -> tuple[tuple[str, int], ...]:
+        """Words within so many errors of one, with their number of errors, fewest first, then those that most records hold."""
+        errors = min(errors, most_errors(len(word)))
+        if not errors:
+            return ()
+        hashes = np.array(sorted({crc32(rest.encode()) for rest in rests(word, errors)}), np.uint32)
+        first, last = self._rests.searchsorted(hashes), self._rests.searchsorted(hashes, "right")
+        numbers: set[int] = set()
+        for start, end in zip(first.tolist(), last.tolist(), strict=True):
+            if start < end:
+                numbers.update(self._rests_of[start:end].tolist())
+        found = [(other, distance(word, other, errors)) for number in numbers if (other := self.words[number]) != word]
+        near = [(other, apart) for other, apart in found if apart <= errors]
+        return tuple(sorted(near, key=lambda pair: (pair[1], -self.frequency(pair[0]), pair[0]))[:MOST_CORRECTIONS])
+
+
+class Index:
+    """The open index of one release. Rows from `first_street` on are streets."""
+
+    def __init__(self, folder: Path) -> None:
+        self.vocabulary = Vocabulary(folder)
+        self._schema = schema()
+        index = tantivy.Index(self._schema, path=str(folder / INDEX))
+        index.config_reader(reload_policy="manual")
+        self._searcher = index.searcher()
+        self._first_rows = self._first_rows_of_segments(folder / INDEX)
+        self._tokens, self._ends = memoryview(map_file(folder / "tokens")), elements(open_column(folder / "token_ends.npy"))
+        self.first_street = len(self._ends) - 1
+        self.term = lru_cache(5_000)(self._term)
+
+    def held(self, row: int) -> str:
+        """A record's row of tokens: a character for each, the separators of `index_writing` between."""
+        return str(self._tokens[self._ends[row] : self._ends[row + 1]], "utf-8", "surrogatepass")
+
+    def _term(self, field: str, word: str) -> Query:
+        return Query.term_query(self._schema, field, word)
+
+    def any_of(self, field: str, words: Sequence[str]) -> Query:
+        """What holds one of the words."""
+        if len(words) == 1:
+            return self.term(field, words[0])
+        return Query.const_score_query(Query.term_set_query(self._schema, field, list(words)), 1.0)
+
+    def rows(self, must: Iterable[Query], should: Iterable[Query] = (), *, most: int) -> list[int]:
+        """Rows that satisfy every `must`, those that satisfy more and rarer of `should` first."""
+        clauses: list[tuple[Any, Query]] = [*((MUST, query) for query in must), *((SHOULD, query) for query in should)]
+        if not clauses:
+            return []
+        hits = self._searcher.search(Query.boolean_query(clauses), most, count=False).hits
+        if (first := self._first_rows) is not None:
+            return [first[address.segment_ord] + address.doc for _, address in hits]
+        return self._read_rows([address for _, address in hits]) if hits else []
+
+    def _read_rows(self, addresses: list[tantivy.DocAddress]) -> list[int]:
+        return cast("list[int]", self._searcher.fast_field_values("row", addresses))
+
+    def _first_rows_of_segments(self, folder: Path) -> list[int] | None:
+        """Segments are written one after the other, so the rows of each run on from its first; None where they were merged and do not.
+
+        Reading the column of rows costs every query more than asking the index.
+        """
+        sizes = [segment["max_doc"] for segment in json.loads((folder / "meta.json").read_bytes())["segments"]]
+        ends = [(tantivy.DocAddress(number, 0), tantivy.DocAddress(number, size - 1)) for number, size in enumerate(sizes)]
+        rows = [self._read_rows(list(pair)) for pair in ends]
+        run_on = all(last - first == size - 1 for (first, last), size in zip(rows, sizes, strict=True))
+        return [first for first, _ in rows] if run_on else None
+
+
+class Streets:
+    """The streets of one release, by number from 0."""
+
+    def __init__(self, folder: Path) -> None:
+        self.names, self.towns, self.boroughs = (Texts(folder / f"street_{name}") for name in ("names", "towns", "boroughs"))
+        self.places: Column = open_column(folder / "street_places.npy")
+        self.sizes: Column = open_column(folder / "street_sizes.npy")
+        self._by_street, self._numbers = open_column(folder / "by_street.npy"), open_column(folder / "street_numbers.npy")
+        self._starts = open_column(folder / "street_starts.npy")
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def at_number(self, street: int, number: int, most: int) -> list[int]:
+        """Rows of what has that number on the street, or stands behind a range that begins with it."""
+        start, end = int(self._starts[street]), int(self._starts[street + 1])
+        first, last = self._numbers[start:end].searchsorted(np.array([number, number + 1], np.int64))
+        return self._by_street[start + int(first) : start + min(int(last), int(first) + most)].tolist()  # type: ignore[no-any-return]
+
+    def rows(self, street: int, most: int) -> list[int]:
+        """Rows of the street, in the order of their numbers."""
+        start, end = int(self._starts[street]), int(self._starts[street + 1])
+        return self._by_street[start : min(end, start + most)].tolist()  # type: ignore[no-any-return]

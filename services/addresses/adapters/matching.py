@@ -1,0 +1,150 @@
+"""Match an address as somebody wrote it with the records of one release."""
+
+from dataclasses import dataclass
+
+from services.addresses.domain.comparing import Terms
+from services.addresses.domain.matching import (
+    Decision,
+    Match,
+    Matching,
+    Nearness,
+    Tokens,
+    decided,
+    features,
+    nearness,
+    probability,
+    total_score,
+)
+from services.addresses.domain.postcode import PartialPostcode, Postcode
+from services.addresses.domain.query import Query
+
+from .finding import Finder, Hit
+from .premises_files import PremisesFiles
+
+MOST_COMPARED = 8
+"""Rows of each kind that are compared in full."""
+MOST_WEIGHED = 5
+"""Candidates that are given a probability."""
+MOST_AT_POSTCODE = 400
+LEAST = 0.3
+"""Share of the query's weight that a candidate must hold."""
+GOOD = 0.85
+"""Share of the query's weight: a candidate at the postcode that holds so much, and every number, needs no other beside it."""
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A row with all that its probability comes from."""
+
+    uprn: int
+    hit: Hit
+    near: Nearness
+    score: float
+    numbers: list[float]
+
+
+class Matcher:
+    """Of one release. What no longer exists is not matched."""
+
+    def __init__(self, finder: Finder, premises: PremisesFiles, outwards: frozenset[str]) -> None:
+        self._finder, self._premises, self._outwards = finder, premises, outwards
+
+    def match(self, text: str, postcode: str | None = None, limit: int = 5) -> Matching:
+        """Candidates for a written address, at most `limit`, the surest first. Any text is allowed.
+
+        `postcode` is one that was written apart; without it one in the text is used.
+        """
+        terms, candidates = self.candidates(text, postcode)
+        weighed = [(probability(candidate.numbers), candidate) for candidate in candidates]
+        weighed.sort(key=lambda pair: (-pair[0], -pair[1].score))
+        if not weighed:
+            return Matching(Decision.NONE)
+        matches = (self._match(terms, candidate, confidence) for confidence, candidate in weighed[:limit])
+        return Matching(decided(weighed[0][0]), tuple(matches))
+
+    def candidates(self, text: str, postcode: str | None = None) -> tuple[Terms, list[Candidate]]:
+        """What the words mean, and the best candidates with their features, best first."""
+        query = Query.parse(text, self._outwards, finished=True)
+        apart = Query.parse(postcode or "", self._outwards, finished=True)
+        if apart.postcode or apart.partial:
+            query = Query(query.words, apart.postcode, apart.partial)
+        finder = self._finder
+        terms = finder.terms(query.words)
+        hits = self._at(query.postcode, terms)
+        if not self._is_good(hits, terms):
+            hits = self._widened(query, terms, hits)
+            if not self._is_good(hits, terms):
+                guessed = finder.terms(query.words, second_guess=True)
+                if any(len(guess.readings) > len(term.readings) for guess, term in zip(guessed.terms, terms.terms, strict=True)):
+                    terms = guessed
+                    hits = self._widened(query, terms, self._at(query.postcode, terms))
+        return terms, self._weighed(query, terms, hits)
+
+    def _at(self, postcode: Postcode | None, terms: Terms) -> list[Hit]:
+        if postcode is None:
+            return []
+        text = str(postcode)
+        rows = self._premises.at_postcode(text, PartialPostcode(text).after)[:MOST_AT_POSTCODE].tolist()
+        return self._finder.hits(terms, self._living(rows), MOST_COMPARED)
+
+    def _widened(self, query: Query, terms: Terms, hits: list[Hit]) -> list[Hit]:
+        """With candidates from the sector, the district, and anywhere, until there is a good one."""
+        finder = self._finder
+        areas: list[tuple[PartialPostcode, ...]] = [()]
+        if query.postcode:
+            areas = [(PartialPostcode(query.postcode.sector),), (PartialPostcode(f"{query.postcode.outward} "),), ()]
+        elif query.partial:
+            areas = [query.partial, ()]
+        seen = {hit.row for hit in hits}
+        for area in areas:
+            rows = finder.candidates(terms, finder.narrowed(area, None), MOST_COMPARED)
+            fresh = [row for row in self._living(rows) if row not in seen]
+            seen.update(fresh)
+            found = finder.hits(terms, fresh, MOST_COMPARED)
+            hits = hits + found
+            if self._is_good(found, terms):
+                return hits
+        fresh = [row for row in self._living(finder.relaxed(terms, [], MOST_COMPARED)) if row not in seen]
+        return hits + finder.hits(terms, fresh, MOST_COMPARED)
+
+    def _living(self, rows: list[int]) -> list[int]:
+        finder = self._finder
+        return [row for row in rows if row < finder.index.first_street and not finder.is_historical(row)]
+
+    def _is_good(self, hits: list[Hit], terms: Terms) -> bool:
+        if not hits:
+            return False
+        best = max(hits, key=lambda hit: hit.comparison.score).comparison
+        return best.matched >= GOOD * terms.weight and not best.missing_numbers and not best.missing_letters
+
+    def _weighed(self, query: Query, terms: Terms, hits: list[Hit]) -> list[Candidate]:
+        premises = self._premises
+        scored: list[tuple[float, Nearness, Hit]] = []
+        for hit in hits:
+            if terms.terms and hit.comparison.matched < LEAST * terms.weight:
+                continue
+            near = nearness(premises.postcode_of(hit.row), query.postcode, query.partial)
+            scored.append((total_score(hit.comparison, near, shell=self._finder.is_shell(hit.row)), near, hit))
+        scored.sort(key=lambda entry: (-entry[0], entry[2].row))
+        found = []
+        for at, (score, near, hit) in enumerate(scored[:MOST_WEIGHED]):
+            other = scored[1 if at == 0 else 0][0] if len(scored) > 1 else score - 10
+            numbers = features(hit.comparison, terms, near, score - other, shell=self._finder.is_shell(hit.row))
+            found.append(Candidate(int(premises.uprns[hit.row]), hit, near, score, numbers))
+        return found
+
+    def _match(self, terms: Terms, candidate: Candidate, confidence: float) -> Match:
+        found = self._premises.found(candidate.hit.row)
+        compared, word = candidate.hit.comparison, self._finder.vocabulary.word
+        matched, missing = [], []
+        corrected: dict[str, str] = {}
+        for number, term in enumerate(terms.terms):
+            code = compared.codes.get(number)
+            if code is None:
+                missing.append(term.typed.lower())
+            elif term.readings[code] < 1:
+                corrected[term.typed.lower()] = word(code).lower()
+            else:
+                matched.append(term.typed.lower())
+        tokens = Tokens(tuple(matched), corrected, tuple(missing))
+        return Match(found.uprn or 0, found.address, round(confidence, 4), tokens)

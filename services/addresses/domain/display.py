@@ -1,0 +1,28 @@
+"""How an address is shown: AddressBase's capitals made readable."""
+
+import re
+from functools import lru_cache
+
+_RUN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|[0-9]+[A-Z]*")
+_SMALL = frozenset({"AND", "AT", "BY", "DE", "IN", "LE", "OF", "ON", "THE", "UPON"})
+_KEPT = frozenset({"BBC", "GP", "II", "III", "IV", "NHS", "UK", "YMCA"})
+_ORDINALS = ("ST", "ND", "RD", "TH")
+
+
+def readable(text: str) -> str:
+    """`FLAT 2, 179A HIGH STREET` becomes `Flat 2, 179A High Street`. A text that is not all capitals stays as it is."""
+    if text != text.upper():
+        return text
+    first, *others = text.split(" ")
+    return " ".join([_RUN.sub(lambda found: _capitalised(found[0]), first), *map(_shown, others)])
+
+
+@lru_cache(50_000)
+def _shown(word: str) -> str:
+    return _RUN.sub(lambda found: found[0].lower() if found[0] in _SMALL else _capitalised(found[0]), word)
+
+
+def _capitalised(run: str) -> str:
+    if run in _KEPT or (run[0].isdigit() and not run.endswith(_ORDINALS)):
+        return run
+    return run[0] + run[1:].lower()

@@ -1,0 +1,35 @@
+"""What a search shows."""
+
+from dataclasses import dataclass
+
+from .display import readable
+from .premises import Kind
+
+_PARENT_SHELL = "P"
+"""Classification codes of parent shells begin so: PP a property shell, PS a street record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A search result. Streets and postcodes have no UPRN, streets no postcode."""
+
+    kind: Kind
+    address: str
+    """In one line, as it would be written."""
+    postcode: str
+    borough: str
+    lng: float
+    lat: float
+    uprn: int | None = None
+
+
+def kind_of(classification: str) -> Kind:
+    """Whether something is delivered there, or it is the shell of what is."""
+    return Kind.SHELL if classification.startswith(_PARENT_SHELL) else Kind.PREMISES
+
+
+def shown_line(line: str, postcode: str) -> str:
+    """A one-line address as it is shown, its postcode in capitals: `Flat 2, 14 Quillfen Street, London, NW1 1AA`."""
+    if postcode and line.endswith(postcode):
+        return f"{readable(line[: -len(postcode)])}{postcode}"
+    return readable(line)

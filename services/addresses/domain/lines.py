@@ -1,0 +1,52 @@
+"""An address in one line, from the parts that AddressBase gives.
+
+The rules are those of OS's "AddressBase Premium: creating a single-line address": a delivery point as Royal Mail writes it, an LPI as
+the local authority does. The case is that of the parts: capitals, as they are published.
+"""
+
+from .records import Blpu, DeliveryPoint, LogicalStatus, Lpi
+
+
+def delivery_line(point: DeliveryPoint) -> str:
+    """`FLAT 2, 14 QUILLFEN STREET, LONDON, NW1 1AA`."""
+    thoroughfare = ", ".join(part for part in (point.dependent_thoroughfare, point.thoroughfare) if part)
+    street = f"{point.building_number} {thoroughfare}" if point.building_number and thoroughfare else point.building_number or thoroughfare
+    name = point.building_name
+    if name and not point.building_number and street and _is_number(name):  # PAF keeps 179A and 6-20 as building names
+        name, street = "", f"{name} {street}"
+    po_box = f"PO BOX {point.po_box_number}" if point.po_box_number else ""
+    parts = (
+        *(point.department_name, point.organisation_name, point.sub_building_name, name, po_box, street),
+        *(point.double_dependent_locality, point.dependent_locality, point.post_town, point.postcode),
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def lpi_line(lpi: Lpi, postcode: str = "", organisation: str = "") -> str:
+    """`FLAT 2, KESTRELFORD HOUSE, 14 QUILLFEN STREET, LONDON, NW1 1AA`; the town is not repeated as administrative area."""
+    secondary = _part(lpi.sao_text, str(lpi.sao))
+    number = str(lpi.pao)
+    street = f"{number} {lpi.street}" if number else lpi.street
+    named = lpi.pao_text
+    if secondary and lpi.sao.start_number is not None and not lpi.sao_text and named:
+        secondary, named = "", f"{secondary} {named}"
+    parts = (organisation, secondary, named, street, lpi.locality, lpi.town, postcode)
+    return ", ".join(part for part in parts if part)
+
+
+def line(blpu: Blpu) -> str:
+    """The address a person would write: the delivery point's, else that of the first approved LPI; empty where there is neither."""
+    if blpu.delivery_point:
+        return delivery_line(blpu.delivery_point)
+    approved = next((lpi for lpi in blpu.lpis if lpi.logical_status is LogicalStatus.APPROVED), None)
+    chosen = approved or next(iter(blpu.lpis), None)
+    return lpi_line(chosen, blpu.postcode_locator, blpu.organisation) if chosen else ""
+
+
+def _part(text: str, number: str) -> str:
+    return f"{text}, {number}" if text and number else text or number
+
+
+def _is_number(name: str) -> bool:
+    """Whether a building name is a number with a suffix or a range: `179A`, `6-20`."""
+    return name[0].isdigit() and " " not in name
