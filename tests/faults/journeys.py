@@ -63,7 +63,7 @@ class Crowd:
         self.journeys = [Journey(run, number) for number in range(size)]
         self.began = datetime.now(UTC)
         self.surprises: Counter[str] = Counter()
-        """Answers that nobody should get, whatever was killed: 500s, and two moves for one key."""
+        """Answers that nobody should get, whatever was killed: 500s."""
         self.refusals: Counter[str] = Counter()
         self._tokens: dict[tuple[str, str], str] = {}
         self._http = httpx.AsyncClient(timeout=20, limits=httpx.Limits(max_connections=60))
