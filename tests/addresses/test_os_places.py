@@ -117,6 +117,20 @@ async def test_nothing_found_has_no_results_key(ask):
     assert "results" not in answer
 
 
+@pytest.mark.parametrize("text", ["zzzzqqqq", "\U0001f600", "'; DROP TABLE addresses; --", "+title:(a OR b)^2", "x" * 10_000])
+async def test_any_text_is_answered(ask, text):
+    answer = await ask("find", query=text)
+    assert answer.status_code == 200
+    assert answer.json()["header"]["totalresults"] == len(answer.json().get("results", ()))
+
+
+async def test_what_matches_too_little_and_what_lies_behind_the_last_page_is_left_out(ask, some):
+    text = f"{some.delivery_point.thoroughfare} LONDON"
+    loose, strict = [(await ask("find", query=text, minmatch=least)).json() for least in (0.1, 1.0)]
+    assert strict["header"]["totalresults"] < loose["header"]["totalresults"]
+    assert "results" not in (await ask("find", query=text, offset=100_000)).json()
+
+
 async def test_a_filter_keeps_what_it_names(ask, some):
     flats = (await ask("postcode", postcode=some.postcode, fq="CLASSIFICATION_CODE:RD*")).json()
     assert {one["DPA"]["CLASSIFICATION_CODE"][:2] for one in flats["results"]} == {"RD"}

@@ -43,11 +43,13 @@ class Credentials:
         self._tokens: dict[str, tuple[dict[str, Any], float]] = {}
 
     def headers(self, service: str, path: str) -> dict[str, str]:
-        """The `Authorization` header with which that operation is allowed."""
+        """The header with which that operation is allowed."""
         if service == "notifications" and not path.startswith("/v1/"):
             return {"Authorization": f"Bearer {self._signed_as_notify_does()}"}
         if service == "identity":
             return self._for_identity(path)
+        if path.startswith("/search/places/"):
+            return {"key": self._ready["addresses"]["key"]}
         if service not in MACHINE_SCOPES:
             return {}
         if service == "data_sharing" and path in {"/v1/record", "/v1/record/{id}/proof"}:

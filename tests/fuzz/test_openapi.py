@@ -49,7 +49,10 @@ def check(operation: Any, platform: Platform, service: str, mode: GenerationMode
     def send(case: Any) -> None:
         if answers.total() % 2 and case.path_parameters:
             case.path_parameters = {name: existing.get(name, value) for name, value in case.path_parameters.items()}
-        response = case.call(headers=platform.credentials.headers(service, case.path))
+        headers = platform.credentials.headers(service, case.path)
+        if "key" in headers and mode is GenerationMode.POSITIVE and case.query:
+            case.query.pop("key", None)  # a made-up one, which would go before ours
+        response = case.call(headers=headers)
         answers[response.status_code] += 1
         case.validate_response(response, checks=[not_a_server_error])
         if response.status_code < 300:

@@ -140,8 +140,9 @@ async def find(asked: Asked) -> Response:
                     page.append((address, good[blpu.uprn]))
                 seen += 1
         read += len(found)
-        if len(found) < AT_ONCE or len(good) < len(found):
+        if len(found) < AT_ONCE or len(good) < len(found):  # they come best first
             known = read
+            break
     # Where the page is full, what was not looked at counts as found: totalresults is then at least what there is.
     total = seen + max(0, min(known, MOST_FOUND) - read)
     return asked.answer("query", wanted, total, page, precision=precision)
