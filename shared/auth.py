@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import httpx
-from fastapi import Depends, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.security.base import SecurityBase
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -181,22 +182,21 @@ def _kid_is_new(token: str, keys: KeySet) -> bool:
     return isinstance(header, dict) and isinstance(header.get("kid"), str) and header["kid"] not in {key.kid for key in keys.keys}
 
 
-_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token of the identity service (RFC 9068).")
+class _Required(SecurityBase):
+    """A bearer token with these scopes. One dependency instead of a reader and a judge: FastAPI takes 10 microseconds to resolve each."""
 
+    def __init__(self, scopes: frozenset[str]) -> None:
+        self.model = HTTPBearerModel(bearerFormat="JWT", description="An access token of the identity service (RFC 9068).")
+        self.scheme_name = "HTTPBearer"
+        self._scopes = scopes
 
-def require(*scopes: str) -> Any:
-    """The dependency of a route that needs all these scopes: `caller: Annotated[Caller, require("addresses:address:read")]`.
-
-    401 without a valid token, 403 with one that lacks a scope (RFC 6750, section 3.1).
-    """
-    needed = frozenset(scopes)
-
-    async def caller(request: Request, credentials: HTTPAuthorizationCredentials | None = Security(_bearer)) -> Caller:  # noqa: B008
-        if credentials is None:
+    async def __call__(self, request: Request) -> Caller:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if not token or scheme.lower() != "bearer":
             raise InvalidToken("Send an access token as 'Authorization: Bearer ...'.", error=None)
         validator: TokenValidator = request.app.state.provided[TokenValidator]
-        found = await validator.caller(credentials.credentials)
-        if missing := needed - found.scopes:
+        found = await validator.caller(token.strip())
+        if missing := self._scopes - found.scopes:
             wanted = " ".join(sorted(missing))
             raise Problem(
                 403,
@@ -208,7 +208,13 @@ def require(*scopes: str) -> Any:
         context.cause.set(context.Cause(borough=found.borough))
         return found
 
-    return Depends(caller)
+
+def require(*scopes: str) -> Any:
+    """The dependency of a route that needs all these scopes: `caller: Annotated[Caller, require("addresses:address:read")]`.
+
+    401 without a valid token, 403 with one that lacks a scope (RFC 6750, section 3.1).
+    """
+    return Depends(_Required(frozenset(scopes)))
 
 
 class ClientCredentials(httpx.Auth):

@@ -2,8 +2,11 @@
 
 Semantics of the IETF draft 'The Idempotency-Key HTTP Header Field': the same key with the same body gives the stored reply, with
 another body 422, and 409 while the first is under way. The stored reply is part of the transaction that makes the effect, so there
-is no moment in which one exists without the other. The look-up happens when the function opens its transaction, so always after the
-caller was authenticated.
+is no moment in which one exists without the other.
+
+A repeat is rare, so nothing is looked up beforehand: the function runs, and a repeat shows itself when its reply cannot be stored a
+second time, or when the function fails on what the first one did. Its transaction is then undone and the stored reply is given. Only
+what opened a transaction is looked up, so always after the caller was authenticated.
 """
 
 import hashlib
@@ -14,18 +17,12 @@ from starlette.responses import Response
 
 from shared import clock
 from shared.http.errors import Problem
-from shared.mongo import Document, Transaction, UnitOfWork, unit_of_work
+from shared.mongo import Conflict, Document, Scope, Unavailable, UnitOfWork, unit_of_work
 
 HEADER = "idempotency-key"
 REPLAYED = "Idempotency-Replayed"
 MAX_KEY = 255
 _under_way: set[str] = set()
-
-
-class _Replay(Exception):  # noqa: N818 (not an error: it leaves the function with the stored reply)
-    def __init__(self, reply: Response) -> None:
-        super().__init__()
-        self.reply = reply
 
 
 async def run_once(request: Request, run: Callable[[], Awaitable[Response]]) -> Response:
@@ -36,22 +33,13 @@ async def run_once(request: Request, run: Callable[[], Awaitable[Response]]) -> 
     key = _key(request)
     fingerprint = hashlib.sha256(request.url.query.encode() + b"\0" + await request.body()).hexdigest()
     id_ = ""
+    store: Scope | None = None
 
-    async def look_up(transaction: Transaction) -> None:
-        nonlocal id_
-        if id_ in _under_way:  # a second block of the same function
+    def begun(where: Scope) -> None:
+        nonlocal id_, store
+        if id_:  # a second block of the same function
             return
         candidate = _digest(request, key)
-        row = await transaction.collection("idempotency").find_one({"_id": candidate})
-        if row is not None:
-            if row["fingerprint"] != fingerprint:
-                raise Problem(
-                    422,
-                    "This Idempotency-Key was used with another request.",
-                    type="idempotency-key-reused",
-                    field="header.idempotency-key",
-                )
-            raise _Replay(_stored(row))
         if candidate in _under_way:
             raise Problem(
                 409,
@@ -59,28 +47,44 @@ async def run_once(request: Request, run: Callable[[], Awaitable[Response]]) -> 
                 type="idempotency-in-flight",
                 headers={"Retry-After": "1"},
             )
-        id_ = candidate
+        id_, store = candidate, where
         _under_way.add(id_)
 
-    unit = UnitOfWork(look_up)
+    unit = UnitOfWork(begun)
     token = unit_of_work.set(unit)
     try:
         response = await run()
         if unit.transaction is None:  # nothing was changed, so there is nothing to protect from a repeat
             return response
-        if response.status_code >= 400:
-            await unit.abort()
+        if response.status_code < 400:
+            unit.transaction.insert_last("idempotency", _row(id_, fingerprint, response))
+            await unit.commit()
             return response
-        await unit.transaction.collection("idempotency").insert_one(_row(id_, fingerprint, response))
-        await unit.commit()
-    except _Replay as replay:
-        return replay.reply
+    except (Conflict, Unavailable):
+        raise
+    except Exception:
+        await unit.abort()
+        if store is not None and (stored := await _look_up(store, id_, fingerprint)):
+            return stored
+        raise
     else:
-        return response
+        await unit.abort()
+        return (await _look_up(store, id_, fingerprint) if store is not None else None) or response
     finally:
         await unit.abort()
         unit_of_work.reset(token)
         _under_way.discard(id_)
+
+
+async def _look_up(store: Scope, id_: str, fingerprint: str) -> Response | None:
+    row = await store.collection("idempotency").find_one({"_id": id_})
+    if row is None:
+        return None
+    if row["fingerprint"] != fingerprint:
+        raise Problem(
+            422, "This Idempotency-Key was used with another request.", type="idempotency-key-reused", field="header.idempotency-key"
+        )
+    return _stored(row)
 
 
 def _key(request: Request) -> str:

@@ -45,9 +45,11 @@ class Route(APIRoute):
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
         async def answer(arrived: Request) -> Response:
-            request = Request(arrived.scope, _limited(arrived.receive, self.body_limit))
+            request = arrived
             try:
-                await _require_size(request, arrived.receive, self.body_limit)
+                if _may_have_body(arrived):
+                    request = Request(arrived.scope, _limited(arrived.receive, self.body_limit))
+                    await _require_size(request, arrived.receive, self.body_limit)
                 if takes_json:
                     _require_json(request)
                 once = HEADER in request.headers and request.method not in ("GET", "HEAD")
@@ -67,6 +69,12 @@ async def _patiently(run: Callable[[], Awaitable[Response]]) -> Response:
                 raise
             await asyncio.sleep(random.uniform(0.002, 0.01) * 2**attempt)
     raise AssertionError
+
+
+def _may_have_body(request: Request) -> bool:
+    """Whether the head announces one (RFC 9112, section 6.3); HTTP/2 may send one unannounced."""
+    headers = request.headers
+    return "content-length" in headers or "transfer-encoding" in headers or request.scope["http_version"] not in ("1.0", "1.1")
 
 
 def _too_large(limit: int) -> Problem:

@@ -1,7 +1,7 @@
 """A service's database, its transactions, and the unit of work that a request is."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -110,9 +110,9 @@ TxT = TypeVar("TxT", bound=Transaction)
 class UnitOfWork:
     """A request whose effect and stored reply are one transaction: the block's commit waits until the reply is known."""
 
-    def __init__(self, begun: Callable[[Transaction], Awaitable[None]]) -> None:
+    def __init__(self, begun: Callable[[Scope], None]) -> None:
         self.begun = begun
-        """Called with a transaction that has just begun; may raise to end it."""
+        """Called with the database in which a transaction has just begun; may raise to end it."""
         self.transaction: Transaction | None = None
         self._finish: Callable[[bool], Any] | None = None
 
@@ -232,7 +232,7 @@ class Database(Scope, Generic[TxT]):
         try:
             await driver.begin(session)
             if unit is not None:
-                await unit.begun(transaction)
+                unit.begun(self)
             yield transaction
         except BaseException:
             await self._finish(transaction, session, success=False)

@@ -28,6 +28,16 @@ async def test_a_repeat_with_the_same_key_gets_the_stored_reply_and_changes_noth
     assert len(await thing.service.store.things.all()) == 1
 
 
+async def test_a_repeat_of_what_would_succeed_again_changes_nothing_at_this_replica_or_another(settings, serve, tokens):
+    headers = {**tokens.bearer(SCOPE), "Idempotency-Key": "one"}
+    async with serve(build(settings(Settings))) as one, serve(build(settings(Settings))) as two:
+        await one.http.post("/v1/things", json={"name": "chair"}, headers=tokens.bearer(SCOPE))
+        replies = [await replica.http.post("/v1/things/chair/count", headers=headers) for replica in (one, one, two)]
+        assert [reply.status_code for reply in replies] == [200, 200, 200]
+        assert [reply.headers.get("idempotency-replayed") for reply in replies] == [None, "true", "true"]
+        assert [thing["number"] for thing in await one.service.store.things.all()] == [1]
+
+
 async def test_the_same_key_with_another_body_is_422_and_of_another_client_is_its_own(thing, tokens):
     await thing.http.post("/v1/things", json={"name": "chair"}, headers={**tokens.bearer(SCOPE), "Idempotency-Key": "one"})
     reused = await thing.http.post("/v1/things", json={"name": "table"}, headers={**tokens.bearer(SCOPE), "Idempotency-Key": "one"})

@@ -39,6 +39,10 @@ class Things:
         """Raises Duplicate for a name that exists."""
         await self._rows.insert_one({"_id": name, "number": number})
 
+    async def count_up(self, name: str) -> int:
+        """Add one to its number; how many things were changed."""
+        return await self._rows.update_one({"_id": name}, {"$inc": {"number": 1}})
+
     async def all(self) -> list[Document]:
         """All, in order of number."""
         return await self._rows.find({}, sort=[("number", 1)])
@@ -118,6 +122,16 @@ async def make(thing: NewThing, caller: Maker, store: Db) -> Thing:
             raise Problem(409, "A thing of this name exists.", type="exists", field="body.name") from None
         await tx.publish(ThingMade(thing=thing.name, number=thing.number))
     return Thing(name=thing.name, number=thing.number, borough=caller.borough)
+
+
+@router.post("/v1/things/{name}/count")
+async def count_up(name: str, caller: Maker, store: Db) -> Thing:
+    """Add one to a thing's number; it can be done again and again."""
+    async with store.transaction() as tx:
+        if not await tx.things.count_up(name):
+            raise Problem(404, "There is no such thing.", type="not-found", field="path.name")
+        await tx.publish(ThingMade(thing=name))
+    return Thing(name=name, number=1, borough=caller.borough)
 
 
 @router.get("/v1/things")
