@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 S = TypeVar("S", bound=ServiceSettings)
 Hook = Callable[[], Awaitable[object]]
 GRACE_SECONDS = 8
+KEEP_ALIVE_SECONDS = 75
+"""Longer than any client or gateway keeps an idle connection (httpx: 5 s), or it would send into one that is being closed here."""
 _NO_OTHER_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own spans carry the path and the query with their values, and begin a second trace beside ours."""
 
@@ -210,6 +212,7 @@ class Service:
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=GRACE_SECONDS,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 http="httptools",
                 lifespan="off",
             )
@@ -223,19 +226,23 @@ class Service:
 
     async def _serve(self, server: uvicorn.Server, listener: socket.socket) -> int:
         loop = asyncio.get_running_loop()
+        starting = asyncio.ensure_future(self.start())
 
         def end() -> None:
             server.should_exit = True
+            starting.cancel()  # where it is still under way: first data may take long to build
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         try:
-            await self.start()
+            await starting
+            await server.serve(sockets=[listener])
+        except asyncio.CancelledError:
+            if not server.should_exit:
+                raise
         except OSError as error:
             raise StartError(f"{self.name}: {_plainly(error)}") from error
-        try:
-            await server.serve(sockets=[listener])
         finally:
             await self.stop()
         return 0

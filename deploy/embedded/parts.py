@@ -62,6 +62,8 @@ def assign_ports(parts: Sequence[Part], base: int) -> dict[str, int]:
 class ServiceProcess(Process):
     """One replica of a service."""
 
+    start_timeout = 300.0  # a slow machine builds the first address release in minutes
+
     def __init__(self, part: Part, *, replica: int, port: int, settings: dict[str, str], python: str, log: Path) -> None:
         name = part.name if replica == 1 else f"{part.name}-{replica}"
         super().__init__(name, port=port, log=log)

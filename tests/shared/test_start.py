@@ -72,3 +72,20 @@ async def test_sigterm_ends_it_with_exit_code_0(settings, eventually):
     await eventually(answers, seconds=20)
     child.terminate()
     assert await asyncio.wait_for(child.wait(), 15) == 0
+
+
+async def test_sigterm_ends_it_also_while_it_waits_for_its_database(settings):
+    reached = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as silent:
+        address = f"mongodb://127.0.0.1:{silent.sockets[0].getsockname()[1]}/?directConnection=true&serverSelectionTimeoutMS=60000"
+        env = {**environment(settings(Settings)), "THING_MONGODB": address}
+        child = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.shared.thing", env=env)
+        await asyncio.wait_for(reached.wait(), 30)
+        child.terminate()
+        assert await asyncio.wait_for(child.wait(), 20) == 0

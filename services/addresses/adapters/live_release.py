@@ -117,6 +117,7 @@ class LiveRelease:
         return folder, manifest
 
     async def _build(self) -> None:
+        log.info("building the release of the shipped postcodes and made-up premises; this takes a quarter of a minute or more, once")
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "services.addresses.adapters.build_release", str(self._data_dir), str(self._seed)),
