@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 
 from benchmarks.blocks_up import Running, blocks_up
-from benchmarks.measuring import Report, arguments, cpu_seconds, engine_to_use, memory_mb, percentile
+from benchmarks.measuring import Report, arguments, cpu_seconds, engine_to_use, memory_mb, percentile, proportional_mb
 
 CAMDEN, HACKNEY = "E09000007", "E09000012"
 MEMORY_AT_MOST = 900
@@ -126,10 +126,12 @@ def _report(report: Report, platform: Running, journeys: int, waited: list[float
     report.add("submit to the last message, p99", percentile(waited, 0.99), "s")
     for name, pid in platform.pids.items():
         report.add(f"CPU a journey: {name}", (cpu_seconds(pid) - before[name]) * 1000 / journeys, "ms")
-    memory = {name: memory_mb(pid) for name, pid in platform.pids.items()}
+    memory = {name: proportional_mb(pid) for name, pid in platform.pids.items()}
     for name, used in memory.items():
         report.add(f"memory: {name}", used, "MB")
     report.add("memory of everything", sum(memory.values()), "MB", at_most=MEMORY_AT_MOST)
+    resident = sum(memory_mb(pid) for pid in platform.pids.values())
+    report.add("the same by RSS, which counts shared pages once for each process", resident, "MB")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,14 @@ def memory_mb(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE / 1e6
 
 
+def proportional_mb(pid: int) -> float:
+    """What a process adds to the memory in use, in MB of 1,000,000 bytes: its own pages, and its part of those that it shares with others
+    (proc(5), Pss of /proc/pid/smaps_rollup). Only such figures can be added up.
+    """
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return int(next(line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:"))) * 1024 / 1e6
+
+
 def load_average() -> float:
     """The machine's load over the last minute: on a busy machine figures of wall time say little."""
     return os.getloadavg()[0]
