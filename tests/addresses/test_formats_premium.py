@@ -100,7 +100,11 @@ def test_the_approved_lpi_comes_first_and_the_others_are_kept():
 
 
 def test_of_several_classification_schemes_addressbases_counts():
-    voa = CLASSIFICATION.replace("5360C000099901", "5360C000099902").replace("RD06", "096G").replace("AddressBase Premium Cl", "VOA Special C")
+    voa = (
+        CLASSIFICATION.replace("5360C000099901", "5360C000099902")
+        .replace("RD06", "096G")
+        .replace("AddressBase Premium Cl", "VOA Special C")
+    )
     councils = CLASSIFICATION.replace("5360C000099901", "5360C000099900").replace("RD06", "H").replace("AddressBase Premium", "Council")
     for order in ((CLASSIFICATION, voa, councils), (councils, voa, CLASSIFICATION)):
         blpu = held(premium(*(each for each in RECORDS if each != CLASSIFICATION), *order)).blpu(UPRN)
@@ -109,7 +113,9 @@ def test_of_several_classification_schemes_addressbases_counts():
 
 
 def test_a_classification_that_ended_counts_only_where_none_is_in_force():
-    ended = CLASSIFICATION.replace("5360C000099901", "5360C000099909").replace("RD06", "RD04").replace(",,2020-02-10", ",2021-01-01,2021-01-01")
+    ended = (
+        CLASSIFICATION.replace("5360C000099901", "5360C000099909").replace("RD06", "RD04").replace(",,2020-02-10", ",2021-01-01,2021-01-01")
+    )
     without = [each for each in RECORDS if each != CLASSIFICATION]
     both, only = held(premium(*RECORDS, ended)).blpu(UPRN), held(premium(*without, ended)).blpu(UPRN)
     assert both
@@ -177,7 +183,14 @@ def test_premises_outside_london_are_left_out():
 
 
 def test_premises_of_no_borough_are_placed_by_their_ward():
-    records = (STREET, DESCRIPTOR, BLPU.replace(",5360,", ",7655,"), LPI, CLASSIFICATION, cross_reference("000000001", "E05009373", "7666OW"))
+    records = (
+        STREET,
+        DESCRIPTOR,
+        BLPU.replace(",5360,", ",7655,"),
+        LPI,
+        CLASSIFICATION,
+        cross_reference("000000001", "E05009373", "7666OW"),
+    )
     found = held(premium(*records))
     assert found.blpu(UPRN) is None
     blpu = found.blpu(UPRN, {"E05009373": "E09000012"})
@@ -288,7 +301,7 @@ def test_volumes_that_were_put_together_are_read_as_one():
         (premium(*RECORDS).replace("99,0,6", "99,0,six"), r"its trailer \(type 99\) cannot be read: column 3 \(RECORD_COUNT\)"),
         (premium(*RECORDS) + BLPU, r"it has records after its trailer \(type 99\)"),
         (premium(*RECORDS) + premium(*RECORDS), "volume 1 comes where volume 0 should"),
-        ("\n".join((HEADER, BLPU, HEADER, BLPU)), r"before the trailer \(type 99\) of what came before"),
+        (f"{HEADER}\n{BLPU}\n{HEADER}\n{BLPU}", r"before the trailer \(type 99\) of what came before"),
         (HEADER.replace('"F"', '"Z"') + "\n" + BLPU, r"its header \(type 10\) cannot be read: column 9 \(FILE_TYPE\)"),
         (METADATA, r"its metadata \(type 29\) is outside of header and trailer"),
     ],
