@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
 
 from services.addresses.domain.generation import Site
 from services.addresses.domain.postcode import Postcode
+from services.addresses.domain.postcode_records import LivePostcode, TerminatedPostcode, Ward
 from services.addresses.domain.premises import Location
 
 EDITION = "2025.2"
@@ -22,40 +22,11 @@ ATTRIBUTION = (
 )
 SHIPPED = Path(__file__).resolve().parent.parent / "data"
 
-_POSTCODES = "london_postcodes.csv.gz"
-_TERMINATED = "london_terminated_postcodes.csv.gz"
-_BOROUGHS = "london_boroughs.csv"
-_WARDS = "london_wards.csv"
-
-
-class LivePostcode(NamedTuple):
-    """A row of Code-Point Open, with ONS codes. `introduced` is yyyymm; codes are empty where the lookup had none."""
-
-    postcode: str
-    quality: int
-    """ONS's positional quality indicator, 1 (within the building nearest the mean) to 9 (none)."""
-    location: Location
-    borough: str
-    ward: str
-    introduced: str
-    lsoa_2011: str
-    msoa_2011: str
-
-
-class TerminatedPostcode(NamedTuple):
-    """A postcode that Royal Mail withdrew in the month `terminated` (yyyymm)."""
-
-    postcode: str
-    terminated: str
-    location: Location
-
-
-class Ward(NamedTuple):
-    """An electoral ward and the borough it is in, by their GSS codes."""
-
-    code: str
-    name: str
-    borough: str
+POSTCODES = "london_postcodes.csv.gz"
+TERMINATED = "london_terminated_postcodes.csv.gz"
+BOROUGHS = "london_boroughs.csv"
+WARDS = "london_wards.csv"
+"""The files, in any folder of sources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +37,22 @@ class Sources:
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of each file, hexadecimal."""
-        names = (_BOROUGHS, _POSTCODES, _TERMINATED, _WARDS)
+        names = (BOROUGHS, POSTCODES, TERMINATED, WARDS)
         return {name: sha256((self.folder / name).read_bytes()).hexdigest() for name in names}
 
     def boroughs(self) -> dict[str, str]:
         """Names by GSS code."""
-        return {row[0]: row[1] for row in self._rows(_BOROUGHS, ("code", "name"))}
+        return {row[0]: row[1] for row in self._rows(BOROUGHS, ("code", "name"))}
 
     def wards(self) -> list[Ward]:
         """Every ward of London."""
-        return [Ward(*row) for row in self._rows(_WARDS, ("code", "name", "borough_code"))]
+        return [Ward(*row) for row in self._rows(WARDS, ("code", "name", "borough_code"))]
 
     def live(self) -> Iterator[LivePostcode]:
         """Every live postcode, as the file orders them."""
         place = ("postcode", "positional_quality", "easting", "northing")
         codes = ("borough_code", "ward_code", "introduced", "lsoa_2011", "msoa_2011")
-        for postcode, quality, easting, northing, *others in self._rows(_POSTCODES, (*place, *codes)):
+        for postcode, quality, easting, northing, *others in self._rows(POSTCODES, (*place, *codes)):
             # Code-Point writes ONS's 1..9 as 10..90.
             yield LivePostcode(postcode, int(quality) // 10, Location(int(easting), int(northing)), *others)
 
@@ -95,7 +66,7 @@ class Sources:
 
     def terminated(self) -> Iterator[TerminatedPostcode]:
         """Every withdrawn postcode, including those that have been taken up again since."""
-        for postcode, month, easting, northing in self._rows(_TERMINATED, ("postcode", "terminated", "easting", "northing")):
+        for postcode, month, easting, northing in self._rows(TERMINATED, ("postcode", "terminated", "easting", "northing")):
             yield TerminatedPostcode(postcode, month, Location(int(easting), int(northing)))
 
     def _rows(self, name: str, columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
