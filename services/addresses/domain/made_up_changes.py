@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
+from operator import attrgetter
 
 from . import made_up_names as names
 from .dice import Dice
@@ -56,7 +57,7 @@ class _Postcode:
 
     def retire(self, blpu: Blpu, *successors: int) -> None:
         """It is no more; what took its place has these UPRNs."""
-        lpis = tuple(_ended(lpi) for lpi in blpu.lpis)
+        lpis = tuple(sorted((_ended(lpi) for lpi in blpu.lpis), key=attrgetter("lpi_key")))
         ended = replace(blpu, lpis=lpis, delivery_point=None, successors=successors, state_date=ON, end_date=ON)
         self.put(replace(ended, logical_status=LogicalStatus.HISTORICAL, state=BlpuState.NO_LONGER_EXISTING))
 
