@@ -7,6 +7,7 @@ from itertools import chain
 
 import pytest
 
+from services.addresses.adapters.sources import Sources
 from services.addresses.domain.formats import writing_core
 from services.addresses.domain.formats.writing_changes import core_changes, premium_changes
 from services.addresses.domain.formats.writing_premium import Supply, Volumes, full_supply
@@ -37,7 +38,7 @@ def core_file(blpus) -> str:
 
 
 @pytest.fixture(scope="module")
-def sites(few_sources) -> list[Site]:
+def sites(few_sources: Sources) -> list[Site]:
     return few_sources.sites()
 
 

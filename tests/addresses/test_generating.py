@@ -9,6 +9,7 @@ import pytest
 from services.addresses.domain.formats.premium import Premium
 from services.addresses.domain.formats.recognising import recognise
 from services.addresses.domain.generation import generate
+from services.addresses.domain.incoming import Format
 from services.addresses.domain.premises import MADE_UP_UPRNS
 from services.addresses.generating import generate_changes, generate_files
 from tests.addresses.address_files import Held
@@ -19,7 +20,7 @@ PREMISES = 3_200
 @pytest.fixture(scope="module")
 def written(tmp_path_factory, few_sources):
     out = tmp_path_factory.mktemp("files") / "new" / "folder"
-    told = []
+    told: list[int] = []
     files = generate_files(PREMISES, 5, out, told.append, sources=few_sources, most=1_000)
     return out, files, told
 
@@ -34,6 +35,7 @@ def apply(files, format_name: str, said: Held) -> Held:
         if file.format == format_name:
             rows = contents(file.path)
             reader = recognise(rows[:20], format_name)
+            assert isinstance(reader, Format)
             said.apply(incoming for row in rows for incoming in reader.read(row))
             reader.end()
     return said
