@@ -88,11 +88,13 @@ def _files(out: Path, supply: Supply) -> tuple["_Files", "_Files"]:
 
 @contextmanager
 def _all_or_none(*several: "_Files") -> Iterator[None]:
-    """Remove what was begun where not all can be written: half a supply is of no use."""
+    """Give the files their names when all are written; remove what was begun where not all can be: half a supply is of no use."""
     try:
         yield
         for files in several:
             files.close()
+        for files in several:
+            files.name()
     except BaseException:
         for files in several:
             files.remove()
@@ -147,7 +149,7 @@ class _Files:
         self.close()
         self._begun += 1
         self._records = 0
-        self._file = self._path(self._begun).open("x", encoding="utf-8", newline="")
+        self._file = _aside(self._path(self._begun)).open("x", encoding="utf-8", newline="")
         self._write = csv.writer(self._file, lineterminator="\n").writerow
 
     def close(self) -> None:
@@ -155,7 +157,12 @@ class _Files:
         if self._file:
             self._file.close()
             self._file, path = None, self._path(self._begun)
-            self.written.append(WrittenFile(path, self._format, self._records, path.stat().st_size))
+            self.written.append(WrittenFile(path, self._format, self._records, _aside(path).stat().st_size))
+
+    def name(self) -> None:
+        """Give them the names that they are to have."""
+        for file in self.written:
+            _aside(file.path).rename(file.path)
 
     def remove(self) -> None:
         """Remove all that was begun."""
@@ -163,7 +170,13 @@ class _Files:
             with suppress(OSError):
                 self._file.close()
         for number in range(1, self._begun + 1):
+            _aside(self._path(number)).unlink(missing_ok=True)
             self._path(number).unlink(missing_ok=True)
 
     def _path(self, number: int) -> Path:
         return self._stem.with_name(f"{self._stem.name}_{number:03d}.csv")
+
+
+def _aside(path: Path) -> Path:
+    """Where a file is while it is written, so that whoever is killed leaves no file that looks whole."""
+    return path.with_name(f"{path.name}.part")

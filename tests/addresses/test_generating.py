@@ -81,6 +81,13 @@ def test_everything_in_them_is_marked_as_made_up(written):
             assert all(int(row[0]) in MADE_UP_UPRNS for row in rows[1:])
 
 
+def test_no_file_has_its_name_before_all_are_written(tmp_path, few_sources):
+    seen: set[str] = set()
+    generate_files(PREMISES, 5, tmp_path, lambda _: seen.update(path.name for path in tmp_path.iterdir()), sources=few_sources, most=1_000)
+    assert len(seen) > 4
+    assert all(name.endswith(".csv.part") for name in seen)
+
+
 def test_progress_ends_at_all_of_them(written):
     assert written[2] == [1_000, 2_000, 3_000, PREMISES]
 
