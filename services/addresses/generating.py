@@ -14,12 +14,12 @@ from services.addresses.domain.formats.premium_layouts import AROUND
 from services.addresses.domain.formats.writing_changes import core_changes, premium_changes
 from services.addresses.domain.formats.writing_premium import MOST_RECORDS, Row, Supply, Volumes, full_supply
 from services.addresses.domain.generation import generate
-from services.addresses.domain.made_up_changes import ON, changed
+from services.addresses.domain.made_up_changes import CHANGED_ON, changed
 from services.addresses.domain.records import Blpu
 
 MADE_UP = Supply("MADE UP ADDRESSES", date(2025, 9, 1))
 """What their header says; the day is that of the made-up premises' last update, so that the same seed gives the same bytes."""
-CHANGES = replace(MADE_UP, day=ON, change_only=True)
+CHANGES = replace(MADE_UP, day=CHANGED_ON, change_only=True)
 _STEP = 1_000
 """Premises between two reports of progress."""
 

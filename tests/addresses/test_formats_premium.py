@@ -235,6 +235,7 @@ def test_a_property_without_a_delivery_point_has_none():
     [
         (BLPU.replace("10099900001", "1234567890123"), r"column 4 \(UPRN\) is not 1 to 12 digits"),
         (BLPU.replace("10099900001", ""), r"column 4 \(UPRN\) is missing"),
+        (BLPU.replace("10099900001", "0" * 5_000 + "1"), r"column 4 \(UPRN\) is not 1 to 12 digits"),
         (BLPU.replace("10099900001", "0"), r"column 4 \(UPRN\) is not 1 to 12 digits"),
         (BLPU.replace("10099900001", "1٢3"), r"column 4 \(UPRN\) is not 1 to 12 digits"),
         (BLPU.replace("533150.50", "53N150"), r"column 9 \(X_COORDINATE\) is not a number"),

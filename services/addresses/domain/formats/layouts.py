@@ -63,9 +63,9 @@ def digits(most: int) -> Kind:
     return Kind(f"[0-9]{{1,{most}}}", f"is not 1 to {most} digits")
 
 
-UPRN = Kind("0*[1-9][0-9]{0,11}", "is not 1 to 12 digits")
-USRN = Kind("0*[1-9][0-9]{0,7}", "is not 1 to 8 digits")
-UDPRN = Kind("0*[1-9][0-9]{0,8}", "is not 1 to 9 digits")
+UPRN = Kind("0{0,20}[1-9][0-9]{0,11}", "is not 1 to 12 digits")
+USRN = Kind("0{0,20}[1-9][0-9]{0,7}", "is not 1 to 8 digits")
+UDPRN = Kind("0{0,20}[1-9][0-9]{0,8}", "is not 1 to 9 digits")
 """Royal Mail's have eight digits, made-up ones nine."""
 KEY = Kind("[0-9A-Za-z]{1,14}", "is not 1 to 14 letters and digits")
 DATE = Kind(f"(?:{_DAY})?", "is not a date (YYYY-MM-DD)")
