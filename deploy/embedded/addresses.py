@@ -20,7 +20,7 @@ app = typer.Typer(name="addresses", help="Address files and releases of the gaze
 
 
 @app.callback()
-def addresses() -> None:
+def addresses() -> None:  # without it, a group of one command would be that command
     """Address files and releases of the gazetteer."""
 
 

@@ -14,12 +14,12 @@ from services.addresses.domain.formats.premium_layouts import AROUND
 from services.addresses.domain.formats.writing_changes import core_changes, premium_changes
 from services.addresses.domain.formats.writing_premium import MOST_RECORDS, Row, Supply, Volumes, full_supply
 from services.addresses.domain.generation import generate
-from services.addresses.domain.made_up_changes import ON, changed
+from services.addresses.domain.made_up_changes import CHANGED_ON, changed
 from services.addresses.domain.records import Blpu
 
 MADE_UP = Supply("MADE UP ADDRESSES", date(2025, 9, 1))
 """What their header says; the day is that of the made-up premises' last update, so that the same seed gives the same bytes."""
-CHANGES = replace(MADE_UP, day=ON, change_only=True)
+CHANGES = replace(MADE_UP, day=CHANGED_ON, change_only=True)
 _STEP = 1_000
 """Premises between two reports of progress."""
 
@@ -88,11 +88,13 @@ def _files(out: Path, supply: Supply) -> tuple["_Files", "_Files"]:
 
 @contextmanager
 def _all_or_none(*several: "_Files") -> Iterator[None]:
-    """Remove what was begun where not all can be written: half a supply is of no use."""
+    """Give the files their names when all are written; remove what was begun where not all can be: half a supply is of no use."""
     try:
         yield
         for files in several:
             files.close()
+        for files in several:
+            files.name()
     except BaseException:
         for files in several:
             files.remove()
@@ -147,7 +149,7 @@ class _Files:
         self.close()
         self._begun += 1
         self._records = 0
-        self._file = self._path(self._begun).open("x", encoding="utf-8", newline="")
+        self._file = _aside(self._path(self._begun)).open("x", encoding="utf-8", newline="")
         self._write = csv.writer(self._file, lineterminator="\n").writerow
 
     def close(self) -> None:
@@ -155,7 +157,12 @@ class _Files:
         if self._file:
             self._file.close()
             self._file, path = None, self._path(self._begun)
-            self.written.append(WrittenFile(path, self._format, self._records, path.stat().st_size))
+            self.written.append(WrittenFile(path, self._format, self._records, _aside(path).stat().st_size))
+
+    def name(self) -> None:
+        """Give them the names that they are to have."""
+        for file in self.written:
+            _aside(file.path).rename(file.path)
 
     def remove(self) -> None:
         """Remove all that was begun."""
@@ -163,7 +170,13 @@ class _Files:
             with suppress(OSError):
                 self._file.close()
         for number in range(1, self._begun + 1):
+            _aside(self._path(number)).unlink(missing_ok=True)
             self._path(number).unlink(missing_ok=True)
 
     def _path(self, number: int) -> Path:
         return self._stem.with_name(f"{self._stem.name}_{number:03d}.csv")
+
+
+def _aside(path: Path) -> Path:
+    """Where a file is while it is written, so that whoever is killed leaves no file that looks whole."""
+    return path.with_name(f"{path.name}.part")

@@ -1,12 +1,10 @@
 """ONSPD, NSPL and Code-Point Open become sources that a release is built from."""
 
-import gzip
 from itertools import chain
 
 import pytest
 
 from services.addresses.adapters.postcodes import Postcodes, write_postcodes
-from services.addresses.adapters.sources import BOROUGHS, POSTCODES, SHIPPED, TERMINATED, WARDS, Sources
 from services.addresses.adapters.sources_writing import write_sources
 from services.addresses.domain.formats.recognising import recognise
 from services.addresses.domain.incoming import BadRowError, PostcodeFormat, WrongFileError
@@ -118,25 +116,12 @@ def test_a_file_without_london_is_refused(text):
 
 
 @pytest.fixture(scope="module")
-def previous(tmp_path_factory) -> Sources:
-    """The shipped sources of two districts."""
-    folder = tmp_path_factory.mktemp("previous")
-    for name in (BOROUGHS, WARDS):
-        (folder / name).write_bytes((SHIPPED / name).read_bytes())
-    for name in (POSTCODES, TERMINATED):
-        header, *lines = gzip.decompress((SHIPPED / name).read_bytes()).decode().splitlines(keepends=True)
-        chosen = [line for line in lines if line.startswith(("E8 ", "NW1 "))]
-        (folder / name).write_bytes(gzip.compress("".join((header, *chosen)).encode()))
-    return Sources(folder)
+def before(few_sources) -> dict[str, LivePostcode]:
+    return {row.postcode: row for row in few_sources.live()}
 
 
-@pytest.fixture(scope="module")
-def before(previous) -> dict[str, LivePostcode]:
-    return {row.postcode: row for row in previous.live()}
-
-
-def test_a_lookup_replaces_the_postcodes_of_its_areas_and_keeps_what_it_lacks(tmp_path, previous, before):
-    written = write_sources(tmp_path / "new", read(NSPL_2025), previous, {"E05099999": "Quillton"})
+def test_a_lookup_replaces_the_postcodes_of_its_areas_and_keeps_what_it_lacks(tmp_path, few_sources, before):
+    written = write_sources(tmp_path / "new", read(NSPL_2025), few_sources, {"E05099999": "Quillton"})
     live = {row.postcode: row for row in written.live()}
     held = before["E8 1AA"]
     assert live["E8 1AA"] == LivePostcode(
@@ -148,20 +133,20 @@ def test_a_lookup_replaces_the_postcodes_of_its_areas_and_keeps_what_it_lacks(tm
     assert {code: row for code, row in live.items() if code.startswith("NW")} == {c: r for c, r in before.items() if c.startswith("NW")}
     assert list(written.terminated()) == [TerminatedPostcode("E8 1ZZ", "199912", Location(534_000, 184_800))]
     assert [ward.name for ward in written.wards() if ward.code == "E05099999"] == ["Quillton"]
-    assert written.boroughs() == previous.boroughs()
+    assert written.boroughs() == few_sources.boroughs()
 
 
-def test_code_point_keeps_months_and_terminated_postcodes_of_before(tmp_path, previous, before):
-    written = write_sources(tmp_path / "new", read(CODE_POINT), previous)
+def test_code_point_keeps_months_and_terminated_postcodes_of_before(tmp_path, few_sources, before):
+    written = write_sources(tmp_path / "new", read(CODE_POINT), few_sources)
     live = {row.postcode: row for row in written.live()}
     assert live["E8 1AA"] == before["E8 1AA"]._replace(location=Location(534_101, 184_901), quality=1, borough=HACKNEY[0], ward=HACKNEY[1])
     assert live["E8 1AA"].introduced
     assert live["E8 9ZZ"].introduced == ""
-    assert list(written.terminated()) == list(previous.terminated())
+    assert list(written.terminated()) == list(few_sources.terminated())
 
 
-def test_a_release_is_built_from_sources_that_were_written(tmp_path, previous):
-    written = write_sources(tmp_path / "new", read(NSPL_2025), previous)
+def test_a_release_is_built_from_sources_that_were_written(tmp_path, few_sources):
+    written = write_sources(tmp_path / "new", read(NSPL_2025), few_sources)
     (tmp_path / "release").mkdir()
     live, _ = write_postcodes(tmp_path / "release", written)
     postcodes = Postcodes(tmp_path / "release")
@@ -172,21 +157,21 @@ def test_a_release_is_built_from_sources_that_were_written(tmp_path, previous):
     assert live > 1_000
 
 
-def test_the_same_rows_give_the_same_bytes(tmp_path, previous):
+def test_the_same_rows_give_the_same_bytes(tmp_path, few_sources):
     assert (
-        write_sources(tmp_path / "a", read(NSPL_2025), previous).hashes()
-        == write_sources(tmp_path / "b", read(NSPL_2025), previous).hashes()
+        write_sources(tmp_path / "a", read(NSPL_2025), few_sources).hashes()
+        == write_sources(tmp_path / "b", read(NSPL_2025), few_sources).hashes()
     )
 
 
-def test_sources_come_out_as_they_are(tmp_path, previous):
-    written = write_sources(tmp_path / "new", previous.live(), previous)
-    assert sorted(written.live()) == sorted(previous.live())
-    assert {ward.code for ward in written.wards()} == {row.ward for row in previous.live()}
+def test_sources_come_out_as_they_are(tmp_path, few_sources):
+    written = write_sources(tmp_path / "new", few_sources.live(), few_sources)
+    assert sorted(written.live()) == sorted(few_sources.live())
+    assert {ward.code for ward in written.wards()} == {row.ward for row in few_sources.live()}
 
 
-def test_sources_without_a_live_postcode_and_folders_that_are_there_are_refused(tmp_path, previous):
+def test_sources_without_a_live_postcode_and_folders_that_are_there_are_refused(tmp_path, few_sources):
     with pytest.raises(ValueError, match="no live postcode"):
-        write_sources(tmp_path / "new", [TerminatedPostcode("E8 1ZZ", "199912", Location(534_000, 184_800))], previous)
+        write_sources(tmp_path / "new", [TerminatedPostcode("E8 1ZZ", "199912", Location(534_000, 184_800))], few_sources)
     with pytest.raises(FileExistsError):
-        write_sources(tmp_path, read(CODE_POINT), previous)
+        write_sources(tmp_path, read(CODE_POINT), few_sources)

@@ -90,6 +90,12 @@ def test_a_street_without_a_welsh_name_has_its_english_one_in_a_welsh_lpi():
     assert [lpi.street for lpi in blpu.lpis] == ["QUILLFEN STREET", "QUILLFEN STREET"]
 
 
+def test_a_street_with_a_welsh_name_alone_has_it_in_english_lpis_too():
+    blpu = held(premium(*(each for each in RECORDS if each != DESCRIPTOR), DESCRIPTOR.replace('"ENG"', '"CYM"'))).blpu(UPRN)
+    assert blpu
+    assert [lpi.street for lpi in blpu.lpis] == ["QUILLFEN STREET"]
+
+
 def test_the_approved_lpi_comes_first_and_the_others_are_kept():
     def lpi(key: str, status: int) -> str:
         return LPI.replace("5360L000099901", key).replace('"ENG",1', f'"ENG",{status}')
@@ -235,6 +241,7 @@ def test_a_property_without_a_delivery_point_has_none():
     [
         (BLPU.replace("10099900001", "1234567890123"), r"column 4 \(UPRN\) is not 1 to 12 digits"),
         (BLPU.replace("10099900001", ""), r"column 4 \(UPRN\) is missing"),
+        (BLPU.replace("10099900001", "0" * 5_000 + "1"), r"column 4 \(UPRN\) is not 1 to 12 digits"),
         (BLPU.replace("10099900001", "0"), r"column 4 \(UPRN\) is not 1 to 12 digits"),
         (BLPU.replace("10099900001", "1٢3"), r"column 4 \(UPRN\) is not 1 to 12 digits"),
         (BLPU.replace("533150.50", "53N150"), r"column 9 \(X_COORDINATE\) is not a number"),
@@ -254,6 +261,10 @@ def test_a_property_without_a_delivery_point_has_none():
         (LPI.replace("KESTRELFORD HOUSE", "KESTREL\0FORD"), r"column 21 \(PAO_TEXT\) holds a control character"),
         (LPI.replace("KESTRELFORD HOUSE", "KESTREL\x1fFORD"), r"column 21 \(PAO_TEXT\) holds a control character"),
         (LPI.replace("KESTRELFORD HOUSE", "CAF�"), r"column 21 \(PAO_TEXT\) holds bytes that are not UTF-8"),
+        (
+            LPI.replace("KESTRELFORD HOUSE", b"CAF\xc9".decode(errors="surrogateescape")),
+            r"column 21 \(PAO_TEXT\) holds bytes that are not UTF-8",
+        ),
         (LPI.replace("KESTRELFORD HOUSE", "K" * 201), r"column 21 \(PAO_TEXT\) is longer than 200 characters"),
         (CLASSIFICATION.replace("RD06", "Q99"), r"column 6 \(CLASSIFICATION_CODE\) is not a code of AddressBase's scheme"),
         (CLASSIFICATION.replace("RD06", ""), r"column 6 \(CLASSIFICATION_CODE\) is missing"),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
+from operator import attrgetter
 
 from . import made_up_names as names
 from .dice import Dice
@@ -16,7 +17,7 @@ from .premises import MADE_UP_UPRNS, Classification
 from .records import NO_NUMBERING, Blpu, BlpuState, LogicalStatus, Lpi, Numbering
 
 RARITY = 20
-ON = date(2025, 12, 1)
+CHANGED_ON = date(2025, 12, 1)
 """The day on which it happens."""
 _HOUSES = frozenset({Classification.HOUSE, Classification.SEMI_DETACHED, Classification.DETACHED, Classification.DWELLING})
 _BUSINESSES = frozenset({Classification.SHOP, Classification.EATING_PLACE, Classification.OFFICE})
@@ -39,30 +40,34 @@ class _Postcode:
         return self.dice.one_of(found) if found else None
 
     def put(self, blpu: Blpu) -> None:
-        self.held[blpu.uprn] = replace(blpu, last_update=ON)
+        self.held[blpu.uprn] = replace(blpu, last_update=CHANGED_ON)
 
     def add(self, like: Blpu, *, sao_text: str = "", pao: Numbering | None = None) -> int:
         """Put up one more that is like another but for the part within, or for its number. Its UPRN."""
         self.last, self.free = self.last + 1, self.free - 1
         number = self.last - MADE_UP_UPRNS.start
         lpi = replace(like.lpis[0], lpi_key=f"{like.custodian}L{number:09d}", sao=NO_NUMBERING, sao_text=sao_text)
-        point = like.delivery_point and replace(like.delivery_point, udprn=number, sub_building_name=sao_text, last_update=ON)
+        point = like.delivery_point and replace(like.delivery_point, udprn=number, sub_building_name=sao_text, last_update=CHANGED_ON)
         if pao:
             lpi = replace(lpi, pao=pao)
             point = point and replace(point, building_name=str(pao), building_number="")
-        lpi = replace(lpi, start_date=ON, last_update=ON)
-        self.put(replace(like, uprn=self.last, lpis=(lpi,), delivery_point=point, state_date=ON, start_date=ON, entry_date=ON))
+        lpi = replace(lpi, start_date=CHANGED_ON, last_update=CHANGED_ON)
+        self.put(
+            replace(
+                like, uprn=self.last, lpis=(lpi,), delivery_point=point, state_date=CHANGED_ON, start_date=CHANGED_ON, entry_date=CHANGED_ON
+            )
+        )
         return self.last
 
     def retire(self, blpu: Blpu, *successors: int) -> None:
         """It is no more; what took its place has these UPRNs."""
-        lpis = tuple(_ended(lpi) for lpi in blpu.lpis)
-        ended = replace(blpu, lpis=lpis, delivery_point=None, successors=successors, state_date=ON, end_date=ON)
+        lpis = tuple(sorted((_ended(lpi) for lpi in blpu.lpis), key=attrgetter("lpi_key")))
+        ended = replace(blpu, lpis=lpis, delivery_point=None, successors=successors, state_date=CHANGED_ON, end_date=CHANGED_ON)
         self.put(replace(ended, logical_status=LogicalStatus.HISTORICAL, state=BlpuState.NO_LONGER_EXISTING))
 
 
 def _ended(lpi: Lpi) -> Lpi:
-    return replace(lpi, logical_status=LogicalStatus.HISTORICAL, end_date=lpi.end_date or ON, last_update=ON)
+    return replace(lpi, logical_status=LogicalStatus.HISTORICAL, end_date=lpi.end_date or CHANGED_ON, last_update=CHANGED_ON)
 
 
 def changed(blpus: Iterable[Blpu], seed: int, *, rarity: int = RARITY) -> Iterator[Blpu]:
@@ -115,7 +120,7 @@ def _gone(postcode: _Postcode) -> None:
 def _taken_over(postcode: _Postcode) -> None:
     if shop := postcode.some(lambda blpu: blpu.classification in _BUSINESSES and blpu.delivery_point is not None):
         name = f"{names.word(postcode.dice)} & DAUGHTERS"
-        point = shop.delivery_point and replace(shop.delivery_point, organisation_name=name, last_update=ON)
+        point = shop.delivery_point and replace(shop.delivery_point, organisation_name=name, last_update=CHANGED_ON)
         postcode.put(replace(shop, organisation=name, delivery_point=point))
 
 
@@ -142,4 +147,4 @@ def _count_children(postcode: _Postcode) -> None:
         if blpu.classification == Classification.SHELL:
             children = sum(1 for each in postcode.held.values() if each.parent_uprn == uprn and each.end_date is None)
             if children != blpu.multi_occupancy:
-                postcode.held[uprn] = replace(blpu, multi_occupancy=children, last_update=ON)
+                postcode.held[uprn] = replace(blpu, multi_occupancy=children, last_update=CHANGED_ON)

@@ -30,6 +30,7 @@ TOPOGRAPHY = "7666MT"
 _WARD, _PARISH, _IDENTIFIER = "E05", "E04", "osgb"
 """How the values of cross references begin that are read into a field of their own. Wards and parishes are told by this alone: the
 sources under which they are supplied have changed."""
+_ENGLISH_NAME = f"{types.DESCRIPTOR} {Language.ENGLISH}"
 _STATUSES = {str(int(status)): status for status in LogicalStatus}
 _STATES: dict[str, BlpuState | None] = {"": None, **{str(int(state)): state for state in BlpuState}}
 _LANGUAGES = {str(language): language for language in Language}
@@ -164,14 +165,11 @@ def _lpi(fields: Fields, street: Callable[[int], Parts]) -> Lpi:
 
 
 def _descriptor(usrn: int, held: Parts, language: str) -> Fields:
-    """The street's name in the LPI's language, else in whichever it has one."""
-    own = held.get(f"{types.DESCRIPTOR} {language}")
-    if own is not None:
-        return own
-    others = sorted(part for part in held if part.startswith(types.DESCRIPTOR))
-    if not others:
-        raise BadRowError(f"the name (type 15) of the street with USRN {usrn} is missing")
-    return held[others[-1]]
+    """The street's name in the LPI's language, else in English, else in whichever it has one."""
+    for part in (f"{types.DESCRIPTOR} {language}", _ENGLISH_NAME, *sorted(part for part in held if part.startswith(types.DESCRIPTOR))):
+        if part in held:
+            return held[part]
+    raise BadRowError(f"the name (type 15) of the street with USRN {usrn} is missing")
 
 
 @lru_cache(100_000)
