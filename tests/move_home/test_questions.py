@@ -36,9 +36,9 @@ def this_year() -> int:
 async def test_the_questions_come_one_by_one_and_the_move_is_sent_once(app):
     browser = await app.browser()
     assert heading(await browser.get("/move")) == "What is your name?"
-    assert heading(await browser.send("/move/name", TODAY_NAME)) == "What is your new postcode?"
+    assert heading(await browser.send("/move/name", TODAY_NAME)) == "What is your new address?"
     page = await browser.send("/move/new/postcode", {"postcode": "n165tt"})
-    assert heading(page) == "What is your new address?"
+    assert heading(page) == "Enter your new address"
     assert "We cannot look up addresses at the moment" in page.text
     await answer_everything(browser)
     page = await browser.get("/move/check")
