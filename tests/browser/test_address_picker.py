@@ -204,7 +204,7 @@ def test_a_text_that_is_sent_without_choosing_leads_on_or_says_what_is_missing(a
 def test_the_postcode_can_be_used_instead_of_the_box_and_its_errors_are_seen(at_the_question):
     citizen = at_the_question()
     page = citizen.page
-    page.get_by_role("link", name="Search by postcode instead").click()
+    page.get_by_role("button", name="Search by postcode instead").click()
     expect(page.get_by_label("Postcode", exact=True)).to_be_focused()
     expect(box(page)).to_be_hidden()
     citizen.check("postcode instead of the picker")
@@ -213,7 +213,7 @@ def test_the_postcode_can_be_used_instead_of_the_box_and_its_errors_are_seen(at_
     citizen.check("postcode with an error")
     page.get_by_role("alert").get_by_role("link").click()
     expect(page.get_by_label("Postcode", exact=True)).to_be_focused()
-    page.get_by_role("link", name="Type the address instead").click()
+    page.get_by_role("button", name="Type the address instead").click()
     expect(box(page)).to_be_focused()
     expect(page.get_by_label("Postcode", exact=True)).to_be_hidden()
 

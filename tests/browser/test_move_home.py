@@ -65,7 +65,7 @@ def tell(citizen: Citizen, email: str, *, phone: str = "", tell_also: str | None
 def search(citizen: Citizen, postcode: str) -> None:
     """Search by postcode, with or without the box that suggests addresses."""
     page = citizen.page
-    field, instead = page.get_by_label("Postcode", exact=True), page.get_by_role("link", name="Search by postcode instead")
+    field, instead = page.get_by_label("Postcode", exact=True), page.get_by_role("button", name="Search by postcode instead")
     expect(field.or_(instead).first).to_be_visible()
     if citizen.javascript and instead.is_visible():
         instead.click()

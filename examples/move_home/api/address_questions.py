@@ -135,7 +135,8 @@ def _typed(form: FormData, errors: FormErrors) -> Search:
     try:
         return Search.of_text(TypeAdapter(Typed).validate_python(given))
     except ValidationError:
-        errors.add("address", "Use at most 200 letters, digits and signs for the address" if given else "Enter an address or a postcode")
+        wanted = "Address must be 200 letters, numbers and signs or less"
+        errors.add("address", wanted if given else "Enter an address or a postcode")
         return Search()
 
 

@@ -101,8 +101,8 @@ class Picker {
     this.input.spellcheck = false;
     this.input.addEventListener("input", () => this.#forget());
     this.input.form.addEventListener("submit", () => this.#forget());
-    this.switching.querySelector("a").addEventListener("click", () => this.#use(this.fields));
-    this.back.querySelector("a").addEventListener("click", () => this.#use(this.typing));
+    this.switching.querySelector("button").addEventListener("click", () => this.#turnTo(this.fields));
+    this.back.querySelector("button").addEventListener("click", () => this.#turnTo(this.typing));
     this.back.hidden = false;
     this.#use(this.fields.querySelector(".govuk-error-message") ? this.fields : this.typing);
   }
@@ -157,6 +157,11 @@ class Picker {
     for (const other of [this.typing, this.fields]) {
       this.#show(other, other === part);
     }
+  }
+
+  #turnTo(part) {
+    this.#use(part);
+    part.querySelector("input").focus();
   }
 
   #show(part, seen) {
