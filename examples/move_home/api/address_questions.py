@@ -135,7 +135,7 @@ def _typed(form: FormData, errors: FormErrors) -> Search:
     try:
         return Search.of_text(TypeAdapter(Typed).validate_python(given))
     except ValidationError:
-        wanted = "Address must be 200 letters, numbers and signs or less"
+        wanted = "Address must be 200 characters or less, all of them letters, numbers or signs"
         errors.add("address", wanted if given else "Enter an address or a postcode")
         return Search()
 

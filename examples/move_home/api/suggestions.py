@@ -16,6 +16,7 @@ from .dependencies import Citizen, Lookup, citizen_if_signed_in
 router = Router(include_in_schema=False)
 
 LONGEST = 200
+"""Characters of a text; `answers.Typed` takes as many."""
 RETRY_AFTER = {"Retry-After": "10"}
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
 
@@ -30,6 +31,7 @@ class Suggestion(BaseModel):
 
     @classmethod
     def of(cls, found: Found) -> "Suggestion":
+        """As it is shown."""
         return cls(text=found.line, value=found.uprn if found.is_address else None, note=found.note)
 
 

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .answers import Address
+from .boroughs import BOROUGHS
 
 MOST = 100
 """Results of one search, and so the most that a page offers."""
 LIKELY = 20
+"""Addresses that a text may mean."""
 SUGGESTED = 10
+"""Results while somebody types."""
 _NOTES = {"shell": "divided into flats", "street": "street", "postcode": "postcode"}
 """What is said of a result that is not an address."""
 
@@ -44,7 +47,8 @@ class Found:
     @property
     def address(self) -> Address:
         """The choice as an answer. Raises pydantic's ValidationError unless `is_address`."""
-        return Address.model_validate({"uprn": self.uprn, "text": self.text, "postcode": self.postcode, "borough": self.borough})
+        borough = self.borough if self.borough in BOROUGHS else None
+        return Address.model_validate({"uprn": self.uprn, "text": self.text, "postcode": self.postcode, "borough": borough})
 
 
 @dataclass(frozen=True)
