@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from examples.move_home.adapters import addresses as adapter
 from examples.move_home.domain.answers import Search
+from examples.move_home.domain.choices import Found
 
 from .addresses_block import AddressesBlock, addresses_block, premises
 from .conftest import App, Browser
@@ -184,7 +185,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
     ({"address": "a" * 10_000}, "address", "Address must be 200"),
     ({"address": "1 Wobble\u0000Lane"}, "address", "Address must be 200"),
     ({"postcode": "\U0001f600" * 1_000}, "postcode", "Enter a full UK postcode"),
-    ({"postcode": "N16 5TT", "building": "b" * 10_000}, "building", "Use at most 100"),
+    ({"postcode": "N16 5TT", "building": "b" * 10_000}, "building", "Building number or name must be 100"),
 ]
 
 
@@ -263,6 +264,12 @@ async def test_nothing_that_is_typed_is_logged_or_stored_in_the_clear(started, c
     assert stored
     assert "Flibber" not in repr(stored)
     assert "Flibbertigibbet" in json.dumps(started.block.asked)
+
+
+def test_an_address_that_is_no_london_boroughs_has_none_that_could_be_told():
+    outside = Found("premises", "1", "1 High Street, Watford, WD17 1AA", "WD17 1AA", "E07000103")
+    assert outside.address.borough is None
+    assert str(outside.address) == outside.line
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from shared.http import Router
 from shared.pages import FormErrors
 
 from .dependencies import Form, Lookup, failure_as_page, see_other, text_of
-from .questions import Asked
+from .questions import Asked, too_long
 
 router = Router(errors=failure_as_page, include_in_schema=False)
 
@@ -97,13 +97,12 @@ async def ask_by_hand(which: Which, asked: Asked, because: Literal["down", "none
 async def take_by_hand(which: Which, asked: Asked, form: Form, addresses: Lookup) -> Response:
     """Keep the address; its council is the postcode's, or the one the citizen names while we cannot look it up."""
     errors = FormErrors()
-    parts = [_line(form, "line1", "Enter the first line of the address", errors), _line(form, "line2", None, errors)]
-    parts.append(_line(form, "town", "Enter a town or city", errors))
-    try:
-        postcode = TypeAdapter(Postcode).validate_python(text_of(form, "postcode"))
-    except ValidationError:
-        postcode = ""
-        errors.add("postcode", FULL_POSTCODE)
+    parts = [
+        _line(form, "line1", "Address line 1", errors, wanted="Enter address line 1, typically the building and street"),
+        _line(form, "line2", "Address line 2", errors),
+        _line(form, "town", "Town or city", errors, wanted="Enter a town or city"),
+    ]
+    postcode = _postcode(form, errors)
     councils = None
     borough: str | None = None
     if not errors:
@@ -135,20 +134,13 @@ def _typed(form: FormData, errors: FormErrors) -> Search:
     try:
         return Search.of_text(TypeAdapter(Typed).validate_python(given))
     except ValidationError:
-        wanted = "Address must be 200 characters or less, all of them letters, numbers or signs"
-        errors.add("address", wanted if given else "Enter an address or a postcode")
+        errors.add("address", too_long("Address", 200) if given else "Enter an address or a postcode")
         return Search()
 
 
 def _at_postcode(form: FormData, errors: FormErrors) -> Search:
     """A postcode, perhaps with a building."""
-    given = text_of(form, "postcode")
-    postcode = None
-    try:
-        postcode = TypeAdapter(Postcode).validate_python(given)
-    except ValidationError:
-        errors.add("postcode", FULL_POSTCODE if given else "Enter a postcode")
-    return Search(postcode=postcode, text=_line(form, "building", None, errors))
+    return Search(postcode=_postcode(form, errors), text=_line(form, "building", "Building number or name", errors))
 
 
 def _want_more(search: Search, choice: Choice, field: str, errors: FormErrors) -> None:
@@ -168,12 +160,22 @@ async def _found(addresses: Addresses, search: Search) -> Choice | None:
         return None
 
 
-def _line(form: FormData, field: str, wanted: str | None, errors: FormErrors) -> str:
+def _postcode(form: FormData, errors: FormErrors) -> str:
+    given = text_of(form, "postcode")
+    try:
+        return TypeAdapter(Postcode).validate_python(given)
+    except ValidationError:
+        errors.add("postcode", FULL_POSTCODE if given else "Enter a postcode")
+        return ""
+
+
+def _line(form: FormData, field: str, name: str, errors: FormErrors, *, wanted: str | None = None) -> str:
+    """A line of text; `wanted` is what to say where there must be one and is none."""
     given = text_of(form, field)
     try:
         return TypeAdapter(Line).validate_python(given) if given or wanted else ""
     except ValidationError:
-        errors.add(field, (wanted if not given else None) or "Use at most 100 letters, digits and signs on this line")
+        errors.add(field, (wanted if not given else None) or too_long(name))
         return ""
 
 
