@@ -31,6 +31,8 @@ def at_the_question(sit_down: Callable[..., Citizen]) -> Callable[..., Citizen]:
         page.get_by_label("Code").fill(platform.sign_in_code(email, seen=0))
         page.get_by_role("button", name="Continue").click()
         expect(heading(page)).to_have_text("What is your new address?")
+        if javascript:
+            expect(box(page)).to_be_visible()
         return citizen
 
     return make
@@ -152,6 +154,23 @@ def test_only_the_last_text_is_asked_for_and_a_late_answer_to_an_earlier_one_is_
     box(page).press("B")
     expect(options(page).filter(has_text=STREET)).not_to_have_count(0)
     assert asked.count("NW1+8AB") == 1, "what is known is not asked for again"
+
+
+def test_an_answer_that_nobody_waits_for_any_more_opens_nothing(at_the_question):
+    citizen = at_the_question()
+    page = citizen.page
+    held: list[Route] = []
+    page.route("**/suggestions?*", lambda route: held.append(route))  # noqa: PLW0108 (Playwright marks its handlers)
+    for leave in (lambda: box(page).fill("ya"), lambda: page.keyboard.press("Tab")):
+        held.clear()
+        box(page).fill("yarrowell")
+        eventually(lambda: page.wait_for_timeout(50) or held)
+        with page.expect_event("requestfailed", lambda request: "suggestions" in request.url):
+            leave()
+        expect(page.get_by_role("listbox")).to_be_hidden()
+    page.unroute_all(behavior="ignoreErrors")
+    box(page).focus()
+    expect(options(page).filter(has_text=STREET)).not_to_have_count(0)
 
 
 def test_while_suggestions_cannot_be_had_the_postcode_leads_on(at_the_question):

@@ -21,10 +21,9 @@ class Suggestions {
     this.url = url;
   }
 
-  /** Calls `found` with a list, or `failed`; neither when another text is asked for before. */
+  /** Calls `found` with a list, or `failed`; neither when another text is asked for, or nothing any more, before. */
   ask(text, found, failed) {
-    clearTimeout(this.#timer);
-    this.#asking?.abort();
+    this.stop();
     if (this.#known.has(text)) {
       found(this.#known.get(text));
     } else if (Date.now() < this.#restsUntil) {
@@ -32,6 +31,11 @@ class Suggestions {
     } else {
       this.#timer = setTimeout(() => this.#fetch(text, found, failed), PAUSE_MS);
     }
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+    this.#asking?.abort();
   }
 
   async #fetch(text, found, failed) {
@@ -61,6 +65,7 @@ class Suggestions {
 class Picker {
   #chosen = null; // the text that the hidden value belongs to
   #state = "idle";
+  #populate = null;
 
   constructor(element) {
     const part = (name) => element.querySelector(`[data-picker-${name}]`);
@@ -100,6 +105,8 @@ class Picker {
     this.input.maxLength = LONGEST;
     this.input.spellcheck = false;
     this.input.addEventListener("input", () => this.#forget());
+    this.input.addEventListener("focus", () => this.#state === "searching" && this.#suggest(this.input.value, this.#populate));
+    this.box.addEventListener("focusout", (event) => this.box.contains(event.relatedTarget) || this.suggestions.stop());
     this.input.form.addEventListener("submit", () => this.#forget());
     this.switching.querySelector("button").addEventListener("click", () => this.#turnTo(this.fields));
     this.back.querySelector("button").addEventListener("click", () => this.#turnTo(this.typing));
@@ -109,6 +116,7 @@ class Picker {
 
   #suggest(typed, populate) {
     this.#state = "searching";
+    this.#populate = populate;
     this.suggestions.ask(
       typed.trim(),
       (found) => {
@@ -146,6 +154,10 @@ class Picker {
 
   /** A text that was changed after choosing is no choice any more. */
   #forget() {
+    if (this.input.value.length < LEAST) {
+      this.suggestions.stop();
+      this.#state = "idle";
+    }
     if (this.input.value !== this.#chosen) {
       this.#chosen = null;
       this.value.value = "";
