@@ -39,6 +39,7 @@ class AddressesBlock:
             return self.fails_with
         wanted = set(q.replace(",", " ").casefold().split())
         shared = [(len(wanted & set(row["address"].replace(",", " ").casefold().split())), row) for row in self.held]
+        # of a postcode that is held, both halves
         least = 2 if any(row["postcode"] and row["postcode"] in q for row in self.held) else 1
         found = [row for count, row in sorted(shared, key=lambda one: -one[0]) if count >= least]
         return JSONResponse({"results": found[:limit]})

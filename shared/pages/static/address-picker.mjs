@@ -111,7 +111,8 @@ class Picker {
     this.switching.querySelector("button").addEventListener("click", () => this.#turnTo(this.fields));
     this.back.querySelector("button").addEventListener("click", () => this.#turnTo(this.typing));
     this.back.hidden = false;
-    this.#use(this.fields.querySelector(".govuk-error-message") ? this.fields : this.typing);
+    const areUsed = this.fields.contains(document.activeElement) || this.fields.querySelector(".govuk-error-message");
+    this.#use(areUsed ? this.fields : this.typing);
   }
 
   #suggest(typed, populate) {
@@ -121,8 +122,9 @@ class Picker {
       typed.trim(),
       (found) => {
         this.#state = "idle";
-        this.says.textContent = "";
-        this.box.classList.remove("blocks-picker__box--down");
+        if (this.box.classList.replace("blocks-picker__box--down", "blocks-picker__box")) {
+          this.says.textContent = "";
+        }
         populate(found);
       },
       () => {
@@ -152,11 +154,14 @@ class Picker {
     }
   }
 
-  /** A text that was changed after choosing is no choice any more. */
+  /** A text that was changed after choosing is no choice any more, and what was said of it is no longer so. */
   #forget() {
     if (this.input.value.length < LEAST) {
       this.suggestions.stop();
       this.#state = "idle";
+    }
+    if (this.#state !== "down") {
+      this.says.textContent = "";
     }
     if (this.input.value !== this.#chosen) {
       this.#chosen = null;
@@ -185,7 +190,7 @@ class Picker {
 
   /** Bring the fields back beside the box, empty, so that whichever is filled in is what counts. */
   #fallBack() {
-    this.box.classList.add("blocks-picker__box--down");
+    this.box.classList.replace("blocks-picker__box", "blocks-picker__box--down");
     if (this.fields.hidden) {
       this.#show(this.fields, true);
       for (const field of this.fields.querySelectorAll("input")) {
