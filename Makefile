@@ -1,6 +1,6 @@
 # Every target in a line: make help
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-kafka test-faults test-browser test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
+.PHONY: help install run test test-kafka test-faults test-browser test-clients test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
 # What runs on Apache Kafka too: whatever talks to a broker.
 ON_KAFKA := $(addprefix tests/,shared identity addresses/test_api.py notifications data_sharing portal move_home faults)
 MAKEFLAGS += --no-print-directory
@@ -28,13 +28,16 @@ run: install ## start everything on this machine and print the addresses; Ctrl-C
 	@exec $(BIN)/blocks up $(ARGS)
 
 test: install ## all tests that need nothing but Python (under 10 minutes on 2 cores)
-	$(BIN)/pytest -m "not browser and not containers and not bulk" $(ARGS)
+	$(BIN)/pytest -m "not browser and not clients and not containers and not bulk" $(ARGS)
 
 test-kafka: install ## the tests of whatever talks to a broker, on Apache Kafka (Java 17 and Maven)
 	BLOCKS_TEST_BROKER=apache $(BIN)/pytest $(ON_KAFKA) -m "not browser and not containers and not bulk" $(ARGS)
 
 test-browser: install ## the pages in Chromium, with axe's accessibility rules
 	$(BIN)/pytest -m browser $(ARGS)
+
+test-clients: install ## clients that others wrote for Node, unmodified, against our surfaces (npm; fetched once into the user's cache)
+	$(BIN)/pytest -m clients $(ARGS)
 
 test-faults: install ## kill -9 at random moments of 200 journeys, 20 rounds (BLOCKS_TEST_BROKER=apache, BLOCKS_TEST_ENGINE=fast: on those)
 	BLOCKS_FAULT_ROUNDS=$${BLOCKS_FAULT_ROUNDS:-20} BLOCKS_FAULT_JOURNEYS=200 BLOCKS_FAULT_KILLS=6 $(BIN)/pytest tests/faults $(ARGS)

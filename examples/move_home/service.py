@@ -13,7 +13,7 @@ from .adapters.addresses import Addresses
 from .adapters.data_sharing import DataSharing
 from .adapters.identity import Identity
 from .adapters.notifications import Notifications
-from .api import address_questions, borough, moves, programs, questions, sign_in
+from .api import address_questions, borough, moves, programs, questions, sign_in, suggestions
 from .api.dependencies import SESSION
 from .errands import Errands
 from .journey import journey
@@ -62,6 +62,7 @@ def build(settings: Settings) -> Service:
             moves.router,
             questions.router,
             address_questions.router,
+            suggestions.router,
             borough.router,
             programs.router,
         ],

@@ -1,7 +1,8 @@
-"""The static files of the pages: one stylesheet, two scripts, one icon, held in memory and named by their content.
+"""The static files of the pages: one stylesheet, the scripts, one icon, held in memory and named by their content.
 
-`govuk-frontend` comes from node_modules (`python -m shared.pages.install`). Its stylesheet is served without the GDS
-Transport typeface and the royal crest, which only gov.uk may use, and its font and image files are not served at all.
+`govuk-frontend` and `accessible-autocomplete` come from node_modules (`python -m shared.pages.install`). The stylesheet of the
+first is served without the GDS Transport typeface and the royal crest, which only gov.uk may use; its font and image files are
+not served at all.
 """
 
 import gzip
@@ -18,6 +19,7 @@ from starlette.responses import Response
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 GOVUK = ROOT / "node_modules" / "govuk-frontend" / "dist" / "govuk"
+AUTOCOMPLETE = ROOT / "node_modules" / "accessible-autocomplete" / "dist"
 PREFIX = "/assets"
 
 A_YEAR = "public, max-age=31536000, immutable"
@@ -53,18 +55,20 @@ class Asset:
 def without_crown_property(css: str) -> str:
     """Take the typeface and the crest out of govuk-frontend's stylesheet; arial and the sans-serif fallback remain."""
     css = re.sub(r"""["']?GDS Transport["']?,\s*""", "", _FONT_FACE.sub("", css))
-    return re.sub(r"/\*#.*?\*/", "", css.replace(_CREST, "none"))
+    return _without_map(css.replace(_CREST, "none"))
 
 
 @cache
 def assets() -> dict[str, Asset]:
     """Every static file by its name. Raises `AssetsMissing` where node_modules is not there."""
-    css = without_crown_property(_read(GOVUK / "govuk-frontend.min.css"))
-    javascript = re.sub(r"//# sourceMappingURL=.*", "", _read(GOVUK / "govuk-frontend.min.js"))
+    govuk = without_crown_property(_read(GOVUK / "govuk-frontend.min.css"))
+    css = [govuk, _without_map(_read(AUTOCOMPLETE / "accessible-autocomplete.min.css")), _read(HERE / "static" / "pages.css")]
     return {
-        "pages.css": Asset.of("text/css; charset=utf-8", (css + "\n" + _read(HERE / "static" / "pages.css")).encode()),
-        "pages.js": Asset.of("text/javascript; charset=utf-8", _read(HERE / "static" / "pages.js").encode()),
-        "govuk-frontend.min.js": Asset.of("text/javascript; charset=utf-8", javascript.encode()),
+        "pages.css": Asset.of("text/css; charset=utf-8", "\n".join(css).encode()),
+        "pages.js": _script(HERE / "static" / "pages.js"),
+        "address-picker.mjs": _script(HERE / "static" / "address-picker.mjs"),
+        "govuk-frontend.min.js": _script(GOVUK / "govuk-frontend.min.js"),
+        "accessible-autocomplete.min.js": _script(AUTOCOMPLETE / "accessible-autocomplete.min.js"),
         "icon.svg": Asset.of("image/svg+xml", _read(HERE / "static" / "icon.svg").encode()),
     }
 
@@ -103,6 +107,15 @@ async def _send(name: str, request: Request) -> Response:
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(asset.compressed, headers=headers | {"Content-Encoding": "gzip"}, media_type=asset.media_type)
     return Response(asset.body, headers=headers, media_type=asset.media_type)
+
+
+def _script(path: Path) -> Asset:
+    return Asset.of("text/javascript; charset=utf-8", _without_map(_read(path)).encode())
+
+
+def _without_map(text: str) -> str:
+    """Without the comment that names a source map, which is not served."""
+    return re.sub(r"/\*# sourceMappingURL=.*?\*/|//# sourceMappingURL=.*", "", text)
 
 
 def _read(path: Path) -> str:

@@ -138,11 +138,14 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def sit_down(chromium: Browser, platform: Platform) -> Iterator[Callable[..., Citizen]]:
-    """`sit_down(javascript=True)`: a citizen at a fresh browser profile. `BLOCKS_PICTURES` names a folder for screenshots."""
+    """`sit_down(javascript=True, ...)`: a citizen at a fresh browser profile, whose window is what Playwright's options say.
+
+    `BLOCKS_PICTURES` names a folder for screenshots.
+    """
     contexts: list[BrowserContext] = []
 
-    def make(*, javascript: bool = True) -> Citizen:
-        context = chromium.new_context(java_script_enabled=javascript, viewport={"width": 1000, "height": 900})
+    def make(*, javascript: bool = True, **options: Any) -> Citizen:
+        context = chromium.new_context(java_script_enabled=javascript, **({"viewport": {"width": 1000, "height": 900}} | options))
         context.set_default_timeout(15_000)
         contexts.append(context)
         pictures = os.environ.get("BLOCKS_PICTURES")

@@ -27,17 +27,17 @@ def tell(citizen: Citizen, email: str, *, phone: str = "", tell_also: str | None
     page.get_by_label("First name").fill("Ada")
     page.get_by_label("Last name").fill("Lovelace")
     citizen.go_on("new postcode")
-    page.get_by_label("What is your new postcode?").fill("E8")
-    citizen.go_on("new postcode with an error")
+    search(citizen, "E8")
     expect(page.get_by_role("alert")).to_contain_text("Enter a full UK postcode")
-    page.get_by_label("What is your new postcode?").fill(HOME.lower())
-    citizen.go_on("new address")
+    citizen.check("new postcode with an error")
+    search(citizen, HOME.lower())
+    citizen.check("new address")
     page.get_by_role("radio").first.check()
     citizen.go_on("old postcode")
-    page.get_by_label("What is your old postcode?").fill(OLD_HOME)
-    citizen.go_on("old address")
+    search(citizen, OLD_HOME)
+    citizen.check("old address")
     if by_hand:
-        page.get_by_role("link", name="enter it by hand").click()
+        page.get_by_role("link", name="I cannot find my address in the list").click()
         citizen.check("old address by hand")
         page.get_by_label("Address line 1").fill("Flat 9, 1 Nimblory Way")
         page.get_by_label("Town or city").fill("London")
@@ -60,6 +60,17 @@ def tell(citizen: Citizen, email: str, *, phone: str = "", tell_also: str | None
     found = re.search(r"/moves/[0-9a-f-]{36}$", page.url)
     assert found, page.url
     return found[0]
+
+
+def search(citizen: Citizen, postcode: str) -> None:
+    """Search by postcode, with or without the box that suggests addresses."""
+    page = citizen.page
+    field, instead = page.get_by_label("Postcode", exact=True), page.get_by_role("button", name="Search by postcode instead")
+    expect(field.or_(instead).first).to_be_visible()
+    if citizen.javascript and instead.is_visible():
+        instead.click()
+    field.fill(postcode)
+    page.get_by_role("button", name="Find address").click()
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with javascript", "without javascript"])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -82,10 +83,22 @@ def app_settings(settings) -> Callable[..., Settings]:
 
 
 @pytest.fixture
-async def app(app_settings, serve) -> AsyncIterator[App]:
+def start_app(app_settings, serve) -> Callable[..., Any]:
+    """`async with start_app(**over) as app:` the app with those settings."""
+
+    @asynccontextmanager
+    async def start(**over: Any) -> AsyncIterator[App]:
+        made = app_settings(**over)
+        service = build(made)
+        async with serve(service) as running:
+            assert isinstance(service.store, Store)
+            yield App(running, made, service.store, Seal(made.secret_key.get_secret_value()))
+
+    return start
+
+
+@pytest.fixture
+async def app(start_app) -> AsyncIterator[App]:
     """The app, alone."""
-    made = app_settings()
-    service = build(made)
-    async with serve(service) as running:
-        assert isinstance(service.store, Store)
-        yield App(running, made, service.store, Seal(made.secret_key.get_secret_value()))
+    async with start_app() as started:
+        yield started

@@ -36,9 +36,9 @@ def this_year() -> int:
 async def test_the_questions_come_one_by_one_and_the_move_is_sent_once(app):
     browser = await app.browser()
     assert heading(await browser.get("/move")) == "What is your name?"
-    assert heading(await browser.send("/move/name", TODAY_NAME)) == "What is your new postcode?"
+    assert heading(await browser.send("/move/name", TODAY_NAME)) == "What is your new address?"
     page = await browser.send("/move/new/postcode", {"postcode": "n165tt"})
-    assert heading(page) == "What is your new address?"
+    assert heading(page) == "Enter your new address"
     assert "We cannot look up addresses at the moment" in page.text
     await answer_everything(browser)
     page = await browser.get("/move/check")
@@ -78,7 +78,10 @@ async def test_each_wrong_answer_is_named_in_the_summary_and_kept_in_the_field(a
     for path, fields, message, field in [
         ("/move/name", {"given_name": "", "family_name": "L"}, "Enter your first name", "given_name"),
         ("/move/new/postcode", {"postcode": "N16"}, "Enter a full UK postcode", "postcode"),
-        ("/move/new/by-hand", {"line1": "", "town": "London", "postcode": "N16 5TT"}, "Enter the first line", "line1"),
+        ("/move/name", {"given_name": "A", "family_name": "x" * 101}, "Last name must be 100 characters or less", "family_name"),
+        ("/move/new/by-hand", {"line1": "", "town": "London", "postcode": "N16 5TT"}, "Enter address line 1", "line1"),
+        ("/move/new/by-hand", {"line1": "1", "line2": "x" * 101, "town": "L", "postcode": "N16 5TT"}, "Address line 2 must be", "line2"),
+        ("/move/new/by-hand", {"line1": "1", "town": "London", "postcode": ""}, "Enter a postcode", "postcode"),
         ("/move/new/by-hand?because=down", {"line1": "1", "town": "London", "postcode": "N16 5TT"}, "Select the council", "council"),
         ("/move/date", {"date-day": "31", "date-month": "2", "date-year": "2026"}, "must be a real date", "date-day"),
         ("/move/date", {"date-day": "1", "date-month": "", "date-year": "2026"}, "must include a month", "date-month"),
@@ -151,5 +154,5 @@ async def test_a_changed_address_asks_again_whom_to_tell(app):
     browser = await app.browser()
     await answer_everything(browser)
     page = await browser.send("/move/new/by-hand?because=down", by_hand("3 Other Road", "NW5 1AA", "E09000007"))
-    assert heading(page) == "Whom should we tell?"
+    assert heading(page) == "Who should we tell?"
     assert "Hackney" not in page.text.split("<main")[1].split("</main")[0]

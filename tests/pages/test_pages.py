@@ -28,6 +28,10 @@ def small_app() -> FastAPI:
     async def show(request: Request) -> HTMLResponse:
         return PAGES.render(request, "form.html", value='"><script>alert(1)</script>')
 
+    @app.get("/picker")
+    async def pick(request: Request) -> HTMLResponse:
+        return PAGES.render(request, "picker.html", value='"><script>alert(1)</script>')
+
     @app.post("/")
     async def take(request: Request, form: Annotated[FormData, Depends(PAGES.form)]) -> HTMLResponse:
         try:
@@ -73,6 +77,19 @@ async def test_no_page_needs_an_inline_script_or_style_and_the_policy_forbids_th
     assert page.headers["x-content-type-options"] == "nosniff"
     assert page.headers["referrer-policy"] == "same-origin"
     assert page.headers["cache-control"] == "no-store"
+
+
+async def test_the_address_picker_is_hidden_until_its_script_shows_it_and_brings_no_inline_script(browser):
+    page = (await browser.get("/picker")).text
+    assert re.search(r"data-picker-typing hidden>", page)
+    assert re.search(r'<div data-picker-fields>\s*<div class="govuk-form-group">.*?name="postcode"', page, re.DOTALL)
+    assert "<script>alert" not in page
+    assert re.findall(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=", page) == []
+    served = {address: await browser.get(address) for address in re.findall(r'"(/assets/[^"]+)"', page)}
+    assert {file.status_code for file in served.values()} == {200}
+    scripts = [file for address, file in served.items() if "address-picker" in address or "accessible-autocomplete" in address]
+    assert [file.headers["content-type"] for file in scripts] == ["text/javascript; charset=utf-8"] * 2
+    assert all("sourceMappingURL" not in file.text for file in served.values())
 
 
 async def test_every_static_file_of_a_page_is_served_for_a_year_and_the_typeface_is_not(browser):

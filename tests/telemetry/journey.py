@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -114,7 +114,9 @@ class Journey:
         browser.send(postcode=citizen.new_postcode.lower())
         uprn = browser.offered["uprn"][0]
         browser.send(uprn=uprn)
-        browser.send(postcode=citizen.old_postcode)
+        browser.send(postcode=citizen.old_postcode, building=citizen.old_line)
+        suggested = browser.open(f"{self._app}/move/old/suggestions?{urlencode({'q': citizen.old_line})}")
+        assert "suggestions" in suggested.json()
         browser.open(f"{self._app}/move/old/by-hand")
         browser.send(line1=citizen.old_line, town="London", postcode=citizen.old_postcode)
         day = clock.now().date() + timedelta(days=10)

@@ -72,6 +72,8 @@ BEFORE_THE_CLICK: Mapping[str, set[tuple[str, str]]] = {
         ("identity producer create identity.accounts", "identity producer send identity.accounts"),
     },
     "move_home server GET /sign-in/callback": {("move_home client POST", "identity server POST /token")},
+    "move_home server POST /move/{which}/postcode": {("move_home client GET", "addresses server GET /v1/addresses/search")},
+    "move_home server GET /move/{which}/suggestions": {("move_home client GET", "addresses server GET /v1/addresses/search")},
     "move_home server GET /move/{which}/address": {("move_home client GET", "addresses server GET /v1/addresses/search")},
     "move_home server POST /move/{which}/by-hand": {("move_home client GET", "addresses server GET /postcodes/{postcode}")},
 }

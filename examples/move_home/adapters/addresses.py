@@ -1,41 +1,39 @@
-"""Finding addresses and councils by postcode."""
-
-from dataclasses import dataclass
+"""Finding addresses and councils by postcode, and addresses by their text."""
 
 import httpx
 
-from examples.move_home.domain.answers import Address
+from examples.move_home.domain import choices
+from examples.move_home.domain.answers import Search
 from examples.move_home.domain.boroughs import BOROUGHS
+from examples.move_home.domain.choices import MOST, SUGGESTED, Choice, Found
 
-MOST = 100
-
-
-@dataclass(frozen=True)
-class Premises:
-    """An address that can be chosen."""
-
-    uprn: str
-    text: str
-    postcode: str
-    borough: str
-
-    @property
-    def address(self) -> Address:
-        """The choice as an answer."""
-        return Address(uprn=self.uprn, text=self.text, postcode=self.postcode, borough=self.borough)
+WHILE_TYPING = httpx.Timeout(2.0)
+"""A suggestion that comes later helps nobody."""
 
 
 class Addresses:
-    """The addresses block."""
+    """The addresses block. Every call raises httpx.HTTPError while the block is down."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
 
-    async def at(self, postcode: str) -> list[Premises]:
-        """The premises at exactly this postcode, in the block's order. Raises httpx.HTTPError while it is down."""
-        response = await self._http.get("/v1/addresses/search", params={"q": postcode, "limit": MOST})
-        found = response.raise_for_status().json()["results"]
-        return [_premises(result) for result in found if result["kind"] == "premises" and result["postcode"] == postcode]
+    async def choice(self, search: Search) -> Choice:
+        """The addresses that a search offers."""
+        if search.postcode is None:
+            return choices.like(await self._search(search.text))
+        choice = choices.at_postcode(await self._search(search.postcode), search.postcode, search.text)
+        if choice.is_all or not search.text:
+            return choice
+        return choices.best_at_postcode(await self._search(str(search)), search.postcode, search.text)
+
+    async def suggest(self, typed: str) -> list[Found]:
+        """What may be meant by a text that is still being typed."""
+        return choices.suggestions(await self._search(typed, limit=SUGGESTED + 1, within=WHILE_TYPING), typed)
+
+    async def offered(self, line: str, uprn: str) -> Found | None:
+        """The address with this UPRN, if a search for its line offers it with exactly that line; what a browser says is not believed."""
+        found = choices.like(await self._search(line)).find(uprn) if uprn else None
+        return found if found and found.line == line else None
 
     async def borough_of(self, postcode: str) -> str | None:
         """GSS code of the London borough that a postcode lies in; None for one outside London, or one that does not exist."""
@@ -49,7 +47,10 @@ class Addresses:
         """Close the connections."""
         await self._http.aclose()
 
-
-def _premises(result: dict[str, str]) -> Premises:
-    text = result["address"].removesuffix(result["postcode"]).rstrip(" ,")
-    return Premises(uprn=str(result["uprn"]), text=text, postcode=result["postcode"], borough=result["borough"])
+    async def _search(self, text: str, *, limit: int = MOST, within: httpx.Timeout | None = None) -> list[Found]:
+        asked: dict[str, str | int] = {"q": text, "limit": limit}
+        response = await self._http.get("/v1/addresses/search", params=asked, timeout=within or self._http.timeout)
+        return [
+            Found(result["kind"], result["uprn"], result["address"], result["postcode"], result["borough"])
+            for result in response.raise_for_status().json()["results"]
+        ]

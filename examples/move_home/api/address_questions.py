@@ -1,4 +1,8 @@
-"""The questions about the new and the old address: a postcode, then a choice of its addresses, or by hand at any time."""
+"""The questions about the new and the old address: a search, then a choice of what it finds, or by hand at any time.
+
+A search is by postcode, with or without a building; or by a text, where the page's script suggests addresses while one is typed.
+Both ways send the same form.
+"""
 
 from typing import Literal
 
@@ -7,14 +11,15 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from examples.move_home.adapters.addresses import Addresses, Premises
-from examples.move_home.domain.answers import Address, Line, Postcode, Which
+from examples.move_home.adapters.addresses import Addresses
+from examples.move_home.domain.answers import Address, Line, Postcode, Search, Typed, Which
 from examples.move_home.domain.boroughs import BOROUGHS
+from examples.move_home.domain.choices import MOST, Choice
 from shared.http import Router
 from shared.pages import FormErrors
 
 from .dependencies import Form, Lookup, failure_as_page, see_other, text_of
-from .questions import Asked
+from .questions import Asked, too_long
 
 router = Router(errors=failure_as_page, include_in_schema=False)
 
@@ -23,55 +28,68 @@ OUTSIDE = "outside"
 
 
 @router.get("/move/{which}/postcode")
-async def ask_postcode(which: Which, asked: Asked) -> Response:
-    """Ask for the postcode."""
-    return asked.page("postcode.html", which=which, postcode=asked.answers.postcodes.get(which, ""))
+async def ask_search(which: Which, asked: Asked) -> Response:
+    """Ask what to search for."""
+    search, chosen = asked.answers.searches.get(which, Search()), asked.answers.address(which)
+    values = {"postcode": search.postcode, "building": search.text if search.postcode else "", "address": str(search)}
+    if chosen and chosen.uprn:
+        values |= {"address": str(chosen), "uprn": chosen.uprn}
+    return asked.page("find_address.html", which=which, values=values)
 
 
 @router.post("/move/{which}/postcode")
-async def take_postcode(which: Which, asked: Asked, form: Form) -> Response:
-    """Keep the postcode, and show its addresses."""
-    given = text_of(form, "postcode")
-    try:
-        postcode = TypeAdapter(Postcode).validate_python(given)
-    except ValidationError:
-        errors = FormErrors()
-        errors.add("postcode", FULL_POSTCODE if given else "Enter a postcode")
-        return asked.page("postcode.html", which=which, postcode=given, errors=errors)
-    return await asked.keep_with(f"/move/{which}/address", postcodes=asked.answers.postcodes | {which: postcode})
+async def take_search(which: Which, asked: Asked, form: Form, addresses: Lookup) -> Response:
+    """Keep what was searched for and show its addresses; one that was chosen from the suggestions is the answer already."""
+    errors = FormErrors()
+    is_typed = "address" in form and not text_of(form, "postcode")
+    search = _typed(form, errors) if is_typed else _at_postcode(form, errors)
+    if not errors:
+        try:
+            if is_typed and (chosen := await addresses.offered(text_of(form, "address"), text_of(form, "uprn"))):
+                return await asked.keep(asked.answers.with_address(which, chosen.address))
+            choice = await addresses.choice(search)
+            if is_typed and search.postcode and not choice.premises:
+                search = Search(text=text_of(form, "address"))
+                choice = await addresses.choice(search)
+            _want_more(search, choice, "address" if is_typed else "building", errors)
+        except httpx.HTTPError:
+            pass  # the next page says so, and asks for the address by hand
+    if errors:
+        return asked.page("find_address.html", which=which, values=form, errors=errors)
+    return await asked.keep_with(f"/move/{which}/address", searches=asked.answers.searches | {which: search})
 
 
 @router.get("/move/{which}/address")
 async def ask_address(which: Which, asked: Asked, addresses: Lookup) -> Response:
-    """Let the citizen choose among the addresses at the postcode; where there are none, ask for it by hand."""
-    postcode = asked.answers.postcodes.get(which)
-    if postcode is None:
+    """Let the citizen choose among the addresses found; where there are none, ask for it by hand."""
+    search = asked.answers.searches.get(which)
+    if search is None:
         return see_other(f"/move/{which}/postcode")
-    found = await _found(addresses, postcode)
-    if not found:
-        return see_other(f"/move/{which}/by-hand?because={'down' if found is None else 'none'}")
-    return asked.page("address.html", which=which, postcode=postcode, premises=found)
+    choice = await _found(addresses, search)
+    if not choice or not choice.premises:
+        return see_other(f"/move/{which}/by-hand?because={'none' if choice else 'down'}")
+    return asked.page("address.html", which=which, search=search, choice=choice)
 
 
 @router.post("/move/{which}/address")
 async def take_address(which: Which, asked: Asked, form: Form, addresses: Lookup) -> Response:
     """Keep the chosen address, as the gazetteer has it."""
-    postcode = asked.answers.postcodes.get(which, "")
-    found = await _found(addresses, postcode)
-    if not found:
-        return see_other(f"/move/{which}/by-hand?because={'down' if found is None else 'none'}")
-    chosen = next((premises for premises in found if premises.uprn == text_of(form, "uprn")), None)
+    search = asked.answers.searches.get(which, Search())
+    choice = await _found(addresses, search)
+    if not choice or not choice.premises:
+        return see_other(f"/move/{which}/by-hand?because={'none' if choice else 'down'}")
+    chosen = choice.find(text_of(form, "uprn"))
     if chosen is None:
         errors = FormErrors()
         errors.add("uprn", "Select your address, or enter it by hand")
-        return asked.page("address.html", which=which, postcode=postcode, premises=found, errors=errors)
+        return asked.page("address.html", which=which, search=search, choice=choice, errors=errors)
     return await asked.keep(asked.answers.with_address(which, chosen.address))
 
 
 @router.get("/move/{which}/by-hand")
 async def ask_by_hand(which: Which, asked: Asked, because: Literal["down", "none"] | None = None) -> Response:
     """Ask for the address line by line."""
-    values = {"postcode": asked.answers.postcodes.get(which, "")}
+    values = {"postcode": asked.answers.searches.get(which, Search()).postcode or ""}
     return asked.page("by_hand.html", which=which, because=because, values=values, councils=_councils() if because == "down" else None)
 
 
@@ -79,13 +97,12 @@ async def ask_by_hand(which: Which, asked: Asked, because: Literal["down", "none
 async def take_by_hand(which: Which, asked: Asked, form: Form, addresses: Lookup) -> Response:
     """Keep the address; its council is the postcode's, or the one the citizen names while we cannot look it up."""
     errors = FormErrors()
-    parts = [_line(form, "line1", "Enter the first line of the address", errors), _line(form, "line2", None, errors)]
-    parts.append(_line(form, "town", "Enter a town or city", errors))
-    try:
-        postcode = TypeAdapter(Postcode).validate_python(text_of(form, "postcode"))
-    except ValidationError:
-        postcode = ""
-        errors.add("postcode", FULL_POSTCODE)
+    parts = [
+        _line(form, "line1", "Address line 1", errors, wanted="Enter address line 1, typically the building and street"),
+        _line(form, "line2", "Address line 2", errors),
+        _line(form, "town", "Town or city", errors, wanted="Enter a town or city"),
+    ]
+    postcode = _postcode(form, errors)
     councils = None
     borough: str | None = None
     if not errors:
@@ -111,20 +128,54 @@ async def take_by_hand(which: Which, asked: Asked, form: Form, addresses: Lookup
     return await asked.keep(asked.answers.with_address(which, address))
 
 
-async def _found(addresses: Addresses, postcode: str) -> list[Premises] | None:
-    """The addresses at the postcode; None while they cannot be looked up."""
+def _typed(form: FormData, errors: FormErrors) -> Search:
+    """A text, perhaps with a postcode in it."""
+    given = text_of(form, "address")
     try:
-        return await addresses.at(postcode) if postcode else []
+        return Search.of_text(TypeAdapter(Typed).validate_python(given))
+    except ValidationError:
+        errors.add("address", too_long("Address", 200) if given else "Enter an address or a postcode")
+        return Search()
+
+
+def _at_postcode(form: FormData, errors: FormErrors) -> Search:
+    """A postcode, perhaps with a building."""
+    return Search(postcode=_postcode(form, errors), text=_line(form, "building", "Building number or name", errors))
+
+
+def _want_more(search: Search, choice: Choice, field: str, errors: FormErrors) -> None:
+    """Ask for more where a search does not lead to the addresses to choose from."""
+    if search.postcode and not search.text and not choice.is_all:
+        errors.add(field, f"Enter a building number or name too, because {search.postcode} has more than {MOST} addresses")
+    elif search.postcode is None and not choice.premises:
+        more = "Enter more of the address, like the number of the building or a full postcode"
+        errors.add(field, more if choice.begins else "We cannot find this address. Check what you entered, or enter the address by hand")
+
+
+async def _found(addresses: Addresses, search: Search) -> Choice | None:
+    """What the search offers; None while it cannot be asked."""
+    try:
+        return await addresses.choice(search)
     except httpx.HTTPError:
         return None
 
 
-def _line(form: FormData, field: str, wanted: str | None, errors: FormErrors) -> str:
+def _postcode(form: FormData, errors: FormErrors) -> str:
+    given = text_of(form, "postcode")
+    try:
+        return TypeAdapter(Postcode).validate_python(given)
+    except ValidationError:
+        errors.add("postcode", FULL_POSTCODE if given else "Enter a postcode")
+        return ""
+
+
+def _line(form: FormData, field: str, name: str, errors: FormErrors, *, wanted: str | None = None) -> str:
+    """A line of text; `wanted` is what to say where there must be one and is none."""
     given = text_of(form, field)
     try:
         return TypeAdapter(Line).validate_python(given) if given or wanted else ""
     except ValidationError:
-        errors.add(field, (wanted if not given else None) or "Use at most 100 letters, digits and signs on this line")
+        errors.add(field, (wanted if not given else None) or too_long(name))
         return ""
 
 

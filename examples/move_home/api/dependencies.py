@@ -126,11 +126,18 @@ async def _form(request: Request, pages: Rendering) -> FormData:
     return await pages.form(request)
 
 
-async def _citizen(request: Request, store: Db, seal: Sealing) -> Citizen:
+async def citizen_if_signed_in(request: Request, store: Db, seal: Sealing) -> Citizen | None:
+    """The citizen who is signed in on this browser, or None."""
     session = await store.sessions.find(request.cookies.get(SESSION, ""))
     if session is None or session.kind != "citizen":
-        raise sign_in_first(request)
+        return None
     return Citizen(session, seal.open(session.content, Content))
+
+
+async def _citizen(request: Request, citizen: Annotated[Citizen | None, Depends(citizen_if_signed_in)]) -> Citizen:
+    if citizen is None:
+        raise sign_in_first(request)
+    return citizen
 
 
 async def _staff(request: Request, store: Db, seal: Sealing) -> Staff:

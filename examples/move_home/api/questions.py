@@ -91,8 +91,8 @@ async def take_name(asked: Asked, form: Form) -> Response:
         name = Name.model_validate(dict(form))
     except ValidationError as failure:
         wanted = {
-            "given_name": "Enter your first name, of up to 100 characters",
-            "family_name": "Enter your last name, of up to 100 characters",
+            "given_name": too_long("First name") if text_of(form, "given_name") else "Enter your first name",
+            "family_name": too_long("Last name") if text_of(form, "family_name") else "Enter your last name",
         }
         return asked.page("name.html", values=form, errors=FormErrors.of(failure, wanted))
     return await asked.keep_with(given_name=name.given_name, family_name=name.family_name)
@@ -151,6 +151,11 @@ async def take_contact(asked: Asked, form: Form) -> Response:
         errors.add("phone", "Enter a UK mobile number, like 07700 900 982, or leave it empty")
         return asked.page("contact.html", phone=given, errors=errors)
     return await asked.keep_with(phone=phone, contact_given=True)
+
+
+def too_long(name: str, most: int = 100) -> str:
+    """What to say of a line that has too many characters, or some that cannot be printed."""
+    return f"{name} must be {most} characters or less, all of them letters, numbers or signs"
 
 
 def _choices(answers: Answers) -> tuple[Recipient, ...]:

@@ -15,6 +15,7 @@ Which = Literal["new", "old"]
 _MOBILE = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
 _DRAMA = re.compile(r"7700900\d{3}")
 """Numbers that Ofcom keeps for drama: nobody has one, and every demonstration uses them."""
+_POSTCODE_IN_TEXT = re.compile(r"\b[a-z]{1,2}[0-9][a-z0-9]?\s*[0-9][a-z]{2}\b", re.ASCII | re.IGNORECASE)
 
 
 def _postcode(text: str) -> str:
@@ -56,6 +57,8 @@ def _one_line(text: str) -> str:
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_one_line)]
 Postcode = Annotated[str, StringConstraints(max_length=12), AfterValidator(_postcode)]
+Typed = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_one_line)]
+"""A whole address, or a part of one, as somebody types it."""
 Mobile = Annotated[str, StringConstraints(max_length=24), AfterValidator(_mobile)]
 Email = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s]{1,64}@[^@\s]+\.[^@\s]+$")]
 """Identity has verified that it is the citizen's, and notifications has the last word on its form."""
@@ -76,6 +79,27 @@ class Address(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.text}, {self.postcode}"
+
+
+class Search(BaseModel):
+    """What an address is searched by: a postcode, with or without a building of it; or a text alone."""
+
+    model_config = ConfigDict(frozen=True)
+
+    postcode: str | None = None
+    text: str = ""
+    """With a postcode the name or number of a building, else an address or a part of one."""
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, (self.text, self.postcode)))
+
+    @classmethod
+    def of_text(cls, typed: str) -> "Search":
+        """Take the postcode out of a text, where it holds one."""
+        found = _POSTCODE_IN_TEXT.search(typed)
+        if found is None:
+            return cls(text=typed)
+        return cls(postcode=_postcode(found[0]), text=f"{typed[: found.start()]} {typed[found.end() :]}".strip(" ,"))
 
 
 class Details(BaseModel):
@@ -129,8 +153,8 @@ class Answers(BaseModel):
     move: str
     given_name: str | None = None
     family_name: str | None = None
-    postcodes: dict[str, str] = Field(default_factory=dict)
-    """The postcodes searched for, `new` and `old`."""
+    searches: dict[str, Search] = Field(default_factory=dict)
+    """What was searched for, `new` and `old`."""
     new_address: Address | None = None
     old_address: Address | None = None
     moved_on: datetime.date | None = None
@@ -140,9 +164,13 @@ class Answers(BaseModel):
 
     def with_address(self, which: Which, address: Address) -> "Answers":
         """Take the address; whom to tell is asked again where the council is another one."""
-        before = self.new_address if which == "new" else self.old_address
+        before = self.address(which)
         same = before is not None and before.borough == address.borough
         return self.model_copy(update={f"{which}_address": address, "tell": self.tell if same else ()})
+
+    def address(self, which: Which) -> Address | None:
+        """The new or the old address, once it is known."""
+        return self.new_address if which == "new" else self.old_address
 
     def next_question(self) -> Question:
         """The first question without an answer; CHECK when all are answered."""

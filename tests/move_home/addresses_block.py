@@ -1,0 +1,68 @@
+"""A stand-in for the addresses block, on a real port: its search's form, with whatever a test says lies at a postcode."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Query
+from starlette.responses import JSONResponse, Response
+
+from tests.support.running import free_port
+
+
+def premises(number: int, text: str, postcode: str, kind: str = "premises") -> dict[str, Any]:
+    """A result as the block shows it; streets and postcodes have no UPRN."""
+    line = f"{text}, {postcode}" if text else postcode
+    uprn = str(number) if kind in {"premises", "shell"} else None
+    return {"uprn": uprn, "address": line, "postcode": postcode or None, "borough": "E09000012", "lat": 51.5, "lng": -0.1, "kind": kind}
+
+
+@dataclass
+class AddressesBlock:
+    """What it holds, what it was asked, and how it fails. It ranks as the block does: what has more of the words comes first."""
+
+    url: str
+    held: list[dict[str, Any]]
+    asked: list[str] = field(default_factory=list)
+    fails_with: Response | None = None
+    waits: asyncio.Event | None = None
+
+    async def search(self, q: str, limit: int = Query(10, ge=1, le=100)) -> Response:
+        """`GET /v1/addresses/search`."""
+        self.asked.append(q)
+        if self.waits:
+            await self.waits.wait()
+        if self.fails_with:
+            return self.fails_with
+        wanted = set(q.replace(",", " ").casefold().split())
+        shared = [(len(wanted & set(row["address"].replace(",", " ").casefold().split())), row) for row in self.held]
+        # of a postcode that is held, both halves
+        least = 2 if any(row["postcode"] and row["postcode"] in q for row in self.held) else 1
+        found = [row for count, row in sorted(shared, key=lambda one: -one[0]) if count >= least]
+        return JSONResponse({"results": found[:limit]})
+
+
+@asynccontextmanager
+async def addresses_block(*held: dict[str, Any]) -> AsyncIterator[AddressesBlock]:
+    """Serve it, and the token that its callers get from identity."""
+    port = free_port()
+    block = AddressesBlock(f"http://127.0.0.1:{port}", list(held))
+    app = FastAPI()
+    app.add_api_route("/v1/addresses/search", block.search)
+    app.add_api_route("/token", lambda: {"access_token": "t", "expires_in": 600}, methods=["POST"])
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+    task = asyncio.create_task(server.serve())
+    try:
+        while not server.started:
+            if task.done():
+                task.result()
+            await asyncio.sleep(0.01)
+        yield block
+    finally:
+        server.should_exit = True
+        if block.waits:
+            block.waits.set()
+        await task
