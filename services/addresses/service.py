@@ -1,10 +1,12 @@
 """The addresses service, assembled."""
 
+from services.addresses.adapters.earlier_releases import EarlierReleases
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.announcing import announcer
-from services.addresses.api import addresses, os_places, outcodes, postcodes
+from services.addresses.api import addresses, changes, os_places, outcodes, postcodes, premises
 from services.addresses.api.places_access import Access
 from services.addresses.following import follower
+from services.addresses.publishing import publisher
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from shared.service import Service
@@ -18,9 +20,12 @@ def build(settings: Settings) -> Service:
         "addresses",
         settings,
         store=store,
-        routers=[addresses.router, os_places.router, postcodes.router, outcodes.router, outcodes.terminated, outcodes.random],
-        workers=[announcer(store, live), follower(live)],
-        provides=[live, Access(settings)],
+        routers=[
+            *(addresses.router, changes.router, premises.router),
+            *(os_places.router, postcodes.router, outcodes.router, outcodes.terminated, outcodes.random),
+        ],
+        workers=[announcer(store, live), follower(live), publisher(store, settings.data_dir)],
+        provides=[live, EarlierReleases(settings.data_dir), Access(settings)],
         on_start=[live.open],
         on_stop=[live.close],
     )

@@ -1,0 +1,48 @@
+"""The service's database: every query, and only queries. Addresses are looked up in the release alone, never here."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from shared.mongo import Database, Index, Scope, Transaction
+
+from .changes import ChangeSets, Feed
+from .releases import Releases
+
+
+class Repositories(Scope):
+    """The service's collections."""
+
+    @property
+    def releases(self) -> Releases:
+        """Announced releases."""
+        return Releases(self)
+
+    @property
+    def change_sets(self) -> ChangeSets:
+        """Switches of releases, and how far they are published."""
+        return ChangeSets(self)
+
+    @property
+    def feed(self) -> Feed:
+        """What changed, in the order of publication."""
+        return Feed(self)
+
+
+class Tx(Transaction, Repositories):
+    """One transaction of this service."""
+
+
+class Store(Database[Tx], Repositories):
+    """The service's database."""
+
+    transaction_type = Tx
+    indexes: ClassVar[Mapping[str, list[Index]]] = {
+        "releases": [],
+        "change_sets": [],
+        "feed": [],
+        "change_runs": [Index("last"), Index("change_set", "happened", "last")],
+        "changes": [Index("position", unique=True)],
+    }
+
+
+__all__ = ["Repositories", "Store", "Tx"]
