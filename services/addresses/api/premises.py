@@ -1,6 +1,6 @@
 """One property by its UPRN: what it is, which addresses it has and had, what became of it; now or on a day in the past."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Protocol, Self
 
 from fastapi import Depends, Query
@@ -205,7 +205,7 @@ def _current(live: Live, uprn: int) -> FullAddress:
 async def _past(live: Live, earlier: EarlierReleases, store: Store, *, uprn: int, day: date) -> FullAddress:
     held: Held = live.gazetteer
     release = live.manifest.release
-    then = await store.change_sets.live_at(datetime.combine(day + timedelta(days=1), time(), UTC))
+    then = await store.change_sets.live_at(datetime.combine(day, time.max, UTC))
     if then is not None and then != release and (opened := await earlier.get(then)) is not None:
         held, release = opened, then
     record = held.record(uprn)
