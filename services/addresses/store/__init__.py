@@ -6,6 +6,7 @@ from typing import ClassVar
 from shared.mongo import Database, Index, Scope, Transaction
 
 from .changes import ChangeSets, Feed
+from .match_jobs import MatchChunks, MatchJobs
 from .releases import Releases
 
 
@@ -27,6 +28,16 @@ class Repositories(Scope):
         """What changed, in the order of publication."""
         return Feed(self)
 
+    @property
+    def match_jobs(self) -> MatchJobs:
+        """Addresses that were sent in bulk."""
+        return MatchJobs(self)
+
+    @property
+    def match_chunks(self) -> MatchChunks:
+        """The rows of those, and their results."""
+        return MatchChunks(self)
+
 
 class Tx(Transaction, Repositories):
     """One transaction of this service."""
@@ -42,6 +53,8 @@ class Store(Database[Tx], Repositories):
         "feed": [],
         "change_runs": [Index("last"), Index("change_set", "happened", "last")],
         "changes": [Index("position", unique=True)],
+        "match_jobs": [Index("open", "_id"), Index("expires_at", expire_after=0)],
+        "match_chunks": [Index("job"), Index("expires_at", expire_after=0)],
     }
 
 
