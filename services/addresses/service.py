@@ -3,11 +3,12 @@
 from services.addresses.adapters.earlier_releases import EarlierReleases
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.announcing import announcer
-from services.addresses.api import addresses, changes, match_jobs, os_places, outcodes, postcodes, premises
+from services.addresses.api import addresses, changes, match_jobs, os_places, outcodes, postcodes, premises, provisional, reports
 from services.addresses.api.places_access import Access
 from services.addresses.bulk_matching import BulkMatcher
 from services.addresses.following import follower
 from services.addresses.publishing import publisher
+from services.addresses.reconciling import SECONDS_BETWEEN_LOOKS, Reconciler
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from shared.service import Service
@@ -21,16 +22,19 @@ def build(settings: Settings) -> Service:
     matcher = BulkMatcher(store, live)
     bulk = Worker("match jobs", matcher.step)
     matcher.wake = bulk.wake
+    reconciler = Reconciler(store, live)
+    reconciling = Worker("reconcile", reconciler.step, interval=SECONDS_BETWEEN_LOOKS)
+    reconciler.wake = reconciling.wake
     return Service(
         "addresses",
         settings,
         store=store,
         routers=[
-            *(addresses.router, match_jobs.router, changes.router, premises.router),
+            *(addresses.router, match_jobs.router, changes.router, provisional.router, reports.router, premises.router),
             *(os_places.router, postcodes.router, outcodes.router, outcodes.terminated, outcodes.random),
         ],
-        workers=[announcer(store, live), follower(live), publisher(store, settings.data_dir), bulk],
-        provides=[live, EarlierReleases(settings.data_dir), matcher, Access(settings)],
+        workers=[announcer(store, live), follower(live), publisher(store, settings.data_dir), bulk, reconciling],
+        provides=[live, EarlierReleases(settings.data_dir), matcher, reconciler, Access(settings)],
         on_start=[live.open],
         on_stop=[matcher.stop, live.close],
     )

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from services.addresses.settings import Settings
 from services.addresses.store import Store
 from shared import clock
 from tests.support.published import Published, published
+from tests.support.running import Running
 
 from .conftest import SEED
 from .process import environment
@@ -49,11 +51,11 @@ async def store(settings) -> AsyncIterator[Store]:
     await opened.close()
 
 
-def told(events: list[Published]) -> list[tuple[str, dict]]:
+def told(events: list[Published]) -> list[tuple[str, dict[str, Any]]]:
     return [(event.about.type.split(".")[-2], event.payload) for event in events if ".address." in event.about.type]
 
 
-async def read(http, headers, **params) -> list[dict]:
+async def read(http, headers, **params) -> list[dict[str, Any]]:
     items, more = [], True
     while more:
         body = (await http.get(FEED, params=params, headers=headers)).raise_for_status().json()
@@ -63,7 +65,7 @@ async def read(http, headers, **params) -> list[dict]:
 
 
 @pytest.fixture
-async def feed(serve, settings, data_dir, tmp_path, eventually) -> AsyncIterator[object]:
+async def feed(serve, settings, data_dir, tmp_path, eventually) -> AsyncIterator[Running]:
     """The service, after two switches of releases."""
     own = tmp_path / "data"
     shutil.copytree(data_dir, own, copy_function=shutil.copy2)
@@ -72,7 +74,7 @@ async def feed(serve, settings, data_dir, tmp_path, eventually) -> AsyncIterator
     service = build(settings(Settings, data_dir=own, premises_seed=SEED))
     async with serve(service) as served:
 
-        async def done() -> bool:
+        async def done() -> Any:
             return await service.store.collection("change_sets").count({"done": True}) == 2
 
         await eventually(done, seconds=20)
@@ -80,7 +82,7 @@ async def feed(serve, settings, data_dir, tmp_path, eventually) -> AsyncIterator
 
 
 async def test_each_batch_becomes_one_event_that_names_uprns_alone(feed, eventually):
-    async def there() -> bool:
+    async def there() -> Any:
         return len(told(await published(feed.service))) == 9
 
     await eventually(there, seconds=20)
@@ -129,7 +131,7 @@ async def test_at_its_end_the_feed_gives_a_cursor_that_finds_what_comes_later(fe
     assert nothing == {"items": [], "next": end["next"], "more": False}
     switch(feed.service.settings.data_dir, "r3", "r4", SPLIT)
 
-    async def later() -> bool:
+    async def later() -> Any:
         items = (await feed.http.get(FEED, params={"cursor": end["next"]}, headers=reader)).json()["items"]
         return [(item["release"], item["after"]) for item in items] == [("r4", ["21", "22"])]
 
@@ -199,7 +201,7 @@ async def test_a_publisher_that_is_killed_leaves_each_batch_once(settings, store
     await service.start()  # its sessions end what the dead process left open
     try:
 
-        async def done() -> bool:
+        async def done() -> Any:
             return await store.collection("change_sets").count({"done": True}) == 1
 
         await eventually(done, seconds=30)

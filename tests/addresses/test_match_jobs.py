@@ -8,6 +8,7 @@ import random
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ JSON_LINES = {"Content-Type": "application/x-ndjson"}
 
 
 @pytest.fixture(scope="module")
-def homes(gazetteer) -> list:
+def homes(gazetteer) -> list[Any]:
     everywhere = [blpu for blpu in gazetteer.all_records() if blpu.delivery_point]
     return random.Random(7).sample(everywhere, 1_300)
 
@@ -42,8 +43,8 @@ def as_csv(rows) -> str:
     return text.getvalue()
 
 
-async def done(http, headers, job: str, eventually, seconds: float = 60) -> dict:
-    async def finished() -> dict | None:
+async def done(http, headers, job: str, eventually, seconds: float = 60) -> Any:
+    async def finished() -> Any:
         body = (await http.get(f"{JOBS}/{job}", headers=headers)).raise_for_status().json()
         return body if body["state"] == "done" else False
 
@@ -221,7 +222,7 @@ async def a_job(store: Store, homes, name: str = "job") -> MatchJob:
 
 
 async def results(store: Store, job: MatchJob) -> list[str]:
-    return [row.id for number in range(job.chunks) for row in await store.match_chunks.results(job.id, number)]
+    return [row.id for number in range(job.chunks) for row in await store.match_chunks.results(job.id, number) or ()]
 
 
 async def test_the_job_of_a_killed_worker_is_taken_over_where_it_was(settings, data_dir, *, store, live, homes, eventually):
@@ -242,7 +243,7 @@ async def test_the_job_of_a_killed_worker_is_taken_over_where_it_was(settings, d
     assert await matcher.step() == 0
     time = bulk_matching.DEAD_AFTER_SECONDS
 
-    async def taken_over() -> bool:
+    async def taken_over() -> Any:
         return bool(await matcher.step()) and not await store.match_jobs.open_jobs(at=clock.now())
 
     await eventually(taken_over, seconds=40)

@@ -3,73 +3,21 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from services.addresses.adapters import release
-from services.addresses.adapters.sources import Sources
 from services.addresses.domain.past import as_at
-from services.addresses.domain.records import Blpu, DeliveryPoint, Language, LogicalStatus, Lpi, Numbering
+from services.addresses.domain.records import DeliveryPoint
 from services.addresses.service import build
 from services.addresses.settings import Settings
+from tests.support.running import Running
 
-BUILT, RENUMBERED, DIVIDED = date(2000, 1, 1), date(2015, 4, 1), date(2020, 1, 1)
-PLACE = {"easting": 534_418.0, "northing": 184_649.0, "latitude": 51.5447, "longitude": -0.0629, "borough": "E09000012"}
-HOUSE = Blpu(
-    100, **PLACE, classification="RD04", start_date=BUILT, custodian=5360,
-    lpis=(
-        Lpi("5360L000000001", 1, "QUILLFEN STREET", pao=Numbering(12), town="LONDON", start_date=RENUMBERED),
-        Lpi("5360L000000002", 2, "OLD LANE", LogicalStatus.HISTORICAL, pao=Numbering(3), town="LONDON", start_date=BUILT,
-            end_date=RENUMBERED),
-        Lpi("5360L000000003", 1, "STRYD QUILLFEN", LogicalStatus.APPROVED, Language.WELSH, pao=Numbering(12), town="LLUNDAIN",
-            start_date=RENUMBERED),
-        Lpi("5360L000000004", 1, "QUILLFEN STREET", LogicalStatus.ALTERNATIVE, pao_text="ROSE COTTAGE", town="LONDON",
-            start_date=date(2018, 1, 1)),
-    ),
-    delivery_point=DeliveryPoint(1, "E8 1AB", "LONDON", building_number="12", thoroughfare="QUILLFEN STREET"),
-)  # fmt: skip
-VILLA = Blpu(
-    200, **PLACE, classification="RD02", start_date=BUILT, postcode_locator="E8 1AD",
-    lpis=(Lpi("5360L000000005", 1, "QUILLFEN STREET", pao=Numbering(14), town="LONDON", start_date=BUILT),),
-)  # fmt: skip
-DIVIDED_VILLA = replace(
-    VILLA, logical_status=LogicalStatus.HISTORICAL, end_date=DIVIDED, successors=(201, 202),
-    lpis=(replace(VILLA.lpis[0], logical_status=LogicalStatus.HISTORICAL, end_date=DIVIDED),),
-)  # fmt: skip
-FLATS = [
-    Blpu(
-        200 + number, **PLACE, classification="RD06", start_date=DIVIDED, postcode_locator="E8 1AD",
-        lpis=(Lpi(f"5360L00000001{number}", 1, "QUILLFEN STREET", sao=Numbering(number), sao_text="FLAT", pao=Numbering(14), town="LONDON",
-                  start_date=DIVIDED),),
-    )
-    for number in (1, 2)
-]  # fmt: skip
-ACROSS = Blpu(
-    300, 534_418.0, 184_649.0, 51.5447, -0.0629, "E09000033", "RD04", postcode_locator="E8 1AB",
-    lpis=(Lpi("5990L000000001", 1, "QUILLFEN STREET", pao=Numbering(99), town="LONDON"),),
-)  # fmt: skip
-GONE = Blpu(400, **PLACE, classification="RD04", postcode_locator="E8 1AD", lpis=(Lpi("5360L000000020", 1, "MEWS", pao=Numbering(1)),))
-
-
-def written(data_dir: Path, name: str, *blpus: Blpu) -> str:
-    recipe = release.Recipe(sources=Sources().hashes(), premises={name: "0" * 64})
-    release.write(data_dir, recipe, blpus, Sources())
-    release.activate(data_dir, recipe.release)
-    return recipe.release
-
-
-@pytest.fixture(scope="module")
-def two_releases(tmp_path_factory) -> tuple[Path, str, str]:
-    """A data dir in which one release took the place of another: the villa was divided, 400 went."""
-    directory = tmp_path_factory.mktemp("two")
-    earlier = written(directory, "earlier", HOUSE, VILLA, GONE)
-    later = written(directory, "later", HOUSE, DIVIDED_VILLA, *FLATS, ACROSS)
-    return directory, earlier, later
+from .villa import GONE, HOUSE
 
 
 @pytest.fixture
-async def switched(serve, settings, two_releases) -> AsyncIterator[object]:
+async def switched(serve, settings, two_releases) -> AsyncIterator[Running]:
     """The service, which switched from the one to the other on 1 March 2026."""
     directory, earlier, later = two_releases
     service = build(settings(Settings, data_dir=directory))
@@ -83,7 +31,7 @@ async def switched(serve, settings, two_releases) -> AsyncIterator[object]:
 def ask(switched, reader):
     """The answer about a UPRN."""
 
-    async def get(uprn: int, **params: str) -> dict:
+    async def get(uprn: int, **params: str) -> Any:
         reply = await switched.http.get(f"/v1/addresses/{uprn}", params=params, headers=reader)
         assert reply.status_code == 200, reply.text
         return reply.json()
@@ -192,7 +140,7 @@ def test_before_its_first_address_a_property_has_none():
 def check(switched, reader):
     """The answer about a claim."""
 
-    async def post(uprn: int, address: str, postcode: str | None = None) -> dict:
+    async def post(uprn: int, address: str, postcode: str | None = None) -> Any:
         claim = {"address": address, "postcode": postcode}
         reply = await switched.http.post(f"/v1/addresses/{uprn}/check", json=claim, headers=reader)
         assert reply.status_code == 200, reply.text

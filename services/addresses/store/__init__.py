@@ -7,7 +7,9 @@ from shared.mongo import Database, Index, Scope, Transaction
 
 from .changes import ChangeSets, Feed
 from .match_jobs import MatchChunks, MatchJobs
+from .provisional import ProvisionalAddresses
 from .releases import Releases
+from .reports import Reports
 
 
 class Repositories(Scope):
@@ -38,6 +40,16 @@ class Repositories(Scope):
         """The rows of those, and their results."""
         return MatchChunks(self)
 
+    @property
+    def provisional(self) -> ProvisionalAddresses:
+        """Addresses as they were typed, until a release holds them."""
+        return ProvisionalAddresses(self)
+
+    @property
+    def reports(self) -> Reports:
+        """Reports of what is wrong with the gazetteer."""
+        return Reports(self)
+
 
 class Tx(Transaction, Repositories):
     """One transaction of this service."""
@@ -53,6 +65,8 @@ class Store(Database[Tx], Repositories):
         "feed": [],
         "change_runs": [Index("last"), Index("change_set", "happened", "last")],
         "changes": [Index("position", unique=True)],
+        "provisional": [Index("borough", "_id"), Index("borough", "state", "_id"), Index("awaited", "tried")],
+        "reports": [Index("borough", "_id"), Index("borough", "status", "_id"), Index("awaited", "tried")],
         "match_jobs": [Index("open", "_id"), Index("expires_at", expire_after=0)],
         "match_chunks": [Index("job"), Index("expires_at", expire_after=0)],
     }
