@@ -126,38 +126,38 @@ async def create_match_job(
     return JobView.of(job)
 
 
-@router.get("/{id}")
-async def get_match_job(id: Id, caller: Reader, store: Db) -> JobView:  # noqa: A002
+@router.get("/{job}")
+async def get_match_job(job: Id, caller: Reader, store: Db) -> JobView:
     """How far a job is."""
-    return JobView.of(await _visible(store, id, caller.own_borough))
+    return JobView.of(await _visible(store, job, caller.own_borough))
 
 
-@router.get("/{id}/result", responses=_RESULT, response_class=StreamingResponse)
+@router.get("/{job}/result", responses=_RESULT, response_class=StreamingResponse)
 async def get_match_result(
     *,
     request: Request,
-    id: Id,  # noqa: A002
+    job: Id,
     caller: Reader,
     store: Db,
     format: Annotated[Literal["csv", "jsonl"] | None, Query(description="Without it `Accept` decides; else JSON lines.")] = None,  # noqa: A002
 ) -> StreamingResponse:
     """The best candidate for each row, in the order of the rows: `id`, `decision`, `uprn`, `address`, `confidence` (0 to 1)."""
-    job = await _visible(store, id, caller.own_borough)
-    if job.state is not State.DONE:
-        raise Problem(409, f"The job is not done: {job.done} of {job.total} rows.", type="not-done")
+    found = await _visible(store, job, caller.own_borough)
+    if found.state is not State.DONE:
+        raise Problem(409, f"The job is not done: {found.done} of {found.total} rows.", type="not-done")
     written = _as_csv if format == "csv" or (format is None and CSV in request.headers.get("accept", "")) else _as_json_lines
-    return StreamingResponse(written(_results(store, job)), media_type=CSV if written is _as_csv else JSON_LINES)
+    return StreamingResponse(written(_results(store, found)), media_type=CSV if written is _as_csv else JSON_LINES)
 
 
-@router.delete("/{id}", status_code=204)
-async def delete_match_job(id: Id, caller: Reader, store: Db) -> None:  # noqa: A002
+@router.delete("/{job}", status_code=204)
+async def delete_match_job(job: Id, caller: Reader, store: Db) -> None:
     """Stop a job where it runs, and erase what was sent and what came of it."""
     borough = caller.own_borough
     async with store.transaction() as tx:
-        if await tx.match_jobs.get(id, borough=borough, at=now()) is None:
+        if await tx.match_jobs.get(job, borough=borough, at=now()) is None:
             raise _unknown()
-        await tx.match_jobs.remove(id)
-        await tx.match_chunks.remove(id)
+        await tx.match_jobs.remove(job)
+        await tx.match_chunks.remove(job)
 
 
 async def _visible(store: Store, job: str, borough: str) -> MatchJob:
@@ -168,7 +168,7 @@ async def _visible(store: Store, job: str, borough: str) -> MatchJob:
 
 
 def _unknown() -> Problem:
-    return Problem(404, "There is no such job", type="not-found", field="path.id")
+    return Problem(404, "There is no such job", type="not-found", field="path.job")
 
 
 # ------------------------------------------------------------ what comes in

@@ -108,18 +108,18 @@ async def list_provisional(
     return Page(items=[ProvisionalView.of(kept) for kept in found[:limit]], next=more)
 
 
-@router.get("/{id}")
-async def get_provisional(id: Id, caller: Viewer, store: Db) -> ProvisionalView:  # noqa: A002
+@router.get("/{provisional}")
+async def get_provisional(provisional: Id, caller: Viewer, store: Db) -> ProvisionalView:
     """One of your borough's."""
-    kept = await store.provisional.get(id, borough=caller.own_borough)
+    kept = await store.provisional.get(provisional, borough=caller.own_borough)
     if kept is None:
         raise _unknown()
     return ProvisionalView.of(kept)
 
 
-@router.post("/{id}/reconcile")
+@router.post("/{provisional}/reconcile")
 async def reconcile_provisional(
-    id: Id,  # noqa: A002
+    provisional: Id,
     given: Reconciliation,
     *,
     caller: Officer,
@@ -130,7 +130,7 @@ async def reconcile_provisional(
     if live.gazetteer.record(int(given.uprn)) is None:
         raise Problem(400, f"No premises has the UPRN {given.uprn}.", type="invalid-input", field="body.uprn")
     async with store.transaction() as tx:
-        before = await _visible(tx, id, caller.own_borough)
+        before = await _visible(tx, provisional, caller.own_borough)
         uprn, release = str(int(given.uprn)), live.manifest.release
         try:
             after, events = reconciled(before, uprn, confidence=None, release=release, at=now())
@@ -142,11 +142,11 @@ async def reconcile_provisional(
     return ProvisionalView.of(after)
 
 
-@router.post("/{id}/withdraw")
-async def withdraw_provisional(id: Id, caller: Keeper, store: Db) -> ProvisionalView:  # noqa: A002
+@router.post("/{provisional}/withdraw")
+async def withdraw_provisional(provisional: Id, caller: Keeper, store: Db) -> ProvisionalView:
     """Stop waiting for it, and erase what was typed."""
     async with store.transaction() as tx:
-        before = await _visible(tx, id, caller.own_borough)
+        before = await _visible(tx, provisional, caller.own_borough)
         after = withdrawn(before, at=now())
         if after is not before:
             await tx.provisional.save(after, was=before.sequence)
@@ -161,4 +161,4 @@ async def _visible(tx: Tx, provisional: str, borough: str) -> Provisional:
 
 
 def _unknown() -> Problem:
-    return Problem(404, "There is no such provisional address", type="not-found", field="path.id")
+    return Problem(404, "There is no such provisional address", type="not-found", field="path.provisional")

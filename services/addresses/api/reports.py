@@ -123,18 +123,18 @@ async def list_reports(
     return Page(items=[ReportView.of(report) for report in found[:limit]], next=more)
 
 
-@router.get("/{id}")
-async def get_report(id: Id, caller: Viewer, store: Db) -> ReportView:  # noqa: A002
+@router.get("/{report}")
+async def get_report(report: Id, caller: Viewer, store: Db) -> ReportView:
     """One about your borough's places, or one that your borough sent."""
-    report = await store.reports.get(id, visible_to=caller.own_borough)
-    if report is None:
+    found = await store.reports.get(report, visible_to=caller.own_borough)
+    if found is None:
         raise _unknown()
-    return ReportView.of(report)
+    return ReportView.of(found)
 
 
-@router.post("/{id}/decide")
+@router.post("/{report}/decide")
 async def decide_report(
-    id: Id,  # noqa: A002
+    report: Id,
     decision: ReportDecision,
     *,
     caller: Officer,
@@ -145,7 +145,7 @@ async def decide_report(
     if decision.uprn and live.gazetteer.record(int(decision.uprn)) is None:
         raise Problem(400, f"No premises has the UPRN {decision.uprn}.", type="invalid-input", field="body.uprn")
     async with store.transaction() as tx:
-        before = await tx.reports.get(id, visible_to=caller.own_borough)
+        before = await tx.reports.get(report, visible_to=caller.own_borough)
         if before is None:
             raise _unknown()
         if before.borough != caller.own_borough:
@@ -178,4 +178,4 @@ def _place(gazetteer: Gazetteer, new: NewReport) -> str | None:
 
 
 def _unknown() -> Problem:
-    return Problem(404, "There is no such report", type="not-found", field="path.id")
+    return Problem(404, "There is no such report", type="not-found", field="path.report")
