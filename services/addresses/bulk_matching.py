@@ -20,8 +20,8 @@ from shared.mongo import Conflict
 
 CHUNK = 500
 """Rows: half a second of matching, about 50 kB."""
-SLICE_SECONDS = 0.004
-"""After so long of matching, everything else in the process has its turn."""
+SLICE_SECONDS = PAUSE_SECONDS = 0.002
+"""After so long of matching, everything else in the process has so long: requests are answered in several turns of the event loop."""
 BEAT_SECONDS = 2.0
 DEAD_AFTER_SECONDS = 10.0
 """A worker that gives no sign of life for so long is dead; its job is taken over."""
@@ -98,7 +98,7 @@ class BulkMatcher:
             results.append(MatchedRow.of(row, gazetteer.match(row.address, row.postcode, 1)))
             at = self._monotonic()
             if at - turn_at >= SLICE_SECONDS:
-                await asyncio.sleep(0)
+                await asyncio.sleep(PAUSE_SECONDS)
                 turn_at = self._monotonic()
             if at - beat_at >= BEAT_SECONDS:
                 if not await self._store.match_jobs.beat(job.id, self._name):

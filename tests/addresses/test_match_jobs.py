@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from services.addresses import bulk_matching
+from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.bulk_matching import CHUNK, BulkMatcher
 from services.addresses.domain.lines import line
 from services.addresses.domain.match_rows import BadLineError, CsvRows, JsonRows, WrittenRow
+from services.addresses.domain.matching import Matching
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from services.addresses.store.match_jobs import MatchJob
@@ -288,6 +290,27 @@ async def test_a_job_that_is_deleted_meanwhile_is_dropped(store, live, homes):
     assert await matcher.step() == 1
     assert await matcher.step() == 0
     assert await store.collection("match_chunks").count({}) == 0
+
+
+async def test_requests_have_their_turns_while_a_chunk_is_matched(store, live, homes, monkeypatch):
+    await a_job(store, homes[:CHUNK])
+    matched, gazetteer_match = 0, Gazetteer.match
+
+    def counting(self: Gazetteer, *asked: Any) -> Matching:
+        nonlocal matched
+        matched += 1
+        return gazetteer_match(self, *asked)
+
+    monkeypatch.setattr(Gazetteer, "match", counting)
+    matcher = BulkMatcher(store, live)
+    assert await matcher.step() == 1
+    matching = asyncio.create_task(matcher.step())
+    longest = before = 0
+    while not matching.done():
+        await asyncio.sleep(0)
+        longest, before = max(longest, matched - before), matched
+    assert matched == CHUNK
+    assert longest < CHUNK / 5, "so many rows were matched without a break"
 
 
 # ------------------------------------------------------------ rows
