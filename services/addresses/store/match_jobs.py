@@ -59,7 +59,7 @@ class MatchJobs:
     async def add(self, job: MatchJob) -> None:
         """Keep a new one."""
         row = asdict(job)
-        await self._rows.insert_one({**row, "_id": row.pop("id"), "state": job.state.value})
+        await self._rows.insert_one({"_id": row.pop("id"), **row, "state": job.state.value})
 
     async def get(self, job: str, *, borough: str, at: datetime) -> MatchJob | None:
         """One of a borough's."""
