@@ -14,7 +14,7 @@ from services.addresses.reconciling import Reconciler
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from shared.clock import now
-from tests.support.published import published
+from tests.support.published import Published, published
 
 PROVISIONAL = "/v1/addresses/provisional"
 FLAT = {"address": "Flat 1, 14 quillfen street", "postcode": "e81ad", "lines": ["Flat 1", "14 quillfen street"], "note": "plot 7"}
@@ -44,8 +44,8 @@ async def shown(http, headers, id_: str) -> Any:
     return (await http.get(f"{PROVISIONAL}/{id_}", headers=headers)).raise_for_status().json()
 
 
-async def reconciliations(service) -> list[dict[str, Any]]:
-    return [event.payload | {"borough": event.about.borough} for event in await published(service) if event.about.type == RECONCILED]
+def reconciliations(events: list[Published]) -> list[dict[str, Any]]:
+    return [event.payload | {"borough": event.about.borough} for event in events if event.about.type == RECONCILED]
 
 
 def switch_to_later(service, two_releases) -> Any:
@@ -73,16 +73,13 @@ async def test_an_address_is_kept_as_typed_and_reconciled_when_a_release_holds_i
     assert (found["uprn"], found["release"], found["address"]) == ("201", later, FLAT["address"])
     assert found["confidence"] > 0.8
 
-    async def told() -> Any:
-        return bool(await reconciliations(service))
-
-    await eventually(told)
-    (event,) = await reconciliations(service)
+    events = await published(service)
+    (event,) = reconciliations(events)
     assert (event["provisional"], event["uprn"], event["confidence"], event["borough"]) == (
         *(kept["id"], "201", found["confidence"]),
         "E09000012",
     )
-    assert all(b"quillfen" not in each.value.lower() and "quillfen" not in each.key.lower() for each in await published(service))
+    assert all(b"quillfen" not in each.value.lower() and "quillfen" not in each.key.lower() for each in events)
 
 
 async def test_an_address_that_the_release_holds_already_is_reconciled_at_once(before_the_division, keeper, eventually):
@@ -95,7 +92,7 @@ async def test_an_address_that_the_release_holds_already_is_reconciled_at_once(b
     await eventually(reconciled)
 
 
-async def test_an_officer_says_which_uprn_it_is_and_may_correct_it(before_the_division, keeper, eventually):
+async def test_an_officer_says_which_uprn_it_is_and_may_correct_it(before_the_division, keeper):
     http, service = before_the_division.http, before_the_division.service
     kept = await keep(http, keeper, address="The Annexe behind")
     path = f"{PROVISIONAL}/{kept['id']}/reconcile"
@@ -105,10 +102,8 @@ async def test_an_officer_says_which_uprn_it_is_and_may_correct_it(before_the_di
     wrong = await http.post(path, json={"uprn": "77"}, headers=keeper)
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "body.uprn")
 
-    async def told() -> Any:
-        return [(event["uprn"], event["sequence"]) for event in await reconciliations(service)] == [("400", 2), ("200", 3)]
-
-    await eventually(told)
+    told = reconciliations(await published(service))
+    assert [(event["uprn"], event["sequence"]) for event in told] == [("400", 2), ("200", 3)]
 
 
 async def test_a_withdrawn_address_is_erased_and_no_longer_looked_for(before_the_division, keeper, two_releases):
