@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-kafka test-faults test-browser test-clients test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
 # What runs on Apache Kafka too: whatever talks to a broker.
-ON_KAFKA := $(addprefix tests/,shared identity addresses/test_api.py notifications data_sharing portal move_home faults)
+ON_KAFKA := $(addprefix tests/,shared identity addresses/test_api.py addresses/test_changes_feed.py addresses/test_provisional.py notifications data_sharing portal move_home faults)
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3

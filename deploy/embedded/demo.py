@@ -18,6 +18,12 @@ MAIL_HOST = "blocks.localhost"
 
 MACHINE_SCOPES = (
     "addresses:address:read",
+    "addresses:provisional:decide",
+    "addresses:provisional:read",
+    "addresses:provisional:write",
+    "addresses:report:decide",
+    "addresses:report:read",
+    "addresses:report:write",
     "data_sharing:agreement:read",
     "data_sharing:agreement:sign",
     "data_sharing:agreement:write",

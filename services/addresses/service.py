@@ -1,26 +1,40 @@
 """The addresses service, assembled."""
 
+from services.addresses.adapters.earlier_releases import EarlierReleases
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.announcing import announcer
-from services.addresses.api import addresses, os_places, outcodes, postcodes
+from services.addresses.api import addresses, changes, match_jobs, os_places, outcodes, postcodes, premises, provisional, reports
 from services.addresses.api.places_access import Access
+from services.addresses.bulk_matching import BulkMatcher
 from services.addresses.following import follower
+from services.addresses.publishing import publisher
+from services.addresses.reconciling import SECONDS_BETWEEN_LOOKS, Reconciler
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from shared.service import Service
+from shared.worker import Worker
 
 
 def build(settings: Settings) -> Service:
     """Addresses and postcodes of London, by search, by UPRN, and as OS Places and postcodes.io answer."""
     store = Store(settings)
     live = LiveRelease(settings.data_dir, settings.premises_seed)
+    matcher = BulkMatcher(store, live)
+    bulk = Worker("match jobs", matcher.step)
+    matcher.wake = bulk.wake
+    reconciler = Reconciler(store, live)
+    reconciling = Worker("reconcile", reconciler.step, interval=SECONDS_BETWEEN_LOOKS)
+    reconciler.wake = reconciling.wake
     return Service(
         "addresses",
         settings,
         store=store,
-        routers=[addresses.router, os_places.router, postcodes.router, outcodes.router, outcodes.terminated, outcodes.random],
-        workers=[announcer(store, live), follower(live)],
-        provides=[live, Access(settings)],
+        routers=[
+            *(addresses.router, match_jobs.router, changes.router, provisional.router, reports.router, premises.router),
+            *(os_places.router, postcodes.router, outcodes.router, outcodes.terminated, outcodes.random),
+        ],
+        workers=[announcer(store, live), follower(live), publisher(store, settings.data_dir), bulk, reconciling],
+        provides=[live, EarlierReleases(settings.data_dir), matcher, reconciler, Access(settings)],
         on_start=[live.open],
-        on_stop=[live.close],
+        on_stop=[matcher.stop, live.close],
     )

@@ -30,5 +30,7 @@ class Settings(ServiceSettings):
     """The seed of the made-up premises: another seed makes other streets, names and UPRNs."""
     api_keys: tuple[ApiKey, ...] = ()
     """Keys of OS Places' surface, JSON: `[{"name": "web team", "borough": "E09000012", "sha256": "..."}]`. Tokens are accepted too."""
+    match_jobs_hours: float = Field(default=24, gt=0, le=24 * 30)
+    """How long the rows and results of a match job are kept: they are personal data."""
     places_per_minute: int = Field(default=60_000, ge=1)
     """Requests that one key or client may make of OS Places' surface; counted by each replica for itself."""

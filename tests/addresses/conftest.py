@@ -1,16 +1,19 @@
 """One release, built from the shipped data once a run; tests that harm one work on a copy."""
 
 import gzip
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.release import current, ensure
+from services.addresses.adapters.release import activate, current, ensure
 from services.addresses.adapters.sources import BOROUGHS, POSTCODES, SHIPPED, TERMINATED, WARDS, Sources
 from services.addresses.service import build
 from services.addresses.settings import Settings
+
+from . import villa
 
 SEED = 1
 
@@ -42,6 +45,26 @@ def gazetteer(data_dir) -> Iterator[Gazetteer]:
     opened = Gazetteer.open(current(data_dir)[0])
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def two_releases(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """A data dir in which a small release took the place of another: a villa was divided, a house went. Both are kept."""
+    directory = tmp_path_factory.mktemp("two")
+    earlier = villa.written(directory, "earlier", villa.HOUSE, villa.VILLA, villa.GONE)
+    later = villa.written(directory, "later", villa.HOUSE, villa.DIVIDED_VILLA, *villa.FLATS, villa.ACROSS)
+    return directory, earlier, later
+
+
+@pytest.fixture
+async def before_the_division(serve, settings, two_releases, tmp_path) -> AsyncIterator[object]:
+    """The service, answering from the first of the two small releases in a data dir of its own."""
+    directory, earlier, _ = two_releases
+    own = tmp_path / "own"
+    shutil.copytree(directory, own)
+    activate(own, earlier)
+    async with serve(build(settings(Settings, data_dir=own))) as served:
+        yield served
 
 
 @pytest.fixture

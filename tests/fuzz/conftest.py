@@ -23,7 +23,10 @@ HACKNEY = "E09000012"
 CITIZEN = "fuzzed@example.com"
 AGREEMENT = "council-tax-moves-camden-hackney"
 MACHINE_SCOPES = {
-    "addresses": "addresses:address:read",
+    "addresses": " ".join(
+        f"addresses:{scope}"
+        for scope in ("address:read", *(f"{what}:{verb}" for what in ("provisional", "report") for verb in ("read", "write", "decide")))
+    ),
     "data_sharing": " ".join(
         f"data_sharing:{scope}" for scope in ("agreement:read", "agreement:sign", "agreement:write", "inbox:read", "share:create")
     ),
@@ -163,6 +166,13 @@ def _existing(platform: Platform) -> dict[str, dict[str, str]]:
         )
         line = ask("data_sharing", "/v1/record")["items"][0]
         premises = next(found for found in ask("addresses", "/v1/addresses/search", q="E8 1EA")["results"] if found["kind"] == "premises")
+        job = http.post(
+            f"{urls['addresses']}/v1/addresses/match/jobs",
+            content="id,address\n1,12 High Street\n",
+            headers=credentials.headers("addresses", "/v1/addresses/match/jobs") | {"Content-Type": "text/csv"},
+        ).raise_for_status()
+        provisional = ask("addresses", "/v1/addresses/provisional", {"address": "Plot 7, the meadow", "postcode": "E8 1EA"})
+        report = ask("addresses", "/v1/addresses/reports", {"kind": "wrong", "uprn": str(premises["uprn"])})
         move = ask("move_home", "/api/moves", a_move("fuzz@example.com"))
         message = {
             "email_address": CITIZEN,
@@ -172,7 +182,13 @@ def _existing(platform: Platform) -> dict[str, dict[str, str]]:
         sent = ask("notifications", "/v2/notifications/email", message)
         return {
             "data_sharing": {"ref": AGREEMENT, "id": share["id"], "size": "1", "record": line["id"]},
-            "addresses": {"uprn": str(premises["uprn"]), "postcode": "E8 1EA"},
+            "addresses": {
+                "uprn": str(premises["uprn"]),
+                "postcode": "E8 1EA",
+                "job": job.json()["id"],
+                "provisional": provisional["id"],
+                "report": report["id"],
+            },
             "move_home": {"move": move["id"]},
             "notifications": {
                 "notification_id": sent["id"],

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Self
 
 from services.addresses.domain.found import Found
-from services.addresses.domain.matching import Matching
+from services.addresses.domain.matching import Decision, Match, Matching
 from services.addresses.domain.postcode import PartialPostcode, Postcode
 from services.addresses.domain.records import Blpu
 
@@ -68,6 +68,10 @@ class Gazetteer:
         """UPRNs of what a shell is divided into, in the order of their addresses."""
         return self._uprns(self._premises.children(uprn))
 
+    def predecessors(self, uprn: int) -> list[int]:
+        """UPRNs whose place this one took, ascending."""
+        return self._premises.predecessors(uprn).tolist()  # type: ignore[no-any-return]
+
     def at_postcode(self, beginning: str) -> list[int]:
         """UPRNs at a postcode, or at every postcode that begins so: in the order of postcode, then of street, building and flat.
 
@@ -106,6 +110,10 @@ class Gazetteer:
     def match(self, text: str, postcode: str | None = None, limit: int = 5) -> Matching:
         """The records that a written address may be, with the probability of each: see `Matcher.match`."""
         return self.matcher.match(text, postcode, limit)
+
+    def check(self, uprn: int, text: str, postcode: str | None = None) -> tuple[Decision, Match] | None:
+        """Whether a written address is that of a UPRN: see `Matcher.check`."""
+        return self.matcher.check(uprn, text, postcode)
 
     # ------------------------------------------------------------ postcodes
 

@@ -62,12 +62,33 @@ class Matcher:
         matches = (self._match(terms, candidate, confidence) for confidence, candidate in weighed[:limit])
         return Matching(decided(weighed[0][0]), tuple(matches))
 
+    def check(self, uprn: int, text: str, postcode: str | None = None) -> tuple[Decision, Match] | None:
+        """How sure it is that a written address is that of a UPRN, of whatever status; None where the UPRN is not held.
+
+        The probability is the one that `match` gives the same candidate: it weighs how much better or worse the best other one is.
+        """
+        row = self._premises.row(uprn)
+        if row is None:
+            return None
+        query = self._query(text, postcode)
+        terms, candidates = self._candidates(query)
+        own = next((candidate for candidate in candidates if candidate.uprn == uprn), None)
+        if own is None:
+            best = max((candidate.score for candidate in candidates), default=None)
+            own = self._candidate(query, terms, self._finder.hits(terms, [row])[0], best)
+        confidence = probability(own.numbers) if terms.terms else 0.0
+        return decided(confidence), self._match(terms, own, confidence)
+
     def candidates(self, text: str, postcode: str | None = None) -> tuple[Terms, list[Candidate]]:
         """What the words mean, and the best candidates with their features, best first."""
+        return self._candidates(self._query(text, postcode))
+
+    def _query(self, text: str, postcode: str | None) -> Query:
         query = Query.parse(text, self._outwards, finished=True)
         apart = Query.parse(postcode or "", self._outwards, finished=True)
-        if apart.postcode or apart.partial:
-            query = Query(query.words, apart.postcode, apart.partial)
+        return Query(query.words, apart.postcode, apart.partial) if apart.postcode or apart.partial else query
+
+    def _candidates(self, query: Query) -> tuple[Terms, list[Candidate]]:
         finder = self._finder
         terms = finder.terms(query.words)
         hits = self._at(query.postcode, terms)
@@ -132,6 +153,14 @@ class Matcher:
             numbers = features(hit.comparison, terms, near, score - other, shell=self._finder.is_shell(hit.row))
             found.append(Candidate(int(premises.uprns[hit.row]), hit, near, score, numbers))
         return found
+
+    def _candidate(self, query: Query, terms: Terms, hit: Hit, best_other: float | None) -> Candidate:
+        """A row that is not among the best, with its features beside the best of them."""
+        near = nearness(self._premises.postcode_of(hit.row), query.postcode, query.partial)
+        shell = self._finder.is_shell(hit.row)
+        score = total_score(hit.comparison, near, shell=shell)
+        lead = 10 if best_other is None else score - best_other
+        return Candidate(int(self._premises.uprns[hit.row]), hit, near, score, features(hit.comparison, terms, near, lead, shell=shell))
 
     def _match(self, terms: Terms, candidate: Candidate, confidence: float) -> Match:
         found = self._premises.found(candidate.hit.row)

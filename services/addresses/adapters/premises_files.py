@@ -33,6 +33,7 @@ class PremisesWriter:
         self._latitudes, self._longitudes = array("i"), array("i")
         self._boroughs, self._marks = array("B"), array("B")
         self._parents = array("Q"), array("I")
+        self._successors = array("Q"), array("Q")
         self._postcode, self._keys = array("I"), [array("I") for _ in range(5)]
         self._borough_codes, self._postcodes, self._streets = Numbered(), Numbered(), Numbered()
         self._last, self._written = -1, 0
@@ -48,6 +49,9 @@ class PremisesWriter:
         if blpu.parent_uprn is not None:
             self._parents[0].append(blpu.parent_uprn)
             self._parents[1].append(len(self._uprns))
+        for successor in blpu.successors:
+            self._successors[0].append(successor)
+            self._successors[1].append(blpu.uprn)
         self._uprns.append(blpu.uprn)
         self._ends.append(self._written)
         self._eastings.append(round(blpu.easting * 100))
@@ -84,6 +88,7 @@ class PremisesWriter:
         write_column(folder / "marks.npy", self._marks, "u1")
         places = self._write_order()
         self._write_children(places)
+        self._write_predecessors()
         return count
 
     def _write_order(self) -> Column:
@@ -110,6 +115,13 @@ class PremisesWriter:
         order = np.lexsort((places[children], parents))
         write_column(self._folder / "parents.npy", parents[order], "<u8")
         write_column(self._folder / "children.npy", children[order], "<u4")
+
+    def _write_predecessors(self) -> None:
+        """Pairs of a successor's UPRN and that of what it took the place of, in the order of both."""
+        successors, predecessors = (np.array(column, np.uint64) for column in self._successors)
+        order = np.lexsort((predecessors, successors))
+        write_column(self._folder / "successors.npy", successors[order], "<u8")
+        write_column(self._folder / "predecessors.npy", predecessors[order], "<u8")
 
 
 def _ranks(numbers: dict[str, int], ordered: list[str]) -> Column:
@@ -151,6 +163,7 @@ class PremisesFiles:
         self._codes, self._starts = open_column(folder / "postcode_codes.npy"), open_column(folder / "postcode_starts.npy")
         self._postcodes = open_column(folder / "postcodes.npy")
         self._parents, self._children = open_column(folder / "parents.npy"), open_column(folder / "children.npy")
+        self._successors, self._predecessors = open_column(folder / "successors.npy"), open_column(folder / "predecessors.npy")
 
     def __len__(self) -> int:
         return len(self.uprns)
@@ -184,6 +197,11 @@ class PremisesFiles:
         """Rows whose parent has this UPRN, in the order of their addresses."""
         first, last = self._parents.searchsorted(np.array([uprn, uprn + 1], np.uint64))
         return self._children[int(first) : int(last)]
+
+    def predecessors(self, uprn: int) -> Column:
+        """UPRNs of which this one is a successor, ascending; they need not be held."""
+        first, last = self._successors.searchsorted(np.array([uprn, uprn + 1], np.uint64))
+        return self._predecessors[int(first) : int(last)]
 
     def at_postcode(self, beginning: str, after: str) -> Column:
         """Rows whose postcode is from `beginning` up to, but not, `after`, in the order of postcode and address."""

@@ -23,7 +23,7 @@ from .postcode import Postcode
 from .premises import MADE_UP_UPRNS, Classification, Location
 from .records import Blpu, DeliveryPoint, LogicalStatus, Lpi
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same seed would give other premises, so that a release says what made it."""
 
 _EPOCH = date(1995, 1, 1).toordinal()
@@ -218,6 +218,7 @@ def _built(uprn: int) -> date:
 
 def _lpis(uprn: int, draft: Draft, street: MadeUpStreet, borough: Borough, town: str) -> tuple[Lpi, ...]:
     built, administrative_area = _built(uprn), borough.name.upper()
+    renumbered = any(identifier.status is LogicalStatus.HISTORICAL for identifier in draft.identifiers)
     number = uprn - MADE_UP_UPRNS.start
     return tuple(
         Lpi(
@@ -231,7 +232,7 @@ def _lpis(uprn: int, draft: Draft, street: MadeUpStreet, borough: Borough, town:
             pao_text=identifier.pao_text,
             town=town,
             administrative_area=administrative_area,
-            start_date=built,
+            start_date=_RENUMBERED if renumbered and identifier.status is not LogicalStatus.HISTORICAL else built,
             end_date=_RENUMBERED if identifier.status is LogicalStatus.HISTORICAL else None,
             last_update=_UPDATED,
             street_state=OPEN if identifier.status is not LogicalStatus.HISTORICAL or identifier.street is street else CLOSED,

@@ -1,12 +1,12 @@
-"""What the service keeps in its database: which releases have been announced. Requests are answered from the release alone."""
+"""Queries about announced releases."""
 
 from datetime import datetime
 
-from shared.mongo import Database, Scope, Transaction
+from shared.mongo import Scope
 
 
 class Releases:
-    """Queries about announced releases."""
+    """Which releases have been announced."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("releases")
@@ -18,22 +18,3 @@ class Releases:
     async def insert(self, release: str, *, content_hash: str, counts: dict[str, int], published_at: datetime) -> None:
         """Note an announcement. Raises `Duplicate` where another replica was first."""
         await self._rows.insert_one({"_id": release, "content_hash": content_hash, "counts": counts, "published_at": published_at})
-
-
-class Repositories(Scope):
-    """The service's collections."""
-
-    @property
-    def releases(self) -> Releases:
-        """Announced releases."""
-        return Releases(self)
-
-
-class Tx(Transaction, Repositories):
-    """One transaction of this service."""
-
-
-class Store(Database[Tx], Repositories):
-    """The service's database."""
-
-    transaction_type = Tx

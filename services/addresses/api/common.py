@@ -1,0 +1,44 @@
+"""What the routes share: who calls, what is served, the database, and how lists are paged."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query
+from pydantic import AfterValidator, StringConstraints
+
+from services.addresses.adapters.live_release import LiveRelease
+from services.addresses.domain.postcode import Postcode
+from services.addresses.store import Store
+from shared.auth import Caller, require
+from shared.http import Cursor, InvalidCursor, provided
+
+Live = Annotated[LiveRelease, Depends(provided(LiveRelease))]
+Db = Annotated[Store, Depends(provided(Store))]
+Reader = Annotated[Caller, require("addresses:address:read")]
+
+Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
+CursorParameter = Annotated[str | None, Query(max_length=500, description="`next` of the page before.")]
+Id = Annotated[str, Path(min_length=1, max_length=64)]
+UprnPath = Annotated[str, Path(pattern=r"^[0-9]{1,12}$", description="Leading zeros do not matter")]
+Uprn = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}$")]
+
+
+def _postcode(text: str) -> str:
+    postcode = Postcode.parse(text)
+    if postcode is None:
+        raise ValueError("is not a whole postcode")
+    return str(postcode)
+
+
+Postal = Annotated[str, AfterValidator(_postcode)]
+"""A whole postcode in any case, with or without its space; kept as `NW1 1AA`."""
+
+
+def position(cursor: str | None) -> str | None:
+    """The id in a cursor, None for the first page. Raises `InvalidCursor`, a 400."""
+    if cursor is None:
+        return None
+    match Cursor.unpack(cursor):
+        case [str(id)]:
+            return id
+        case _:
+            raise InvalidCursor

@@ -1,0 +1,75 @@
+"""The service's database: every query, and only queries. Addresses are looked up in the release alone, never here."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from shared.mongo import Database, Index, Scope, Transaction
+
+from .changes import ChangeSets, Feed
+from .match_jobs import MatchChunks, MatchJobs
+from .provisional import ProvisionalAddresses
+from .releases import Releases
+from .reports import Reports
+
+
+class Repositories(Scope):
+    """The service's collections."""
+
+    @property
+    def releases(self) -> Releases:
+        """Announced releases."""
+        return Releases(self)
+
+    @property
+    def change_sets(self) -> ChangeSets:
+        """Switches of releases, and how far they are published."""
+        return ChangeSets(self)
+
+    @property
+    def feed(self) -> Feed:
+        """What changed, in the order of publication."""
+        return Feed(self)
+
+    @property
+    def match_jobs(self) -> MatchJobs:
+        """Addresses that were sent in bulk."""
+        return MatchJobs(self)
+
+    @property
+    def match_chunks(self) -> MatchChunks:
+        """The rows of those, and their results."""
+        return MatchChunks(self)
+
+    @property
+    def provisional(self) -> ProvisionalAddresses:
+        """Addresses as they were typed, until a release holds them."""
+        return ProvisionalAddresses(self)
+
+    @property
+    def reports(self) -> Reports:
+        """Reports of what is wrong with the gazetteer."""
+        return Reports(self)
+
+
+class Tx(Transaction, Repositories):
+    """One transaction of this service."""
+
+
+class Store(Database[Tx], Repositories):
+    """The service's database."""
+
+    transaction_type = Tx
+    indexes: ClassVar[Mapping[str, list[Index]]] = {
+        "releases": [],
+        "change_sets": [],
+        "feed": [],
+        "change_runs": [Index("last"), Index("change_set", "happened", "last")],
+        "changes": [Index("position", unique=True)],
+        "provisional": [Index("borough", "_id"), Index("borough", "state", "_id"), Index("awaited", "tried")],
+        "reports": [Index("borough", "_id"), Index("borough", "status", "_id"), Index("awaited", "tried")],
+        "match_jobs": [Index("open", "_id"), Index("expires_at", expire_after=0)],
+        "match_chunks": [Index("job"), Index("expires_at", expire_after=0)],
+    }
+
+
+__all__ = ["Repositories", "Store", "Tx"]
