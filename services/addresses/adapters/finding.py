@@ -5,12 +5,13 @@ The index is asked for little at a time: rare words are demanded, and what only 
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from math import log
 from pathlib import Path
 
 from services.addresses.domain.comparing import Comparison, Sort, Term, Terms, compare, sort_of
 from services.addresses.domain.postcode import PartialPostcode
-from services.addresses.domain.query import Word
+from services.addresses.domain.query import POST_TOWN, Word
 from services.addresses.domain.text import normal, tokens
 
 from .index_reading import Index, Streets
@@ -96,7 +97,12 @@ class Finder:
 
     def terms(self, words: Sequence[Word], *, second_guess: bool = False) -> Terms:
         """What each word may mean. `second_guess` also corrects words that exist, where they might be another misspelt."""
-        return Terms([term for word in self._joined(words) for term in self._readings(word, second_guess=second_guess)])
+        terms: list[Term] = []
+        for word in self._joined(words):
+            read = self._readings(word, second_guess=second_guess)
+            if read[0].readings or not terms or not word.is_like_the_town:
+                terms += read
+        return Terms(terms)
 
     def _joined(self, words: Sequence[Word]) -> Iterator[Word]:
         """Put together what was written apart, where only the whole is known: `QUILL FEN`."""
@@ -122,19 +128,21 @@ class Finder:
             for other in vocabulary.beginning_with(word.typed, MOST_BEGUN):
                 readings.setdefault(vocabulary.code(other) or "", BEGUN_CREDIT)
         if (not readings or second_guess) and word.text.isalpha():
-            if not readings and (halves := self._split(word.text)):
-                return [Term(half, half, Sort.WORD, self._weights.of(half), {vocabulary.code(half) or "": 1.0}) for half in halves]
+            if not readings and (parts := self._split(word.text)):
+                return [Term(part, part, Sort.WORD, self._weights.of(part), {vocabulary.code(part) or "": 1.0}) for part in parts]
             for other, errors in vocabulary.corrections(word.text, 1 if readings else 2):
                 readings.setdefault(vocabulary.code(other) or "", CREDIT_BY_ERRORS[errors])
         weight = max((self._weights[code] for code in readings), default=self._weights.of(word.text))
         sort = Sort.WORD if word.unfinished else sort_of(word.text)
         return [Term(word.typed if word.typed.isalpha() else word.text, word.text, sort, weight, readings)]
 
-    def _split(self, text: str) -> tuple[str, str] | None:
-        """Take apart what was written together, where nothing is like the whole: `QUILLFENSTREET`."""
+    def _split(self, text: str) -> tuple[str, ...] | None:
+        """Take apart what was written together, where nothing is like the whole: `QUILLFENSTREET`, `STREETLONDON`."""
         vocabulary = self.vocabulary
         if len(text) < 7 or vocabulary.corrections(text, 1):
             return None
+        if text.endswith(POST_TOWN) and vocabulary.frequency(before := text.removesuffix(POST_TOWN)):
+            return (before,)
         halves = [(text[:cut], text[cut:]) for cut in range(3, len(text) - 2)]
         known = [pair for pair in halves if vocabulary.frequency(pair[0]) and vocabulary.frequency(pair[1])]
         if known:
@@ -230,19 +238,28 @@ class Finder:
 
     def hits(self, terms: Terms, rows: Sequence[int], most: int | None = None) -> list[Hit]:
         """The rows compared, best first; equals in the order given. Of many rows only those that share most with the query are compared."""
-        held = self.index.held
+        held, weights, sorts = self.index.held, self._weights, self._sorts
+        rows_held = [(row, held(row)) for row in rows]
         if most is not None and len(rows) > most:
-            at, weights = terms.at, self._weights
-            flats = [flat + code for flat, following in terms.flats.items() for code in following.readings]
-            shared = {}
-            for row in rows:
-                tokens_held = held(row)
-                of_the_flat = FLAT_BONUS * any(flat in tokens_held for flat in flats)
-                shared[row] = of_the_flat + sum(weights[code] for code in set(tokens_held) if code in at)
-            rows = sorted(rows, key=lambda row: -shared[row])[:most]
-        compared = [Hit(row, compare(terms, held(row), self._weights, self._sorts)) for row in rows]
+            rows_held = self._likeliest(terms, rows_held, most)
+        compared = [Hit(row, compare(terms, tokens_held, weights, sorts)) for row, tokens_held in rows_held]
         compared.sort(key=lambda hit: -hit.comparison.score)
         return compared
+
+    def _likeliest(self, terms: Terms, rows_held: list[tuple[int, str]], most: int) -> list[tuple[int, str]]:
+        """Those that share most with the query."""
+        worth = {code: max([answer[1] for answer in answers]) for code, answers in terms.at.items()}
+        flats = [flat + code for flat, following in terms.flats.items() for code in following.readings]
+        codes = terms.codes
+        ordered = []
+        for at, (_, tokens_held) in enumerate(rows_held):
+            shared = 0.0
+            for code in codes & set(tokens_held):
+                shared += worth[code]
+            if flats and any([flat in tokens_held for flat in flats]):
+                shared += FLAT_BONUS
+            ordered.append((-round(shared, 6), at))
+        return [rows_held[at] for _, at in nsmallest(most, ordered)]
 
     def street_score(self, terms: Terms, row: int) -> float:
         """How well a street's name answers, as `Comparison.score`."""

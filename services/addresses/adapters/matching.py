@@ -29,7 +29,7 @@ MOST_AT_POSTCODE = 400
 LEAST = 0.3
 """Share of the query's weight that a candidate must hold."""
 GOOD = 0.85
-"""Share of the query's weight: a candidate at the postcode that holds so much, and every number, needs no other beside it."""
+"""Share of the weight of the words that any record holds: a candidate that holds so much, and every number, needs no other beside it."""
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ class Matcher:
         if not hits:
             return False
         best = max(hits, key=lambda hit: hit.comparison.score).comparison
-        return best.matched >= GOOD * terms.weight and not best.missing_numbers and not best.missing_letters
+        return best.matched >= GOOD * terms.known_weight and best.missing_numbers + best.missing_letters <= terms.unknown_numbers
 
     def _weighed(self, query: Query, terms: Terms, hits: list[Hit]) -> list[Candidate]:
         premises = self._premises
@@ -139,7 +139,7 @@ class Matcher:
         matched, missing = [], []
         corrected: dict[str, str] = {}
         for number, term in enumerate(terms.terms):
-            code = compared.codes.get(number)
+            code = compared.code(number)
             if code is None:
                 missing.append(term.typed.lower())
             elif term.readings[code] < 1:

@@ -104,7 +104,10 @@ def features(compared: Comparison, terms: Terms, near: Nearness, lead: float, *,
     numbers = min(compared.missing_numbers, 2)
     unit = near is Nearness.UNIT
     nameless = not any(
-        place >= 0 and terms.terms[at].sort is Sort.WORD and terms.terms[at].weight >= NAME_WEIGHT for at, place in compared.places.items()
+        [
+            place is not None and place >= 0 and term.sort is Sort.WORD and term.weight >= NAME_WEIGHT
+            for term, place in zip(terms.terms, compared.places, strict=True)
+        ]
     )
     exact = share > 0.999 and not (compared.extra_words or compared.extra_numbers or compared.extra_letters or compared.disorder)
     return [
