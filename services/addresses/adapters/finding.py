@@ -188,7 +188,7 @@ class Finder:
         for must in ([names[:2]] if len(names) > 2 else []) + [[name] for name in names[:3]]:
             if self._frequency(must[0]) > VAGUE:
                 continue
-            should = [asked[id(term)] for term in known if term not in must]
+            should = [asked[id(term)] for term in known if term not in must and self._tells_apart(term)]
             if rows := self.index.rows([*narrowed, *(asked[id(term)] for term in must)], should, most=most):
                 return rows
         return []
@@ -201,7 +201,7 @@ class Finder:
         names = sorted((term for term in known if term.sort is Sort.WORD and self._frequency(term) <= VAGUE), key=lambda term: -term.weight)
         rows: list[int] = []
         for name in names[:3]:
-            others = [asked[id(term)] for term in known if term is not name]
+            others = [asked[id(term)] for term in known if term is not name and self._tells_apart(term)]
             if numbers:
                 rows += self.index.rows([*narrowed, asked[id(name)], *numbers], others, most=most)
             rows += self.index.rows([*narrowed, asked[id(name)]], others, most=most)
@@ -216,6 +216,10 @@ class Finder:
 
     def _asked(self, field: str, term: Term) -> Asked:
         return self.index.any_of(field, [self.vocabulary.word(code) for code in term.readings])
+
+    def _tells_apart(self, term: Term) -> bool:
+        """Whether it is worth a walk along all that hold it: the kinds of streets and buildings are not."""
+        return term.sort is not Sort.WORD or self._frequency(term) * COMMON <= self.index.first_street
 
     def _frequency(self, term: Term) -> int:
         held_by = self.vocabulary.held_by
