@@ -25,6 +25,8 @@ MOST_CANDIDATES = 24
 """Rows that are compared; a query that more answer equally is too vague for an order to matter."""
 COMMON = 1_000
 """A word that one in so many records holds is the kind of a street or building, and may end a word that was written together."""
+EVERYDAY = 40
+"""A word that one in so many records holds is demanded only where the others find too many: most of a query's time goes into its list."""
 MOST_BEGUN = 60
 """Words that an unfinished one may stand for."""
 NUMBER_WEIGHT, LETTER_WEIGHT, LEAST_WORD_WEIGHT, UNKNOWN_WEIGHT = 4.0, 2.5, 1.0, 5.0
@@ -212,13 +214,25 @@ class Finder:
             rows = self.index.rows([*narrowed, *(self._asked("few", term) for term in known)], most=most)
             if len(rows) >= most // 4:
                 return rows
+        everyday = [term for term in known if self._is_everyday(term)]
+        if 0 < len(everyday) < len(known):
+            rows = self.index.rows([*narrowed, *(self._asked("words", term) for term in known if term not in everyday)], most=most)
+            if len(rows) < most:
+                return [row for row in rows if self._holds(row, everyday)] or rows
         return self.index.rows([*narrowed, *(self._asked("words", term) for term in known)], most=most)
+
+    def _holds(self, row: int, terms: Sequence[Term]) -> bool:
+        codes = set(self.index.held(row))
+        return not any([codes.isdisjoint(term.readings) for term in terms])
 
     def _asked(self, field: str, term: Term) -> Asked:
         return self.index.any_of(field, [self.vocabulary.word(code) for code in term.readings])
 
+    def _is_everyday(self, term: Term) -> bool:
+        return term.sort is Sort.WORD and self._frequency(term) * EVERYDAY > self.index.first_street
+
     def _tells_apart(self, term: Term) -> bool:
-        """Whether it is worth a walk along all that hold it: the kinds of streets and buildings are not."""
+        """Whether candidates are worth ordering by it: not by the kind of a street or building."""
         return term.sort is not Sort.WORD or self._frequency(term) * COMMON <= self.index.first_street
 
     def _frequency(self, term: Term) -> int:

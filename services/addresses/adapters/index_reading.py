@@ -21,6 +21,8 @@ from .tables import Texts, elements, map_file, open_column
 Query = tantivy.Query
 MUST, SHOULD = tantivy.Occur.Must, tantivy.Occur.Should
 MOST_CORRECTIONS = 8
+MOST_JOINED = 40
+"""Words whose records are merged while a query walks along them; the records of more are gathered beforehand."""
 
 
 class Vocabulary:
@@ -97,7 +99,11 @@ class Index:
         """What holds one of the words."""
         if len(words) == 1:
             return self.term(field, words[0])
-        return Query.const_score_query(Query.term_set_query(self._schema, field, list(words)), 1.0)
+        if len(words) <= MOST_JOINED:
+            joined = Query.boolean_query([(SHOULD, self.term(field, word)) for word in words])
+        else:  # which clears a bit for each record first
+            joined = Query.term_set_query(self._schema, field, list(words))
+        return Query.const_score_query(joined, 1.0)
 
     def rows(self, must: Iterable[Query], should: Iterable[Query] = (), *, most: int) -> list[int]:
         """Rows that satisfy every `must`, those that satisfy more and rarer of `should` first."""
