@@ -4,11 +4,15 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from services.addresses.domain.query import Query
 from services.addresses.domain.records import Blpu
 
+from .beginnings import KEPT, write_beginnings
+from .finding import Finder
 from .index_writing import IndexWriter
-from .postcodes import write_postcodes
-from .premises_files import PremisesWriter
+from .postcodes import Postcodes, write_postcodes
+from .premises_files import PremisesFiles, PremisesWriter
+from .searching import Searching
 from .sources import Sources
 
 
@@ -38,4 +42,17 @@ def build(folder: Path, blpus: Iterable[Blpu], sources: Sources) -> Counts:
     for blpu in blpus:
         premises.add(blpu)
         index.add(blpu)
-    return Counts(postcodes, terminated, streets=index.finish(), premises=premises.finish())
+    counts = Counts(postcodes, terminated, streets=index.finish(), premises=premises.finish())
+    _write_beginnings(folder)
+    return counts
+
+
+def _write_beginnings(folder: Path) -> None:
+    """Ask the release, which is complete but for them."""
+    postcodes, premises = Postcodes(folder), PremisesFiles(folder)
+    finder = Finder(folder, premises, postcodes.outwards)
+    searching = Searching(finder, premises, postcodes)
+    write_beginnings(
+        folder, finder.vocabulary.words, lambda begun: searching.by_words(Query.parse(begun, postcodes.outwards), KEPT, None)
+    )
+    postcodes.close()

@@ -5,6 +5,7 @@ The index is asked for little at a time: rare words are demanded, and what only 
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import nsmallest
 from math import log
 from pathlib import Path
@@ -14,10 +15,12 @@ from services.addresses.domain.postcode import PartialPostcode
 from services.addresses.domain.query import POST_TOWN, Word
 from services.addresses.domain.text import normal, tokens
 
-from .index_reading import Index, Streets
+from .index_reading import Index
 from .index_reading import Query as Asked
 from .index_writing import FIRST_TOKEN
 from .premises_files import HISTORICAL, SHELL, PremisesFiles
+from .streets import Streets
+from .word_lists import WordLists
 
 VAGUE = 30_000
 """Records: what no rarer word of a query is in is looked for in the sample first."""
@@ -27,6 +30,8 @@ COMMON = 1_000
 """A word that one in so many records holds is the kind of a street or building, and may end a word that was written together."""
 EVERYDAY = 40
 """A word that one in so many records holds is demanded only where the others find too many: most of a query's time goes into its list."""
+MOST_ASKED = 24
+"""Words that the index is asked for at most in place of one; those that most records hold come first."""
 MOST_BEGUN = 60
 """Words that an unfinished one may stand for."""
 NUMBER_WEIGHT, LETTER_WEIGHT, LEAST_WORD_WEIGHT, UNKNOWN_WEIGHT = 4.0, 2.5, 1.0, 5.0
@@ -39,6 +44,10 @@ FLAT_BONUS = 2.0
 """For the very flat that was written: its block may have the same number."""
 CREDIT_BY_ERRORS = (1.0, 0.8, 0.6)
 BEGUN_CREDIT = 0.9
+
+
+Within = tuple[tuple[str, ...], ...]
+"""Choices of tokens of areas: of each, a row holds one."""
 
 
 @dataclass(slots=True)
@@ -91,9 +100,11 @@ class Finder:
         self._outwards = outwards
         self.index = Index(folder)
         self.streets = Streets(folder)
+        self._buildings = WordLists(folder, "building")
         self.vocabulary = self.index.vocabulary
         self._premises = premises
         self._weights, self._sorts = Weights(self.index), Sorts(self.index)
+        self._codes_of_street = lru_cache(20_000)(self._street_codes)
 
     # ------------------------------------------------------------ understanding
 
@@ -160,13 +171,15 @@ class Finder:
 
     # ------------------------------------------------------------ candidates
 
-    def narrowed(self, area: Sequence[PartialPostcode], borough: str | None) -> list[Asked]:
-        """What every row must hold to be in one of the areas and in the borough."""
-        index = self.index
-        narrowed = [index.term("area", borough)] if borough else []
+    def within(self, area: Sequence[PartialPostcode], borough: str | None) -> Within:
+        """What every row must hold one of each of, to be in one of the areas and in the borough."""
+        within: list[tuple[str, ...]] = [(borough,)] if borough else []
         if area:
-            narrowed.append(index.any_of("area", [token for begun in area for token in self._area_tokens(begun)] or ["-"]))
-        return narrowed
+            within.append(tuple(token for begun in area for token in self._area_tokens(begun)))
+        return tuple(within)
+
+    def _narrowed(self, within: Within) -> list[Asked]:
+        return [self.index.any_of("area", areas or ("-",)) for areas in within]
 
     def _area_tokens(self, begun: PartialPostcode) -> Iterator[str]:
         """The narrowest token that the beginning implies: a sector, a district, or every district that begins so."""
@@ -178,8 +191,9 @@ class Finder:
         else:
             yield from (word for word in self._outwards if word.startswith(outward))
 
-    def candidates(self, terms: Terms, narrowed: Sequence[Asked], most: int) -> list[int]:
+    def candidates(self, terms: Terms, within: Within, most: int) -> list[int]:
         """Rows for the words, by the strictest reading that finds any: all that are known; without numbers; the rarest names alone."""
+        narrowed = self._narrowed(within)
         known = [term for term in terms.terms if term.is_known]
         if not known or (len(known) < len(terms.terms) and not any(term.sort is Sort.WORD for term in known)):
             return []
@@ -195,7 +209,7 @@ class Finder:
                 return rows
         return []
 
-    def relaxed(self, terms: Terms, narrowed: Sequence[Asked], most: int) -> list[int]:
+    def relaxed(self, terms: Terms, most: int) -> list[int]:
         """Rows that hold a rare name and all the numbers; then those that hold a rare name and most of the rest."""
         known = [term for term in terms.terms if term.is_known]
         asked = {id(term): self._asked("words", term) for term in known}
@@ -205,8 +219,8 @@ class Finder:
         for name in names[:3]:
             others = [asked[id(term)] for term in known if term is not name and self._tells_apart(term)]
             if numbers:
-                rows += self.index.rows([*narrowed, asked[id(name)], *numbers], others, most=most)
-            rows += self.index.rows([*narrowed, asked[id(name)]], others, most=most)
+                rows += self.index.rows([asked[id(name)], *numbers], others, most=most)
+            rows += self.index.rows([asked[id(name)]], others, most=most)
         return list(dict.fromkeys(rows))
 
     def _holding_all(self, known: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
@@ -226,7 +240,7 @@ class Finder:
         return not any([codes.isdisjoint(term.readings) for term in terms])
 
     def _asked(self, field: str, term: Term) -> Asked:
-        return self.index.any_of(field, [self.vocabulary.word(code) for code in term.readings])
+        return self.index.any_of(field, self._words(term)[:MOST_ASKED])
 
     def _is_everyday(self, term: Term) -> bool:
         return term.sort is Sort.WORD and self._frequency(term) * EVERYDAY > self.index.first_street
@@ -239,18 +253,30 @@ class Finder:
         held_by = self.vocabulary.held_by
         return sum(held_by[ord(code) - FIRST_TOKEN] for code in term.readings)
 
-    def streets_named(self, terms: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
-        """Rows of streets whose names hold all the words."""
-        return self._named("streets", terms, narrowed, most)
+    # ------------------------------------------------------------ by name
 
-    def buildings_named(self, terms: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
-        """Rows of whole buildings whose names hold all the words."""
-        return self._named("names", terms, narrowed, most)
-
-    def _named(self, field: str, terms: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
+    def streets_named(self, terms: Sequence[Term], within: Within, most: int) -> list[int]:
+        """Rows of streets whose names hold all the words: as they were typed, then as they may be meant, the largest first."""
         if not terms or not all(term.is_known for term in terms):
             return []
-        return self.index.rows([*narrowed, *(self._asked(field, term) for term in terms)], most=most)
+        found: list[int] = []
+        if any(len(term.readings) > 1 for term in terms):
+            found = self.streets.named([self._words(term, least=1.0) for term in terms], within)[:most].tolist()
+        if len(found) < most:
+            found += self.streets.named([self._words(term) for term in terms], within)[:most].tolist()
+        first = self.index.first_street
+        return [first + street for street in dict.fromkeys(found)][:most]
+
+    def buildings_named(self, terms: Sequence[Term], area: Sequence[PartialPostcode], borough: str | None, most: int) -> list[int]:
+        """Rows of whole buildings whose names hold all the words."""
+        if not terms or not all(term.is_known for term in terms):
+            return []
+        rows = self._buildings.of_all([self._words(term) for term in terms])
+        return self._premises.inside(rows, area, borough)[:most].tolist()  # type: ignore[no-any-return]
+
+    def _words(self, term: Term, least: float = 0.0) -> list[str]:
+        """What a term may mean, as far as it is worth so much."""
+        return [self.vocabulary.word(code) for code, credit in term.readings.items() if credit >= least]
 
     # ------------------------------------------------------------ comparing
 
@@ -281,8 +307,10 @@ class Finder:
 
     def street_score(self, terms: Terms, row: int) -> float:
         """How well a street's name answers, as `Comparison.score`."""
-        codes = "".join(filter(None, map(self.vocabulary.code, tokens(self.streets.names[row - self.index.first_street]))))
-        return compare(terms, codes, self._weights, self._sorts).score
+        return compare(terms, self._codes_of_street(row - self.index.first_street), self._weights, self._sorts).score
+
+    def _street_codes(self, street: int) -> str:
+        return "".join(filter(None, map(self.vocabulary.code, tokens(self.streets.names[street]))))
 
     def is_historical(self, row: int) -> bool:
         """Whether the row's BLPU no longer exists."""

@@ -97,14 +97,14 @@ class Matcher:
             areas = [query.partial, ()]
         seen = {hit.row for hit in hits}
         for area in areas:
-            rows = finder.candidates(terms, finder.narrowed(area, None), MOST_COMPARED)
+            rows = finder.candidates(terms, finder.within(area, None), MOST_COMPARED)
             fresh = [row for row in self._living(rows) if row not in seen]
             seen.update(fresh)
             found = finder.hits(terms, fresh, MOST_COMPARED)
             hits = hits + found
             if self._is_good(found, terms):
                 return hits
-        fresh = [row for row in self._living(finder.relaxed(terms, [], MOST_COMPARED)) if row not in seen]
+        fresh = [row for row in self._living(finder.relaxed(terms, MOST_COMPARED)) if row not in seen]
         return hits + finder.hits(terms, fresh, MOST_COMPARED)
 
     def _living(self, rows: list[int]) -> list[int]:

@@ -29,7 +29,7 @@ from services.addresses.domain.records import Blpu
 from .building import Counts, build
 from .sources import ATTRIBUTION, EDITION, Sources
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever the files or the tokens change, so that an older release is not read by newer code."""
 MANIFEST = "manifest.json"
 ALWAYS_HASHED = 128_000_000
