@@ -11,7 +11,7 @@ LETTERS = 3
 """Beginnings of one to so many letters are kept."""
 KEPT = 20
 """Rows of each: who asks for more, or in one borough, is answered by a search."""
-_NAME = "begun"
+_NAME = "rows_by_beginning"
 
 
 def beginnings_of(words: Iterable[str]) -> list[str]:

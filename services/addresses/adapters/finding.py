@@ -30,6 +30,8 @@ COMMON = 1_000
 """A word that one in so many records holds is the kind of a street or building, and may end a word that was written together."""
 EVERYDAY = 40
 """A word that one in so many records holds is demanded only where the others find too many: most of a query's time goes into its list."""
+MOST_LOOKED_THROUGH = 100
+"""Rows that hold the other words and are looked through for the everyday ones."""
 MOST_ASKED = 24
 """Words that the index is asked for at most in place of one; those that most records hold come first."""
 MOST_BEGUN = 60
@@ -40,8 +42,8 @@ UNIT_WORDS = frozenset(
     {"FLAT", "BASEMENT", "GARDEN", "GROUND", "FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "TOP", "UPPER", "LOWER", "FLOOR", "SHOP"}
 )
 """Words that many addresses hold and that tell one flat of a house from the next."""
-FLAT_BONUS = 2.0
-"""For the very flat that was written: its block may have the same number."""
+FLAT_BONUS = 2_000_000
+"""Millionths of a weight, for the very flat that was written: its block may have the same number."""
 CREDIT_BY_ERRORS = (1.0, 0.8, 0.6)
 BEGUN_CREDIT = 0.9
 
@@ -100,10 +102,11 @@ class Finder:
         self._outwards = outwards
         self.index = Index(folder)
         self.streets = Streets(folder)
-        self._buildings = WordLists(folder, "building")
+        self._buildings = WordLists(folder, "buildings_by_word")
         self.vocabulary = self.index.vocabulary
         self._premises = premises
         self._weights, self._sorts = Weights(self.index), Sorts(self.index)
+        self._begun = lru_cache(5_000)(self._codes_begun)
         self._codes_of_street = lru_cache(20_000)(self._street_codes)
 
     # ------------------------------------------------------------ understanding
@@ -138,8 +141,7 @@ class Finder:
         if code := vocabulary.code(word.text):
             readings[code] = 1.0
         if word.unfinished:
-            for other in vocabulary.beginning_with(word.typed, MOST_BEGUN):
-                readings.setdefault(vocabulary.code(other) or "", BEGUN_CREDIT)
+            readings = dict.fromkeys(self._begun(word.typed), BEGUN_CREDIT) | readings
         if (not readings or second_guess) and word.text.isalpha():
             if not readings and (parts := self._split(word.text)):
                 return [Term(part, part, Sort.WORD, self._weights.of(part), {vocabulary.code(part) or "": 1.0}) for part in parts]
@@ -148,6 +150,10 @@ class Finder:
         weight = max((self._weights[code] for code in readings), default=self._weights.of(word.text))
         sort = Sort.WORD if word.unfinished else sort_of(word.text)
         return [Term(word.typed if word.typed.isalpha() else word.text, word.text, sort, weight, readings)]
+
+    def _codes_begun(self, prefix: str) -> tuple[str, ...]:
+        """Codes of words that begin so, those that most records hold first."""
+        return tuple(self.vocabulary.code(word) or "" for word in self.vocabulary.beginning_with(prefix, MOST_BEGUN))
 
     def _split(self, text: str) -> tuple[str, ...] | None:
         """Take apart what was written together, where nothing is like the whole: `QUILLFENSTREET`, `STREETLONDON`."""
@@ -224,20 +230,21 @@ class Finder:
         return list(dict.fromkeys(rows))
 
     def _holding_all(self, known: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
-        if min(map(self._frequency, known)) > VAGUE and not any(len(term.readings) > 1 for term in known):
+        if min(map(self._frequency, known)) > VAGUE:
             rows = self.index.rows([*narrowed, *(self._asked("few", term) for term in known)], most=most)
             if len(rows) >= most // 4:
                 return rows
         everyday = [term for term in known if self._is_everyday(term)]
         if 0 < len(everyday) < len(known):
-            rows = self.index.rows([*narrowed, *(self._asked("words", term) for term in known if term not in everyday)], most=most)
-            if len(rows) < most:
-                return [row for row in rows if self._holds(row, everyday)] or rows
+            asked = [self._asked("words", term) for term in known if term not in everyday]
+            rows = self.index.rows([*narrowed, *asked], most=max(most, MOST_LOOKED_THROUGH))
+            holding = [row for row in rows if self._holds(row, everyday)]
+            if len(holding) >= most or len(rows) < MOST_LOOKED_THROUGH:
+                return (holding or rows)[:most]
         return self.index.rows([*narrowed, *(self._asked("words", term) for term in known)], most=most)
 
     def _holds(self, row: int, terms: Sequence[Term]) -> bool:
-        codes = set(self.index.held(row))
-        return not any([codes.isdisjoint(term.readings) for term in terms])
+        return not any(term.readings.keys().isdisjoint(self.index.held(row)) for term in terms)
 
     def _asked(self, field: str, term: Term) -> Asked:
         return self.index.any_of(field, self._words(term)[:MOST_ASKED])
@@ -292,18 +299,15 @@ class Finder:
 
     def _likeliest(self, terms: Terms, rows_held: list[tuple[int, str]], most: int) -> list[tuple[int, str]]:
         """Those that share most with the query."""
-        worth = {code: max([answer[1] for answer in answers]) for code, answers in terms.at.items()}
+        worth = {code: int(1e6 * max(answer[1] for answer in answers)) for code, answers in terms.at.items()}  # whole: sums have no order
         flats = [flat + code for flat, following in terms.flats.items() for code in following.readings]
-        codes = terms.codes
-        ordered = []
-        for at, (_, tokens_held) in enumerate(rows_held):
-            shared = 0.0
-            for code in codes & set(tokens_held):
-                shared += worth[code]
-            if flats and any([flat in tokens_held for flat in flats]):
-                shared += FLAT_BONUS
-            ordered.append((-round(shared, 6), at))
-        return [rows_held[at] for _, at in nsmallest(most, ordered)]
+        codes, worth_of = terms.codes, worth.__getitem__
+        shared = [-sum(map(worth_of, codes & set(tokens_held))) for _, tokens_held in rows_held]
+        for flat in flats:
+            for at, (_, tokens_held) in enumerate(rows_held):
+                if flat in tokens_held:
+                    shared[at] -= FLAT_BONUS
+        return [rows_held[at] for at in nsmallest(most, range(len(shared)), key=shared.__getitem__)]
 
     def street_score(self, terms: Terms, row: int) -> float:
         """How well a street's name answers, as `Comparison.score`."""

@@ -103,7 +103,7 @@ class IndexWriter:
         self._tokens.close()
         write_column(self._folder / "token_ends.npy", self._ends, "<u4" if self._written < 1 << 32 else "<u8")
         streets = self._streets.finish(self._folder)
-        write_word_lists(self._folder, "building", self._buildings)
+        write_word_lists(self._folder, "buildings_by_word", self._buildings)
         self._writer.commit()
         self._writer.wait_merging_threads()
         _name_segments(self._folder / INDEX)

@@ -65,7 +65,7 @@ class Searching:
         if not query.words:
             rows.sort(key=self._finder.is_shell)
             return self._shown(rows, limit)
-        hits = self._finder.hits(terms, rows, max(MOST_CANDIDATES, limit))
+        hits = self._finder.hits(terms, rows, max(MOST_RANKED, limit))
         hits.sort(key=lambda hit: (-hit.comparison.score, self._finder.is_shell(hit.row)))
         here = [hit.row for hit in hits]
         if hits and hits[0].comparison.matched >= GOOD_AT_POSTCODE * terms.weight:
@@ -92,8 +92,9 @@ class Searching:
             if len(streets) + len(rows) < limit:
                 rows += [row for street in streets[:3] for row in finder.streets.rows(street - finder.index.first_street, limit)]
         elif begun:
-            streets = finder.streets_named([term for term in names if term.token not in UNIT_WORDS], within, MOST_STREETS)
+            streets = finder.streets_named([term for term in names if term.token not in UNIT_WORDS or term is terms.terms[-1]], within, MOST_STREETS)
             rows = self._at_numbers(terms, streets, limit)
+            streets = streets if len(rows) < limit else []
         else:
             streets = finder.streets_named(names, within, limit)
         if len(rows) < (ENOUGH_BEGUN if begun else limit):

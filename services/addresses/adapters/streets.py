@@ -74,8 +74,8 @@ class StreetsWriter:
                 words.setdefault(word, []).append(number)
             for area in (street.borough, *street.areas):
                 areas.setdefault(area, []).append(number)
-        write_word_lists(folder, "street", words)
-        write_word_lists(folder, "street_area", areas)
+        write_word_lists(folder, "streets_by_word", words)
+        write_word_lists(folder, "streets_by_area", areas)
         self._write_order(folder, usrns)
         return len(streets)
 
@@ -97,7 +97,7 @@ class Streets:
     def __init__(self, folder: Path) -> None:
         self.names, self.towns, self.boroughs = (Texts(folder / f"street_{name}") for name in ("names", "towns", "boroughs"))
         self.places: Column = open_column(folder / "street_places.npy")
-        self._words, self._areas = WordLists(folder, "street"), WordLists(folder, "street_area")
+        self._words, self._areas = WordLists(folder, "streets_by_word"), WordLists(folder, "streets_by_area")
         self._by_street, self._numbers = open_column(folder / "by_street.npy"), elements(open_column(folder / "street_numbers.npy"))
         self._starts = elements(open_column(folder / "street_starts.npy"))
         self.in_areas = lru_cache(500)(self._in_areas)

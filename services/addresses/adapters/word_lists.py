@@ -1,6 +1,5 @@
 """Numbers by word, mapped: the streets and buildings whose names hold a word, the streets of an area, what a short beginning finds."""
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, chain
 from pathlib import Path
@@ -11,10 +10,14 @@ from .spatial import Column
 from .tables import Texts, elements, open_column, write_column, write_texts
 
 NONE = np.empty(0, np.uint32)
+LONGEST = 5_000
+"""Numbers of a list that are gone through."""
+FEW_LISTS = 4
+"""More, unless they are long, are joined before they are searched."""
 
 
 def write_word_lists(folder: Path, name: str, lists: Mapping[str, Sequence[int]]) -> None:
-    """Write the list of each word, in its order."""
+    """Write the list of each word, in its order. Those that are asked for together must ascend."""
     words = sorted(lists)
     write_texts(folder / f"{name}_words", words)
     write_column(folder / f"{name}_starts.npy", [0, *accumulate(len(lists[word]) for word in words)], "<u4")
@@ -26,34 +29,48 @@ class WordLists:
 
     def __init__(self, folder: Path, name: str) -> None:
         texts = Texts(folder / f"{name}_words")
-        self._words = [texts[number] for number in range(len(texts))]
+        self._places = {texts[place]: place for place in range(len(texts))}
         self._starts = elements(open_column(folder / f"{name}_starts.npy"))
         self._numbers: Column = open_column(folder / f"{name}_numbers.npy")
 
     def of(self, word: str) -> Column | None:
         """The list of a word; None where it has none."""
-        at = bisect_left(self._words, word)
-        if at == len(self._words) or self._words[at] != word:
-            return None
-        return self._numbers[self._starts[at] : self._starts[at + 1]]
+        at = self._places.get(word)
+        return None if at is None else self._numbers[self._starts[at] : self._starts[at + 1]]
 
     def of_any(self, words: Iterable[str]) -> Column:
         """What is in the list of one of the words, ascending, each once."""
-        found = [numbers for word in words if (numbers := self.of(word)) is not None]
-        if not found:
-            return NONE
-        if len(found) == 1:
-            return np.sort(found[0])
-        joined = np.concatenate(found)
-        joined.sort()
-        return joined[np.concatenate(([True], joined[1:] != joined[:-1]))]  # quicker than np.unique, which is written for more
+        return _joined(self._lists(words))
 
-    def of_all(self, alternatives: Sequence[Iterable[str]]) -> Column:
-        """What is in a list of each of several choices of words, ascending."""
-        shared: Column | None = None
-        for words in alternatives:
-            numbers = self.of_any(words)
-            shared = numbers if shared is None else np.intersect1d(shared, numbers, assume_unique=True)
-            if not len(shared):
-                return NONE
-        return NONE if shared is None else shared
+    def of_all(self, choices: Iterable[Iterable[str]]) -> Column:
+        """What is in a list of each of several choices of words, ascending. Of long lists only the beginnings are gone through."""
+        shortest, *others = sorted((self._lists(words) for words in choices), key=_length)
+        found = _joined([numbers[:LONGEST] for numbers in shortest])
+        for lists in others:
+            if not len(found):
+                break
+            lists = [_joined(lists)] if len(lists) > FEW_LISTS and _length(lists) <= LONGEST else lists
+            held = np.zeros(len(found), bool)
+            for numbers in lists:
+                held |= numbers.take(numbers.searchsorted(found), mode="clip") == found
+            found = found[held]
+        return found
+
+    def _lists(self, words: Iterable[str]) -> list[Column]:
+        return [numbers for word in words if (numbers := self.of(word)) is not None]
+
+
+def _length(lists: Sequence[Column]) -> int:
+    return sum(map(len, lists))
+
+
+def _joined(lists: Sequence[Column]) -> Column:
+    """Ascending, each once. NumPy's own functions for that are written for more."""
+    if len(lists) < 2:
+        return lists[0] if lists else NONE
+    joined = np.concatenate(lists)
+    joined.sort()
+    kept = np.empty(len(joined), bool)
+    kept[:1] = True
+    np.not_equal(joined[1:], joined[:-1], out=kept[1:])
+    return joined[kept]
