@@ -1,4 +1,4 @@
-"""What is shown for the first letters of a word: looked for once, when a release is built, for they begin the most words and are typed most."""
+"""What is shown for the first letters of a word: looked for once, when a release is built, for they begin the most words."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path

@@ -52,7 +52,5 @@ def _write_beginnings(folder: Path) -> None:
     postcodes, premises = Postcodes(folder), PremisesFiles(folder)
     finder = Finder(folder, premises, postcodes.outwards)
     searching = Searching(finder, premises, postcodes)
-    write_beginnings(
-        folder, finder.vocabulary.words, lambda begun: searching.by_words(Query.parse(begun, postcodes.outwards), KEPT, None)
-    )
+    write_beginnings(folder, finder.vocabulary.words, lambda begun: searching.by_words(Query.parse(begun, postcodes.outwards), KEPT, None))
     postcodes.close()

@@ -264,9 +264,8 @@ class RecordReader:
         codes = str(record, "utf-8", "surrogatepass")
         mask, lpis, _, _, classification, _, _, _ = self._kinds(ord(codes[0]))
         borough = self._places(ord(codes[1]))[0]
-        if mask & DELIVERED and not mask & (ORGANISATION | LOCATOR):
-            if shown := self._shown_point(codes, 2 + _DATES):
-                return classification, borough, *shown
+        if mask & DELIVERED and not mask & (ORGANISATION | LOCATOR) and (shown := self._shown_point(codes, 2 + _DATES)):
+            return classification, borough, *shown
         take: Callable[[], int] = map(ord, codes[2 + _DATES :]).__next__
         organisation = self._take_text(take) if mask & ORGANISATION else ""
         postcode = self._take_text(take) if mask & LOCATOR else ""
@@ -292,7 +291,7 @@ class RecordReader:
             text(ord(next(numbers))) if mask & bit else "" for bit in _POINT_PARTS
         ]
         before, after = (department, organisation, sub_building), (double_dependent, dependent, town, postcode)
-        return postcode, delivered(before, name, number, box, (dependent_thoroughfare, thoroughfare), after)
+        return postcode, delivered(before, (name, number, box), (dependent_thoroughfare, thoroughfare), after)
 
     def _lpi(self, take: Callable[[], int], of_the_blpu: tuple[date | None, date | None, date | None]) -> Lpi:
         mask, status = self._heads(take())

@@ -15,7 +15,6 @@ import tantivy
 from services.addresses.domain.vocabulary import distance, most_errors, rests
 
 from .index_writing import FIRST_TOKEN, INDEX, schema
-from .spatial import Column
 from .tables import Texts, elements, map_file, open_column
 
 Query = tantivy.Query

@@ -1,4 +1,4 @@
-"""Write what finds addresses: the tantivy index, the vocabulary with its index of rests, each record's tokens, names of buildings, streets."""
+"""Write what finds addresses: the tantivy index, the vocabulary with its index of rests, each record's tokens, buildings, streets."""
 
 import json
 from array import array

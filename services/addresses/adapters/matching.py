@@ -23,8 +23,8 @@ from .premises_files import PremisesFiles
 
 MOST_COMPARED = 8
 """Rows of each kind that are compared in full."""
-MOST_WEIGHED = 5
-"""Candidates that are given a probability."""
+FEWEST_WEIGHED = 2
+"""Candidates that are given a probability, however few are wanted: a second one is now and then the surer."""
 MOST_AT_POSTCODE = 400
 LEAST = 0.3
 """Share of the query's weight that a candidate must hold."""
@@ -54,7 +54,7 @@ class Matcher:
 
         `postcode` is one that was written apart; without it one in the text is used.
         """
-        terms, candidates = self.candidates(text, postcode)
+        terms, candidates = self.candidates(text, postcode, max(FEWEST_WEIGHED, limit))
         weighed = [(probability(candidate.numbers), candidate) for candidate in candidates]
         weighed.sort(key=lambda pair: (-pair[0], -pair[1].score))
         if not weighed:
@@ -62,12 +62,9 @@ class Matcher:
         matches = (self._match(terms, candidate, confidence) for confidence, candidate in weighed[:limit])
         return Matching(decided(weighed[0][0]), tuple(matches))
 
-    def candidates(self, text: str, postcode: str | None = None) -> tuple[Terms, list[Candidate]]:
+    def candidates(self, text: str, postcode: str | None = None, most: int = FEWEST_WEIGHED) -> tuple[Terms, list[Candidate]]:
         """What the words mean, and the best candidates with their features, best first."""
-        query = Query.parse(text, self._outwards, finished=True)
-        apart = Query.parse(postcode or "", self._outwards, finished=True)
-        if apart.postcode or apart.partial:
-            query = Query(query.words, apart.postcode, apart.partial)
+        query = self._query(text, postcode)
         finder = self._finder
         terms = finder.terms(query.words)
         hits = self._at(query.postcode, terms)
@@ -78,7 +75,16 @@ class Matcher:
                 if any(len(guess.readings) > len(term.readings) for guess, term in zip(guessed.terms, terms.terms, strict=True)):
                     terms = guessed
                     hits = self._widened(query, terms, self._at(query.postcode, terms))
-        return terms, self._weighed(query, terms, hits)
+        return terms, self._weighed(query, terms, hits, most)
+
+    def _query(self, text: str, postcode: str | None) -> Query:
+        query = Query.parse(text, self._outwards, finished=True)
+        if not postcode:
+            return query
+        if whole := Postcode.parse(postcode):
+            return Query(query.words, whole)
+        apart = Query.parse(postcode, self._outwards, finished=True)
+        return Query(query.words, apart.postcode, apart.partial) if apart.postcode or apart.partial else query
 
     def _at(self, postcode: Postcode | None, terms: Terms) -> list[Hit]:
         if postcode is None:
@@ -117,7 +123,7 @@ class Matcher:
         best = max(hits, key=lambda hit: hit.comparison.score).comparison
         return best.matched >= GOOD * terms.known_weight and best.missing_numbers + best.missing_letters <= terms.unknown_numbers
 
-    def _weighed(self, query: Query, terms: Terms, hits: list[Hit]) -> list[Candidate]:
+    def _weighed(self, query: Query, terms: Terms, hits: list[Hit], most: int) -> list[Candidate]:
         premises = self._premises
         scored: list[tuple[float, Nearness, Hit]] = []
         for hit in hits:
@@ -127,7 +133,7 @@ class Matcher:
             scored.append((total_score(hit.comparison, near, shell=self._finder.is_shell(hit.row)), near, hit))
         scored.sort(key=lambda entry: (-entry[0], entry[2].row))
         found = []
-        for at, (score, near, hit) in enumerate(scored[:MOST_WEIGHED]):
+        for at, (score, near, hit) in enumerate(scored[:most]):
             other = scored[1 if at == 0 else 0][0] if len(scored) > 1 else score - 10
             numbers = features(hit.comparison, terms, near, score - other, shell=self._finder.is_shell(hit.row))
             found.append(Candidate(int(premises.uprns[hit.row]), hit, near, score, numbers))

@@ -92,7 +92,9 @@ class Searching:
             if len(streets) + len(rows) < limit:
                 rows += [row for street in streets[:3] for row in finder.streets.rows(street - finder.index.first_street, limit)]
         elif begun:
-            streets = finder.streets_named([term for term in names if term.token not in UNIT_WORDS or term is terms.terms[-1]], within, MOST_STREETS)
+            streets = finder.streets_named(
+                [term for term in names if term.token not in UNIT_WORDS or term is terms.terms[-1]], within, MOST_STREETS
+            )
             rows = self._at_numbers(terms, streets, limit)
             streets = streets if len(rows) < limit else []
         else:

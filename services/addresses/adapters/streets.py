@@ -1,4 +1,4 @@
-"""The streets of a release, the largest first: what they are called, where they lie, and what stands on them in the order of its numbers."""
+"""The streets of a release, the largest first: what they are called, where they lie, what stands on them in the order of its numbers."""
 
 from array import array
 from bisect import bisect_left

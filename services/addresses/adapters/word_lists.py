@@ -49,9 +49,8 @@ class WordLists:
         for lists in others:
             if not len(found):
                 break
-            lists = [_joined(lists)] if len(lists) > FEW_LISTS and _length(lists) <= LONGEST else lists
             held = np.zeros(len(found), bool)
-            for numbers in lists:
+            for numbers in [_joined(lists)] if len(lists) > FEW_LISTS and _length(lists) <= LONGEST else lists:
                 held |= numbers.take(numbers.searchsorted(found), mode="clip") == found
             found = found[held]
         return found

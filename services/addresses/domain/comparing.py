@@ -50,7 +50,7 @@ class Term:
 class Terms:
     """The words of a query, ready to be compared with many records."""
 
-    __slots__ = ("at", "codes", "flats", "known_weight", "sorts", "terms", "unknown_numbers", "weight")
+    __slots__ = ("at", "codes", "flats", "known_weight", "sorts", "terms", "unknown", "unknown_numbers", "weight")
 
     def __init__(self, terms: Sequence[Term]) -> None:
         self.terms = tuple(terms)
@@ -58,6 +58,8 @@ class Terms:
         self.weight = sum([term.weight for term in terms])
         self.known_weight = sum([term.weight for term in terms if term.readings])
         """The most that a record may hold of it."""
+        self.unknown = sum([not term.readings for term in terms])
+        """Words that no record holds."""
         self.unknown_numbers = sum([term.sort is not Sort.WORD and not term.readings for term in terms])
         """Numbers and letters that no record holds."""
         self.flats = {
@@ -68,7 +70,7 @@ class Terms:
         }
         """For the code of FLAT the number or letter that was written after it."""
         self.at: dict[str, list[tuple[int, float, bool]]] = {}
-        """For each code the terms that it answers: the number of each, what the answer is worth, whether it is less than the word itself."""
+        """For each code the terms that it answers: the number of each, what the answer is worth, whether it is another word."""
         for number, term in enumerate(terms):
             for code, credit in term.readings.items():
                 self.at.setdefault(code, []).append((number, credit * term.weight, credit < 1))
@@ -130,11 +132,11 @@ def compare(terms: Terms, row: str, weights: Mapping[str, float], sorts: Mapping
 
 
 def _compare(terms: Terms, held: str, besides: str, weights: Mapping[str, float], sorts: Mapping[str, Sort]) -> Comparison:
-    """Most of the time that a search takes is spent here: what is counted is kept in local names, and nothing is called in a loop."""
-    at, term_sorts = terms.at, terms.sorts
-    places: list[int | None] = [None] * len(term_sorts)
-    matched = held_weight = extra_words = missing_words = 0.0
-    extra_numbers = extra_letters = missing_numbers = missing_letters = corrected = in_range = found = 0
+    """Most of the time that a search takes is spent here and in what it calls: counts are kept in local names."""
+    at = terms.at
+    places: list[int | None] = [None] * len(terms.sorts)
+    matched = held_weight = extra_words = 0.0
+    extra_numbers = extra_letters = corrected = found = 0
     for place, code in enumerate(held):
         weight = weights[code]
         held_weight += weight
@@ -147,49 +149,72 @@ def _compare(terms: Terms, held: str, besides: str, weights: Mapping[str, float]
                     found += 1
                     break
             else:
-                number = -1
-            if number >= 0:
-                continue
-        sort = sorts[code]
-        if sort == 0:
+                extra_words, extra_numbers, extra_letters = _extra(sorts[code], weight, extra_words, extra_numbers, extra_letters)
+        elif not (sort := sorts[code]):
             extra_words += weight
         elif sort == 1:
             extra_numbers += 1
         else:
             extra_letters += 1
+    in_range = 0
     if found < len(places) and not terms.codes.isdisjoint(besides):
-        for place, code in enumerate(besides):
-            for number, worth, _ in at.get(code, ()):
-                if places[number] is None:
-                    places[number] = -1 - place
-                    in_a_range = term_sorts[number] == 1
-                    matched += worth * WITHIN_RANGE_CREDIT if in_a_range else worth
-                    in_range += in_a_range
-                    break
+        more, in_range = _found_besides(terms, besides, places)
+        matched += more
     other_flats = _other_flats(terms, held, sorts) if terms.flats else 0
-    disorder = following = 0
-    before = last_number = -1
-    for number, placed in enumerate(places):
-        sort = term_sorts[number]
-        if placed is None:
-            if sort == 0:
-                missing_words += terms.terms[number].weight
-            elif sort == 1:
-                missing_numbers += 1
-            else:
-                missing_letters += 1
-        elif placed >= 0:
-            if before >= 0 and (placed == before + 1 or (sort == 2 and placed == before - 1)):  # 179A is Flat A, 179 as well
-                following += 1
-            if sort == 1:
-                disorder += placed < last_number
-                last_number = placed
-            before = placed if sort != 2 or placed > before else before
+    missing_words, missing_numbers, missing_letters = _missing(terms, places) if None in places else (0.0, 0, 0)
+    following, disorder = _order(terms.sorts, places)
     score = matched + 0.8 * following - 0.3 * extra_words - 1.2 * extra_numbers - extra_letters - 1.5 * disorder - 4.0 * other_flats
     return Comparison(
         held, besides, places, matched, missing_words, missing_numbers, missing_letters, extra_words, extra_numbers, extra_letters,
         held_weight, disorder, following, corrected, other_flats, in_range, score,
     )  # fmt: skip
+
+
+def _extra(sort: Sort, weight: float, words: float, numbers: int, letters: int) -> tuple[float, int, int]:
+    """The counts of what is besides the query, with one more."""
+    return words + weight * (sort == 0), numbers + (sort == 1), letters + (sort == 2)
+
+
+def _found_besides(terms: Terms, besides: str, places: list[int | None]) -> tuple[float, int]:
+    """Put terms in places of what is optional and the context: what they are worth, and how many are numbers."""
+    matched, in_range, at = 0.0, 0, terms.at
+    for place, code in enumerate(besides):
+        for number, worth, _ in at.get(code, ()):
+            if places[number] is None:
+                places[number] = -1 - place
+                is_number = terms.sorts[number] == 1
+                matched += worth * WITHIN_RANGE_CREDIT if is_number else worth
+                in_range += is_number
+                break
+    return matched, in_range
+
+
+def _missing(terms: Terms, places: list[int | None]) -> tuple[float, int, int]:
+    """The weight of the words and the numbers and letters that have no place."""
+    words, numbers, letters = 0.0, 0, 0
+    for number, placed in enumerate(places):
+        if placed is None:
+            sort = terms.sorts[number]
+            words += terms.terms[number].weight * (sort == 0)
+            numbers += sort == 1
+            letters += sort == 2
+    return words, numbers, letters
+
+
+def _order(sorts: tuple[Sort, ...], places: list[int | None]) -> tuple[int, int]:
+    """How many terms follow the one before, and how many numbers stand before the one before."""
+    following = disorder = 0
+    before = last_number = -1
+    for sort, placed in zip(sorts, places):  # noqa: B905 (as long as each other, and asked for dozens of times a query)
+        if placed is None or placed < 0:
+            continue
+        if before >= 0 and (placed == before + 1 or (sort == 2 and placed == before - 1)):  # 179A is Flat A, 179 as well
+            following += 1
+        if sort == 1:
+            disorder += placed < last_number
+            last_number = placed
+        before = placed if sort != 2 or placed > before else before
+    return following, disorder
 
 
 def _other_flats(terms: Terms, held: str, sorts: Mapping[str, Sort]) -> int:

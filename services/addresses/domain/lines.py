@@ -11,14 +11,13 @@ def delivery_line(point: DeliveryPoint) -> str:
     """`FLAT 2, 14 QUILLFEN STREET, LONDON, NW1 1AA`."""
     before = (point.department_name, point.organisation_name, point.sub_building_name)
     after = (point.double_dependent_locality, point.dependent_locality, point.post_town, point.postcode)
-    streets = (point.dependent_thoroughfare, point.thoroughfare)
-    return delivered(before, point.building_name, point.building_number, point.po_box_number, streets, after)
+    building = (point.building_name, point.building_number, point.po_box_number)
+    return delivered(before, building, (point.dependent_thoroughfare, point.thoroughfare), after)
 
 
-def delivered(
-    before: tuple[str, ...], name: str, number: str, box: str, streets: tuple[str, str], after: tuple[str, ...]
-) -> str:  # fmt: skip
-    """The line of a delivery point's parts: what comes before its building, the building, its streets, and what comes after them."""
+def delivered(before: tuple[str, ...], building: tuple[str, str, str], streets: tuple[str, str], after: tuple[str, ...]) -> str:
+    """The line of what comes before a building, its name, number and PO box, its dependent and chief street, and what comes after them."""
+    name, number, box = building
     thoroughfare = f"{streets[0]}, {streets[1]}" if streets[0] and streets[1] else streets[0] or streets[1]
     street = f"{number} {thoroughfare}" if number and thoroughfare else number or thoroughfare
     if name and not number and street and _is_number(name):  # PAF keeps 179A and 6-20 as building names

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from math import exp
+from operator import mul
 
 from . import matching_numbers as fitted
 from .comparing import Comparison, Sort, Terms
@@ -104,10 +105,8 @@ def features(compared: Comparison, terms: Terms, near: Nearness, lead: float, *,
     numbers = min(compared.missing_numbers, 2)
     unit = near is Nearness.UNIT
     nameless = not any(
-        [
-            place is not None and place >= 0 and term.sort is Sort.WORD and term.weight >= NAME_WEIGHT
-            for term, place in zip(terms.terms, compared.places, strict=True)
-        ]
+        place is not None and place >= 0 and term.sort is Sort.WORD and term.weight >= NAME_WEIGHT
+        for term, place in zip(terms.terms, compared.places, strict=True)
     )
     exact = share > 0.999 and not (compared.extra_words or compared.extra_numbers or compared.extra_letters or compared.disorder)
     return [
@@ -115,7 +114,7 @@ def features(compared: Comparison, terms: Terms, near: Nearness, lead: float, *,
         min(compared.extra_numbers, 2), min(compared.extra_letters, 1), min(compared.disorder, 1), min(compared.corrected, 3),
         min(compared.in_range, 1), unit, near is Nearness.SECTOR, near is Nearness.DISTRICT, near is Nearness.ELSEWHERE,
         bounded, abs(lead) < SMALL_LEAD, abs(lead) < TIED, shell, share, numbers * unit, words * unwritten, bounded * unwritten,
-        sum(not term.is_known for term in terms.terms) / max(1, len(terms.terms)),
+        terms.unknown / max(1, len(terms.terms)),
         exact, exact and unwritten, exact and unit, exact and abs(lead) < SMALL_LEAD, min(compared.other_flats, 1), nameless,
         nameless and unit, exact and shell, exact and abs(lead) < TIED,
     ]  # fmt: skip
@@ -123,7 +122,7 @@ def features(compared: Comparison, terms: Terms, near: Nearness, lead: float, *,
 
 def probability(numbers: Sequence[float]) -> float:
     """The probability, 0 to 1, that features speak of the right record."""
-    total = sum(weight * number for weight, number in zip(fitted.WEIGHTS, numbers, strict=True))
+    total = sum(map(mul, fitted.WEIGHTS, numbers))
     return calibrated(1 / (1 + exp(-max(-30.0, min(30.0, total)))))
 
 
