@@ -23,6 +23,8 @@ from .premises_files import PremisesFiles
 
 MOST_COMPARED = 8
 """Rows of each kind that are compared in full."""
+MOST_COMPARED_AT_POSTCODE = 5
+"""There those that share most with the query are known."""
 FEWEST_WEIGHED = 2
 """Candidates that are given a probability, however few are wanted: a second one is now and then the surer."""
 MOST_AT_POSTCODE = 400
@@ -91,7 +93,7 @@ class Matcher:
             return []
         text = str(postcode)
         rows = self._premises.at_postcode(text, PartialPostcode(text).after)[:MOST_AT_POSTCODE].tolist()
-        return self._finder.hits(terms, self._living(rows), MOST_COMPARED)
+        return self._finder.hits(terms, self._living(rows), MOST_COMPARED_AT_POSTCODE)
 
     def _widened(self, query: Query, terms: Terms, hits: list[Hit]) -> list[Hit]:
         """With candidates from the sector, the district, and anywhere, until there is a good one."""

@@ -88,6 +88,8 @@ def _without_town(raw: list[str]) -> list[str]:
 def _find_postcode(raw: list[str], outwards: frozenset[str], *, mend: bool) -> tuple[Postcode | None, range]:
     """The postcode in the text and which tokens it takes up."""
     for end in range(len(raw), 0, -1):
+        if not (raw[end - 1][-1].isalpha() and raw[end - 1][-3:-2].isdigit()):  # does not end in an inward code
+            continue
         for start in range(end - 1, max(end - 3, -1), -1):
             found = Postcode.parse("".join(raw[start:end]))
             if found and raw[start] in (str(found).replace(" ", ""), found.outward):
