@@ -1,6 +1,8 @@
 """Write the files of a release: the premises in the order of their UPRNs, the postcodes, and what finds both."""
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -39,12 +41,25 @@ def build(folder: Path, blpus: Iterable[Blpu], sources: Sources) -> Counts:
     postcodes, terminated = write_postcodes(folder, sources)
     premises = PremisesWriter(folder)
     index = IndexWriter(folder)
-    for blpu in blpus:
-        premises.add(blpu)
-        index.add(blpu)
+    with _without_collecting():
+        for blpu in blpus:
+            premises.add(blpu)
+            index.add(blpu)
     counts = Counts(postcodes, terminated, streets=index.finish(), premises=premises.finish())
     _write_beginnings(folder)
     return counts
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Records hold no cycles: looking for some among millions of texts takes a sixth of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _write_beginnings(folder: Path) -> None:

@@ -53,11 +53,11 @@ PARENT, TOID, ORGANISATION, LEGAL_NAME, LOCATOR, LOCATOR_IS_POSTCODE, SUCCESSORS
 def _optional(blpu: Blpu) -> int:
     point = blpu.delivery_point
     same = point is not None and point.postcode == blpu.postcode_locator
-    given = (
-        blpu.parent_uprn is not None, bool(blpu.toid), bool(blpu.organisation), bool(blpu.legal_name),
-        bool(blpu.postcode_locator) and not same, same, bool(blpu.successors), bool(blpu.cross_references), point is not None,
+    return (
+        PARENT * (blpu.parent_uprn is not None) | TOID * (blpu.toid != "") | ORGANISATION * (blpu.organisation != "")
+        | LEGAL_NAME * (blpu.legal_name != "") | LOCATOR * (blpu.postcode_locator != "" and not same) | LOCATOR_IS_POSTCODE * same
+        | SUCCESSORS * (blpu.successors != ()) | CROSS_REFERENCES * (blpu.cross_references != ()) | DELIVERED * (point is not None)
     )  # fmt: skip
-    return sum(1 << at for at, present in enumerate(given) if present)
 
 
 class RecordWriter:
@@ -136,14 +136,9 @@ class RecordWriter:
                 self._text(codes, key)
 
     def _lpi(self, codes: list[int], lpi: Lpi, blpu: Blpu) -> None:
-        has = (
-            lpi.sao != NO_NUMBERING,
-            bool(lpi.sao_text),
-            lpi.pao != NO_NUMBERING,
-            bool(lpi.pao_text),
-            lpi.start_date == blpu.start_date and lpi.end_date == blpu.end_date and lpi.last_update == blpu.last_update,
-        )
-        mask = sum(1 << at for at, given in enumerate(has) if given)
+        has_sao, has_pao = lpi.sao != NO_NUMBERING, lpi.pao != NO_NUMBERING
+        same_dates = lpi.start_date == blpu.start_date and lpi.end_date == blpu.end_date and lpi.last_update == blpu.last_update
+        mask = has_sao | (lpi.sao_text != "") << 1 | has_pao << 2 | (lpi.pao_text != "") << 3 | same_dates << 4
         codes.append(self.heads.of((mask, int(lpi.logical_status))))
         self._prefixed(codes, lpi.lpi_key, _LPI_KEY)
         codes.append(
@@ -154,15 +149,15 @@ class RecordWriter:
                 )
             )
         )  # fmt: skip
-        if has[0]:
+        if has_sao:
             codes.append(self.numberings.of(tuple(lpi.sao)))
-        if has[1]:
+        if lpi.sao_text:
             self._text(codes, lpi.sao_text)
-        if has[2]:
+        if has_pao:
             codes.append(self.numberings.of(tuple(lpi.pao)))
-        if has[3]:
+        if lpi.pao_text:
             self._text(codes, lpi.pao_text)
-        if not has[4]:
+        if not same_dates:
             dates = self.dates.of
             codes += (dates(lpi.start_date), dates(lpi.end_date), dates(lpi.last_update))
 
@@ -172,7 +167,7 @@ class RecordWriter:
             point.department_name, point.po_box_number,
         )  # fmt: skip
         same_date = point.last_update == blpu.last_update
-        codes.append(same_date | sum(2 << at for at, text in enumerate(parts) if text))
+        codes.append(same_date | sum([bit for bit, text in zip(_POINT_PARTS, parts, strict=True) if text]))
         codes.append(
             self.thoroughfares.of(
                 (

@@ -2,6 +2,7 @@
 
 import json
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from zlib import crc32
@@ -37,6 +38,14 @@ def schema() -> tantivy.Schema:
     return builder.build()
 
 
+class _Codes(dict[str, str]):
+    """The code of each token, the next for one that is new."""
+
+    def __missing__(self, token: str) -> str:
+        code = self[token] = chr(FIRST_TOKEN + len(self))
+        return code
+
+
 class IndexWriter:
     """Indexes records in the order they come. `finish` writes the streets, the vocabulary and the columns."""
 
@@ -47,8 +56,8 @@ class IndexWriter:
         self._writer = index.writer(heap_size=WRITER_MEMORY, num_threads=1)
         self._tokens = (folder / "tokens").open("wb")
         self._written, self._ends = 0, array("Q", [0])
-        self._vocabulary: dict[str, str] = {}
-        self._held_by: list[int] = []
+        self._vocabulary: dict[str, str] = _Codes()
+        self._held_by: defaultdict[str, int] = defaultdict(int)
         self._streets = StreetsWriter()
         self._buildings: dict[str, list[int]] = {}
 
@@ -62,9 +71,9 @@ class IndexWriter:
         self._ends.append(self._written)
         words = {token for variant in found.variants for token in variant}
         words.update(found.optional)
-        vocabulary, held_by = self._vocabulary, self._held_by
+        held_by = self._held_by
         for word in words:
-            held_by[ord(vocabulary[word]) - FIRST_TOKEN] += 1
+            held_by[word] += 1
         text = " ".join(words)
         document = tantivy.Document()
         document.add_unsigned("row", row)
@@ -81,22 +90,13 @@ class IndexWriter:
         self._writer.add_document(document)
 
     def _row_of_tokens(self, found: Searchable) -> bytes:
-        vocabulary, held_by = self._vocabulary, self._held_by
-        parts: list[str] = []
-        for mark, row in (
-            *((VARIANT, variant) for variant in found.variants),
-            *([(OPTIONAL, found.optional)] if found.optional else ()),
-            *([(CONTEXT, found.context)] if found.context else ()),
-        ):
-            if parts or mark != VARIANT:
-                parts.append(mark)
-            for token in row:
-                code = vocabulary.get(token)
-                if code is None:
-                    code = vocabulary[token] = chr(FIRST_TOKEN + len(vocabulary))
-                    held_by.append(0)
-                parts.append(code)
-        return "".join(parts).encode("utf-8", "surrogatepass")
+        code = self._vocabulary.__getitem__
+        text = VARIANT.join(["".join(map(code, variant)) for variant in found.variants])
+        if found.optional:
+            text += OPTIONAL + "".join(map(code, found.optional))
+        if found.context:
+            text += CONTEXT + "".join(map(code, found.context))
+        return text.encode("utf-8", "surrogatepass")
 
     def finish(self) -> int:
         """Write the rest; how many streets there are."""
@@ -107,7 +107,7 @@ class IndexWriter:
         self._writer.commit()
         self._writer.wait_merging_threads()
         _name_segments(self._folder / INDEX)
-        write_vocabulary(self._folder, self._vocabulary, self._held_by)
+        write_vocabulary(self._folder, self._vocabulary, [self._held_by[word] for word in self._vocabulary])
         return streets
 
 

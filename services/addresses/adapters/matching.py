@@ -8,6 +8,7 @@ from services.addresses.domain.matching import (
     Match,
     Matching,
     Nearness,
+    Standing,
     Tokens,
     decided,
     features,
@@ -126,7 +127,7 @@ class Matcher:
         return best.matched >= GOOD * terms.known_weight and best.missing_numbers + best.missing_letters <= terms.unknown_numbers
 
     def _weighed(self, query: Query, terms: Terms, hits: list[Hit], most: int) -> list[Candidate]:
-        premises = self._premises
+        premises, word = self._premises, self._finder.vocabulary.word
         scored: list[tuple[float, Nearness, Hit]] = []
         for hit in hits:
             if terms.terms and hit.comparison.matched < LEAST * terms.weight:
@@ -137,7 +138,9 @@ class Matcher:
         found = []
         for at, (score, near, hit) in enumerate(scored[:most]):
             other = scored[1 if at == 0 else 0][0] if len(scored) > 1 else score - 10
-            numbers = features(hit.comparison, terms, near, score - other, shell=self._finder.is_shell(hit.row))
+            besides = [word(code) for code in hit.comparison.extra_codes]
+            standing = Standing(near, score - other, self._finder.is_shell(hit.row), besides)
+            numbers = features(hit.comparison, terms, standing)
             found.append(Candidate(int(premises.uprns[hit.row]), hit, near, score, numbers))
         return found
 

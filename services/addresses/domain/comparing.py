@@ -107,6 +107,11 @@ class Comparison:
     score: float
     """Higher is better. Only scores of the same query compare."""
 
+    @property
+    def extra_codes(self) -> list[str]:
+        """The codes that the address holds besides the query."""
+        return [code for place, code in enumerate(self.held) if place not in self.places]
+
     def code(self, term: int) -> str | None:
         """The code that answers a term."""
         place = self.places[term]
