@@ -33,6 +33,11 @@ class WordLists:
         self._starts = elements(open_column(folder / f"{name}_starts.npy"))
         self._numbers: Column = open_column(folder / f"{name}_numbers.npy")
 
+    @property
+    def words(self) -> list[str]:
+        """The words that have a list, in order."""
+        return list(self._places)
+
     def of(self, word: str) -> Column | None:
         """The list of a word; None where it has none."""
         at = self._places.get(word)
@@ -56,7 +61,7 @@ class WordLists:
         return found
 
     def _lists(self, words: Iterable[str]) -> list[Column]:
-        return [numbers for word in words if (numbers := self.of(word)) is not None]
+        return [numbers for word in words if (numbers := self.of(word)) is not None and len(numbers)]
 
 
 def _length(lists: Sequence[Column]) -> int:
