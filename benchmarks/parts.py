@@ -41,13 +41,15 @@ async def engines(engine: EngineChoice, broker: str) -> AsyncIterator[Engines]:
 
 
 class Server(Process):
-    """A Python module that serves HTTP on its port (environment variable `PORT`) and answers `GET /ready` with 200."""
+    """A Python module that serves HTTP on its port (environment variable `PORT`, or `port_in`) and answers `GET /ready` with 200."""
 
-    def __init__(self, name: str, module: str, *words: str, directory: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, name: str, module: str, *words: str, directory: Path, environment: dict[str, str] | None = None, port_in: str = "PORT"
+    ) -> None:
         super().__init__(name, port=free_port(), log=directory / f"{name}.log")
         self._words: Sequence[str] = (sys.executable, "-m", module, *words)
         self._environment = {
-            "PORT": str(self.port),
+            port_in: str(self.port),
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             **(environment or {}),
         }

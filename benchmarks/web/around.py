@@ -24,14 +24,14 @@ class Issuer:
         file.write_text(json.dumps(KeySet([self._key]).as_dict(private=False)))
         self.jwks_url = file.as_uri()
 
-    def token(self, scope: str) -> str:
+    def token(self, scope: str, service: str = "benchmark") -> str:
         """One that is valid for an hour."""
         now = int(time.time())
         claims = {
             "iss": ISSUER,
             "sub": "benchmark",
             "client_id": "benchmark",
-            "aud": "urn:london-blocks:benchmark",
+            "aud": f"urn:london-blocks:{service}",
             "scope": scope,
             "borough": "E09000012",
             "iat": now,

@@ -108,7 +108,7 @@ async def test_the_feed_gives_everything_in_order_whatever_the_page(feed, reader
     for limit in (1_000, 333):
         items = await read(feed.http, reader, limit=limit)
         assert [(item["happened"], item["before"], item["after"]) for item in items] == expected
-    assert {item["release"] for item in items} == {"r2", "r3"}
+        assert {item["release"] for item in items} == {"r2", "r3"}
 
 
 async def test_the_feed_goes_on_from_where_the_caller_was_and_replays_from_an_older_cursor(feed, reader):

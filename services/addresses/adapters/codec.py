@@ -11,9 +11,10 @@ What is shown of a search result comes first. The order of the numbers is that o
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
-from services.addresses.domain.lines import delivery_line, lpi_line
+from services.addresses.domain.lines import delivered, delivery_line, lpi_line
 from services.addresses.domain.records import (
     NO_NUMBERING,
     Blpu,
@@ -32,6 +33,10 @@ INLINE = 0x10FFFF
 MOST_TEXTS = INLINE
 DICTIONARIES = ("texts", "dates", "places", "kinds", "streets", "heads", "numberings", "thoroughfares")
 
+TEXTS_KEPT_DECODED = 50_000
+_INLINE = chr(INLINE)
+_POINT_PARTS = (2, 4, 8, 16, 32, 64, 128)
+"""Bits of the parts that a delivery point may lack; the lowest says that it is as old as its BLPU."""
 _DATES = 5
 _NO_DATES = (None, None, None)
 _STATUSES = {int(status): status for status in LogicalStatus}
@@ -48,11 +53,11 @@ PARENT, TOID, ORGANISATION, LEGAL_NAME, LOCATOR, LOCATOR_IS_POSTCODE, SUCCESSORS
 def _optional(blpu: Blpu) -> int:
     point = blpu.delivery_point
     same = point is not None and point.postcode == blpu.postcode_locator
-    given = (
-        blpu.parent_uprn is not None, bool(blpu.toid), bool(blpu.organisation), bool(blpu.legal_name),
-        bool(blpu.postcode_locator) and not same, same, bool(blpu.successors), bool(blpu.cross_references), point is not None,
+    return (
+        PARENT * (blpu.parent_uprn is not None) | TOID * (blpu.toid != "") | ORGANISATION * (blpu.organisation != "")
+        | LEGAL_NAME * (blpu.legal_name != "") | LOCATOR * (blpu.postcode_locator != "" and not same) | LOCATOR_IS_POSTCODE * same
+        | SUCCESSORS * (blpu.successors != ()) | CROSS_REFERENCES * (blpu.cross_references != ()) | DELIVERED * (point is not None)
     )  # fmt: skip
-    return sum(1 << at for at, present in enumerate(given) if present)
 
 
 class RecordWriter:
@@ -131,14 +136,9 @@ class RecordWriter:
                 self._text(codes, key)
 
     def _lpi(self, codes: list[int], lpi: Lpi, blpu: Blpu) -> None:
-        has = (
-            lpi.sao != NO_NUMBERING,
-            bool(lpi.sao_text),
-            lpi.pao != NO_NUMBERING,
-            bool(lpi.pao_text),
-            lpi.start_date == blpu.start_date and lpi.end_date == blpu.end_date and lpi.last_update == blpu.last_update,
-        )
-        mask = sum(1 << at for at, given in enumerate(has) if given)
+        has_sao, has_pao = lpi.sao != NO_NUMBERING, lpi.pao != NO_NUMBERING
+        same_dates = lpi.start_date == blpu.start_date and lpi.end_date == blpu.end_date and lpi.last_update == blpu.last_update
+        mask = has_sao | (lpi.sao_text != "") << 1 | has_pao << 2 | (lpi.pao_text != "") << 3 | same_dates << 4
         codes.append(self.heads.of((mask, int(lpi.logical_status))))
         self._prefixed(codes, lpi.lpi_key, _LPI_KEY)
         codes.append(
@@ -149,15 +149,15 @@ class RecordWriter:
                 )
             )
         )  # fmt: skip
-        if has[0]:
+        if has_sao:
             codes.append(self.numberings.of(tuple(lpi.sao)))
-        if has[1]:
+        if lpi.sao_text:
             self._text(codes, lpi.sao_text)
-        if has[2]:
+        if has_pao:
             codes.append(self.numberings.of(tuple(lpi.pao)))
-        if has[3]:
+        if lpi.pao_text:
             self._text(codes, lpi.pao_text)
-        if not has[4]:
+        if not same_dates:
             dates = self.dates.of
             codes += (dates(lpi.start_date), dates(lpi.end_date), dates(lpi.last_update))
 
@@ -167,7 +167,7 @@ class RecordWriter:
             point.department_name, point.po_box_number,
         )  # fmt: skip
         same_date = point.last_update == blpu.last_update
-        codes.append(same_date | sum(2 << at for at, text in enumerate(parts) if text))
+        codes.append(same_date | sum([bit for bit, text in zip(_POINT_PARTS, parts, strict=True) if text]))
         codes.append(
             self.thoroughfares.of(
                 (
@@ -220,7 +220,7 @@ class RecordReader:
         texts = Texts(folder / "texts")
         days = Texts(folder / "dates")
         self._dates = [date.fromisoformat(days[number]) if days[number] else None for number in range(len(days))]
-        self._text_numbered = texts.__getitem__
+        self._text_numbered = lru_cache(TEXTS_KEPT_DECODED)(texts.__getitem__)
         self._places = Tuples(folder / "places").get
         self._kinds = Tuples(folder / "kinds").get
         self._streets = Tuples(folder / "streets").get
@@ -257,11 +257,11 @@ class RecordReader:
     def shown(self, record: bytes | memoryview) -> tuple[str, str, str, str]:
         """Classification, borough, postcode and address in one line, without reading the rest of the record."""
         codes = str(record, "utf-8", "surrogatepass")
-        take: Callable[[], int] = map(ord, codes).__next__
-        mask, lpis, _, _, classification, _, _, _ = self._kinds(take())
-        borough = self._places(take())[0]
-        for _ in range(_DATES):
-            take()
+        mask, lpis, _, _, classification, _, _, _ = self._kinds(ord(codes[0]))
+        borough = self._places(ord(codes[1]))[0]
+        if mask & DELIVERED and not mask & (ORGANISATION | LOCATOR) and (shown := self._shown_point(codes, 2 + _DATES)):
+            return classification, borough, *shown
+        take: Callable[[], int] = map(ord, codes[2 + _DATES :]).__next__
         organisation = self._take_text(take) if mask & ORGANISATION else ""
         postcode = self._take_text(take) if mask & LOCATOR else ""
         if mask & DELIVERED:
@@ -270,6 +270,23 @@ class RecordReader:
         identifiers = [self._lpi(take, _NO_DATES) for _ in range(lpis)]
         approved = [lpi for lpi in identifiers if lpi.logical_status is LogicalStatus.APPROVED] or identifiers
         return classification, borough, postcode, lpi_line(approved[0], postcode, organisation) if approved else ""
+
+    def _shown_point(self, codes: str, at: int) -> tuple[str, str] | None:
+        """Postcode and line of the delivery point that begins at a place in the row; None where a text is written out in it."""
+        mask = ord(codes[at])
+        town, dependent_thoroughfare, thoroughfare, double_dependent, dependent = self._thoroughfares(ord(codes[at + 1]))
+        at += 5 if ord(codes[at + 2]) & 1 else 4  # after the UDPRN
+        texts = codes[at : at + 1 + (mask >> 1).bit_count()]
+        if _INLINE in texts:
+            return None
+        numbers = iter(texts)
+        text = self._text_numbered
+        postcode = text(ord(next(numbers)))
+        _, organisation, sub_building, name, number, department, box = [
+            text(ord(next(numbers))) if mask & bit else "" for bit in _POINT_PARTS
+        ]
+        before, after = (department, organisation, sub_building), (double_dependent, dependent, town, postcode)
+        return postcode, delivered(before, (name, number, box), (dependent_thoroughfare, thoroughfare), after)
 
     def _lpi(self, take: Callable[[], int], of_the_blpu: tuple[date | None, date | None, date | None]) -> Lpi:
         mask, status = self._heads(take())
@@ -291,7 +308,7 @@ class RecordReader:
         udprn = _take_wide(take)
         postcode = self._take_text(take)
         suffix, organisation, sub_building, name, number, department, box = [
-            self._take_text(take) if mask & bit else "" for bit in (2, 4, 8, 16, 32, 64, 128)
+            self._take_text(take) if mask & bit else "" for bit in _POINT_PARTS
         ]
         last_update = of_the_blpu if mask & 1 else self._dates[take()]
         return DeliveryPoint(

@@ -5,18 +5,22 @@ The index is asked for little at a time: rare words are demanded, and what only 
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from heapq import nsmallest
 from math import log
 from pathlib import Path
 
 from services.addresses.domain.comparing import Comparison, Sort, Term, Terms, compare, sort_of
 from services.addresses.domain.postcode import PartialPostcode
-from services.addresses.domain.query import Word
+from services.addresses.domain.query import POST_TOWN, Word
 from services.addresses.domain.text import normal, tokens
 
-from .index_reading import Index, Streets
+from .index_reading import Index
 from .index_reading import Query as Asked
 from .index_writing import FIRST_TOKEN
 from .premises_files import HISTORICAL, SHELL, PremisesFiles
+from .streets import Streets
+from .word_lists import WordLists
 
 VAGUE = 30_000
 """Records: what no rarer word of a query is in is looked for in the sample first."""
@@ -24,6 +28,12 @@ MOST_CANDIDATES = 24
 """Rows that are compared; a query that more answer equally is too vague for an order to matter."""
 COMMON = 1_000
 """A word that one in so many records holds is the kind of a street or building, and may end a word that was written together."""
+EVERYDAY = 40
+"""A word that one in so many records holds is demanded only where the others find too many: most of a query's time goes into its list."""
+MOST_LOOKED_THROUGH = 100
+"""Rows that hold the other words and are looked through for the everyday ones."""
+MOST_ASKED = 24
+"""Words that the index is asked for at most in place of one; those that most records hold come first."""
 MOST_BEGUN = 60
 """Words that an unfinished one may stand for."""
 NUMBER_WEIGHT, LETTER_WEIGHT, LEAST_WORD_WEIGHT, UNKNOWN_WEIGHT = 4.0, 2.5, 1.0, 5.0
@@ -32,10 +42,14 @@ UNIT_WORDS = frozenset(
     {"FLAT", "BASEMENT", "GARDEN", "GROUND", "FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "TOP", "UPPER", "LOWER", "FLOOR", "SHOP"}
 )
 """Words that many addresses hold and that tell one flat of a house from the next."""
-FLAT_BONUS = 2.0
-"""For the very flat that was written: its block may have the same number."""
+FLAT_BONUS = 2_000_000
+"""Millionths of a weight, for the very flat that was written: its block may have the same number."""
 CREDIT_BY_ERRORS = (1.0, 0.8, 0.6)
 BEGUN_CREDIT = 0.9
+
+
+Within = tuple[tuple[str, ...], ...]
+"""Choices of tokens of areas: of each, a row holds one."""
 
 
 @dataclass(slots=True)
@@ -88,15 +102,23 @@ class Finder:
         self._outwards = outwards
         self.index = Index(folder)
         self.streets = Streets(folder)
+        self._buildings = WordLists(folder, "buildings_by_word")
         self.vocabulary = self.index.vocabulary
         self._premises = premises
         self._weights, self._sorts = Weights(self.index), Sorts(self.index)
+        self._begun = lru_cache(5_000)(self._codes_begun)
+        self._codes_of_street = lru_cache(20_000)(self._street_codes)
 
     # ------------------------------------------------------------ understanding
 
     def terms(self, words: Sequence[Word], *, second_guess: bool = False) -> Terms:
         """What each word may mean. `second_guess` also corrects words that exist, where they might be another misspelt."""
-        return Terms([term for word in self._joined(words) for term in self._readings(word, second_guess=second_guess)])
+        terms: list[Term] = []
+        for word in self._joined(words):
+            read = self._readings(word, second_guess=second_guess)
+            if read[0].readings or not terms or not word.is_like_the_town:
+                terms += read
+        return Terms(terms)
 
     def _joined(self, words: Sequence[Word]) -> Iterator[Word]:
         """Put together what was written apart, where only the whole is known: `QUILL FEN`."""
@@ -119,22 +141,27 @@ class Finder:
         if code := vocabulary.code(word.text):
             readings[code] = 1.0
         if word.unfinished:
-            for other in vocabulary.beginning_with(word.typed, MOST_BEGUN):
-                readings.setdefault(vocabulary.code(other) or "", BEGUN_CREDIT)
+            readings = dict.fromkeys(self._begun(word.typed), BEGUN_CREDIT) | readings
         if (not readings or second_guess) and word.text.isalpha():
-            if not readings and (halves := self._split(word.text)):
-                return [Term(half, half, Sort.WORD, self._weights.of(half), {vocabulary.code(half) or "": 1.0}) for half in halves]
+            if not readings and (parts := self._split(word.text)):
+                return [Term(part, part, Sort.WORD, self._weights.of(part), {vocabulary.code(part) or "": 1.0}) for part in parts]
             for other, errors in vocabulary.corrections(word.text, 1 if readings else 2):
                 readings.setdefault(vocabulary.code(other) or "", CREDIT_BY_ERRORS[errors])
         weight = max((self._weights[code] for code in readings), default=self._weights.of(word.text))
         sort = Sort.WORD if word.unfinished else sort_of(word.text)
         return [Term(word.typed if word.typed.isalpha() else word.text, word.text, sort, weight, readings)]
 
-    def _split(self, text: str) -> tuple[str, str] | None:
-        """Take apart what was written together, where nothing is like the whole: `QUILLFENSTREET`."""
+    def _codes_begun(self, prefix: str) -> tuple[str, ...]:
+        """Codes of words that begin so, those that most records hold first."""
+        return tuple(self.vocabulary.code(word) or "" for word in self.vocabulary.beginning_with(prefix, MOST_BEGUN))
+
+    def _split(self, text: str) -> tuple[str, ...] | None:
+        """Take apart what was written together, where nothing is like the whole: `QUILLFENSTREET`, `STREETLONDON`."""
         vocabulary = self.vocabulary
         if len(text) < 7 or vocabulary.corrections(text, 1):
             return None
+        if text.endswith(POST_TOWN) and vocabulary.frequency(before := text.removesuffix(POST_TOWN)):
+            return (before,)
         halves = [(text[:cut], text[cut:]) for cut in range(3, len(text) - 2)]
         known = [pair for pair in halves if vocabulary.frequency(pair[0]) and vocabulary.frequency(pair[1])]
         if known:
@@ -150,13 +177,15 @@ class Finder:
 
     # ------------------------------------------------------------ candidates
 
-    def narrowed(self, area: Sequence[PartialPostcode], borough: str | None) -> list[Asked]:
-        """What every row must hold to be in one of the areas and in the borough."""
-        index = self.index
-        narrowed = [index.term("area", borough)] if borough else []
+    def within(self, area: Sequence[PartialPostcode], borough: str | None) -> Within:
+        """What every row must hold one of each of, to be in one of the areas and in the borough."""
+        within: list[tuple[str, ...]] = [(borough,)] if borough else []
         if area:
-            narrowed.append(index.any_of("area", [token for begun in area for token in self._area_tokens(begun)] or ["-"]))
-        return narrowed
+            within.append(tuple(token for begun in area for token in self._area_tokens(begun)))
+        return tuple(within)
+
+    def _narrowed(self, within: Within) -> list[Asked]:
+        return [self.index.any_of("area", areas or ("-",)) for areas in within]
 
     def _area_tokens(self, begun: PartialPostcode) -> Iterator[str]:
         """The narrowest token that the beginning implies: a sector, a district, or every district that begins so."""
@@ -168,8 +197,9 @@ class Finder:
         else:
             yield from (word for word in self._outwards if word.startswith(outward))
 
-    def candidates(self, terms: Terms, narrowed: Sequence[Asked], most: int) -> list[int]:
+    def candidates(self, terms: Terms, within: Within, most: int) -> list[int]:
         """Rows for the words, by the strictest reading that finds any: all that are known; without numbers; the rarest names alone."""
+        narrowed = self._narrowed(within)
         known = [term for term in terms.terms if term.is_known]
         if not known or (len(known) < len(terms.terms) and not any(term.sort is Sort.WORD for term in known)):
             return []
@@ -180,12 +210,12 @@ class Finder:
         for must in ([names[:2]] if len(names) > 2 else []) + [[name] for name in names[:3]]:
             if self._frequency(must[0]) > VAGUE:
                 continue
-            should = [asked[id(term)] for term in known if term not in must]
+            should = [asked[id(term)] for term in known if term not in must and self._tells_apart(term)]
             if rows := self.index.rows([*narrowed, *(asked[id(term)] for term in must)], should, most=most):
                 return rows
         return []
 
-    def relaxed(self, terms: Terms, narrowed: Sequence[Asked], most: int) -> list[int]:
+    def relaxed(self, terms: Terms, most: int) -> list[int]:
         """Rows that hold a rare name and all the numbers; then those that hold a rare name and most of the rest."""
         known = [term for term in terms.terms if term.is_known]
         asked = {id(term): self._asked("words", term) for term in known}
@@ -193,61 +223,98 @@ class Finder:
         names = sorted((term for term in known if term.sort is Sort.WORD and self._frequency(term) <= VAGUE), key=lambda term: -term.weight)
         rows: list[int] = []
         for name in names[:3]:
-            others = [asked[id(term)] for term in known if term is not name]
+            others = [asked[id(term)] for term in known if term is not name and self._tells_apart(term)]
             if numbers:
-                rows += self.index.rows([*narrowed, asked[id(name)], *numbers], others, most=most)
-            rows += self.index.rows([*narrowed, asked[id(name)]], others, most=most)
+                rows += self.index.rows([asked[id(name)], *numbers], others, most=most)
+            rows += self.index.rows([asked[id(name)]], others, most=most)
         return list(dict.fromkeys(rows))
 
     def _holding_all(self, known: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
-        if min(map(self._frequency, known)) > VAGUE and not any(len(term.readings) > 1 for term in known):
+        if min(map(self._frequency, known)) > VAGUE:
             rows = self.index.rows([*narrowed, *(self._asked("few", term) for term in known)], most=most)
             if len(rows) >= most // 4:
                 return rows
+        everyday = [term for term in known if self._is_everyday(term)]
+        if 0 < len(everyday) < len(known):
+            asked = [self._asked("words", term) for term in known if term not in everyday]
+            rows = self.index.rows([*narrowed, *asked], most=max(most, MOST_LOOKED_THROUGH))
+            holding = [row for row in rows if self._holds(row, everyday)]
+            if len(holding) >= most or len(rows) < MOST_LOOKED_THROUGH:
+                return (holding or rows)[:most]
         return self.index.rows([*narrowed, *(self._asked("words", term) for term in known)], most=most)
 
+    def _holds(self, row: int, terms: Sequence[Term]) -> bool:
+        return not any(term.readings.keys().isdisjoint(self.index.held(row)) for term in terms)
+
     def _asked(self, field: str, term: Term) -> Asked:
-        return self.index.any_of(field, [self.vocabulary.word(code) for code in term.readings])
+        return self.index.any_of(field, self._words(term)[:MOST_ASKED])
+
+    def _is_everyday(self, term: Term) -> bool:
+        return term.sort is Sort.WORD and self._frequency(term) * EVERYDAY > self.index.first_street
+
+    def _tells_apart(self, term: Term) -> bool:
+        """Whether candidates are worth ordering by it: not by the kind of a street or building."""
+        return term.sort is not Sort.WORD or self._frequency(term) * COMMON <= self.index.first_street
 
     def _frequency(self, term: Term) -> int:
         held_by = self.vocabulary.held_by
         return sum(held_by[ord(code) - FIRST_TOKEN] for code in term.readings)
 
-    def streets_named(self, terms: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
-        """Rows of streets whose names hold all the words."""
-        return self._named("streets", terms, narrowed, most)
+    # ------------------------------------------------------------ by name
 
-    def buildings_named(self, terms: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
-        """Rows of whole buildings whose names hold all the words."""
-        return self._named("names", terms, narrowed, most)
-
-    def _named(self, field: str, terms: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
+    def streets_named(self, terms: Sequence[Term], within: Within, most: int) -> list[int]:
+        """Rows of streets whose names hold all the words: as they were typed, then as they may be meant, the largest first."""
         if not terms or not all(term.is_known for term in terms):
             return []
-        return self.index.rows([*narrowed, *(self._asked(field, term) for term in terms)], most=most)
+        found: list[int] = []
+        if any(len(term.readings) > 1 for term in terms):
+            found = self.streets.named([self._words(term, least=1.0) for term in terms], within)[:most].tolist()
+        if len(found) < most:
+            found += self.streets.named([self._words(term) for term in terms], within)[:most].tolist()
+        first = self.index.first_street
+        return [first + street for street in dict.fromkeys(found)][:most]
+
+    def buildings_named(self, terms: Sequence[Term], area: Sequence[PartialPostcode], borough: str | None, most: int) -> list[int]:
+        """Rows of whole buildings whose names hold all the words."""
+        if not terms or not all(term.is_known for term in terms):
+            return []
+        rows = self._buildings.of_all([self._words(term) for term in terms])
+        return self._premises.inside(rows, area, borough)[:most].tolist()  # type: ignore[no-any-return]
+
+    def _words(self, term: Term, least: float = 0.0) -> list[str]:
+        """What a term may mean, as far as it is worth so much."""
+        return [self.vocabulary.word(code) for code, credit in term.readings.items() if credit >= least]
 
     # ------------------------------------------------------------ comparing
 
     def hits(self, terms: Terms, rows: Sequence[int], most: int | None = None) -> list[Hit]:
         """The rows compared, best first; equals in the order given. Of many rows only those that share most with the query are compared."""
-        held = self.index.held
+        held, weights, sorts = self.index.held, self._weights, self._sorts
+        rows_held = [(row, held(row)) for row in rows]
         if most is not None and len(rows) > most:
-            at, weights = terms.at, self._weights
-            flats = [flat + code for flat, following in terms.flats.items() for code in following.readings]
-            shared = {}
-            for row in rows:
-                tokens_held = held(row)
-                of_the_flat = FLAT_BONUS * any(flat in tokens_held for flat in flats)
-                shared[row] = of_the_flat + sum(weights[code] for code in set(tokens_held) if code in at)
-            rows = sorted(rows, key=lambda row: -shared[row])[:most]
-        compared = [Hit(row, compare(terms, held(row), self._weights, self._sorts)) for row in rows]
+            rows_held = self._likeliest(terms, rows_held, most)
+        compared = [Hit(row, compare(terms, tokens_held, weights, sorts)) for row, tokens_held in rows_held]
         compared.sort(key=lambda hit: -hit.comparison.score)
         return compared
 
+    def _likeliest(self, terms: Terms, rows_held: list[tuple[int, str]], most: int) -> list[tuple[int, str]]:
+        """Those that share most with the query."""
+        worth = {code: int(1e6 * max(answer[1] for answer in answers)) for code, answers in terms.at.items()}  # whole: sums have no order
+        flats = [flat + code for flat, following in terms.flats.items() for code in following.readings]
+        codes, worth_of = terms.codes, worth.__getitem__
+        shared = [-sum(map(worth_of, codes & set(tokens_held))) for _, tokens_held in rows_held]
+        for flat in flats:
+            for at, (_, tokens_held) in enumerate(rows_held):
+                if flat in tokens_held:
+                    shared[at] -= FLAT_BONUS
+        return [rows_held[at] for at in nsmallest(most, range(len(shared)), key=shared.__getitem__)]
+
     def street_score(self, terms: Terms, row: int) -> float:
         """How well a street's name answers, as `Comparison.score`."""
-        codes = "".join(filter(None, map(self.vocabulary.code, tokens(self.streets.names[row - self.index.first_street]))))
-        return compare(terms, codes, self._weights, self._sorts).score
+        return compare(terms, self._codes_of_street(row - self.index.first_street), self._weights, self._sorts).score
+
+    def _street_codes(self, street: int) -> str:
+        return "".join(filter(None, map(self.vocabulary.code, tokens(self.streets.names[street]))))
 
     def is_historical(self, row: int) -> bool:
         """Whether the row's BLPU no longer exists."""

@@ -9,6 +9,7 @@ from services.addresses.domain.matching import Decision, Match, Matching
 from services.addresses.domain.postcode import PartialPostcode, Postcode
 from services.addresses.domain.records import Blpu
 
+from .beginnings import Beginnings
 from .finding import Finder
 from .matching import Matcher
 from .postcodes import LivePostcode, Outcode, Postcodes, TerminatedPostcode
@@ -27,7 +28,7 @@ class Gazetteer:
         self._postcodes = Postcodes(folder)
         self._finder = Finder(folder, self._premises, self._postcodes.outwards)
         self.matcher = Matcher(self._finder, self._premises, self._postcodes.outwards)
-        self._searching = Searching(self._finder, self._premises, self._postcodes)
+        self._searching = Searching(self._finder, self._premises, self._postcodes, Beginnings(folder))
         self.outwards = self._postcodes.outwards
         """Every outward code that has a live postcode."""
 

@@ -1,4 +1,4 @@
-"""Read what `index_writing` wrote: words by their tokens, records by theirs, and streets."""
+"""Read what `index_writing` wrote: words by their tokens, records by theirs."""
 
 import json
 from bisect import bisect_left
@@ -15,12 +15,13 @@ import tantivy
 from services.addresses.domain.vocabulary import distance, most_errors, rests
 
 from .index_writing import FIRST_TOKEN, INDEX, schema
-from .spatial import Column
 from .tables import Texts, elements, map_file, open_column
 
 Query = tantivy.Query
 MUST, SHOULD = tantivy.Occur.Must, tantivy.Occur.Should
 MOST_CORRECTIONS = 8
+MOST_JOINED = 40
+"""Words whose records are merged while a query walks along them; the records of more are gathered beforehand."""
 
 
 class Vocabulary:
@@ -97,7 +98,11 @@ class Index:
         """What holds one of the words."""
         if len(words) == 1:
             return self.term(field, words[0])
-        return Query.const_score_query(Query.term_set_query(self._schema, field, list(words)), 1.0)
+        if len(words) <= MOST_JOINED:
+            joined = Query.boolean_query([(SHOULD, self.term(field, word)) for word in words])
+        else:  # which clears a bit for each record first
+            joined = Query.term_set_query(self._schema, field, list(words))
+        return Query.const_score_query(joined, 1.0)
 
     def rows(self, must: Iterable[Query], should: Iterable[Query] = (), *, most: int) -> list[int]:
         """Rows that satisfy every `must`, those that satisfy more and rarer of `should` first."""
@@ -122,28 +127,3 @@ class Index:
         rows = [self._read_rows(list(pair)) for pair in ends]
         run_on = all(last - first == size - 1 for (first, last), size in zip(rows, sizes, strict=True))
         return [first for first, _ in rows] if run_on else None
-
-
-class Streets:
-    """The streets of one release, by number from 0."""
-
-    def __init__(self, folder: Path) -> None:
-        self.names, self.towns, self.boroughs = (Texts(folder / f"street_{name}") for name in ("names", "towns", "boroughs"))
-        self.places: Column = open_column(folder / "street_places.npy")
-        self.sizes: Column = open_column(folder / "street_sizes.npy")
-        self._by_street, self._numbers = open_column(folder / "by_street.npy"), open_column(folder / "street_numbers.npy")
-        self._starts = open_column(folder / "street_starts.npy")
-
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    def at_number(self, street: int, number: int, most: int) -> list[int]:
-        """Rows of what has that number on the street, or stands behind a range that begins with it."""
-        start, end = int(self._starts[street]), int(self._starts[street + 1])
-        first, last = self._numbers[start:end].searchsorted(np.array([number, number + 1], np.int64))
-        return self._by_street[start + int(first) : start + min(int(last), int(first) + most)].tolist()  # type: ignore[no-any-return]
-
-    def rows(self, street: int, most: int) -> list[int]:
-        """Rows of the street, in the order of their numbers."""
-        start, end = int(self._starts[street]), int(self._starts[street + 1])
-        return self._by_street[start : min(end, start + most)].tolist()  # type: ignore[no-any-return]

@@ -1,9 +1,9 @@
-"""Write what finds addresses: the tantivy index, the vocabulary with its index of rests, each record's tokens, and the streets."""
+"""Write what finds addresses: the tantivy index, the vocabulary with its index of rests, each record's tokens, buildings, streets."""
 
 import json
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
 
@@ -11,12 +11,14 @@ import numpy as np
 import tantivy
 
 from services.addresses.domain.comparing import CONTEXT, OPTIONAL, VARIANT
-from services.addresses.domain.records import Blpu, LogicalStatus
+from services.addresses.domain.records import Blpu
 from services.addresses.domain.searchable import Searchable, searchable
 from services.addresses.domain.text import tokens
 from services.addresses.domain.vocabulary import most_errors, rests
 
+from .streets import StreetsWriter
 from .tables import write_column, write_texts
+from .word_lists import write_word_lists
 
 INDEX = "index"
 FIRST_TOKEN = 4
@@ -31,23 +33,17 @@ def schema() -> tantivy.Schema:
     """The fields. Nothing is stored: `row` is a column, by which a hit is found in the release's other files."""
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("row", fast=True)
-    for name in ("words", "few", "names", "streets", "area"):
+    for name in ("words", "few", "area"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="basic")
     return builder.build()
 
 
-@dataclass(slots=True)
-class _Street:
-    name: str
-    borough: str
-    town: str
-    context: tuple[str, ...]
-    eastings: float = 0.0
-    northings: float = 0.0
-    latitudes: float = 0.0
-    longitudes: float = 0.0
-    premises: int = 0
-    areas: set[str] = field(default_factory=set)
+class _Codes(dict[str, str]):
+    """The code of each token, the next for one that is new."""
+
+    def __missing__(self, token: str) -> str:
+        code = self[token] = chr(FIRST_TOKEN + len(self))
+        return code
 
 
 class IndexWriter:
@@ -60,11 +56,10 @@ class IndexWriter:
         self._writer = index.writer(heap_size=WRITER_MEMORY, num_threads=1)
         self._tokens = (folder / "tokens").open("wb")
         self._written, self._ends = 0, array("Q", [0])
-        self._vocabulary: dict[str, str] = {}
-        self._held_by: list[int] = []
-        self._streets: dict[int, _Street] = {}
-        self._street_of, self._number_of = array("I"), array("H")
-        self._no_street = 0xFFFFFFFF
+        self._vocabulary: dict[str, str] = _Codes()
+        self._held_by: defaultdict[str, int] = defaultdict(int)
+        self._streets = StreetsWriter()
+        self._buildings: dict[str, list[int]] = {}
 
     def add(self, blpu: Blpu) -> None:
         """Index one record. Historical ones are found by `find` alone: their row of tokens says so."""
@@ -76,9 +71,9 @@ class IndexWriter:
         self._ends.append(self._written)
         words = {token for variant in found.variants for token in variant}
         words.update(found.optional)
-        vocabulary, held_by = self._vocabulary, self._held_by
+        held_by = self._held_by
         for word in words:
-            held_by[ord(vocabulary[word]) - FIRST_TOKEN] += 1
+            held_by[word] += 1
         text = " ".join(words)
         document = tantivy.Document()
         document.add_unsigned("row", row)
@@ -88,85 +83,32 @@ class IndexWriter:
         postcode = blpu.postcode
         areas = _areas(postcode)
         document.add_text("area", " ".join((blpu.borough, *areas, *found.context)))
-        if blpu.lpis:
-            first = blpu.lpis[0]
-            if first.pao_text and not blpu.parent_uprn:
-                document.add_text("names", " ".join(tokens(first.pao_text)))
-            self._put_on_street(blpu, found.context, areas)
-        else:
-            self._street_of.append(self._no_street)
-            self._number_of.append(0)
+        self._streets.add(blpu, areas)
+        if blpu.lpis and blpu.lpis[0].pao_text and not blpu.parent_uprn:
+            for word in dict.fromkeys(tokens(blpu.lpis[0].pao_text)):
+                self._buildings.setdefault(word, []).append(row)
         self._writer.add_document(document)
 
     def _row_of_tokens(self, found: Searchable) -> bytes:
-        vocabulary, held_by = self._vocabulary, self._held_by
-        parts: list[str] = []
-        for mark, row in (
-            *((VARIANT, variant) for variant in found.variants),
-            *([(OPTIONAL, found.optional)] if found.optional else ()),
-            *([(CONTEXT, found.context)] if found.context else ()),
-        ):
-            if parts or mark != VARIANT:
-                parts.append(mark)
-            for token in row:
-                code = vocabulary.get(token)
-                if code is None:
-                    code = vocabulary[token] = chr(FIRST_TOKEN + len(vocabulary))
-                    held_by.append(0)
-                parts.append(code)
-        return "".join(parts).encode("utf-8", "surrogatepass")
-
-    def _put_on_street(self, blpu: Blpu, context: tuple[str, ...], areas: Iterable[str]) -> None:
-        lpi = blpu.lpis[0]
-        street = self._streets.get(lpi.usrn)
-        if street is None:
-            street = self._streets[lpi.usrn] = _Street(lpi.street, blpu.borough, lpi.town, context)
-        street.premises += 1
-        street.eastings += blpu.easting
-        street.northings += blpu.northing
-        street.latitudes += blpu.latitude
-        street.longitudes += blpu.longitude
-        street.areas.update(areas)
-        self._street_of.append(lpi.usrn)
-        number = 0 if blpu.logical_status is LogicalStatus.HISTORICAL else lpi.pao.start_number or 0
-        self._number_of.append(min(number, 0xFFFF))
+        code = self._vocabulary.__getitem__
+        text = VARIANT.join(["".join(map(code, variant)) for variant in found.variants])
+        if found.optional:
+            text += OPTIONAL + "".join(map(code, found.optional))
+        if found.context:
+            text += CONTEXT + "".join(map(code, found.context))
+        return text.encode("utf-8", "surrogatepass")
 
     def finish(self) -> int:
         """Write the rest; how many streets there are."""
         self._tokens.close()
         write_column(self._folder / "token_ends.npy", self._ends, "<u4" if self._written < 1 << 32 else "<u8")
-        self._write_streets()
+        streets = self._streets.finish(self._folder)
+        write_word_lists(self._folder, "buildings_by_word", self._buildings)
         self._writer.commit()
         self._writer.wait_merging_threads()
         _name_segments(self._folder / INDEX)
-        write_vocabulary(self._folder, self._vocabulary, self._held_by)
-        return len(self._streets)
-
-    def _write_streets(self) -> None:
-        """Streets in the order of their USRNs; of each the rows of its premises in the order of their numbers."""
-        first_row = len(self._ends) - 1
-        usrns = sorted(self._streets)
-        streets = [self._streets[usrn] for usrn in usrns]
-        for at, street in enumerate(streets):
-            document = tantivy.Document()
-            document.add_unsigned("row", first_row + at)
-            document.add_text("streets", " ".join(tokens(street.name)))
-            document.add_text("area", " ".join((street.borough, *sorted(street.areas), *street.context)))
-            self._writer.add_document(document)
-        folder = self._folder
-        write_texts(folder / "street_names", (street.name for street in streets))
-        write_texts(folder / "street_towns", (street.town for street in streets))
-        write_texts(folder / "street_boroughs", (street.borough for street in streets))
-        write_column(folder / "street_usrns.npy", usrns, "<u4")
-        degrees = [(round(street.latitudes / street.premises, 6), round(street.longitudes / street.premises, 6)) for street in streets]
-        write_column(folder / "street_places.npy", degrees, "<f8")
-        write_column(folder / "street_sizes.npy", [street.premises for street in streets], "<u4")
-        of, numbers = np.array(self._street_of, np.uint32), np.array(self._number_of, np.uint16)
-        order = np.lexsort((numbers, of)).astype(np.uint32)
-        starts = np.searchsorted(of[order], np.array([*usrns, self._no_street], np.uint32))
-        write_column(folder / "by_street.npy", order, "<u4")
-        write_column(folder / "street_numbers.npy", numbers[order], "<u2")
-        write_column(folder / "street_starts.npy", starts, "<u4")
+        write_vocabulary(self._folder, self._vocabulary, [self._held_by[word] for word in self._vocabulary])
+        return streets
 
 
 def write_vocabulary(folder: Path, vocabulary: Iterable[str], held_by: Iterable[int]) -> None:

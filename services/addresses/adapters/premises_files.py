@@ -2,11 +2,13 @@
 
 import re
 from array import array
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from services.addresses.domain.found import Found, kind_of, shown_line
+from services.addresses.domain.postcode import PartialPostcode
 from services.addresses.domain.records import Blpu, LogicalStatus, Lpi, Numbering
 
 from .codec import RecordReader, RecordWriter
@@ -209,3 +211,17 @@ class PremisesFiles:
             return self._by_address[:0]
         first, last = self._codes.searchsorted(np.array([beginning, after], self._codes.dtype))
         return self._by_address[int(self._starts[int(first)]) : int(self._starts[int(last)])]
+
+    def inside(self, rows: Column, area: Sequence[PartialPostcode], borough: str | None) -> Column:
+        """Those of the rows that are in the borough and at a postcode that begins as one of the area's."""
+        if borough is not None and len(rows):
+            number = self.borough_codes.index(borough) if borough in self.borough_codes else -1
+            rows = rows[self.boroughs[rows] == number]
+        if area and len(rows):
+            codes, dtype = self._postcodes[rows], self._codes.dtype
+            chosen = np.zeros(len(rows), bool)
+            for begun in area:
+                first, last = self._codes.searchsorted(np.array([begun.prefix, begun.after], dtype))
+                chosen |= (codes >= first) & (codes < last)
+            rows = rows[chosen]
+        return rows

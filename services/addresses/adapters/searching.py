@@ -9,14 +9,18 @@ from services.addresses.domain.postcode import PartialPostcode, Postcode
 from services.addresses.domain.premises import Kind
 from services.addresses.domain.query import Query
 
-from .finding import MOST_CANDIDATES, Finder
+from .beginnings import Beginnings
+from .finding import MOST_CANDIDATES, UNIT_WORDS, Finder
 from .postcodes import LivePostcode, Postcodes
 from .premises_files import PremisesFiles
+from .streets import HIGHEST_NUMBER
 
 MOST_FOUND = 1_000
 """Records that `find` goes through."""
 MOST_RANKED = 12
 """Rows that are compared in full, where no more are asked for."""
+MOST_STREETS = 40
+"""Streets on which a number is looked for."""
 ENOUGH_BEGUN = 5
 """Rows on streets whose name was begun: with so many, premises of other kinds are not looked for too."""
 MOST_IN_BOX = 5_000
@@ -28,8 +32,9 @@ GOOD_AT_POSTCODE = 0.6
 class Searching:
     """Both searches. Any text is allowed."""
 
-    def __init__(self, finder: Finder, premises: PremisesFiles, postcodes: Postcodes) -> None:
-        self._finder, self._premises, self._postcodes = finder, premises, postcodes
+    def __init__(self, finder: Finder, premises: PremisesFiles, postcodes: Postcodes, beginnings: Beginnings | None = None) -> None:
+        """Without `beginnings` they too are searched for: so they are made."""
+        self._finder, self._premises, self._postcodes, self._beginnings = finder, premises, postcodes, beginnings
 
     # ------------------------------------------------------------ while typing
 
@@ -47,24 +52,25 @@ class Searching:
         if query.partial and not query.words:
             found = [live for begun in query.partial for live in self._postcodes.beginning_with(begun, borough, limit)]
             return [_as_result(live) for live in dict.fromkeys(found)][:limit]
-        return self._shown(self._by_words(query, limit, borough), limit)
+        rows = self._beginnings.rows(query, limit, borough) if self._beginnings else None
+        return self._shown(self.by_words(query, limit, borough) if rows is None else rows, limit)
 
     def _at_postcode(self, query: Query, postcode: Postcode, limit: int, borough: str | None) -> list[Found]:
         inside = self._finder.in_borough(borough)
         rows = [row for row in self.rows_at(postcode) if inside(row) and not self._finder.is_historical(row)]
         terms = self._finder.terms(query.words)
         if not rows and (live := self._postcodes.postcode(postcode)) and borough in (None, live.borough):
-            elsewhere = self._by_words(Query(query.words), limit, borough) if query.words else []
+            elsewhere = self.by_words(Query(query.words), limit, borough) if query.words else []
             return [_as_result(live), *self._shown(elsewhere, limit - 1)] if limit > 1 else [_as_result(live)]
         if not query.words:
             rows.sort(key=self._finder.is_shell)
             return self._shown(rows, limit)
-        hits = self._finder.hits(terms, rows, max(MOST_CANDIDATES, limit))
+        hits = self._finder.hits(terms, rows, max(MOST_RANKED, limit))
         hits.sort(key=lambda hit: (-hit.comparison.score, self._finder.is_shell(hit.row)))
         here = [hit.row for hit in hits]
         if hits and hits[0].comparison.matched >= GOOD_AT_POSTCODE * terms.weight:
             return self._shown(here, limit)
-        elsewhere = self._by_words(Query(query.words), limit, borough)
+        elsewhere = self.by_words(Query(query.words), limit, borough)
         return self._shown(list(dict.fromkeys([*elsewhere[: limit // 2], *here, *elsewhere])), limit)
 
     def rows_at(self, postcode: Postcode) -> list[int]:
@@ -72,36 +78,46 @@ class Searching:
         text = str(postcode)
         return self._premises.at_postcode(text, PartialPostcode(text).after).tolist()  # type: ignore[no-any-return]
 
-    def _by_words(self, query: Query, limit: int, borough: str | None) -> list[int]:
-        """Rows of streets and premises, best first."""
+    def by_words(self, query: Query, limit: int, borough: str | None) -> list[int]:
+        """Rows of streets and premises for a query without a whole postcode, best first: at least `limit`, where so many fit."""
         finder = self._finder
         terms = finder.terms(query.words)
-        narrowed = finder.narrowed(query.partial, borough)
+        within = finder.within(query.partial, borough)
+        begun = any(word.unfinished for word in query.words)
         names = [term for term in terms.terms if term.sort is Sort.WORD]
-        streets = finder.streets_named(names, narrowed, limit)
         rows: list[int] = []
         if len(names) == len(terms.terms):
-            rows = finder.buildings_named(names, narrowed, limit)
+            streets = finder.streets_named(names, within, limit)
+            rows = finder.buildings_named(names, query.partial, borough, limit)
             if len(streets) + len(rows) < limit:
                 rows += [row for street in streets[:3] for row in finder.streets.rows(street - finder.index.first_street, limit)]
-        elif any(word.unfinished for word in query.words):
-            rows = self._at_number(terms, streets, limit)
-        enough = ENOUGH_BEGUN if any(word.unfinished for word in query.words) else limit
-        if len(rows) < enough:
-            rows += finder.candidates(terms, narrowed, max(MOST_CANDIDATES, limit))
+        elif begun:
+            streets = finder.streets_named(
+                [term for term in names if term.token not in UNIT_WORDS or term is terms.terms[-1]], within, MOST_STREETS
+            )
+            rows = self._at_numbers(terms, streets, limit)
+            streets = streets if len(rows) < limit else []
+        else:
+            streets = finder.streets_named(names, within, limit)
+        if len(rows) < (ENOUGH_BEGUN if begun else limit):
+            rows += finder.candidates(terms, within, max(MOST_CANDIDATES, limit))
         rows = [row for row in dict.fromkeys(rows) if self._is_in(row, query.partial) and not finder.is_historical(row)]
-        return self._ranked(terms, streets, rows, limit)
+        return self._ranked(terms, streets[:limit], rows, limit)
 
-    def _at_number(self, terms: Terms, streets: Sequence[int], limit: int) -> list[int]:
-        """`12 quil`: what has the number on the streets."""
-        numbers = [term for term in terms.terms if term.sort is Sort.NUMBER]
-        if len(numbers) != 1:
-            return []
-        rows: list[int] = []
-        for street in streets:
-            number = min(int(numbers[0].typed[:5]), 0xFFFF)
-            rows += self._finder.streets.at_number(street - self._finder.index.first_street, number, limit)
-        return rows[: 2 * limit]
+    def _at_numbers(self, terms: Terms, streets: Sequence[int], limit: int) -> list[int]:
+        """`12 quil`, `flat 2 12 quil`: what has the number on the streets; of several numbers the last that anything has."""
+        numbers = [min(int(term.token[:5]), HIGHEST_NUMBER) for term in terms.terms if term.sort is Sort.NUMBER]
+        most, of_a_street = (2 * limit, limit) if len(numbers) == 1 else (4 * limit, 2 * limit)
+        first, at_number = self._finder.index.first_street, self._finder.streets.at_number
+        for number in reversed(numbers):
+            rows: list[int] = []
+            for street in streets:
+                rows += at_number(street - first, number, of_a_street)
+                if len(rows) >= most:
+                    break
+            if rows:
+                return rows[:most]
+        return []
 
     def _is_in(self, row: int, area: Sequence[PartialPostcode]) -> bool:
         return not area or any(self._premises.postcode_of(row).startswith(begun.prefix) for begun in area)
@@ -165,8 +181,8 @@ class Searching:
         elif query.partial and not query.words:
             rows = [row for begun in query.partial for row in premises.at_postcode(begun.prefix, begun.after)[: 4 * MOST_FOUND].tolist()]
         if query.words and (not query.postcode or not self._answered(terms, rows)):
-            narrowed = finder.narrowed(query.partial, None)
-            found = finder.candidates(terms, narrowed, MOST_FOUND) or finder.candidates(terms, [], MOST_FOUND)
+            within_area = finder.within(query.partial, None)
+            found = finder.candidates(terms, within_area, MOST_FOUND) or finder.candidates(terms, (), MOST_FOUND)
             rows += [row for row in found if row < finder.index.first_street]
         chosen = None if inside is None else set(inside)
         return [row for row in dict.fromkeys(rows) if chosen is None or row in chosen]

@@ -83,15 +83,16 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
+class _Numbers(dict[Any, int]):
+    def __missing__(self, value: Any) -> int:
+        number = self[value] = len(self)
+        return number
+
+
 class Numbered:
-    """Gives each different value the next number while a release is being written; `values` are then its dictionary."""
+    """Gives each different value the next number while a release is being written; `numbers` are then its dictionary, in order."""
 
     def __init__(self) -> None:
-        self.numbers: dict[Any, int] = {}
-
-    def of(self, value: Any) -> int:
+        self.numbers: dict[Any, int] = _Numbers()
+        self.of = self.numbers.__getitem__
         """The value's number."""
-        number = self.numbers.get(value)
-        if number is None:
-            number = self.numbers[value] = len(self.numbers)
-        return number

@@ -5,7 +5,7 @@ characters.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
 
@@ -50,11 +50,18 @@ class Term:
 class Terms:
     """The words of a query, ready to be compared with many records."""
 
-    __slots__ = ("at", "flats", "terms", "weight")
+    __slots__ = ("at", "codes", "flats", "known_weight", "sorts", "terms", "unknown", "unknown_numbers", "weight")
 
     def __init__(self, terms: Sequence[Term]) -> None:
         self.terms = tuple(terms)
-        self.weight = sum(term.weight for term in terms)
+        self.sorts = tuple([term.sort for term in terms])
+        self.weight = sum([term.weight for term in terms])
+        self.known_weight = sum([term.weight for term in terms if term.readings])
+        """The most that a record may hold of it."""
+        self.unknown = sum([not term.readings for term in terms])
+        """Words that no record holds."""
+        self.unknown_numbers = sum([term.sort is not Sort.WORD and not term.readings for term in terms])
+        """Numbers and letters that no record holds."""
         self.flats = {
             code: following
             for term, following in pairwise(self.terms)
@@ -62,11 +69,12 @@ class Terms:
             for code in term.readings
         }
         """For the code of FLAT the number or letter that was written after it."""
-        self.at: dict[str, list[tuple[int, float]]] = {}
-        """For each code the terms that it answers, with their credit."""
+        self.at: dict[str, list[tuple[int, float, bool]]] = {}
+        """For each code the terms that it answers: the number of each, what the answer is worth, whether it is another word."""
         for number, term in enumerate(terms):
             for code, credit in term.readings.items():
-                self.at.setdefault(code, []).append((number, credit))
+                self.at.setdefault(code, []).append((number, credit * term.weight, credit < 1))
+        self.codes = self.at.keys()
 
 
 @dataclass(slots=True)
@@ -75,43 +83,53 @@ class Comparison:
 
     held: str
     """The codes compared with."""
-    places: dict[int, int] = field(default_factory=dict)
-    """For each term that was found, the place in `held`; those of what is optional and the context are negative."""
-    codes: dict[int, str] = field(default_factory=dict)
-    matched: float = 0.0
-    missing_words: float = 0.0
-    missing_numbers: int = 0
-    missing_letters: int = 0
-    extra_words: float = 0.0
-    extra_numbers: int = 0
-    extra_letters: int = 0
-    held_weight: float = 0.0
-    disorder: int = 0
+    besides: str
+    """The codes of what is optional and of the context."""
+    places: list[int | None]
+    """For each term its place in `held`; places in `besides` are -1 and below; None where the record does not hold it."""
+    matched: float
+    missing_words: float
+    missing_numbers: int
+    missing_letters: int
+    extra_words: float
+    extra_numbers: int
+    extra_letters: int
+    held_weight: float
+    disorder: int
     """Neighbouring terms whose places are the other way round; among numbers."""
-    following: int = 0
+    following: int
     """Neighbouring terms whose places follow each other."""
-    corrected: int = 0
-    other_flats: int = 0
+    corrected: int
+    other_flats: int
     """The address is of a flat, the query of one with another number or letter."""
-    in_range: int = 0
+    in_range: int
     """Numbers that are in a range of the address, after its first."""
+    score: float
+    """Higher is better. Only scores of the same query compare."""
 
     @property
-    def score(self) -> float:
-        """Higher is better. Only scores of the same query compare."""
-        return (
-            self.matched + 0.8 * self.following - 0.3 * self.extra_words - 1.2 * self.extra_numbers - 1.0 * self.extra_letters
-            - 1.5 * self.disorder - 4.0 * self.other_flats
-        )  # fmt: skip
+    def extra_codes(self) -> list[str]:
+        """The codes that the address holds besides the query."""
+        return [code for place, code in enumerate(self.held) if place not in self.places]
+
+    def code(self, term: int) -> str | None:
+        """The code that answers a term."""
+        place = self.places[term]
+        if place is None:
+            return None
+        return self.held[place] if place >= 0 else self.besides[-1 - place]
 
 
 def compare(terms: Terms, row: str, weights: Mapping[str, float], sorts: Mapping[str, Sort]) -> Comparison:
     """The best of a record's ways to be written. `weights` and `sorts` are by code."""
     body, _, context = row.partition(CONTEXT)
     body, _, optional = body.partition(OPTIONAL)
+    besides = optional + context
+    if VARIANT not in body:
+        return _compare(terms, body, besides, weights, sorts)
     best: Comparison | None = None
     for variant in body.split(VARIANT):
-        compared = _compare(terms, variant, optional + context, weights, sorts)
+        compared = _compare(terms, variant, besides, weights, sorts)
         if best is None or compared.score > best.score:
             best = compared
     assert best is not None  # noqa: S101 (split gives at least one)
@@ -119,62 +137,96 @@ def compare(terms: Terms, row: str, weights: Mapping[str, float], sorts: Mapping
 
 
 def _compare(terms: Terms, held: str, besides: str, weights: Mapping[str, float], sorts: Mapping[str, Sort]) -> Comparison:
-    found = Comparison(held)
-    places, codes, at = found.places, found.codes, terms.at
+    """Most of the time that a search takes is spent here and in what it calls: counts are kept in local names."""
+    at = terms.at
+    places: list[int | None] = [None] * len(terms.sorts)
+    matched = held_weight = extra_words = 0.0
+    extra_numbers = extra_letters = corrected = found = 0
     for place, code in enumerate(held):
         weight = weights[code]
-        found.held_weight += weight
-        for number, credit in at.get(code, ()):
-            if number not in places:
-                places[number], codes[number] = place, code
-                found.matched += credit * terms.terms[number].weight
-                found.corrected += credit < 1
-                break
-        else:
-            _count_extra(found, sorts[code], weight)
-    if besides and len(places) < len(terms.terms):
-        for place, code in enumerate(besides):
-            for number, credit in at.get(code, ()):
-                if number not in places:
-                    places[number], codes[number] = -1 - place, code
-                    term = terms.terms[number]
-                    found.matched += credit * term.weight * (WITHIN_RANGE_CREDIT if term.sort is Sort.NUMBER else 1)
-                    found.in_range += term.sort is Sort.NUMBER
+        held_weight += weight
+        if code in at:
+            for number, worth, is_less in at[code]:
+                if places[number] is None:
+                    places[number] = place
+                    matched += worth
+                    corrected += is_less
+                    found += 1
                     break
+            else:
+                extra_words, extra_numbers, extra_letters = _extra(sorts[code], weight, extra_words, extra_numbers, extra_letters)
+        elif not (sort := sorts[code]):
+            extra_words += weight
+        elif sort == 1:
+            extra_numbers += 1
+        else:
+            extra_letters += 1
+    in_range = 0
+    if found < len(places) and not terms.codes.isdisjoint(besides):
+        more, in_range = _found_besides(terms, besides, places)
+        matched += more
+    other_flats = _other_flats(terms, held, sorts) if terms.flats else 0
+    missing_words, missing_numbers, missing_letters = _missing(terms, places) if None in places else (0.0, 0, 0)
+    following, disorder = _order(terms.sorts, places)
+    score = matched + 0.8 * following - 0.3 * extra_words - 1.2 * extra_numbers - extra_letters - 1.5 * disorder - 4.0 * other_flats
+    return Comparison(
+        held, besides, places, matched, missing_words, missing_numbers, missing_letters, extra_words, extra_numbers, extra_letters,
+        held_weight, disorder, following, corrected, other_flats, in_range, score,
+    )  # fmt: skip
+
+
+def _extra(sort: Sort, weight: float, words: float, numbers: int, letters: int) -> tuple[float, int, int]:
+    """The counts of what is besides the query, with one more."""
+    return words + weight * (sort == 0), numbers + (sort == 1), letters + (sort == 2)
+
+
+def _found_besides(terms: Terms, besides: str, places: list[int | None]) -> tuple[float, int]:
+    """Put terms in places of what is optional and the context: what they are worth, and how many are numbers."""
+    matched, in_range, at = 0.0, 0, terms.at
+    for place, code in enumerate(besides):
+        for number, worth, _ in at.get(code, ()):
+            if places[number] is None:
+                places[number] = -1 - place
+                is_number = terms.sorts[number] == 1
+                matched += worth * WITHIN_RANGE_CREDIT if is_number else worth
+                in_range += is_number
+                break
+    return matched, in_range
+
+
+def _missing(terms: Terms, places: list[int | None]) -> tuple[float, int, int]:
+    """The weight of the words and the numbers and letters that have no place."""
+    words, numbers, letters = 0.0, 0, 0
+    for number, placed in enumerate(places):
+        if placed is None:
+            sort = terms.sorts[number]
+            words += terms.terms[number].weight * (sort == 0)
+            numbers += sort == 1
+            letters += sort == 2
+    return words, numbers, letters
+
+
+def _order(sorts: tuple[Sort, ...], places: list[int | None]) -> tuple[int, int]:
+    """How many terms follow the one before, and how many numbers stand before the one before."""
+    following = disorder = 0
+    before = last_number = -1
+    for sort, placed in zip(sorts, places):  # noqa: B905 (as long as each other, and asked for dozens of times a query)
+        if placed is None or placed < 0:
+            continue
+        if before >= 0 and (placed == before + 1 or (sort == 2 and placed == before - 1)):  # 179A is Flat A, 179 as well
+            following += 1
+        if sort == 1:
+            disorder += placed < last_number
+            last_number = placed
+        before = placed if sort != 2 or placed > before else before
+    return following, disorder
+
+
+def _other_flats(terms: Terms, held: str, sorts: Mapping[str, Sort]) -> int:
+    """How many times a flat is held where another was written."""
+    others = 0
     for flat, following in terms.flats.items():
         at_flat = held.find(flat)
         if 0 <= at_flat < len(held) - 1 and sorts[held[at_flat + 1]] is not Sort.WORD:
-            found.other_flats += held[at_flat + 1] not in following.readings
-    _count_missing_and_order(found, terms)
-    return found
-
-
-def _count_extra(found: Comparison, sort: Sort, weight: float) -> None:
-    if sort is Sort.WORD:
-        found.extra_words += weight
-    elif sort is Sort.NUMBER:
-        found.extra_numbers += 1
-    else:
-        found.extra_letters += 1
-
-
-def _count_missing_and_order(found: Comparison, terms: Terms) -> None:
-    before = last_number = -1
-    for number, term in enumerate(terms.terms):
-        place = found.places.get(number)
-        if place is None:
-            if term.sort is Sort.WORD:
-                found.missing_words += term.weight
-            elif term.sort is Sort.NUMBER:
-                found.missing_numbers += 1
-            else:
-                found.missing_letters += 1
-            continue
-        if place < 0:
-            continue
-        if before >= 0 and (place == before + 1 or (term.sort is Sort.LETTER and place == before - 1)):  # 179A is Flat A, 179 as well
-            found.following += 1
-        if term.sort is Sort.NUMBER:
-            found.disorder += place < last_number
-            last_number = place
-        before = max(place, before) if term.sort is Sort.LETTER else place
+            others += held[at_flat + 1] not in following.readings
+    return others

@@ -14,7 +14,12 @@ def readable(text: str) -> str:
     if text != text.upper():
         return text
     first, *others = text.split(" ")
-    return " ".join([_RUN.sub(lambda found: _capitalised(found[0]), first), *map(_shown, others)])
+    return " ".join([_shown_first(first), *map(_shown, others)])
+
+
+@lru_cache(20_000)
+def _shown_first(word: str) -> str:
+    return _RUN.sub(lambda found: _capitalised(found[0]), word)
 
 
 @lru_cache(50_000)

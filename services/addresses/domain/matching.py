@@ -5,13 +5,14 @@ monotone curve. Both were fitted on made-up addresses with made-up noise; `match
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from math import exp
+from operator import mul
 
 from . import matching_numbers as fitted
-from .comparing import Comparison, Sort, Terms
+from .comparing import FLAT, Comparison, Sort, Terms
 from .postcode import PartialPostcode, Postcode
 
 
@@ -41,12 +42,15 @@ TIED = 0.2
 SMALL_LEAD = 2.5
 NAME_WEIGHT = 3.5
 """Words that weigh so much are names: not kinds of streets or flats."""
+FLOORS = frozenset({"BASEMENT", "GARDEN", "GROUND", "FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "TOP", "UPPER", "LOWER"})
+"""Words that tell a flat of a house from the others as a number would."""
 FEATURES = (
     "constant", "words missing", "numbers missing", "letters missing", "words besides", "numbers besides", "letters besides",
     "disorder", "corrected", "within a range", "unit", "sector", "district", "elsewhere", "lead", "lead is small", "tied", "shell",
     "share held", "numbers missing, unit", "words missing, no postcode", "lead, no postcode", "unknown words", "exact",
     "exact, no postcode", "exact, unit", "lead is small, exact", "other flat", "no name held", "no name held, unit", "exact, shell",
-    "tied, exact",
+    "tied, exact", "floor missing", "floor besides", "other floor", "flat missing", "only a letter besides", "only a number besides",
+    "exact, shell, lead is clear",
 )  # fmt: skip
 
 
@@ -95,8 +99,21 @@ def total_score(compared: Comparison, near: Nearness, *, shell: bool) -> float:
     return compared.score + _BONUS[near] - 0.1 * shell
 
 
-def features(compared: Comparison, terms: Terms, near: Nearness, lead: float, *, shell: bool) -> list[float]:
-    """The numbers that the probability is made of, in the order of `FEATURES`. `lead` is over the best other candidate."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of a candidate what its comparison does not say."""
+
+    near: Nearness
+    lead: float
+    """Over the best other candidate, of total scores."""
+    shell: bool
+    besides: Collection[str]
+    """The words of its address that were not written."""
+
+
+def features(compared: Comparison, terms: Terms, standing: Standing) -> list[float]:
+    """The numbers that the probability is made of, in the order of `FEATURES`."""
+    near, lead, shell = standing.near, standing.lead, standing.shell
     share = compared.matched / terms.weight if terms.weight else 0.0
     words = compared.missing_words / terms.weight if terms.weight else 0.0
     unwritten = near is Nearness.NOT_WRITTEN
@@ -104,23 +121,30 @@ def features(compared: Comparison, terms: Terms, near: Nearness, lead: float, *,
     numbers = min(compared.missing_numbers, 2)
     unit = near is Nearness.UNIT
     nameless = not any(
-        place >= 0 and terms.terms[at].sort is Sort.WORD and terms.terms[at].weight >= NAME_WEIGHT for at, place in compared.places.items()
+        place is not None and place >= 0 and term.sort is Sort.WORD and term.weight >= NAME_WEIGHT
+        for term, place in zip(terms.terms, compared.places, strict=True)
     )
-    exact = share > 0.999 and not (compared.extra_words or compared.extra_numbers or compared.extra_letters or compared.disorder)
+    besides = (compared.extra_words > 0, min(compared.extra_numbers, 2), min(compared.extra_letters, 1))
+    whole = share > 0.999 and not compared.disorder
+    exact = whole and not any(besides)
+    missing = {term.token for term, place in zip(terms.terms, compared.places, strict=True) if place is None}
+    other_floor = not FLOORS.isdisjoint(standing.besides)
     return [
         1.0, words, numbers, min(compared.missing_letters, 1), compared.extra_words / max(compared.held_weight, 1.0),
         min(compared.extra_numbers, 2), min(compared.extra_letters, 1), min(compared.disorder, 1), min(compared.corrected, 3),
         min(compared.in_range, 1), unit, near is Nearness.SECTOR, near is Nearness.DISTRICT, near is Nearness.ELSEWHERE,
         bounded, abs(lead) < SMALL_LEAD, abs(lead) < TIED, shell, share, numbers * unit, words * unwritten, bounded * unwritten,
-        sum(not term.is_known for term in terms.terms) / max(1, len(terms.terms)),
+        terms.unknown / max(1, len(terms.terms)),
         exact, exact and unwritten, exact and unit, exact and abs(lead) < SMALL_LEAD, min(compared.other_flats, 1), nameless,
-        nameless and unit, exact and shell, exact and abs(lead) < TIED,
+        nameless and unit, exact and shell, exact and abs(lead) < TIED, not FLOORS.isdisjoint(missing), other_floor,
+        other_floor and compared.missing_words > 0, FLAT in missing, whole and besides == (False, 0, 1), whole and besides == (False, 1, 0),
+        exact and shell and lead >= SMALL_LEAD,
     ]  # fmt: skip
 
 
 def probability(numbers: Sequence[float]) -> float:
     """The probability, 0 to 1, that features speak of the right record."""
-    total = sum(weight * number for weight, number in zip(fitted.WEIGHTS, numbers, strict=True))
+    total = sum(map(mul, fitted.WEIGHTS, numbers))
     return calibrated(1 / (1 + exp(-max(-30.0, min(30.0, total)))))
 
 

@@ -1,85 +1,112 @@
 """Numbers of the match model. Written by `python -m benchmarks.addresses.fit_match`; not to be changed by hand."""
 
 WEIGHTS = (
-    -1.6146,  # constant
-    -2.6070,  # words missing
-    -3.3753,  # numbers missing
-    -2.0631,  # letters missing
-    -2.2023,  # words besides
-    -2.3857,  # numbers besides
-    -0.8212,  # letters besides
-    -1.4851,  # disorder
-    0.5325,  # corrected
-    0.6221,  # within a range
-    0.2564,  # unit
-    -0.6860,  # sector
-    -1.1033,  # district
-    -2.3226,  # elsewhere
-    4.5558,  # lead
-    0.0434,  # lead is small
-    -0.2464,  # tied
-    -0.3581,  # shell
-    1.0343,  # share held
-    -0.7937,  # numbers missing, unit
-    -0.5080,  # words missing, no postcode
-    -0.6713,  # lead, no postcode
-    3.6970,  # unknown words
-    1.6826,  # exact
-    0.4102,  # exact, no postcode
-    0.1621,  # exact, unit
-    -0.5878,  # lead is small, exact
-    1.0602,  # other flat
-    -2.2599,  # no name held
-    3.8254,  # no name held, unit
-    -0.0728,  # exact, shell
-    -0.5465,  # tied, exact
+    -1.8652,  # constant
+    -1.5350,  # words missing
+    -3.9853,  # numbers missing
+    -3.5918,  # letters missing
+    -3.7271,  # words besides
+    -3.0236,  # numbers besides
+    -1.8286,  # letters besides
+    -1.4076,  # disorder
+    0.3825,  # corrected
+    0.7742,  # within a range
+    0.5744,  # unit
+    -0.7777,  # sector
+    -0.4754,  # district
+    -3.5130,  # elsewhere
+    4.0599,  # lead
+    0.0857,  # lead is small
+    -0.5576,  # tied
+    -0.7846,  # shell
+    2.1487,  # share held
+    -0.8834,  # numbers missing, unit
+    -0.0651,  # words missing, no postcode
+    -0.4424,  # lead, no postcode
+    1.4420,  # unknown words
+    2.3068,  # exact
+    -0.4190,  # exact, no postcode
+    -1.0195,  # exact, unit
+    -1.3266,  # lead is small, exact
+    -0.5275,  # other flat
+    -2.4662,  # no name held
+    4.2800,  # no name held, unit
+    0.7079,  # exact, shell
+    -0.3745,  # tied, exact
+    -0.9127,  # floor missing
+    -0.8808,  # floor besides
+    -2.8141,  # other floor
+    -0.1473,  # flat missing
+    -2.3702,  # only a letter besides
+    0.9201,  # only a number besides
+    -3.7046,  # exact, shell, lead is clear
 )
 CURVE = (
     (
-        0.003232,
-        0.026200,
-        0.043362,
-        0.089673,
-        0.173518,
-        0.230981,
-        0.393469,
-        0.531799,
-        0.562833,
-        0.567641,
-        0.611320,
-        0.844948,
-        0.914194,
-        0.952049,
-        0.972864,
-        0.976158,
-        0.979158,
-        0.992235,
-        0.997418,
-        0.997712,
+        0.000204,
+        0.000487,
+        0.001984,
+        0.003153,
+        0.004164,
+        0.013607,
+        0.038606,
+        0.089171,
+        0.126737,
+        0.157918,
+        0.263144,
+        0.388286,
+        0.537547,
+        0.728729,
+        0.797711,
+        0.884333,
+        0.907240,
+        0.923454,
+        0.942797,
+        0.946960,
+        0.953202,
+        0.964672,
+        0.970599,
+        0.984478,
+        0.993900,
+        0.996267,
+        0.996948,
+        0.996963,
+        0.997935,
+        0.997986,
     ),
     (
-        0.000558,
-        0.016827,
-        0.047170,
-        0.056650,
-        0.095745,
-        0.188525,
-        0.253571,
-        0.426829,
-        0.518293,
-        0.550439,
-        0.581967,
-        0.833636,
-        0.875000,
-        0.938953,
-        0.989796,
-        0.995177,
-        0.996154,
-        0.997334,
-        0.998850,
-        0.998850,
+        0.000553,
+        0.001384,
+        0.004132,
+        0.009677,
+        0.014706,
+        0.014706,
+        0.021707,
+        0.050676,
+        0.077236,
+        0.108000,
+        0.248858,
+        0.348039,
+        0.470327,
+        0.608911,
+        0.757426,
+        0.826228,
+        0.910072,
+        0.965199,
+        0.965347,
+        0.972892,
+        0.981793,
+        0.984637,
+        0.986111,
+        0.997606,
+        0.997626,
+        0.998195,
+        0.998195,
+        0.998814,
+        0.999239,
+        0.999321,
     ),
 )
 """What the model says, and the share that was right."""
-MATCH_FROM = 0.8637
+MATCH_FROM = 0.9126
 POSSIBLE_FROM = 0.2

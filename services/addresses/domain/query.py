@@ -5,6 +5,7 @@ from typing import Self
 
 from .postcode import PartialPostcode, Postcode, mended, unfinished, unfinished_inward, whole_outward
 from .text import LONGEST_QUERY, MOST_TOKENS, normal, raw_tokens
+from .vocabulary import distance
 
 POST_TOWN = "LONDON"
 _COUNTRIES = frozenset({"UK", "ENGLAND"})
@@ -22,6 +23,13 @@ class Word:
     def is_number(self) -> bool:
         """Whether it is a number: never corrected."""
         return self.text.isdigit()
+
+    @property
+    def is_like_the_town(self) -> bool:
+        """Whether it is the post town misspelt or begun: of a word that no record holds nothing else is to be made."""
+        if self.unfinished and len(self.typed) > 1 and POST_TOWN.startswith(self.typed):
+            return True
+        return abs(len(self.text) - len(POST_TOWN)) <= 1 and self.text.isalpha() and distance(self.text, POST_TOWN, 1) <= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,8 @@ def _without_town(raw: list[str]) -> list[str]:
 def _find_postcode(raw: list[str], outwards: frozenset[str], *, mend: bool) -> tuple[Postcode | None, range]:
     """The postcode in the text and which tokens it takes up."""
     for end in range(len(raw), 0, -1):
+        if not (raw[end - 1][-1].isalpha() and raw[end - 1][-3:-2].isdigit()):  # does not end in an inward code
+            continue
         for start in range(end - 1, max(end - 3, -1), -1):
             found = Postcode.parse("".join(raw[start:end]))
             if found and raw[start] in (str(found).replace(" ", ""), found.outward):

@@ -1,0 +1,136 @@
+"""What is kept for short beginnings and by word, and that it is what a search would find."""
+
+import random
+
+import numpy as np
+import pytest
+
+from services.addresses.adapters.beginnings import KEPT, LETTERS, Beginnings, beginnings_of
+from services.addresses.adapters.finding import Finder
+from services.addresses.adapters.postcodes import Postcodes
+from services.addresses.adapters.premises_files import PremisesFiles
+from services.addresses.adapters.release import current
+from services.addresses.adapters.searching import Searching
+from services.addresses.adapters.word_lists import LONGEST, WordLists, write_word_lists
+from services.addresses.domain.display import readable
+from services.addresses.domain.lines import line
+from services.addresses.domain.query import Query
+
+HACKNEY = "E09000012"
+
+
+@pytest.fixture(scope="module")
+def opened(data_dir):
+    """The release's folder, a search that has no beginnings to look up, and its postcodes."""
+    folder = current(data_dir)[0]
+    premises, postcodes = PremisesFiles(folder), Postcodes(folder)
+    yield folder, Searching(Finder(folder, premises, postcodes.outwards), premises, postcodes), postcodes
+    postcodes.close()
+
+
+def test_what_is_kept_for_each_short_beginning_is_what_a_search_finds(opened):
+    folder, searching, postcodes = opened
+    kept = Beginnings(folder)
+    words = WordLists(folder, "streets_by_word").words + WordLists(folder, "buildings_by_word").words
+    begun = beginnings_of(words)
+    assert len(begun) > 300
+    for letters in begun:
+        query = Query.parse(letters, postcodes.outwards)
+        rows = kept.rows(query, KEPT, None)
+        assert rows, letters
+        assert rows == searching.by_words(query, KEPT, None)[:KEPT], letters
+
+
+def test_a_short_beginning_is_answered_the_same_with_and_without_what_is_kept(opened, gazetteer):
+    _, searching, _ = opened
+    for letters in ("q", "Ta", "wil"):
+        assert gazetteer.search(letters, KEPT) == searching.search(letters, KEPT)
+        assert gazetteer.search(letters, 5) == searching.search(letters, KEPT)[:5]
+
+
+@pytest.mark.parametrize(
+    ("typed", "limit", "borough"),
+    [("wil", KEPT + 1, None), ("wil", 10, HACKNEY), ("will", 10, None), ("12 wi", 10, None), ("wi e8", 10, None), ("12", 10, None)],
+)
+def test_what_else_is_asked_is_looked_for(opened, typed, limit, borough):
+    folder, _, postcodes = opened
+    assert Beginnings(folder).rows(Query.parse(typed, postcodes.outwards), limit, borough) is None
+
+
+def test_a_short_beginning_in_a_borough_finds_what_lies_there(gazetteer):
+    found = gazetteer.search("wi", 10, HACKNEY)
+    assert found
+    assert {each.borough for each in found} == {HACKNEY}
+
+
+def test_only_words_of_letters_have_beginnings():
+    assert beginnings_of(["QUILL", "12", "A", "4TH"]) == ["A", "Q", "QU", "QUI"]
+    assert max(map(len, beginnings_of(["QUILLFEN"]))) == LETTERS
+
+
+def test_lists_of_words_are_joined_and_shared_as_sets_are(tmp_path):
+    dice = random.Random(5)
+    lists = {chr(65 + at): sorted(dice.sample(range(3_000), dice.choice((0, 1, 5, 300, 2_000)))) for at in range(20)}
+    write_word_lists(tmp_path, "test", lists)
+    found = WordLists(tmp_path, "test")
+    assert found.of("-") is None
+    for word, numbers in lists.items():
+        held = found.of(word)
+        assert held is not None
+        assert np.array_equal(held, numbers)
+    for _ in range(300):
+        choices = [dice.sample([*lists, "-"], dice.choice((1, 1, 2, 7))) for _ in range(dice.randint(1, 4))]
+        sets = [{number for word in words for number in lists.get(word, ())} for words in choices]
+        assert found.of_all(choices).tolist() == sorted(set.intersection(*sets)), choices
+        assert found.of_any(choices[0]).tolist() == sorted(sets[0])
+
+
+def test_of_a_list_that_is_too_long_the_beginning_is_gone_through(tmp_path):
+    write_word_lists(tmp_path, "test", {"A": range(3 * LONGEST), "B": range(LONGEST // 2, 4 * LONGEST)})
+    assert WordLists(tmp_path, "test").of_all([["A"], ["B"]]).tolist() == list(range(LONGEST // 2, LONGEST))
+
+
+def test_what_a_search_shows_is_the_line_of_the_record(gazetteer):
+    dice = random.Random(6)
+    for row in dice.sample(range(len(gazetteer)), 1_000):
+        uprn = int(gazetteer.uprns[row])
+        blpu = gazetteer.record(uprn)
+        shown = gazetteer._premises.found(row)
+        written = line(blpu)
+        if blpu.postcode and written.endswith(blpu.postcode):
+            assert shown.address == readable(written.removesuffix(blpu.postcode)) + blpu.postcode
+        else:
+            assert shown.address == readable(written)
+        assert (shown.uprn, shown.postcode, shown.borough) == (uprn, blpu.postcode, blpu.borough)
+
+
+@pytest.mark.parametrize("town", ["London", "Lonodn", "LONDN", "loondon", "Lodnon"])
+def test_the_town_misspelt_narrows_nothing(gazetteer, town):
+    uprns = gazetteer.at_postcode("E8 1")[:200]
+    for blpu in gazetteer.records(uprns):
+        if blpu.delivery_point:
+            written = line(blpu).replace("LONDON", town)
+            matching = gazetteer.match(written)
+            assert matching.matches[0].uprn == blpu.uprn, written
+            assert matching.matches[0].tokens.missing == ()
+            break
+
+
+def test_a_street_run_together_with_the_town_is_read(gazetteer):
+    (blpu,) = [blpu for blpu in gazetteer.records(gazetteer.at_postcode("E8 1")) if blpu.delivery_point][:1]
+    written = line(blpu).replace(", LONDON", "LONDON").removesuffix(blpu.postcode)
+    assert gazetteer.match(written, blpu.postcode).matches[0].uprn == blpu.uprn
+
+
+def test_another_floor_of_the_house_is_no_sure_match(gazetteer):
+    asked = 0
+    for blpu in gazetteer.all_records():
+        if not line(blpu).startswith("FIRST FLOOR FLAT"):
+            continue
+        other = line(blpu).replace("FIRST", "FOURTH", 1)
+        best = gazetteer.match(other, limit=1)
+        assert best.decision != "match", other
+        asked += 1
+        if asked == 60:
+            break
+    assert asked == 60
