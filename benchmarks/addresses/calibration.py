@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-EDGES = (0.0, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0 + 1e-9)
+EDGES = (0.0, 0.1, 0.3, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 1.0 + 1e-9)
+JUDGED = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0 + 1e-9)
+FEWEST_JUDGED = 200
+"""Matches in an interval: of fewer the share that is right says little."""
 Bin = tuple[float, float, int, float, float]
 
 
-def bins(said: Sequence[float], right: Sequence[bool]) -> list[Bin]:
+def bins(said: Sequence[float], right: Sequence[bool], edges: Sequence[float] = EDGES) -> list[Bin]:
     """Of each interval that something was said in: its ends, how many, their mean confidence, the share that was right."""
     found = []
-    for low, high in pairwise(EDGES):
+    for low, high in pairwise(edges):
         inside = [at for at, confidence in enumerate(said) if low <= confidence < high]
         if inside:
             mean, share = (sum(values[at] for at in inside) / len(inside) for values in (said, right))
@@ -22,6 +25,12 @@ def bins(said: Sequence[float], right: Sequence[bool]) -> list[Bin]:
 def expected_error(found: Sequence[Bin]) -> float:
     """The mean distance between confidence and share, weighted by how many there are (ECE)."""
     return sum(count * abs(mean - share) for _, _, count, mean, share in found) / max(1, sum(row[2] for row in found))
+
+
+def worst(said: Sequence[float], right: Sequence[bool]) -> float:
+    """The greatest distance between confidence and share in an interval of 0.05 from 0.5 on that enough was said in."""
+    judged = [row for row in bins(said, right, JUDGED) if row[2] >= FEWEST_JUDGED]
+    return max((abs(mean - share) for _, _, _, mean, share in judged), default=0.0)
 
 
 def table(found: Sequence[Bin]) -> str:
