@@ -1,7 +1,7 @@
 """A service's database, its transactions, and the unit of work that a request is."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from shared import context
 from shared.mongo import driver
 from shared.mongo.collection import Collection, Document
 from shared.mongo.driver import CODEC, translated
-from shared.mongo.errors import DatabaseError
+from shared.mongo.errors import Conflict, DatabaseError, Duplicate
 from shared.mongo.sessions import Sessions
 from shared.outbox import rows
 from shared.settings import ServiceSettings
@@ -64,6 +64,7 @@ class Transaction(Scope):
         self._session = session
         self._settings = settings
         self._after: list[Callable[[], object]] = []
+        self._instead: list[Callable[[], Awaitable[object]]] = []
         self._last: dict[str, list[Document]] = {}
         self._shards: set[int] = set()
 
@@ -88,6 +89,12 @@ class Transaction(Scope):
         """Call this once the commit is certain; never when it fails. For waking workers, not for effects that must not be lost."""
         self._after.append(call)
 
+    def if_undone(self, call: Callable[[], Awaitable[object]]) -> None:
+        """Call this where the transaction certainly has no effect: to take away what was written beside it, being too much for it. It may
+        not be called after a kill, or where nobody knows whether the commit happened; so what it takes away must expire too.
+        """
+        self._instead.append(call)
+
     @property
     def shards(self) -> set[int]:
         """The outbox shards that this transaction wrote to."""
@@ -102,6 +109,14 @@ class Transaction(Scope):
         """Make the calls that wait for the commit."""
         for call in self._after:
             call()
+
+    async def undone(self) -> None:
+        """Make the calls that are for this case; one that fails is logged."""
+        for call in self._instead:
+            try:
+                await call()
+            except DatabaseError:
+                log.warning("what was written beside a transaction that was undone could not be taken away", exc_info=True)
 
 
 TxT = TypeVar("TxT", bound=Transaction)
@@ -249,8 +264,13 @@ class Database(Scope, Generic[TxT]):
                     await driver.abort(session)
             except DatabaseError:
                 log.debug("abort was not acknowledged; the server ends the transaction by itself")
+            await transaction.undone()
             return
-        await transaction.commit_now()
+        try:
+            await transaction.commit_now()
+        except (Conflict, Duplicate):
+            await transaction.undone()
+            raise
         if transaction.shards:
             for wake in self.on_commit:
                 wake(transaction.shards)

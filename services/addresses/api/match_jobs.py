@@ -113,15 +113,12 @@ async def create_match_job(
         detail = f"Your borough has {MOST_OPEN} jobs that are not done. Wait for one, or delete one."
         raise Problem(429, detail, type="too-many-jobs", headers={"Retry-After": "60"})
     expires_at = at + timedelta(hours=settings.match_jobs_hours)
-    try:
+    async with store.transaction() as tx:
+        tx.if_undone(lambda: store.match_chunks.remove(id_))
         total, chunks = await _received(request, reader(), store, id_, expires_at=expires_at)
         job = MatchJob(id_, borough, total, chunks, created_at=at, expires_at=expires_at)
-        async with store.transaction() as tx:
-            await tx.match_jobs.add(job)
-            tx.after_commit(matcher.wake)
-    except BaseException:
-        await store.match_chunks.remove(id_)
-        raise
+        await tx.match_jobs.add(job)
+        tx.after_commit(matcher.wake)
     response.headers["Location"] = f"{router.prefix}/{id_}"
     return JobView.of(job)
 
