@@ -19,6 +19,7 @@ from services.addresses.store.match_jobs import MatchJob, State
 from shared.clock import now
 from shared.events import new_id
 from shared.http import Problem, Router, provided
+from shared.mongo import Conflict, Unavailable
 
 from .common import Db, Id, Reader
 
@@ -119,8 +120,10 @@ async def create_match_job(
         async with store.transaction() as tx:
             await tx.match_jobs.add(job)
             tx.after_commit(matcher.wake)
-    except BaseException:
+    except BaseException as error:
         await store.match_chunks.remove(id_)
+        if isinstance(error, Conflict):  # the route would run this again, but a body can be read once only
+            raise Unavailable("the job could not be kept") from error
         raise
     response.headers["Location"] = f"{router.prefix}/{id_}"
     return JobView.of(job)
