@@ -181,6 +181,16 @@ async def test_replicas_that_publish_at_once_publish_each_batch_once(settings, s
     assert positions == list(range(1, 15))
 
 
+async def test_a_publisher_that_was_overtaken_repeats_nothing(store, tmp_path):
+    switch(tmp_path, "r1", "r2", ALL)
+    one, two = Publisher(store, tmp_path), Publisher(store, tmp_path)
+    assert [await one.step(), await two.step()] == [1, 1]
+    assert await one.step() == 0, "its next batch was published by the other"
+    while await one.step() + await two.step():
+        pass
+    assert await store.collection("outbox").count({}) == await store.collection("changes").count({}) == 7
+
+
 async def test_a_publisher_that_is_killed_leaves_each_batch_once(settings, store, data_dir, tmp_path, eventually):
     own = tmp_path / "data"
     shutil.copytree(data_dir, own, copy_function=shutil.copy2)

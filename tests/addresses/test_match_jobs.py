@@ -21,8 +21,9 @@ from services.addresses.domain.match_rows import BadLineError, CsvRows, JsonRows
 from services.addresses.domain.matching import Matching
 from services.addresses.settings import Settings
 from services.addresses.store import Store
-from services.addresses.store.match_jobs import MatchJob
+from services.addresses.store.match_jobs import MatchJob, MatchJobs
 from shared import clock
+from shared.mongo import Conflict
 from tests.support.published import published
 
 from .conftest import SEED
@@ -181,6 +182,16 @@ async def test_more_than_a_hundred_thousand_rows_are_refused_and_their_chunks_re
     body = "id,address\n" + "1,x\n" * 100_001
     reply = await running.http.post(JOBS, content=body, headers=reader | CSV)
     assert (reply.status_code, reply.json()["errors"][0]["field"]) == (400, "body.100002")
+    assert await running.service.store.collection("match_chunks").count({}) == 0
+
+
+async def test_a_job_that_cannot_be_kept_at_this_moment_is_asked_for_again(running, reader, monkeypatch):
+    async def in_the_way(*_: Any) -> None:
+        raise Conflict("the transaction was ended by others")
+
+    monkeypatch.setattr(MatchJobs, "add", in_the_way)
+    reply = await running.http.post(JOBS, content="id,address\n1,x\n", headers=reader | CSV)
+    assert (reply.status_code, "retry-after" in reply.headers) == (503, True)
     assert await running.service.store.collection("match_chunks").count({}) == 0
 
 

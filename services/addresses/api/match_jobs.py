@@ -19,6 +19,7 @@ from services.addresses.store.match_jobs import MatchJob, State
 from shared.clock import now
 from shared.events import new_id
 from shared.http import Problem, Router, provided
+from shared.mongo import Conflict, Unavailable
 
 from .common import Db, Id, Reader
 
@@ -113,12 +114,15 @@ async def create_match_job(
         detail = f"Your borough has {MOST_OPEN} jobs that are not done. Wait for one, or delete one."
         raise Problem(429, detail, type="too-many-jobs", headers={"Retry-After": "60"})
     expires_at = at + timedelta(hours=settings.match_jobs_hours)
-    async with store.transaction() as tx:
-        tx.if_undone(lambda: store.match_chunks.remove(id_))
-        total, chunks = await _received(request, reader(), store, id_, expires_at=expires_at)
-        job = MatchJob(id_, borough, total, chunks, created_at=at, expires_at=expires_at)
-        await tx.match_jobs.add(job)
-        tx.after_commit(matcher.wake)
+    try:
+        async with store.transaction() as tx:
+            tx.if_undone(lambda: store.match_chunks.remove(id_))
+            total, chunks = await _received(request, reader(), store, id_, expires_at=expires_at)
+            job = MatchJob(id_, borough, total, chunks, created_at=at, expires_at=expires_at)
+            await tx.match_jobs.add(job)
+            tx.after_commit(matcher.wake)
+    except Conflict as error:  # the route would run this again, but a body can be read once only
+        raise Unavailable("the job could not be kept") from error
     response.headers["Location"] = f"{router.prefix}/{id_}"
     return JobView.of(job)
 
