@@ -24,6 +24,8 @@ from .word_lists import WordLists
 
 VAGUE = 30_000
 """Records: what no rarer word of a query is in is looked for in the sample first."""
+VAGUE_ALONE = 6_000
+"""The same of a single word: the sample holds enough of what so many hold."""
 MOST_CANDIDATES = 24
 """Rows that are compared; a query that more answer equally is too vague for an order to matter."""
 COMMON = 1_000
@@ -230,7 +232,7 @@ class Finder:
         return list(dict.fromkeys(rows))
 
     def _holding_all(self, known: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
-        if min(map(self._frequency, known)) > VAGUE:
+        if min(map(self._frequency, known)) > (VAGUE if len(known) > 1 else VAGUE_ALONE):
             rows = self.index.rows([*narrowed, *(self._asked("few", term) for term in known)], most=most)
             if len(rows) >= most // 4:
                 return rows

@@ -58,10 +58,13 @@ class Vocabulary:
         return tuple(nlargest(most, found, key=self.frequency) if len(found) > most else sorted(found, key=self.frequency, reverse=True))
 
     def _corrections(self, word: str, errors: int) -> tuple[tuple[str, int], ...]:
-        """Words within so many errors of one, with their number of errors, fewest first, then those that most records hold."""
-        errors = min(errors, most_errors(len(word)))
-        if not errors:
-            return ()
+        """Words with the fewest errors, at most so many, between them and one, and how many; those that most records hold first."""
+        for most in range(1, min(errors, most_errors(len(word))) + 1):
+            if near := self._within(word, most):
+                return near
+        return ()
+
+    def _within(self, word: str, errors: int) -> tuple[tuple[str, int], ...]:
         hashes = np.array(sorted({crc32(rest.encode()) for rest in rests(word, errors)}), np.uint32)
         first, last = self._rests.searchsorted(hashes), self._rests.searchsorted(hashes, "right")
         numbers: set[int] = set()
