@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
 
 from services.addresses.domain.generation import Site
 from services.addresses.domain.postcode import Postcode
+from services.addresses.domain.postcode_records import LivePostcode, TerminatedPostcode, Ward
 from services.addresses.domain.premises import Location
 
 EDITION = "2025.2"
@@ -26,36 +26,6 @@ _POSTCODES = "london_postcodes.csv.gz"
 _TERMINATED = "london_terminated_postcodes.csv.gz"
 _BOROUGHS = "london_boroughs.csv"
 _WARDS = "london_wards.csv"
-
-
-class LivePostcode(NamedTuple):
-    """A row of Code-Point Open, with ONS codes. `introduced` is yyyymm; codes are empty where the lookup had none."""
-
-    postcode: str
-    quality: int
-    """ONS's positional quality indicator, 1 (within the building nearest the mean) to 9 (none)."""
-    location: Location
-    borough: str
-    ward: str
-    introduced: str
-    lsoa_2011: str
-    msoa_2011: str
-
-
-class TerminatedPostcode(NamedTuple):
-    """A postcode that Royal Mail withdrew in the month `terminated` (yyyymm)."""
-
-    postcode: str
-    terminated: str
-    location: Location
-
-
-class Ward(NamedTuple):
-    """An electoral ward and the borough it is in, by their GSS codes."""
-
-    code: str
-    name: str
-    borough: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from .postcode_records import LivePostcode, TerminatedPostcode
 
 
 class Op(StrEnum):
@@ -23,6 +25,8 @@ class Incoming(NamedTuple):
     op: Op
     fields: tuple[str, ...]
     """The row's fields as they stand in the file, without record type, change type and order; empty for a deletion."""
+    order: int = 0
+    """PRO_ORDER where the format has one. Of several rows of a key and part the highest holds, of equal ones the later."""
 
 
 class BadRowError(ValueError):
@@ -33,8 +37,9 @@ class WrongFileError(ValueError):
     """A file that cannot be what it is read as: another format, another encoding, cut off. Nothing of it is used."""
 
 
+@runtime_checkable
 class Format(Protocol):
-    """How one kind of file is read; one object reads one file, from its first row to its last."""
+    """How one kind of file of addresses is read; one object reads one file, from its first row to its last."""
 
     @property
     def name(self) -> str:
@@ -45,3 +50,18 @@ class Format(Protocol):
 
     def end(self) -> None:
         """The file has ended. Raises `WrongFileError` where what closes it is missing or does not fit what came."""
+
+
+@runtime_checkable
+class PostcodeFormat(Protocol):
+    """How one kind of file of postcodes is read; one object reads one file, from its first row to its last."""
+
+    @property
+    def name(self) -> str:
+        """As `--format` names it."""
+
+    def postcodes(self, row: Sequence[str]) -> Iterable[LivePostcode | TerminatedPostcode]:
+        """What a row says, if it is London's: nothing for the rest. Raises `BadRowError` or `WrongFileError`."""
+
+    def end(self) -> None:
+        """The file has ended. Raises `WrongFileError` where it had no postcode of London."""

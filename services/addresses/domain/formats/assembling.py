@@ -1,0 +1,19 @@
+"""What was read of one UPRN, put together to a record of the gazetteer."""
+
+from collections.abc import Callable, Mapping
+
+from services.addresses.domain.records import Blpu
+
+Parts = Mapping[str, tuple[str, ...]]
+"""The fields held of one key (a UPRN, or a street), by part, as the readers gave them."""
+
+
+def assemble(uprn: int, parts: Parts, street: Callable[[int], Parts], wards: Mapping[str, str] | None = None) -> Blpu | None:
+    """The record of a UPRN. `street` gives the parts held of a USRN (none where it is not held), `wards` the borough of each ward by
+    their GSS codes: it is asked for premises whose custodian is not a borough.
+
+    None where the premises are outside London's 33 boroughs, and where nothing says what the UPRN is: only successors (type 30) or a
+    position of OS Open UPRN are held of it. Premium's records stand before Core's row; a position of OS Open UPRN before both.
+    Raises BadRowError where parts are missing: other Premium records without the BLPU (21), no classification, a street without name.
+    """
+    raise NotImplementedError
