@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from services.addresses.domain.fingerprints import fingerprint
 from services.addresses.domain.found import Found, kind_of, shown_line
 from services.addresses.domain.records import Blpu, LogicalStatus, Lpi, Numbering
 
@@ -28,7 +29,7 @@ class PremisesWriter:
         self._folder = folder
         self._records = (folder / "records").open("wb")
         self._codec = RecordWriter()
-        self._uprns, self._ends = array("Q"), array("Q", [0])
+        self._uprns, self._ends, self._fingerprints = array("Q"), array("Q", [0]), array("Q")
         self._eastings, self._northings = array("i"), array("i")
         self._latitudes, self._longitudes = array("i"), array("i")
         self._boroughs, self._marks = array("B"), array("B")
@@ -49,6 +50,7 @@ class PremisesWriter:
             self._parents[0].append(blpu.parent_uprn)
             self._parents[1].append(len(self._uprns))
         self._uprns.append(blpu.uprn)
+        self._fingerprints.append(fingerprint(blpu))
         self._ends.append(self._written)
         self._eastings.append(round(blpu.easting * 100))
         self._northings.append(round(blpu.northing * 100))
@@ -75,6 +77,7 @@ class PremisesWriter:
         folder, count = self._folder, len(self._uprns)
         self._codec.write(folder)
         write_column(folder / "uprns.npy", self._uprns, "<u8")
+        write_column(folder / "fingerprints.npy", self._fingerprints, "<u8")
         write_column(folder / "record_ends.npy", self._ends, "<u4" if self._written < 1 << 32 else "<u8")
         write_points(folder, "premises", np.array(self._eastings, np.int32), np.array(self._northings, np.int32))
         write_column(folder / "latitudes.npy", self._latitudes, "<i4")

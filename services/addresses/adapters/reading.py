@@ -54,15 +54,17 @@ def read(files: Sequence[ImportFile], formats: Sequence[Format], rows: Rows, wat
     for number, (file, reader) in enumerate(zip(files, formats, strict=True)):
         if not rows.progress(number).done:
             try:
-                _read(number, file, reader, rows, lambda read, before=before: watch.at(before + read), held)  # type: ignore[misc]
+                for read_bytes in _read(number, file, reader, rows, held):
+                    watch.at(before + read_bytes)
             except WrongFileError as error:
                 raise WrongFileError(f"{file.name}: {error}") from error
         before += file.bytes
         watch.at(before)
 
 
-def _read(number: int, file: ImportFile, reader: Format, rows: Rows, at: Callable[[int], None], held: Column | None) -> None:
-    """One file. A reader keeps account of its file, so the lines that are in already are read again, but not kept again."""
+def _read(number: int, file: ImportFile, reader: Format, rows: Rows, held: Column | None) -> Iterator[int]:
+    """One file; yields how many bytes are read. A reader keeps account of its file, so lines that are in are read again, but not kept
+    again."""
     kept = rows.progress(number).line
     said: list[Incoming] = []
     bad: list[BadRow] = []
@@ -78,7 +80,7 @@ def _read(number: int, file: ImportFile, reader: Format, rows: Rows, at: Callabl
         if line - kept >= LINES_A_COMMIT:
             rows.add(number, _of_held(said, held), bad, Progress(line))
             kept, said, bad = line, [], []
-        at(read_bytes)
+        yield read_bytes
     reader.end()
     rows.add(number, _of_held(said, held), bad, Progress(line, done=True))
 
@@ -88,7 +90,7 @@ def understood(read: Callable[[Sequence[str]], Iterable[Incoming]], row: Row) ->
     if row.fields is None:
         return (), row.reason
     try:
-        return read(row.fields), ""
+        return tuple(read(row.fields)), ""  # all of it: what is read lazily fails late
     except BadRowError as error:
         return (), str(error)
 
@@ -113,6 +115,6 @@ def write_bad_rows(path: Path, files: Sequence[ImportFile], bad: Iterable[BadRow
     aside.replace(path)
 
 
-def shown(files: Sequence[ImportFile], bad: Iterator[BadRow]) -> list[str]:
+def shown(files: Sequence[ImportFile], bad: Iterable[BadRow]) -> list[str]:
     """Bad rows as an operator reads them."""
     return [f"{files[row.file].name}, line {row.line}: {row.reason}" for row in bad]

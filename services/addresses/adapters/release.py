@@ -29,11 +29,15 @@ from services.addresses.domain.records import Blpu
 from .building import Counts, build
 from .sources import ATTRIBUTION, EDITION, Sources
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever the files or the tokens change, so that an older release is not read by newer code."""
 MANIFEST = "manifest.json"
 ALWAYS_HASHED = 128_000_000
 """Bytes: a tenth of a second of hashing."""
+BASE = "base"
+"""Names, among what the premises of an updated release come from, the release that the update was applied to."""
+_IMPORTED = "imported "
+"""What stands before the names of imported files among the sources of postcodes."""
 DEMO_BOROUGHS = ("E09000007", "E09000012")
 """Camden and Hackney: the boroughs that made-up premises are generated for."""
 
@@ -49,9 +53,9 @@ class Recipe(BaseModel):
 
     format: int = FORMAT
     sources: dict[str, str]
-    """SHA-256 of each file that the postcodes come from."""
+    """SHA-256 of each file that the postcodes come from; those that were imported, and made into the others, are `imported NAME`."""
     premises: dict[str, str]
-    """What the premises come from: generator, seed and boroughs, or the name and SHA-256 of each imported file."""
+    """What the premises come from: generator, seed and boroughs, or the name and SHA-256 of each imported file (and `BASE`)."""
 
     @classmethod
     def of(cls, sources: Sources, seed: int) -> Self:
@@ -61,8 +65,13 @@ class Recipe(BaseModel):
 
     @property
     def made_up(self) -> bool:
-        """Whether the premises are generated, so that the release can be made again at will."""
-        return "generator" in self.premises
+        """Whether everything is generated or shipped, so that the release can be made again at will."""
+        return "generator" in self.premises and not self.imported_postcodes
+
+    @property
+    def imported_postcodes(self) -> dict[str, str]:
+        """Name in `sources` and SHA-256 of each imported file of postcodes."""
+        return {name: digest for name, digest in self.sources.items() if name.startswith(_IMPORTED)}
 
     @property
     def release(self) -> str:
@@ -150,7 +159,8 @@ def holds_made_up(data_dir: Path, release: str) -> bool:
     """Whether a release, of whatever format and however damaged, says that its premises are generated."""
     try:
         recipe = json.loads((folder_of(data_dir, release) / MANIFEST).read_bytes())["recipe"]
-        return "seed" in recipe or "generator" in recipe.get("premises", {})
+        imported = any(name.startswith(_IMPORTED) for name in recipe.get("sources", {}))
+        return "seed" in recipe or ("generator" in recipe.get("premises", {}) and not imported)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 

@@ -2,8 +2,8 @@
 
 Rows go in with the progress through their file in one transaction, so that whoever is killed goes on where the last one ended. The
 stage holds under each UPRN (minus the USRN for a street, so that streets come first) the parts that stand after all rows: files apply in
-their order, rows in theirs, a later row of the same part takes the place of an earlier one. A change-only update begins with a copy of
-the stage of the release that it changes.
+their order, the rows of one by PRO_ORDER or as they come, a later row of the same part takes the place of an earlier one. A change-only
+update begins with a copy of the stage of the release that it changes.
 """
 
 import os
@@ -25,7 +25,9 @@ _FIELD, _PART = "\x1f", "\x1e"
 _KEYS_A_COMMIT = 10_000
 _BEFORE_ALL = -(1 << 62)
 _ROWS = """
-CREATE TABLE IF NOT EXISTS incoming (seq INTEGER PRIMARY KEY, key INTEGER NOT NULL, op TEXT NOT NULL, said TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS incoming (
+    seq INTEGER PRIMARY KEY, key INTEGER NOT NULL, file INTEGER NOT NULL, place INTEGER NOT NULL, op TEXT NOT NULL, said TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS bad_row (file INTEGER NOT NULL, line INTEGER NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS progress (file INTEGER PRIMARY KEY, line INTEGER NOT NULL, done INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS op (op TEXT PRIMARY KEY, rows INTEGER NOT NULL);
@@ -72,13 +74,13 @@ class Rows:
         """Keep what was read of a file with how far that was: all of it or nothing."""
         counts = dict.fromkeys(Op, 0)
 
-        def counted() -> Iterator[tuple[int, str, str]]:
+        def counted() -> Iterator[tuple[int, int, int, str, str]]:
             for row in rows:
                 counts[row.op] += 1
-                yield row.key, row.op, _FIELD.join((row.part, *row.fields))
+                yield row.key, file, row.order, row.op, _FIELD.join((row.part, *row.fields))
 
         with self._connection as transaction:
-            transaction.executemany("INSERT INTO incoming (key, op, said) VALUES (?, ?, ?)", counted())
+            transaction.executemany("INSERT INTO incoming (key, file, place, op, said) VALUES (?, ?, ?, ?, ?)", counted())
             transaction.executemany("INSERT INTO bad_row VALUES (?, ?, ?)", bad)
             transaction.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?)", (file, *progress))
             transaction.executemany(
@@ -108,8 +110,8 @@ class Rows:
         return map(BadRow._make, self._connection.execute("SELECT * FROM bad_row ORDER BY file, line LIMIT ?", (limit,)))
 
     def by_key(self, after: int) -> Iterator[tuple[int, list[tuple[str, str]]]]:
-        """Keys above `after` in their order, each with what was said of it (operation, part with its fields) in the order it came."""
-        found = self._connection.execute("SELECT key, op, said FROM incoming WHERE key > ? ORDER BY key, seq", (after,))
+        """Keys above `after` in their order, each with what was said of it (operation, part with its fields) as it applies."""
+        found = self._connection.execute("SELECT key, op, said FROM incoming WHERE key > ? ORDER BY key, file, place, seq", (after,))
         for key, rows in groupby(found, key=itemgetter(0)):
             yield key, [row[1:] for row in rows]
 
