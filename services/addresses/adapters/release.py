@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import file_digest, sha256
+from itertools import chain
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
@@ -26,12 +27,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from services.addresses.domain import generation
 from services.addresses.domain.records import Blpu
 
+from . import change_sets
 from .building import Counts, build
+from .diffing import differences
 from .sources import ATTRIBUTION, EDITION, Sources
 
 FORMAT = 3
 """Raised whenever the files or the tokens change, so that an older release is not read by newer code."""
 MANIFEST = "manifest.json"
+KEPT = 3
+"""Releases that stay on disk: the live one and those that were live before it."""
 ALWAYS_HASHED = 128_000_000
 """Bytes: a tenth of a second of hashing."""
 BASE = "base"
@@ -221,21 +226,67 @@ def write(data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Source
 
 
 def activate(data_dir: Path, release: str) -> Manifest:
-    """Make a release live: every replica switches to it. Raises `DamagedReleaseError` where its files are not what its manifest says."""
+    """Make a release live: every replica switches to it. Hold `alone(data_dir)`. Raises `DamagedReleaseError`."""
     _, manifest = checked(data_dir, release)
-    _replace(data_dir / "activated", "".join(f"{each}\n" for each in [*_activated(data_dir), release]))
-    _replace(data_dir / "current", release + "\n")
+    _switch(data_dir, release, [*_activated(data_dir), release])
     return manifest
 
 
 def rollback(data_dir: Path) -> Manifest:
-    """Make the release live that was so before. Raises FileNotFoundError where there is none that is undamaged."""
+    """Make the release live that was so before. Hold `alone(data_dir)`. Raises FileNotFoundError where none is undamaged."""
     _, manifest = last_good(data_dir)
     history = _activated(data_dir)
     last = len(history) - history[::-1].index(manifest.release)
-    _replace(data_dir / "activated", "".join(f"{each}\n" for each in history[:last]))
-    _replace(data_dir / "current", manifest.release + "\n")
+    _switch(data_dir, manifest.release, history[:last])
     return manifest
+
+
+def settle(data_dir: Path) -> None:
+    """Number the changes of a switch whose process was killed right after it. Hold `alone(data_dir)`."""
+    with suppress(FileNotFoundError):
+        change_sets.settle(data_dir, live(data_dir))
+
+
+def _switch(data_dir: Path, release: str, history: list[str]) -> None:
+    """Make a release live and leave what that changed; `history` is what has been live, the latest last."""
+    settle(data_dir)
+    _prepare_changes(data_dir, release)
+    _replace(data_dir / "activated", "".join(f"{each}\n" for each in history))
+    _replace(data_dir / "current", release + "\n")
+    change_sets.settle(data_dir, release)
+    _prune(data_dir, history)
+
+
+def _prepare_changes(data_dir: Path, release: str) -> None:
+    """Nothing where nothing was live, or what was cannot be read any more."""
+    try:
+        before = live(data_dir)
+        if before == release:
+            return
+        _manifest(folder_of(data_dir, before))
+        changes = differences(folder_of(data_dir, before), folder_of(data_dir, release))
+        first = next(changes, None)
+    except (OSError, ValueError, DamagedReleaseError):
+        return
+    if first:
+        change_sets.prepare(data_dir, before, release, chain([first], changes))
+
+
+def _prune(data_dir: Path, history: list[str]) -> None:
+    """Remove releases that are neither among the `KEPT` that were live last nor newer than the switch to the live one before.
+
+    Readers that have one open keep it. What cannot be removed stays, and is tried again at the next switch.
+    """
+    kept = set(list(dict.fromkeys(reversed(history)))[:KEPT])
+    folders = [folder for folder in (data_dir / "releases").glob("[!.]*") if folder.name not in kept]
+    waiting = max(folders, key=lambda folder: folder.stat().st_mtime_ns, default=None)
+    since = max((folder_of(data_dir, each).stat().st_mtime_ns for each in kept if folder_of(data_dir, each).exists()), default=0)
+    for folder in folders:
+        if folder is waiting and folder.stat().st_mtime_ns > since:
+            continue  # built, and not switched to yet
+        for each in (folder, data_dir / "stages" / folder.name):
+            shutil.rmtree(each, ignore_errors=True)
+        (data_dir / "checked" / f"{folder.name}.json").unlink(missing_ok=True)
 
 
 def _activated(data_dir: Path) -> list[str]:
@@ -286,11 +337,11 @@ def _replace(path: Path, text: str) -> None:
 
 
 @contextmanager
-def alone(data_dir: Path) -> Iterator[None]:
-    """Only one process at a time builds releases in a data dir or switches them."""
+def alone(data_dir: Path, *, wait: bool = True) -> Iterator[None]:
+    """Only one process at a time builds releases in a data dir or switches them. Raises BlockingIOError where it is not to wait."""
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
 
 
