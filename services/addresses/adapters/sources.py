@@ -22,10 +22,11 @@ ATTRIBUTION = (
 )
 SHIPPED = Path(__file__).resolve().parent.parent / "data"
 
-_POSTCODES = "london_postcodes.csv.gz"
-_TERMINATED = "london_terminated_postcodes.csv.gz"
-_BOROUGHS = "london_boroughs.csv"
-_WARDS = "london_wards.csv"
+POSTCODES = "london_postcodes.csv.gz"
+TERMINATED = "london_terminated_postcodes.csv.gz"
+BOROUGHS = "london_boroughs.csv"
+WARDS = "london_wards.csv"
+"""The files, in any folder of sources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +37,22 @@ class Sources:
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of each file, hexadecimal."""
-        names = (_BOROUGHS, _POSTCODES, _TERMINATED, _WARDS)
+        names = (BOROUGHS, POSTCODES, TERMINATED, WARDS)
         return {name: sha256((self.folder / name).read_bytes()).hexdigest() for name in names}
 
     def boroughs(self) -> dict[str, str]:
         """Names by GSS code."""
-        return {row[0]: row[1] for row in self._rows(_BOROUGHS, ("code", "name"))}
+        return {row[0]: row[1] for row in self._rows(BOROUGHS, ("code", "name"))}
 
     def wards(self) -> list[Ward]:
         """Every ward of London."""
-        return [Ward(*row) for row in self._rows(_WARDS, ("code", "name", "borough_code"))]
+        return [Ward(*row) for row in self._rows(WARDS, ("code", "name", "borough_code"))]
 
     def live(self) -> Iterator[LivePostcode]:
         """Every live postcode, as the file orders them."""
         place = ("postcode", "positional_quality", "easting", "northing")
         codes = ("borough_code", "ward_code", "introduced", "lsoa_2011", "msoa_2011")
-        for postcode, quality, easting, northing, *others in self._rows(_POSTCODES, (*place, *codes)):
+        for postcode, quality, easting, northing, *others in self._rows(POSTCODES, (*place, *codes)):
             # Code-Point writes ONS's 1..9 as 10..90.
             yield LivePostcode(postcode, int(quality) // 10, Location(int(easting), int(northing)), *others)
 
@@ -65,7 +66,7 @@ class Sources:
 
     def terminated(self) -> Iterator[TerminatedPostcode]:
         """Every withdrawn postcode, including those that have been taken up again since."""
-        for postcode, month, easting, northing in self._rows(_TERMINATED, ("postcode", "terminated", "easting", "northing")):
+        for postcode, month, easting, northing in self._rows(TERMINATED, ("postcode", "terminated", "easting", "northing")):
             yield TerminatedPostcode(postcode, month, Location(int(easting), int(northing)))
 
     def _rows(self, name: str, columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

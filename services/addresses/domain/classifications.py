@@ -3,7 +3,8 @@
 Source: OS AddressBase products classification scheme. A code that is not listed has the description of the class that it belongs to.
 """
 
-from functools import cache
+import re
+from functools import lru_cache
 
 _SCHEME = """
 C Commercial
@@ -265,10 +266,17 @@ ZW99MQ Mosque
 ZW99SY Synagogue
 ZW99TP Temple
 """
+_CODE = re.compile("[A-Z]{1,2}([0-9]{2}([A-Z]{2})?)?")
 _DESCRIPTIONS = dict(line.split(" ", 1) for line in _SCHEME.strip().splitlines())
 
 
-@cache
+@lru_cache(10_000)
 def description(code: str) -> str:
     """What a classification code means, or the widest class that is known to hold it; empty for what begins no class."""
     return next((_DESCRIPTIONS[code[:length]] for length in range(len(code), 0, -1) if code[:length] in _DESCRIPTIONS), "")
+
+
+@lru_cache(10_000)
+def is_code(text: str) -> bool:
+    """Whether it has the form of a code and belongs to a class of the scheme, of which it may be a finer one than is listed here."""
+    return bool(_CODE.fullmatch(text) and description(text))

@@ -1,8 +1,13 @@
 """What was read of one UPRN, put together to a record of the gazetteer."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from services.addresses.domain.records import Blpu
+
+from . import core, open_uprn, premium_layouts
+from .assembling_core import core_blpu
+from .assembling_premium import premium_blpu
 
 Parts = Mapping[str, tuple[str, ...]]
 """The fields held of one key (a UPRN, or a street), by part, as the readers gave them."""
@@ -16,4 +21,21 @@ def assemble(uprn: int, parts: Parts, street: Callable[[int], Parts], wards: Map
     position of OS Open UPRN are held of it. Premium's records stand before Core's row; a position of OS Open UPRN before both.
     Raises BadRowError where parts are missing: other Premium records without the BLPU (21), no classification, a street without name.
     """
-    raise NotImplementedError
+    if any(part[:2] in _SAY_WHAT_IT_IS for part in parts):
+        blpu = premium_blpu(uprn, parts, street, wards or {})
+    elif core.PART in parts:
+        blpu = core_blpu(uprn, parts[core.PART])
+    else:
+        return None
+    if blpu and (position := parts.get(open_uprn.PART)):
+        easting, northing, latitude, longitude = map(float, position[1:])
+        return replace(blpu, easting=easting, northing=northing, latitude=latitude, longitude=longitude)
+    return blpu
+
+
+_SAY_WHAT_IT_IS = frozenset(
+    {
+        *(premium_layouts.BLPU, premium_layouts.LPI, premium_layouts.DELIVERY_POINT),
+        *(premium_layouts.CROSS_REFERENCE, premium_layouts.ORGANISATION, premium_layouts.CLASSIFICATION),
+    }
+)

@@ -1,0 +1,75 @@
+"""`blocks addresses`: what an operator does with address files."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from deploy.embedded.errors import OperatorError
+
+if TYPE_CHECKING:
+    from services.addresses.generating import WrittenFile
+
+app = typer.Typer(name="addresses", help="Address files and releases of the gazetteer.", no_args_is_help=True)
+
+
+@app.callback()
+def addresses() -> None:
+    """Address files and releases of the gazetteer."""
+
+
+@app.command()
+def generate(
+    premises: Annotated[int, typer.Option("--premises", min=1, help="How many; London has about 4.5 million.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A directory that is empty or not there yet.")],
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Write files of made-up premises on London's real postcodes, in the formats of AddressBase Core and AddressBase Premium."""
+    console = Console(stderr=True, highlight=False)
+    columns = (TextColumn("premises"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("premises", total=premises)
+            files = _generated(premises, seed, out, lambda done: progress.update(task, completed=done))
+    except OperatorError as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(1) from None
+    if as_json:
+        sys.stdout.write(json.dumps([_as_data(file) for file in files], indent=2) + "\n")
+    else:
+        Console(highlight=False).print(_as_table(files))
+
+
+def _generated(premises: int, seed: int, out: Path, progress: Callable[[int], None]) -> "list[WrittenFile]":
+    from services.addresses.generating import generate_files  # noqa: PLC0415  (not in the memory of `up`)
+
+    try:
+        return generate_files(premises, seed, out, progress)
+    except FileExistsError:
+        raise OperatorError(f"{out} is a file or has files in it: give a directory that is empty or not there yet.") from None
+    except OSError as error:
+        raise OperatorError(f"{out} cannot be written to ({error.strerror}): what was begun is removed.") from error
+    except ValueError as error:
+        raise OperatorError(f"That many premises cannot be made: {error}.") from error
+
+
+def _as_data(file: "WrittenFile") -> dict[str, str | int]:
+    return {"path": str(file.path), "format": file.format, "records": file.records, "bytes": file.bytes}
+
+
+def _as_table(files: "list[WrittenFile]") -> Table:
+    table = Table()
+    table.add_column("file", overflow="fold")
+    table.add_column("format")
+    table.add_column("records", justify="right")
+    table.add_column("MB", justify="right")
+    for file in files:
+        table.add_row(str(file.path), file.format, f"{file.records:,}", f"{file.bytes / 1e6:,.1f}")
+    return table

@@ -1,0 +1,78 @@
+"""AddressBase Core: one row a property, with or without a header row (OS AddressBase Core technical specification, CSV)."""
+
+from collections.abc import Iterable, Sequence
+
+from services.addresses.domain.classifications import is_code
+from services.addresses.domain.incoming import BadRowError, Incoming, Op, WrongFileError
+
+from .layouts import (
+    DATE,
+    EASTING,
+    GSS,
+    LATITUDE,
+    LONGITUDE,
+    NORTHING,
+    POSTCODE,
+    SEPARATOR,
+    UDPRN,
+    UPRN,
+    USRN,
+    Column,
+    Kind,
+    Layout,
+    one_of,
+    text,
+)
+
+NAME = "core"
+PART = "core"
+_LINE = text(500)
+_PART = text(200)
+LAYOUT = Layout(
+    *(Column("uprn", UPRN), Column("parent_uprn", UPRN.or_nothing()), Column("udprn", UDPRN.or_nothing())),
+    *(Column("usrn", USRN.or_nothing()), Column("toid", text(20))),
+    Column("classification_code", Kind("[A-Z][0-9A-Z]{0,5}", "is not a classification code")),
+    *(Column("easting", EASTING), Column("northing", NORTHING), Column("latitude", LATITUDE), Column("longitude", LONGITUDE)),
+    *(Column("rpc", Kind("[1-9]", "is not a digit of 1 to 9")), Column("last_update_date", DATE)),
+    *(Column("single_line_address", _LINE), Column("po_box", text(20)), Column("organisation", _PART)),
+    *(Column("sub_building", _PART), Column("building_name", _PART), Column("building_number", _PART)),
+    *(Column("street_name", _PART), Column("locality", _PART), Column("town_name", _PART), Column("post_town", _PART)),
+    *(Column("island", _PART), Column("postcode", POSTCODE.or_nothing()), Column("delivery_point_suffix", text(2))),
+    *(Column("gss_code", GSS.or_nothing()), Column("change_code", one_of("I", "U", "D"))),
+)
+COLUMNS = tuple(column.name for column in LAYOUT.columns)
+_OPS = {str(op): op for op in Op}
+_UPRN, _CLASS, _CHANGE = 0, 5, 26
+
+
+class Core:
+    """Reads one file. `Incoming.fields` are the row's columns without the last, the change code."""
+
+    name = NAME
+
+    def __init__(self) -> None:
+        self._rows = 0
+
+    def read(self, row: Sequence[str]) -> Iterable[Incoming]:
+        """What a row says."""
+        if not row or is_header(row):
+            return ()
+        if not LAYOUT.fits(SEPARATOR.join(row)):
+            deleted = len(row) == len(LAYOUT) and row[_CHANGE] == Op.DELETE
+            if fault := LAYOUT.fault(row, (_UPRN,) if deleted else None):
+                raise BadRowError(fault)
+        op = _OPS[row[_CHANGE]]
+        if op is not Op.DELETE and not is_code(row[_CLASS]):
+            raise BadRowError("column 6 (classification_code) is not a code of AddressBase's scheme")
+        self._rows += 1
+        return (Incoming(int(row[_UPRN]), PART, op, () if op is Op.DELETE else tuple(row[:_CHANGE])),)
+
+    def end(self) -> None:
+        """Whether there was a row: the format has nothing that closes it."""
+        if not self._rows:
+            raise WrongFileError("it holds no address")
+
+
+def is_header(row: Sequence[str]) -> bool:
+    """Whether a row names the columns; files that were put together have it more than once."""
+    return row[0].lstrip("\ufeff").lower() == COLUMNS[0] and tuple(name.strip().lower() for name in row[1:]) == COLUMNS[1:]
