@@ -4,6 +4,7 @@ A full supply is all that there is. A change-only update is applied to what the 
 all of it.
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
@@ -14,8 +15,8 @@ from services.addresses.domain.incoming import BadRowError, Format, Op
 from services.addresses.domain.records import Blpu
 
 from . import release
-from .import_jobs import FEW, Imported, ImportRefusedError, Job, Supply, kept_with, sources_of, stage_of
-from .reading import OPEN_UPRN, read, shown
+from .import_jobs import FEW, POSTCODES, Imported, ImportRefusedError, Job, Supply, kept_with, sources_of, stage_of
+from .reading import OPEN_UPRN, read, refuse_missing_volumes, shown
 from .release import BASE, Manifest, Recipe
 from .sources import Sources
 from .spatial import Column
@@ -33,6 +34,7 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
         rows = opened.enter_context(Rows(job.folder))
         only_positions = formats[0].name == OPEN_UPRN
         read(job.files, formats, rows, job.watch, _held(job) if only_positions else None)
+        refuse_missing_volumes(rows.files())
         job.list_bad(rows.bad(), ())
         job.refuse_beyond(rows.count_bad(), rows.lines(), "rows", shown(job.files, rows.bad(FEW)))
         supply = "update" if only_positions else _supply(job, rows)
@@ -118,11 +120,13 @@ def _stage_before(job: Job) -> Path:
 
 
 def _supply(job: Job, rows: Rows) -> Supply:
+    """As asked for, as the files say of themselves, or as their rows tell: a full supply has nothing to update or delete."""
     counts = rows.counts()
     changes = counts.get(Op.UPDATE, 0) + counts.get(Op.DELETE, 0)
-    if changes and job.wanted.supply == "full":
-        raise ImportRefusedError(f"{changes:,} rows update or delete: these files change a release, they are no full supply.")
-    return job.wanted.supply or ("update" if changes else "full")
+    said = any(file.change_only for file in rows.files())
+    if job.wanted.supply == "full" and (changes or said):
+        raise ImportRefusedError("These files hold changes to a release: they are no full supply.")
+    return job.wanted.supply or ("update" if changes or said else "full")
 
 
 def _recipe(job: Job, supply: Supply, sources: Sources) -> Recipe:
@@ -137,4 +141,7 @@ def _keep(job: Job, manifest: Manifest) -> None:
     """Keep what the release was made from, for the update that follows it."""
     kept = kept_with(job.data_dir, manifest.release)
     kept.mkdir(parents=True, exist_ok=True)
+    postcodes = kept_with(job.data_dir, job.base.release) / POSTCODES if job.base else None
+    if postcodes and postcodes.exists():
+        shutil.copytree(postcodes, kept / POSTCODES, dirs_exist_ok=True)
     (job.folder / Stage.FILE).replace(kept / Stage.FILE)

@@ -28,6 +28,8 @@ MOST_BAD_ROWS = 0.001
 FEW = 5
 """So many bad rows are shown where there are too many."""
 BAD_ROWS = "bad_rows.csv"
+POSTCODES = "postcodes"
+"""The folder of the postcodes that a release was made with, where they were imported."""
 _RESULT = "import.json"
 
 Supply = Literal["full", "update"]
@@ -177,7 +179,7 @@ def stage_of(data_dir: Path, release_id: str) -> Path | None:
 
 def sources_of(data_dir: Path, release_id: str) -> Sources:
     """The postcodes that a release was made with: imported ones, else those that are shipped."""
-    imported = kept_with(data_dir, release_id) / "postcodes"
+    imported = kept_with(data_dir, release_id) / POSTCODES
     return Sources(imported) if imported.exists() else Sources()
 
 

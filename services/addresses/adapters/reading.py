@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from services.addresses.domain.formats.premium import Premium
 from services.addresses.domain.formats.recognising import ROWS_ENOUGH, recognise
 from services.addresses.domain.incoming import BadRowError, Format, Incoming, PostcodeFormat, WrongFileError
 
@@ -82,7 +83,21 @@ def _read(number: int, file: ImportFile, reader: Format, rows: Rows, held: Colum
             kept, said, bad = line, [], []
         yield read_bytes
     reader.end()
-    rows.add(number, _of_held(said, held), bad, Progress(line, done=True))
+    told = (reader.volume, reader.next_volume, reader.change_only) if isinstance(reader, Premium) else ()
+    rows.add(number, _of_held(said, held), bad, Progress(line, True, *told))
+
+
+def refuse_missing_volumes(files: Sequence[Progress]) -> None:
+    """Raises `WrongFileError` where a volume of a supply lacks the one before or after it, or changes come with a full supply."""
+    there = {file.volume for file in files}
+    following = {file.next_volume for file in files}
+    for file in files:
+        if file.volume and file.volume > 1 and file.volume not in following:
+            raise WrongFileError(f"volume {file.volume} came without volume {file.volume - 1}: give all volumes of a supply at once")
+        if file.next_volume and file.next_volume not in there:
+            raise WrongFileError(f"volume {file.next_volume} is missing: give all volumes of a supply at once")
+    if {file.change_only for file in files} >= {True, False}:
+        raise WrongFileError("some files are a full supply and some hold changes only: import one after the other")
 
 
 def understood(read: Callable[[Sequence[str]], Iterable[Incoming]], row: Row) -> tuple[Iterable[Incoming], str]:

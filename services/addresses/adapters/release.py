@@ -41,7 +41,7 @@ ALWAYS_HASHED = 128_000_000
 """Bytes: a tenth of a second of hashing."""
 BASE = "base"
 """Names, among what the premises of an updated release come from, the release that the update was applied to."""
-_IMPORTED = "imported "
+IMPORTED = "imported "
 """What stands before the names of imported files among the sources of postcodes."""
 DEMO_BOROUGHS = ("E09000007", "E09000012")
 """Camden and Hackney: the boroughs that made-up premises are generated for."""
@@ -76,7 +76,7 @@ class Recipe(BaseModel):
     @property
     def imported_postcodes(self) -> dict[str, str]:
         """Name in `sources` and SHA-256 of each imported file of postcodes."""
-        return {name: digest for name, digest in self.sources.items() if name.startswith(_IMPORTED)}
+        return {name: digest for name, digest in self.sources.items() if name.startswith(IMPORTED)}
 
     @property
     def release(self) -> str:
@@ -164,7 +164,7 @@ def holds_made_up(data_dir: Path, release: str) -> bool:
     """Whether a release, of whatever format and however damaged, says that its premises are generated."""
     try:
         recipe = json.loads((folder_of(data_dir, release) / MANIFEST).read_bytes())["recipe"]
-        imported = any(name.startswith(_IMPORTED) for name in recipe.get("sources", {}))
+        imported = any(name.startswith(IMPORTED) for name in recipe.get("sources", {}))
         return "seed" in recipe or ("generator" in recipe.get("premises", {}) and not imported)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False

@@ -29,7 +29,9 @@ CREATE TABLE IF NOT EXISTS incoming (
     seq INTEGER PRIMARY KEY, key INTEGER NOT NULL, file INTEGER NOT NULL, place INTEGER NOT NULL, op TEXT NOT NULL, said TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS bad_row (file INTEGER NOT NULL, line INTEGER NOT NULL, reason TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS progress (file INTEGER PRIMARY KEY, line INTEGER NOT NULL, done INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS progress (
+    file INTEGER PRIMARY KEY, line INTEGER NOT NULL, done INTEGER NOT NULL, volume INTEGER, next_volume INTEGER, change_only INTEGER
+);
 CREATE TABLE IF NOT EXISTS op (op TEXT PRIMARY KEY, rows INTEGER NOT NULL);
 """
 _STAGE = """
@@ -44,6 +46,11 @@ class Progress(NamedTuple):
     line: int = 0
     """The last line that is in."""
     done: bool = False
+    volume: int | None = None
+    """Of a supply in several volumes: its number, and that of the next, 0 where it is the last. None: the format does not say."""
+    next_volume: int | None = None
+    change_only: bool | None = None
+    """Whether the file says of itself that it holds changes only."""
 
 
 class BadRow(NamedTuple):
@@ -82,7 +89,7 @@ class Rows:
         with self._connection as transaction:
             transaction.executemany("INSERT INTO incoming (key, file, place, op, said) VALUES (?, ?, ?, ?, ?)", counted())
             transaction.executemany("INSERT INTO bad_row VALUES (?, ?, ?)", bad)
-            transaction.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?)", (file, *progress))
+            transaction.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?, ?)", (file, *progress))
             transaction.executemany(
                 "INSERT INTO op VALUES (?, ?) ON CONFLICT (op) DO UPDATE SET rows = rows + excluded.rows",
                 ((op, count) for op, count in counts.items() if count),
@@ -90,8 +97,12 @@ class Rows:
 
     def progress(self, file: int) -> Progress:
         """How far a file has been read."""
-        row = self._connection.execute("SELECT line, done FROM progress WHERE file = ?", (file,)).fetchone()
-        return Progress(row[0], bool(row[1])) if row else Progress()
+        row = self._connection.execute(f"{_PROGRESS} WHERE file = ?", (file,)).fetchone()
+        return _progress(row) if row else Progress()
+
+    def files(self) -> list[Progress]:
+        """How far each has been read, in their order."""
+        return [_progress(row) for row in self._connection.execute(f"{_PROGRESS} ORDER BY file")]
 
     def counts(self) -> Mapping[Op, int]:
         """How many rows insert, update, delete."""
@@ -199,6 +210,14 @@ class Stage:
     def count(self) -> int:
         """How many UPRNs are held."""
         return int(self._connection.execute("SELECT count(*) FROM held WHERE key >= 0").fetchone()[0])
+
+
+_PROGRESS = "SELECT line, done, volume, next_volume, change_only FROM progress"
+
+
+def _progress(row: tuple[int, int, int | None, int | None, int | None]) -> Progress:
+    line, done, volume, next_volume, change_only = row
+    return Progress(line, bool(done), volume, next_volume, None if change_only is None else bool(change_only))
 
 
 def _parts(text: str) -> Parts:
