@@ -114,7 +114,8 @@ def held(data_dir: Path, release_id: str | None = None) -> list[Blpu]:
 
 def retired(blpu: Blpu, *successors: int, on: date = date(2026, 1, 5)) -> Blpu:
     """The record as it stands once it is historical."""
-    lpis = tuple(replace(lpi, logical_status=LogicalStatus.HISTORICAL, end_date=on) for lpi in blpu.lpis)
+    ended = (replace(lpi, logical_status=LogicalStatus.HISTORICAL, end_date=on) for lpi in blpu.lpis)
+    lpis = tuple(sorted(ended, key=lambda lpi: lpi.lpi_key))
     return replace(blpu, logical_status=LogicalStatus.HISTORICAL, end_date=on, lpis=lpis, successors=successors)
 
 

@@ -166,6 +166,16 @@ def folder_of(data_dir: Path, job: str) -> Path:
     return data_dir / "imports" / job
 
 
+def job_of(data_dir: Path, release_id: str) -> Path | None:
+    """The folder of the import that made a release last, if there was one."""
+    found = []
+    for result in (data_dir / "imports").glob(f"*/{_RESULT}"):
+        with suppress(OSError, ValueError, KeyError):
+            if json.loads(result.read_bytes())["release"] == release_id:
+                found.append(result)
+    return max(found, key=lambda result: result.stat().st_mtime_ns).parent if found else None
+
+
 def kept_with(data_dir: Path, release_id: str) -> Path:
     """The folder with what a release was made from; it need not exist."""
     return data_dir / "stages" / release_id

@@ -183,6 +183,21 @@ class PremisesFiles:
         """The row's postcode, empty where it has none."""
         return self._codes[int(self._postcodes[row])].decode()  # type: ignore[no-any-return]
 
+    @property
+    def postcode_numbers(self) -> Column:
+        """Of each row, which of `postcode_codes` it has."""
+        return self._postcodes
+
+    @property
+    def postcode_codes(self) -> list[str]:
+        """The postcodes that premises have, in order; one may be empty."""
+        return [code.decode() for code in self._codes.tolist()]
+
+    @property
+    def parents(self) -> tuple[Column, Column]:
+        """UPRNs of parents, held or not, and the row of a child of each, in the order of the UPRNs."""
+        return self._parents, self._children
+
     def children(self, uprn: int) -> Column:
         """Rows whose parent has this UPRN, in the order of their addresses."""
         first, last = self._parents.searchsorted(np.array([uprn, uprn + 1], np.uint64))
