@@ -287,14 +287,15 @@ def _as_data(manifest: "Manifest", directory: Path, *, live: bool) -> dict[str, 
 def _table(*headings: str) -> Table:
     """A heading that begins with > is of numbers."""
     table = Table()
-    for heading in headings:
-        table.add_column(heading.removeprefix(">"), justify="right" if heading.startswith(">") else "left", overflow="fold")
+    for at, heading in enumerate(headings):
+        justify: Literal["right", "left"] = "right" if heading.startswith(">") else "left"
+        table.add_column(heading.removeprefix(">"), justify=justify, overflow="fold", no_wrap=at == 0)
     return table
 
 
 def _print(table: Table) -> None:
-    console = Console(highlight=False)
-    console.print(table, width=None if console.is_terminal else 160)
+    # Where nobody watches, a name must not be cut to the 80 columns of a terminal that is not there.
+    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def _say(as_json: bool, data: dict[str, Any], line: str) -> None:

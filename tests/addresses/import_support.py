@@ -14,6 +14,7 @@ from services.addresses.adapters.import_jobs import Imported, Wanted, kept_with
 from services.addresses.adapters.importing import import_files
 from services.addresses.adapters.release import Recipe
 from services.addresses.adapters.sources import BOROUGHS, POSTCODES, TERMINATED, WARDS, Sources
+from services.addresses.domain.formats import writing_core
 from services.addresses.domain.formats.writing_changes import premium_changes
 from services.addresses.domain.formats.writing_premium import Record, Supply, Volumes, full_supply
 from services.addresses.domain.generation import generate
@@ -50,7 +51,7 @@ def few_postcodes(folder: Path, of_each: int = 60) -> Sources:
 
 def _write(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
     opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "wt", encoding="utf-8", newline="") as file:  # type: ignore[operator]
+    with opened(path, "wt", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(columns)
         table.writerows(rows)
@@ -82,6 +83,13 @@ def premium_file(path: Path, blpus: Iterable[Blpu]) -> Path:
 def premium_update(path: Path, before: Iterable[Blpu], after: Iterable[Blpu]) -> Path:
     """A change-only supply."""
     return _in_one(path, premium_changes(before, after), replace(MADE_UP, change_only=True))
+
+
+def core_file(path: Path, blpus: Iterable[Blpu]) -> Path:
+    """A full supply; Core has no history, so what is historical is not in it."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(writing_core.row(blpu) for blpu in blpus if blpu.end_date is None)
+    return path
 
 
 def _in_one(path: Path, groups: Iterable[list[Record]], supply: Supply) -> Path:

@@ -114,7 +114,7 @@ def _held(job: Job) -> Column:
 def _stage_before(job: Job) -> Path:
     stage = stage_of(job.data_dir, job.base.release) if job.base else None
     if stage is None:
-        live = "nothing is live" if job.base is None else f"the live release, {job.base.release}, was not imported"
+        live = "no undamaged release is live" if job.base is None else f"the live release, {job.base.release}, was not imported"
         raise ImportRefusedError(f"These files change what is held, and {live}: import a full supply and activate it first.")
     return stage
 

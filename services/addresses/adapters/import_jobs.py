@@ -106,7 +106,7 @@ class Job:
         if bad > self.wanted.most_bad_rows * of:
             raise ImportRefusedError(
                 f"{bad:,} of {of:,} {what} cannot be used, more than the {self.wanted.most_bad_rows:.2%} that --max-bad-rows allows; all "
-                f"are listed in {self.folder / BAD_ROWS}, the first: {'; '.join(first)}"
+                f"are listed in {self.folder / BAD_ROWS}{', the first: ' if first else ''}{'; '.join(first)}"
             )
 
     def list_bad(self, rows: Iterable[BadRow], premises: Iterable[tuple[int, str]]) -> None:
@@ -152,11 +152,12 @@ class Job:
         return imported
 
     def finished(self) -> Imported | None:
-        """The result, if the job was finished before and its release is still there."""
+        """The result, if the job was finished before and its release is there still. `ImportRefusedError` if less is allowed now."""
         with suppress(OSError, ValueError, TypeError, DamagedReleaseError):
             said = json.loads((self.folder / _RESULT).read_bytes())
             imported = Imported(**{**said, "files": tuple(said["files"])})
             release.checked(self.data_dir, imported.release)
+            self.refuse_beyond(imported.bad_rows, imported.rows, "rows", ())
             return imported
         return None
 
@@ -213,9 +214,10 @@ def one_at_a_time(data_dir: Path) -> Iterator[None]:
 
 
 def _live(data_dir: Path) -> Manifest | None:
+    """A damaged release is none to begin from: a full supply takes its place."""
     try:
         return release.current(data_dir)[1]
-    except FileNotFoundError:
+    except (FileNotFoundError, DamagedReleaseError):
         return None
 
 

@@ -12,14 +12,14 @@ from .import_files import gather
 from .import_jobs import Imported, Job, Wanted, made_from, one_at_a_time
 from .postcode_importing import import_postcodes
 from .reading import Watch, readers
-from .release import Manifest
+from .release import DamagedReleaseError, Manifest
 
 
 def import_files(data_dir: Path, paths: Sequence[Path], wanted: Wanted, watch: Watch) -> Imported:
     """Make a release of the files. It is not live yet.
 
-    Raises `WrongFileError` for files that cannot be used; `ImportRefusedError`; `DamagedReleaseError` where what is live is damaged;
-    OSError or sqlite3.Error where the disk does not take it. After the last of them, and after a kill, the same call goes on.
+    Raises `WrongFileError` for files that cannot be used; `ImportRefusedError`; OSError or sqlite3.Error where the disk does not take it.
+    After the last of them, and after a kill, the same call goes on.
     """
     files = gather(list(paths))
     job = Job.of(data_dir, files, wanted, watch)
@@ -46,6 +46,6 @@ def live_already(data_dir: Path, paths: Sequence[Path]) -> Manifest | None:
     """The live release, if it was made from exactly these files. Raises like `import_files`."""
     try:
         _, manifest = release.current(data_dir)
-    except FileNotFoundError:
+    except (FileNotFoundError, DamagedReleaseError):
         return None
     return manifest if {file.sha256 for file in gather(list(paths))} == made_from(manifest) else None

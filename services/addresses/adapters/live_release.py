@@ -5,6 +5,7 @@ import logging
 import os
 import sqlite3
 import sys
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from services.addresses.adapters.release import (
     DamagedReleaseError,
     Manifest,
     Recipe,
+    alone,
     current,
     folder_of,
     holds_made_up,
     last_good,
     live,
+    settle,
 )
 from services.addresses.adapters.sources import Sources
 from shared.service import StartError
@@ -57,6 +60,7 @@ class LiveRelease:
         A damaged release of imported data cannot be built again: the last undamaged one is served, and the log says so. Raises
         `StartError` where there is nothing to serve.
         """
+        await asyncio.to_thread(self._settle)
         found = await asyncio.to_thread(self._intact)
         if found is None:
             await self._build()
@@ -94,6 +98,11 @@ class LiveRelease:
         if self._opened is None:
             raise RuntimeError("no release is open")
         return self._opened
+
+    def _settle(self) -> None:
+        """A switch whose process was killed right after it; whoever holds the lock now sees to it."""
+        with suppress(OSError), alone(self._data_dir, wait=False):
+            settle(self._data_dir)
 
     def _intact(self) -> tuple[Path, Manifest] | None:
         try:
