@@ -179,7 +179,7 @@ def _plain_errors(directory: Path) -> Iterator[None]:
 
 def _of_the_disk(error: OSError | sqlite3.Error, directory: Path) -> str:
     if isinstance(error, sqlite3.Error):
-        full, said = "full" in str(error), f"SQLite in {directory} says: {error}."
+        full, said = "is full" in str(error), f"The disk of {directory} does not take what is written to it ({error})."
     else:
         full = error.errno in _FULL
         said = f"{error.filename}: {error.strerror}." if error.filename else f"{error}."
@@ -201,7 +201,8 @@ class _Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self._progress.live.is_started:
+            self._progress.stop()
 
     def step(self, name: str, total: int, unit: str) -> None:
         """Another step begins."""

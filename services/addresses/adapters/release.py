@@ -214,10 +214,12 @@ def write(data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Source
         for path in (*written, *{path.parent for path in written}, aside / MANIFEST, aside):
             _to_disk(path)
         final = folder_of(data_dir, recipe.release)
+        replaced = folder / f".building-{uuid4().hex}"
         if final.exists():  # damaged, or not the live one: readers keep what they have open
-            final.rename(folder / f".building-{uuid4().hex}")
+            final.rename(replaced)
         aside.rename(final)
         _to_disk(folder)
+        shutil.rmtree(replaced, ignore_errors=True)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
