@@ -179,9 +179,10 @@ def _plain_errors(directory: Path) -> Iterator[None]:
 
 def _of_the_disk(error: OSError | sqlite3.Error, directory: Path) -> str:
     if isinstance(error, sqlite3.Error):
-        full, said = "is full" in str(error), f"The disk of {directory} does not take what is written to it ({error})."
+        full = "is full" in str(error)
+        said = f"The disk of {directory} does not take what is written to it ({error})."
     else:
-        full = error.errno in _FULL
+        full = error.errno in _FULL or (error.errno is None and "written" in str(error))  # NumPy's gives no number
         said = f"{error.filename}: {error.strerror}." if error.filename else f"{error}."
     return f"The disk of {directory} is full: make room, and the same command goes on where this one was." if full else said
 

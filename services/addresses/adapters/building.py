@@ -1,5 +1,7 @@
 """Write the files of a release: the premises in the order of their UPRNs, the postcodes, and what finds both."""
 
+import os
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +12,8 @@ from .index_writing import IndexWriter
 from .postcodes import write_postcodes
 from .premises_files import PremisesWriter
 from .sources import Sources
+
+_OS_ERROR = re.compile(r"\(os error ([0-9]+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,14 @@ def build(folder: Path, blpus: Iterable[Blpu], sources: Sources) -> Counts:
     """
     postcodes, terminated = write_postcodes(folder, sources)
     premises = PremisesWriter(folder)
-    index = IndexWriter(folder)
-    for blpu in blpus:
-        premises.add(blpu)
-        index.add(blpu)
-    return Counts(postcodes, terminated, streets=index.finish(), premises=premises.finish())
+    try:
+        index = IndexWriter(folder)
+        for blpu in blpus:
+            premises.add(blpu)
+            index.add(blpu)
+        streets = index.finish()
+    except ValueError as error:  # tantivy tells everything by it
+        if found := _OS_ERROR.search(str(error)):
+            raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
+        raise
+    return Counts(postcodes, terminated, streets, premises.finish())
