@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 SECONDS_UNTIL_SHOWN = 2.0
+BESIDE_REQUESTS = 10
+"""How nice an import is to the processes that answer meanwhile, on the same machine."""
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
 _SERVED_ON = "What was live is still served."
@@ -79,6 +81,7 @@ def import_(
         if there := live_already(directory, files):
             _say(as_json, {"release": there.release, "live": True}, f"These files are live already: release {there.release}.")
             return
+        os.nice(BESIDE_REQUESTS)
         with _Bar(Console(stderr=True, highlight=False)) as bar:
             imported = import_files(directory, files, Wanted(format_, supply, max_bad_rows), bar)
         verdict = (go_live if activate else judge)(directory, imported.release, accepted)
