@@ -20,7 +20,7 @@ app = typer.Typer(name="addresses", help="Address files and releases of the gaze
 
 
 @app.callback()
-def addresses() -> None:
+def addresses() -> None:  # without it, a group of one command would be that command
     """Address files and releases of the gazetteer."""
 
 
@@ -44,7 +44,8 @@ def generate(
     if as_json:
         sys.stdout.write(json.dumps([_as_data(file) for file in files], indent=2) + "\n")
     else:
-        Console(highlight=False).print(_as_table(files))
+        screen = Console(highlight=False)
+        screen.print(_as_table(files), width=None if screen.is_terminal else 200)
 
 
 def _generated(premises: int, seed: int, out: Path, progress: Callable[[int], None]) -> "list[WrittenFile]":
@@ -65,11 +66,11 @@ def _as_data(file: "WrittenFile") -> dict[str, str | int]:
 
 
 def _as_table(files: "list[WrittenFile]") -> Table:
-    table = Table()
+    table = Table(title=str(files[0].path.parent), title_justify="left", title_style="")
     table.add_column("file", overflow="fold")
     table.add_column("format")
     table.add_column("records", justify="right")
     table.add_column("MB", justify="right")
     for file in files:
-        table.add_row(str(file.path), file.format, f"{file.records:,}", f"{file.bytes / 1e6:,.1f}")
+        table.add_row(file.path.name, file.format, f"{file.records:,}", f"{file.bytes / 1e6:,.1f}")
     return table

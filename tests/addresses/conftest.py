@@ -1,5 +1,6 @@
 """One release, built from the shipped data once a run; tests that harm one work on a copy."""
 
+import gzip
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -9,7 +10,7 @@ import pytest
 
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.release import current, ensure
-from services.addresses.adapters.sources import Sources
+from services.addresses.adapters.sources import BOROUGHS, POSTCODES, SHIPPED, TERMINATED, WARDS, Sources
 from services.addresses.service import build
 from services.addresses.settings import Settings
 
@@ -24,6 +25,19 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("addresses")
     assert ensure(directory, Sources(), SEED)
     return directory
+
+
+@pytest.fixture(scope="session")
+def few_sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
+    """The shipped sources of two postcode districts."""
+    folder = tmp_path_factory.mktemp("sources")
+    for name in (BOROUGHS, WARDS):
+        (folder / name).write_bytes((SHIPPED / name).read_bytes())
+    for name in (POSTCODES, TERMINATED):
+        header, *lines = gzip.decompress((SHIPPED / name).read_bytes()).decode().splitlines(keepends=True)
+        chosen = [line for line in lines if line.startswith(("E8 ", "NW1 "))]
+        (folder / name).write_bytes(gzip.compress("".join((header, *chosen)).encode()))
+    return Sources(folder)
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ def write_sources(
     - Census output areas and boroughs of terminated postcodes, which the shipped files also have, are not written: nothing reads them.
 
     Of a postcode that comes twice the later row holds. Raises FileExistsError where the folder is there, OSError where the disk does not
-    take it, ValueError where no row is a live postcode.
+    take it (what was written is then of no use), ValueError where no row is a live postcode.
     """
     live, gone = _sorted_out(rows)
     if not live:

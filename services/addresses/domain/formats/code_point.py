@@ -8,7 +8,7 @@ from services.addresses.domain.postcode import Postcode
 from services.addresses.domain.postcode_records import LivePostcode
 from services.addresses.domain.premises import Location
 
-from .layouts import GSS, POSTCODE, SEPARATOR, Column, Kind, Layout, digits, one_of
+from .layouts import GSS, POSTCODE, Column, Kind, Layout, digits, one_of
 
 NAME = "code-point"
 _PADDED_POSTCODE = Kind(POSTCODE.pattern.replace(" ?", " {0,2}"), POSTCODE.reason)
@@ -40,7 +40,7 @@ class CodePoint:
         """The postcode, if it is London's and has a place."""
         if not row or row[0] == COLUMNS[0]:
             return ()
-        if not LAYOUT.fits(SEPARATOR.join(row)) and (fault := LAYOUT.fault(row)):
+        if not LAYOUT.fits(row) and (fault := LAYOUT.fault(row)):
             raise BadRowError(fault)
         borough, ward = row[_DISTRICT], row[_WARD]
         if borough not in BOROUGHS:

@@ -13,7 +13,6 @@ from .layouts import (
     LONGITUDE,
     NORTHING,
     POSTCODE,
-    SEPARATOR,
     UDPRN,
     UPRN,
     USRN,
@@ -57,7 +56,7 @@ class Core:
         """What a row says."""
         if not row or is_header(row):
             return ()
-        if not LAYOUT.fits(SEPARATOR.join(row)):
+        if not LAYOUT.fits(row):
             deleted = len(row) == len(LAYOUT) and row[_CHANGE] == Op.DELETE
             if fault := LAYOUT.fault(row, (_UPRN,) if deleted else None):
                 raise BadRowError(fault)

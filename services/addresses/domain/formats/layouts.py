@@ -8,16 +8,17 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-SEPARATOR = "\x1f"
+_SEPARATOR = "\x1f"
 """Stands between the columns while a row is checked; as a control character it is part of none."""
 _DAY = (
     r"(?:1[6-9]|2[0-9])(?:[0-9]{2}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
     r"|(?:[02468][48]|[13579][26]|[2468]0)-02-29)|(?:16|20|24|28)00-02-29"
 )
-_PRINTED = r"[ -~\xa0-\ud7ff\ue000-\ufffc\ufffe-\U0010ffff]"
-"""No control character, and nothing that stands for bytes that were not UTF-8."""
+_PRINTED = r"[^\x00-\x1f\x7f-\x9f]"
+"""No control character."""
 _NOT_PRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NOT_DECODED = re.compile(r"[\ud800-\udfff\ufffd]")
+"""What stands for bytes that were not UTF-8."""
 _POSTCODE = "[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}|GIR ?0AA"
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?", re.ASCII)
 
@@ -36,7 +37,7 @@ class Kind(NamedTuple):
 
     def fault(self, value: str) -> str | None:
         """What is wrong with a value, None where it fits."""
-        if re.fullmatch(self.pattern, value):
+        if re.fullmatch(self.pattern, value) and not _NOT_DECODED.search(value):
             return None
         if not value:
             return "is missing"
@@ -62,9 +63,9 @@ def digits(most: int) -> Kind:
     return Kind(f"[0-9]{{1,{most}}}", f"is not 1 to {most} digits")
 
 
-UPRN = Kind("0*[1-9][0-9]{0,11}", "is not 1 to 12 digits")
-USRN = Kind("0*[1-9][0-9]{0,7}", "is not 1 to 8 digits")
-UDPRN = Kind("0*[1-9][0-9]{0,8}", "is not 1 to 9 digits")
+UPRN = Kind("0{0,20}[1-9][0-9]{0,11}", "is not 1 to 12 digits")
+USRN = Kind("0{0,20}[1-9][0-9]{0,7}", "is not 1 to 8 digits")
+UDPRN = Kind("0{0,20}[1-9][0-9]{0,8}", "is not 1 to 9 digits")
 """Royal Mail's have eight digits, made-up ones nine."""
 KEY = Kind("[0-9A-Za-z]{1,14}", "is not 1 to 14 letters and digits")
 DATE = Kind(f"(?:{_DAY})?", "is not a date (YYYY-MM-DD)")
@@ -92,11 +93,15 @@ class Layout:
 
     def __init__(self, *columns: Column) -> None:
         self.columns = columns
-        self.fits = re.compile(SEPARATOR.join(f"(?:{column.kind.pattern})" for column in columns)).fullmatch
-        """Whether the row, joined by `SEPARATOR`, has what it should."""
+        self._matches = re.compile(_SEPARATOR.join(f"(?:{column.kind.pattern})" for column in columns)).fullmatch
 
     def __len__(self) -> int:
         return len(self.columns)
+
+    def fits(self, row: Sequence[str]) -> bool:
+        """Whether nothing is wrong with a row."""
+        joined = _SEPARATOR.join(row)
+        return self._matches(joined) is not None and (joined.isascii() or not _NOT_DECODED.search(joined))
 
     def fault(self, row: Sequence[str], wanted: Sequence[int] | None = None) -> str | None:
         """What is wrong with a row, or with some of its columns (counted from 0); None where nothing is."""

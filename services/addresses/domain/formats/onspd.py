@@ -31,7 +31,7 @@ _NAMES = {
 _OPTIONAL = frozenset({"lsoa_2011", "msoa_2011"})
 """Later editions have the areas of 2021 alone."""
 _POSTCODE = Kind(r"[A-Z]{1,2}[0-9][A-Z0-9]? {0,2}[0-9][A-Z]{2}", "is not a postcode")
-_PLACE = {"easting": digits(7), "northing": digits(7), "quality": Kind("[1-9]", "is not a digit of 1 to 9")}
+_METRES, _QUALITY = digits(7), Kind("[1-9]", "is not a digit of 1 to 9")
 _NOWHERE = "9"
 """The quality of a postcode without coordinates; its latitude is then 99.999999."""
 
@@ -81,22 +81,22 @@ class Onspd:
         return (self._read(row, at),)
 
     def _read(self, row: Sequence[str], at: _Columns) -> LivePostcode | TerminatedPostcode:
-        for name, kind in _PLACE.items():
-            self._check(row, getattr(at, name), kind)
-        self._check(row, at.postcode, _POSTCODE)
-        self._check(row, at.introduced, MONTH.or_nothing())
-        postcode, location = str(Postcode.parse(row[at.postcode])), Location(int(row[at.easting]), int(row[at.northing]))
-        self._found += 1
+        postcode = str(Postcode.parse(self._value(row, at.postcode, _POSTCODE)))
+        location = Location(int(self._value(row, at.easting, _METRES)), int(self._value(row, at.northing, _METRES)))
         if row[at.terminated]:
-            self._check(row, at.terminated, MONTH)
-            return TerminatedPostcode(postcode, row[at.terminated], location)
-        self._check(row, at.ward, GSS)
-        census = (row[column] if column >= 0 else "" for column in (at.lsoa_2011, at.msoa_2011))
-        return LivePostcode(postcode, int(row[at.quality]), location, row[at.borough], row[at.ward], row[at.introduced], *census)
+            self._found += 1
+            return TerminatedPostcode(postcode, self._value(row, at.terminated, MONTH), location)
+        quality, ward = self._value(row, at.quality, _QUALITY), self._value(row, at.ward, GSS)
+        introduced = self._value(row, at.introduced, MONTH.or_nothing())
+        census = (self._value(row, column, GSS.or_nothing()) if column >= 0 else "" for column in (at.lsoa_2011, at.msoa_2011))
+        self._found += 1
+        return LivePostcode(postcode, int(quality), location, row[at.borough], ward, introduced, *census)
 
-    def _check(self, row: Sequence[str], column: int, kind: Kind) -> None:
-        if fault := kind.fault(row[column].strip()):
+    def _value(self, row: Sequence[str], column: int, kind: Kind) -> str:
+        value = row[column].strip()
+        if fault := kind.fault(value):
             raise BadRowError(f"column {column + 1} ({self._header[column]}) {fault}")
+        return value
 
     def end(self) -> None:
         """Whether there was a postcode of London."""

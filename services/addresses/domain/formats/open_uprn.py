@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from services.addresses.domain.incoming import BadRowError, Incoming, Op, WrongFileError
 
-from .layouts import EASTING, LATITUDE, LONGITUDE, NORTHING, SEPARATOR, UPRN, Column, Layout
+from .layouts import EASTING, LATITUDE, LONGITUDE, NORTHING, UPRN, Column, Layout
 
 NAME = "open-uprn"
 PART = "open-uprn"
@@ -27,7 +27,7 @@ class OpenUprn:
         """Where a UPRN is."""
         if not row or is_header(row):
             return ()
-        if not LAYOUT.fits(SEPARATOR.join(row)):
+        if not LAYOUT.fits(row):
             raise BadRowError(LAYOUT.fault(row) or "it cannot be read")
         self._rows += 1
         return (Incoming(int(row[0]), PART, Op.UPDATE, tuple(row)),)

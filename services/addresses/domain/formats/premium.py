@@ -7,7 +7,7 @@ from services.addresses.domain.classifications import is_code
 from services.addresses.domain.incoming import BadRowError, Incoming, Op, WrongFileError
 
 from . import premium_layouts as layouts
-from .layouts import SEPARATOR, Layout
+from .layouts import Layout
 
 NAME = "premium"
 _OPS = {str(op): op for op in Op}
@@ -55,7 +55,7 @@ class Premium:
         if layout is None:
             return self._other(row)
         self._count()
-        if not layout.fits(SEPARATOR.join(row)):
+        if not layout.fits(row):
             _check_odd_row(row, layout)
         record = row[0]
         if record in _NAMED_BY_KEY:

@@ -23,6 +23,8 @@ from .layouts import (
 HEADER, STREET, DESCRIPTOR, BLPU, CROSS_REFERENCE, LPI = "10", "11", "15", "21", "23", "24"
 DELIVERY_POINT, METADATA, SUCCESSOR, ORGANISATION, CLASSIFICATION, TRAILER = "28", "29", "30", "31", "32", "99"
 """RECORD_IDENTIFIER of each record type."""
+AROUND = frozenset({HEADER, METADATA, TRAILER})
+"""Types of rows that are about the file, and that a trailer does not count."""
 OWN_SCHEME, OWN_SCHEMES = "AddressBase Premium Classification Scheme", "AddressBase"
 """CLASS_SCHEME of the classification that counts, and how it begins. A property may have others, of the Valuation Office for example."""
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from services.addresses.domain.incoming import Format, Op, PostcodeFormat, WrongFileError
 
 from . import code_point, core, onspd, open_uprn, premium
-from .layouts import SEPARATOR
 from .premium_layouts import HEADER, LAYOUTS, METADATA, TRAILER
 
 _READERS: dict[str, Callable[[], Format | PostcodeFormat]] = {
@@ -83,11 +82,11 @@ def _form(row: Sequence[str]) -> str | None:
     first = row[0].lstrip("\ufeff")
     if (first, len(row)) in LAYOUTS and row[1] in _CHANGES:
         return premium.NAME
-    if first in (HEADER, METADATA, TRAILER) and len(row) in (9, 17, 5) and not open_uprn.LAYOUT.fits(SEPARATOR.join(row)):
+    if first in (HEADER, METADATA, TRAILER) and len(row) in (9, 17, 5) and not open_uprn.LAYOUT.fits(row):
         return premium.NAME
     if len(row) == len(core.LAYOUT) and (core.is_header(row) or row[-1] in _CHANGES):
         return core.NAME
-    if open_uprn.is_header(row) or open_uprn.LAYOUT.fits(SEPARATOR.join(row)):
+    if open_uprn.is_header(row) or open_uprn.LAYOUT.fits(row):
         return open_uprn.NAME
     if len(row) == len(code_point.LAYOUT) and code_point.LAYOUT.columns[0].kind.fault(first) is None:
         return code_point.NAME
