@@ -15,6 +15,8 @@ from services.addresses.adapters.importing import live_already
 from services.addresses.adapters.release import current
 from services.addresses.domain.changes import Change, Happened
 from services.addresses.domain.incoming import WrongFileError
+from services.addresses.domain.made_up_changes import changed
+from services.addresses.domain.records import Blpu
 
 from .import_support import Place, activated, begin, core_file, held, imported, premium_file, premium_update, retired
 
@@ -26,8 +28,8 @@ def test_a_full_supply_is_held_as_the_file_says(full_supply):
 
 def test_a_change_only_update_leaves_what_its_rows_say_and_a_change_set(place, tmp_path):
     before = place.blpus
-    gone, successor, changed, deleted = before[0], before[1], before[5], before[6]
-    after = [retired(gone, successor.uprn), *before[1:5], replace(changed, organisation="QUILL AND SONS"), *before[7:]]
+    gone, successor, renamed, deleted = before[0], before[1], before[5], before[6]
+    after = [retired(gone, successor.uprn), *before[1:5], replace(renamed, organisation="QUILL AND SONS"), *before[7:]]
     made = imported(place.data_dir, premium_update(tmp_path / "update.csv", before, after))
     assert (made.supply, made.bad_rows, made.incomplete, made.unheld) == ("update", 0, 0, 0)
     assert release.live(place.data_dir) == place.release
@@ -36,7 +38,7 @@ def test_a_change_only_update_leaves_what_its_rows_say_and_a_change_set(place, t
     last = change_sets(place.data_dir)[-1]
     assert (last.before, last.after) == (place.release, made.release)
     assert [change for batch in last.batches() for change in batch] == [
-        Change(Happened.CHANGED, (changed.uprn,), (changed.uprn,)),
+        Change(Happened.CHANGED, (renamed.uprn,), (renamed.uprn,)),
         Change(Happened.MERGED, (gone.uprn, successor.uprn), (successor.uprn,)),
         Change(Happened.RETIRED, (deleted.uprn,), ()),
     ]
@@ -155,3 +157,22 @@ def test_three_releases_are_kept_and_what_they_were_made_from(place, tmp_path):
     back = change_sets(place.data_dir)[-1]
     assert (back.before, back.after) == (made[3], made[2])
     assert [change.happened for batch in back.batches() for change in batch] == [Happened.CREATED] * 100
+
+
+def test_a_quarter_of_building_dividing_joining_and_leaving_is_told_as_what_happened(place, tmp_path):
+    after = list(changed(place.blpus, 4, rarity=1))
+    made = imported(place.data_dir, premium_update(tmp_path / "quarter.csv", place.blpus, after))
+    activated(place.data_dir, made.release)
+    assert held(place.data_dir) == after
+    told = {happened: set[int]() for happened in Happened}
+    for batch in change_sets(place.data_dir)[-1].batches():
+        for change in batch:
+            told[change.happened] |= {*change.before, *change.after}
+    assert all(told.values())
+    both = dict[int, list[Blpu | None]]()
+    for at, blpus in enumerate((place.blpus, after)):
+        for blpu in blpus:
+            both.setdefault(blpu.uprn, [None, None])[at] = blpu
+    differs = {uprn for uprn, (old, new) in both.items() if old != new}
+    assert set().union(*told.values()) >= differs
+    assert set().union(*told.values()) - differs <= {uprn for blpu in after for uprn in blpu.successors}
