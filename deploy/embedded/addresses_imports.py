@@ -71,19 +71,25 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Build a release from address or postcode files and check it. Repeated after whatever stopped it, it goes on where it was."""
+    from services.addresses.adapters import release  # noqa: PLC0415
     from services.addresses.adapters.gate import judge  # noqa: PLC0415  (not in the memory of `up`)
     from services.addresses.adapters.going_live import go_live  # noqa: PLC0415
+    from services.addresses.adapters.import_files import gather  # noqa: PLC0415
     from services.addresses.adapters.import_jobs import Wanted  # noqa: PLC0415
     from services.addresses.adapters.importing import import_files, live_already  # noqa: PLC0415
 
     accepted, directory = _checks(accept), _addresses(data_dir)
     with _plain_errors(directory):
-        if there := live_already(directory, files):
-            _say(as_json, {"release": there.release, "live": True}, f"These files are live already: release {there.release}.")
-            return
         os.nice(BESIDE_REQUESTS)
         with _Bar(Console(stderr=True, highlight=False)) as bar:
-            imported = import_files(directory, files, Wanted(format_, supply, max_bad_rows), bar)
+            bar.step("checking", sum(path.stat().st_size for path in files), "bytes")
+            gathered = gather(files, bar.at)
+            is_there = live_already(directory, gathered) is not None
+            imported = None if is_there else import_files(directory, gathered, Wanted(format_, supply, max_bad_rows), bar)
+        if imported is None:
+            live = release.live(directory)
+            _say(as_json, {"release": live, "live": True}, f"These files are live already: release {live}.")
+            return
         verdict = (go_live if activate else judge)(directory, imported.release, accepted)
     _show_import(directory, imported, verdict, as_json=as_json)
     if activate and not verdict.passed:

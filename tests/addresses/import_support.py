@@ -10,6 +10,7 @@ from pathlib import Path
 
 from services.addresses.adapters import release
 from services.addresses.adapters.gazetteer import Gazetteer
+from services.addresses.adapters.import_files import gather
 from services.addresses.adapters.import_jobs import Imported, Wanted, kept_with
 from services.addresses.adapters.importing import import_files
 from services.addresses.adapters.release import Recipe
@@ -102,7 +103,7 @@ def _in_one(path: Path, groups: Iterable[list[Record]], supply: Supply) -> Path:
 
 def imported(data_dir: Path, *paths: Path, **wanted: object) -> Imported:
     """Import without activating."""
-    return import_files(data_dir, paths, Wanted(**wanted), Unwatched())  # type: ignore[arg-type]
+    return import_files(data_dir, gather(paths), Wanted(**wanted), Unwatched())  # type: ignore[arg-type]
 
 
 def activated(data_dir: Path, release_id: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from services.addresses.adapters import release
 from services.addresses.adapters.change_sets import change_sets
+from services.addresses.adapters.import_files import gather
 from services.addresses.adapters.import_jobs import ImportRefusedError
 from services.addresses.adapters.importing import live_already
 from services.addresses.adapters.release import current
@@ -128,11 +129,11 @@ def test_the_same_rows_make_the_same_release_however_they_are_packed(place, tmp_
 
 
 def test_what_is_live_already_is_neither_imported_again_nor_mixed_with_more(place, tmp_path):
-    live = live_already(place.data_dir, [place.file])
+    live = live_already(place.data_dir, gather([place.file]))
     assert live is not None
     assert live.release == place.release
     other = core_file(tmp_path / "core.csv", place.blpus)
-    assert live_already(place.data_dir, [other]) is None
+    assert live_already(place.data_dir, gather([other])) is None
     with pytest.raises(WrongFileError, match=r"full\.csv is already part of the release that is live"):
         imported(place.data_dir, place.file, other)
 

@@ -51,7 +51,7 @@ if step == "numbering":
         release.activate(data_dir, what)
 if step == "keeping":
     address_importing._keep = die
-run(data_dir, [Path(what)], Wanted(), Watch())
+run(data_dir, import_files.gather([Path(what)]), Wanted(), Watch())
 """
 
 

@@ -9,7 +9,7 @@ import gzip
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
@@ -73,16 +73,21 @@ class ImportFile:
         return [row.fields for row in batch if row.fields is not None][:count]
 
 
-def gather(paths: list[Path]) -> list[ImportFile]:
-    """What is to be read, in the order in which it applies: by name, numbers in it by their size. Every byte is read once.
+def gather(paths: Sequence[Path], at: Callable[[int], None] = lambda _: None) -> list[ImportFile]:
+    """What is to be read, in the order in which it applies: by name, numbers in it by their size. Every byte is read once; `at` is told
+    how many have been, as they are on the disk.
 
     Raises `WrongFileError` for what is empty, cut off, damaged, in another encoding, or twice the same; OSError.
     """
     members = [(path, member) for path in paths for member in _members(path)]
     members.sort(key=lambda each: (_in_order(each[0].name), _in_order(each[1])))
     files: dict[str, ImportFile] = {}
-    for path, member in members:
+    done = 0
+    for number, (path, member) in enumerate(members):
         file = _measured(path, member)
+        if number + 1 == len(members) or members[number + 1][0] != path:
+            done += path.stat().st_size
+            at(done)
         if file.sha256 in files:
             raise WrongFileError(f"{file.name} and {files[file.sha256].name} hold the same rows: give each file once")
         files[file.sha256] = file

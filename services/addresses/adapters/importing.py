@@ -8,20 +8,19 @@ from services.addresses.domain.incoming import Format, PostcodeFormat, WrongFile
 
 from . import release
 from .address_importing import import_addresses
-from .import_files import gather
+from .import_files import ImportFile
 from .import_jobs import Imported, Job, Wanted, made_from, one_at_a_time
 from .postcode_importing import import_postcodes
 from .reading import Watch, readers
 from .release import DamagedReleaseError, Manifest
 
 
-def import_files(data_dir: Path, paths: Sequence[Path], wanted: Wanted, watch: Watch) -> Imported:
-    """Make a release of the files. It is not live yet.
+def import_files(data_dir: Path, files: Sequence[ImportFile], wanted: Wanted, watch: Watch) -> Imported:
+    """Make a release of the files, which `gather` gives. It is not live yet.
 
     Raises `WrongFileError` for files that cannot be used; `ImportRefusedError`; OSError or sqlite3.Error where the disk does not take it.
     After the last of them, and after a kill, the same call goes on.
     """
-    files = gather(list(paths))
     job = Job.of(data_dir, files, wanted, watch)
     formats = readers(files, wanted.format)
     with one_at_a_time(data_dir):
@@ -42,10 +41,10 @@ def _import(job: Job, formats: Sequence[Format | PostcodeFormat]) -> Imported:
     return import_postcodes(job, [each for each in formats if isinstance(each, PostcodeFormat)])
 
 
-def live_already(data_dir: Path, paths: Sequence[Path]) -> Manifest | None:
-    """The live release, if it was made from exactly these files. Raises like `import_files`."""
+def live_already(data_dir: Path, files: Sequence[ImportFile]) -> Manifest | None:
+    """The live release, if it was made from exactly these files."""
     try:
         _, manifest = release.current(data_dir)
     except (FileNotFoundError, DamagedReleaseError):
         return None
-    return manifest if {file.sha256 for file in gather(list(paths))} == made_from(manifest) else None
+    return manifest if {file.sha256 for file in files} == made_from(manifest) else None

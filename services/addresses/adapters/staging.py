@@ -161,14 +161,14 @@ class Stage:
         aside.replace(final)
 
     def apply(self, rows: Rows) -> Iterator[int]:
-        """Apply all rows, going on after the last keys that were committed; yields how many keys are done, now and then."""
+        """Apply all rows, going on after the last keys that were committed; yields how many rows are done, now and then."""
         found, count = rows.by_key(self._applied()[0]), 0
         while batch := list(islice(found, _KEYS_A_COMMIT)):
             with self._connection as transaction:
                 unheld = self.unheld + sum(self._apply(key, said) for key, said in batch)
                 transaction.execute("DELETE FROM applied")
                 transaction.execute("INSERT INTO applied VALUES (?, ?)", (batch[-1][0], unheld))
-            count += len(batch)
+            count += sum(len(said) for _, said in batch)
             yield count
 
     def _apply(self, key: int, said: list[tuple[str, str]]) -> int:
