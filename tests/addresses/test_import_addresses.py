@@ -51,6 +51,8 @@ def test_an_update_can_follow_an_update(place, tmp_path):
         made = imported(place.data_dir, premium_update(tmp_path / f"{number}.csv", states[number - 1], states[number]))
         activated(place.data_dir, made.release)
         assert held(place.data_dir) == states[number]
+    with pytest.raises(WrongFileError, match=r"1\.csv has been applied"):
+        imported(place.data_dir, tmp_path / "1.csv")
 
 
 def rows_of(file: Path) -> list[list[str]]:

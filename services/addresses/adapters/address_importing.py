@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from services.addresses.domain.formats.assembling import Parts, assemble
-from services.addresses.domain.incoming import BadRowError, Format, Op
+from services.addresses.domain.incoming import BadRowError, Format, Op, WrongFileError
 from services.addresses.domain.records import Blpu
 
 from . import release
@@ -39,13 +39,15 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
         job.refuse_beyond(rows.count_bad(), rows.lines(), "rows", shown(job.files, rows.bad(FEW)))
         supply = "update" if only_positions else _supply(job, rows)
         if supply == "update":
+            _refuse_applied(job, opened.enter_context(Stage(_stage_before(job).parent)))
             Stage.copy(_stage_before(job), job.folder)
         stage = opened.enter_context(Stage(job.folder))
         job.watch.step("sorting", sum(rows.counts().values()), "rows")
         for done in stage.apply(rows):
             job.watch.at(done)
+        stage.note_files(file.sha256 for file in job.files)
         sources = sources_of(job.data_dir, job.base.release) if job.base else Sources()
-        assembly = Assembly(job, stage, sources)
+        assembly = Assembly(job, rows, stage, sources)
         job.watch.step("building", assembly.held, "UPRNs")
         with release.alone(job.data_dir):
             manifest = release.write(job.data_dir, _recipe(job, supply, sources), assembly.blpus(), sources)
@@ -67,8 +69,9 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
 class Assembly:
     """The premises of a stage as records, and what cannot be one."""
 
-    def __init__(self, job: Job, stage: Stage, sources: Sources) -> None:
+    def __init__(self, job: Job, rows: Rows, stage: Stage, sources: Sources) -> None:
         self._job = job
+        self._rows = rows
         self._stage = stage
         self._wards = {ward.code: ward.borough for ward in sources.wards()}
         self._street = lru_cache(STREETS_KEPT)(lambda usrn: stage.parts(-usrn))
@@ -99,10 +102,10 @@ class Assembly:
         return blpu
 
     def _refuse_too_many(self) -> None:
-        first = [f"UPRN {uprn}: {reason}" for uprn, reason in self.incomplete[:FEW]]
-        if len(self.incomplete) >= FEW:
-            self._job.list_bad((), self.incomplete)
-        self._job.refuse_beyond(len(self.incomplete), self.held, "UPRNs", first)
+        if self._job.is_beyond(len(self.incomplete), self.held):
+            self._job.list_bad(self._rows.bad(), self.incomplete)
+            first = [f"UPRN {uprn}: {reason}" for uprn, reason in self.incomplete[:FEW]]
+            self._job.refuse_beyond(len(self.incomplete), self.held, "UPRNs", first)
 
 
 def _held(job: Job) -> Column:
@@ -117,6 +120,14 @@ def _stage_before(job: Job) -> Path:
         live = "no undamaged release is live" if job.base is None else f"the live release, {job.base.release}, was not imported"
         raise ImportRefusedError(f"These files change what is held, and {live}: import a full supply and activate it first.")
     return stage
+
+
+def _refuse_applied(job: Job, before: Stage) -> None:
+    """An older update over a newer one would bring back what is past."""
+    applied = before.files()
+    for file in job.files:
+        if file.sha256 in applied:
+            raise WrongFileError(f"{file.name} has been applied to what is live before: leave it out")
 
 
 def _supply(job: Job, rows: Rows) -> Supply:

@@ -133,7 +133,10 @@ def _measured(path: Path, member: str) -> ImportFile:
 
 def _opened(path: Path, member: str) -> IO[bytes]:
     if member:
-        return zipfile.ZipFile(path).open(member)
+        try:
+            return zipfile.ZipFile(path).open(member)
+        except (RuntimeError, NotImplementedError) as error:  # a password; a compression that zlib does not know
+            raise WrongFileError(f"{path.name} cannot be unpacked here ({error}): unpack it first") from error
     with path.open("rb") as file:
         compressed = file.read(2) == _GZIP
     return cast("IO[bytes]", gzip.open(path)) if compressed else path.open("rb")

@@ -101,9 +101,13 @@ class Job:
         """Where its work and its reports are."""
         return folder_of(self.data_dir, self.id)
 
+    def is_beyond(self, bad: int, of: int) -> bool:
+        """Whether more cannot be used than is allowed."""
+        return bad > self.wanted.most_bad_rows * of
+
     def refuse_beyond(self, bad: int, of: int, what: str, first: Sequence[str]) -> None:
         """Raise `ImportRefusedError` where more of something cannot be used than is allowed."""
-        if bad > self.wanted.most_bad_rows * of:
+        if self.is_beyond(bad, of):
             raise ImportRefusedError(
                 f"{bad:,} of {of:,} {what} cannot be used, more than the {self.wanted.most_bad_rows:.2%} that --max-bad-rows allows; all "
                 f"are listed in {self.folder / BAD_ROWS}{', the first: ' if first else ''}{'; '.join(first)}"

@@ -10,7 +10,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS op (op TEXT PRIMARY KEY, rows INTEGER NOT NULL);
 _STAGE = """
 CREATE TABLE IF NOT EXISTS held (key INTEGER PRIMARY KEY, parts TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS applied (key INTEGER NOT NULL, unheld INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS file (sha256 TEXT PRIMARY KEY);
 """
 
 
@@ -189,6 +190,15 @@ class Stage:
             self._connection.execute("DELETE FROM held WHERE key = ?", (key,))
         return unheld
 
+    def note_files(self, hashes: Iterable[str]) -> None:
+        """Remember which files have been applied."""
+        with self._connection as transaction:
+            transaction.executemany("INSERT OR IGNORE INTO file VALUES (?)", ((each,) for each in hashes))
+
+    def files(self) -> set[str]:
+        """SHA-256 of every file that has been applied since there was nothing."""
+        return {row[0] for row in self._connection.execute("SELECT sha256 FROM file")}
+
     @property
     def unheld(self) -> int:
         """How many of the deletions that were applied were of what was not held."""
@@ -240,7 +250,6 @@ def sorting_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         if before is None:
-            with suppress(KeyError):
-                del os.environ["SQLITE_TMPDIR"]
+            os.environ.pop("SQLITE_TMPDIR")
         else:
             os.environ["SQLITE_TMPDIR"] = before
