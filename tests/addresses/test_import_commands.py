@@ -1,5 +1,6 @@
 """`blocks addresses import`, `releases`, `activate`, `rollback`: what an operator and a script see."""
 
+import asyncio
 import json
 import os
 import signal
@@ -17,7 +18,10 @@ from services.addresses.adapters import release
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.domain.postcode import Postcode
+from services.addresses.service import build
+from services.addresses.settings import Settings
 from shared.service import StartError
+from tests.support.running import eventually
 
 from .conftest import SEED
 from .import_support import CAMDEN, activated, held, imported, premium_file, premium_update
@@ -122,6 +126,21 @@ def test_ctrl_c_leaves_an_import_that_goes_on(place, tmp_path):
     assert (process.returncode, out) == (130, "")
     assert err == "Stopped. What was live is still served. The same command goes on where this one was.\n"
     assert as_json(place.data_dir, "import", supply)["premises"] == 350
+
+
+async def test_a_running_service_follows_an_import_and_its_rollback(place, tmp_path, serve, settings, reader):
+    update = premium_update(tmp_path / "update.csv", place.blpus, place.blpus[1:])
+    path = f"/v1/addresses/{place.blpus[0].uprn}"
+    async with serve(build(settings(Settings, data_dir=place.data_dir, premises_seed=SEED))) as served:
+        assert (await served.http.get(path, headers=reader)).status_code == 200
+
+        async def answers(status: int) -> bool:
+            return bool((await served.http.get(path, headers=reader)).status_code == status)
+
+        await asyncio.to_thread(blocks, place.data_dir, "import", update, "--activate")
+        await eventually(lambda: answers(404))
+        await asyncio.to_thread(blocks, place.data_dir, "rollback")
+        await eventually(lambda: answers(200))
 
 
 async def test_an_imported_release_is_served_after_a_restart_and_followed_while_running(place, tmp_path):
