@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .boroughs import BOROUGHS
+
 
 class CheckName(StrEnum):
     """The checks, as `--accept` names them."""
@@ -125,7 +127,8 @@ def _against(facts: Facts, compared: Compared, limits: Limits) -> Iterator[Check
     losses = {code: 1 - facts.by_borough.get(code, 0) / count for code, count in compared.by_borough.items() if count}
     worst = max(losses, key=lambda code: losses[code], default="")
     loss = max(losses.get(worst, 0.0), 0.0)
-    about = f"{worst}: {compared.by_borough[worst]:,} before, {facts.by_borough.get(worst, 0):,} now" if loss else "no borough lost any"
+    name = BOROUGHS[worst].name if worst in BOROUGHS else worst
+    about = f"{name}: {compared.by_borough[worst]:,} before, {facts.by_borough.get(worst, 0):,} now" if loss else "no borough lost any"
     yield Check(
         CheckName.BOROUGH_LOSS,
         "How much did the borough lose that lost most?",
