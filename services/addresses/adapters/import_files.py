@@ -95,7 +95,7 @@ def gather(paths: Sequence[Path], at: Callable[[int], None] = lambda _: None) ->
 
 
 def _in_order(name: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in _NUMBERS.split(name) if part]
+    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in _NUMBERS.split(name) if part]
 
 
 def _members(path: Path) -> list[str]:

@@ -275,7 +275,7 @@ def _prepare_changes(data_dir: Path, release: str) -> None:
 
 
 def _prune(data_dir: Path, history: list[str]) -> None:
-    """Remove releases that are neither among the `KEPT` that were live last nor newer than the switch to the live one before.
+    """Remove releases that are not among the `KEPT` that were live last, but for one that was built after all of these.
 
     Readers that have one open keep it. What cannot be removed stays, and is tried again at the next switch.
     """
@@ -285,7 +285,7 @@ def _prune(data_dir: Path, history: list[str]) -> None:
     since = max((folder_of(data_dir, each).stat().st_mtime_ns for each in kept if folder_of(data_dir, each).exists()), default=0)
     for folder in folders:
         if folder is waiting and folder.stat().st_mtime_ns > since:
-            continue  # built, and not switched to yet
+            continue
         for each in (folder, data_dir / "stages" / folder.name):
             shutil.rmtree(each, ignore_errors=True)
         (data_dir / "checked" / f"{folder.name}.json").unlink(missing_ok=True)
