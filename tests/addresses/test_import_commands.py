@@ -32,7 +32,20 @@ PROJECT = Path(__file__).parents[2]
 def started(data_dir: Path, *words: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "deploy.embedded.cli", "addresses", *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "ADDRESSES_DATA_DIR": str(data_dir)}
-    return subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_interruptible,  # noqa: PLW1509  (it takes no lock)
+    )
+
+
+def _interruptible() -> None:
+    """A run of tests in the background ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

@@ -2,12 +2,14 @@
 
 import csv
 import gzip
+import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from services.addresses.adapters import release
+from services.addresses.adapters.import_files import gather
 from services.addresses.adapters.import_jobs import ImportRefusedError, one_at_a_time
 from services.addresses.adapters.release import current
 from services.addresses.domain.formats.writing_premium import Volumes, full_supply
@@ -168,3 +170,27 @@ def test_changes_are_not_taken_for_a_full_supply(place, tmp_path):
     (tmp_path / "core.csv").write_text(rows.replace(",I\n", ",U\n", 1), encoding="utf-8", newline="")
     with pytest.raises(ImportRefusedError, match="no full supply"):
         imported(place.data_dir, tmp_path / "core.csv", supply="full")
+
+
+def test_any_bytes_are_refused_or_read_line_by_line(premium, tmp_path):
+    """Whatever stands in a file, each of its lines is a row or a bad row, or the file is refused: nothing else is raised."""
+    dice = random.Random(5)
+    file = tmp_path / "any.csv"
+    whole = 0
+    for _ in range(400):
+        content = bytearray(premium[: dice.randrange(1, 4_000)])
+        for _ in range(dice.randrange(8)):
+            at = dice.randrange(len(content))
+            content[at : at + dice.randrange(3)] = dice.choice(
+                [b'"', b"\n", b"\r", b"\0", b"\xff", b",", "é".encode(), b"\x1f\x8b", b"PK\3\4"]
+            )
+        file.write_bytes(bytes(content) + b"\r\n" * dice.randrange(2))
+        try:
+            (gathered,) = gather([file])
+        except WrongFileError:
+            continue
+        whole += 1
+        rows = [row for batch, _ in gathered.batches() for row in batch]
+        assert [row.line for row in rows] == list(range(1, file.read_bytes().count(b"\n") + 1))
+        assert all((row.fields is None) == bool(row.reason) for row in rows)
+    assert whole > 100

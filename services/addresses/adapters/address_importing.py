@@ -39,7 +39,7 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
         job.refuse_beyond(rows.count_bad(), rows.lines(), "rows", shown(job.files, rows.bad(FEW)))
         supply = "update" if only_positions else _supply(job, rows)
         if supply == "update":
-            _refuse_applied(job, opened.enter_context(Stage(_stage_before(job).parent)))
+            _refuse_applied(job, Stage.files(_stage_before(job)))
             Stage.copy(_stage_before(job), job.folder)
         stage = opened.enter_context(Stage(job.folder))
         job.watch.step("sorting", sum(rows.counts().values()), "rows")
@@ -122,9 +122,8 @@ def _stage_before(job: Job) -> Path:
     return stage
 
 
-def _refuse_applied(job: Job, before: Stage) -> None:
+def _refuse_applied(job: Job, applied: set[str]) -> None:
     """An older update over a newer one would bring back what is past."""
-    applied = before.files()
     for file in job.files:
         if file.sha256 in applied:
             raise WrongFileError(f"{file.name} has been applied to what is live before: leave it out")

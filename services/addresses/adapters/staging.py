@@ -195,9 +195,11 @@ class Stage:
         with self._connection as transaction:
             transaction.executemany("INSERT OR IGNORE INTO file VALUES (?)", ((each,) for each in hashes))
 
-    def files(self) -> set[str]:
-        """SHA-256 of every file that has been applied since there was nothing."""
-        return {row[0] for row in self._connection.execute("SELECT sha256 FROM file")}
+    @staticmethod
+    def files(stage: Path) -> set[str]:
+        """SHA-256 of every file that has been applied to a stage since there was nothing. The stage is only read."""
+        with closing(sqlite3.connect(f"{stage.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            return {row[0] for row in connection.execute("SELECT sha256 FROM file")}
 
     @property
     def unheld(self) -> int:
