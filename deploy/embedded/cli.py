@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deploy.embedded import addresses, dead_letters
+from deploy.embedded import addresses_imports, dead_letters
 from deploy.embedded.engines import EngineChoice, fast_engine_is_built
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.lock import locked
@@ -29,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(addresses.app, name="addresses")
+app.add_typer(addresses_imports.app, name="addresses")
 app.add_typer(dead_letters.app, name="dead-letters")
 
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Where the platform keeps its data.", envvar="BLOCKS_DATA_DIR")]

@@ -3,6 +3,7 @@
 import gzip
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from services.addresses.service import build
 from services.addresses.settings import Settings
 
 from . import villa
+from .import_support import Place, activated, begin, imported, made_up, premium_file
 
 SEED = 1
 
@@ -79,3 +81,21 @@ def reader(tokens) -> dict[str, str]:
     """Headers of a client that may read addresses."""
     token = tokens.token(scope="addresses:address:read", audience="urn:london-blocks:addresses")
     return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture(scope="session")
+def full_supply(tmp_path_factory) -> Place:
+    """A data dir in which a full supply of AddressBase Premium is live. Tests that change it work on a copy."""
+    data_dir = tmp_path_factory.mktemp("full_supply")
+    sources = begin(data_dir)
+    blpus = made_up(sources)
+    file = premium_file(data_dir / "full.csv", blpus)
+    made = imported(data_dir, file)
+    activated(data_dir, made.release)
+    return Place(data_dir, sources, blpus, file, made.release)
+
+
+@pytest.fixture
+def place(full_supply: Place, tmp_path: Path) -> Place:
+    """A copy of it that may be changed."""
+    return replace(full_supply, data_dir=Path(shutil.copytree(full_supply.data_dir, tmp_path / "copy")))

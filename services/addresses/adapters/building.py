@@ -1,6 +1,8 @@
 """Write the files of a release: the premises in the order of their UPRNs, the postcodes, and what finds both."""
 
 import gc
+import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -16,6 +18,8 @@ from .postcodes import Postcodes, write_postcodes
 from .premises_files import PremisesFiles, PremisesWriter
 from .searching import Searching
 from .sources import Sources
+
+_OS_ERROR = re.compile(r"\(os error ([0-9]+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,18 @@ def build(folder: Path, blpus: Iterable[Blpu], sources: Sources) -> Counts:
     """
     postcodes, terminated = write_postcodes(folder, sources)
     premises = PremisesWriter(folder)
-    index = IndexWriter(folder)
-    with _without_collecting():
-        for blpu in blpus:
-            premises.add(blpu)
-            index.add(blpu)
-    counts = Counts(postcodes, terminated, streets=index.finish(), premises=premises.finish())
+    try:
+        index = IndexWriter(folder)
+        with _without_collecting():
+            for blpu in blpus:
+                premises.add(blpu)
+                index.add(blpu)
+        streets = index.finish()
+    except ValueError as error:  # tantivy tells everything by it
+        if found := _OS_ERROR.search(str(error)):
+            raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
+        raise
+    counts = Counts(postcodes, terminated, streets, premises.finish())
     _write_beginnings(folder)
     return counts
 

@@ -5,6 +5,7 @@ import logging
 import os
 import sqlite3
 import sys
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from services.addresses.adapters.release import (
     DamagedReleaseError,
     Manifest,
     Recipe,
+    alone,
     current,
     folder_of,
     holds_made_up,
     last_good,
     live,
+    settle,
 )
 from services.addresses.adapters.sources import Sources
 from shared.service import StartError
@@ -57,11 +60,12 @@ class LiveRelease:
         A damaged release of imported data cannot be built again: the last undamaged one is served, and the log says so. Raises
         `StartError` where there is nothing to serve.
         """
+        await asyncio.to_thread(self._settle)
         found = await asyncio.to_thread(self._intact)
         if found is None:
             await self._build()
             found = await asyncio.to_thread(current, self._data_dir)
-        self._serve(*found)
+        self._opened = await asyncio.to_thread(_open, *found)
 
     async def follow(self) -> bool:
         """Switch to the release that is live by now. True if it is another one; a damaged one is logged and not switched to."""
@@ -72,17 +76,8 @@ class LiveRelease:
         except (OSError, DamagedReleaseError) as error:
             log.warning("release %s is still served: %s", self.manifest.release, error)
             return False
-        self._serve(*found)
+        self._opened = await asyncio.to_thread(_open, *found)  # beside the queries, which would wait for it
         return True
-
-    def _serve(self, folder: Path, manifest: Manifest) -> None:
-        """Requests that began with another release keep it until they end: its files go with its last reader."""
-        try:
-            gazetteer = Gazetteer.open(folder)
-        except (OSError, ValueError, sqlite3.Error) as error:
-            raise StartError(f"addresses: {folder} cannot be opened ({error}). Check ADDRESSES_DATA_DIR.") from error
-        self._opened = manifest, gazetteer
-        log.info("serving release %s: %d postcodes, %d premises", manifest.release, manifest.counts.postcodes, manifest.counts.premises)
 
     async def close(self) -> None:
         """Let the release go."""
@@ -94,6 +89,11 @@ class LiveRelease:
         if self._opened is None:
             raise RuntimeError("no release is open")
         return self._opened
+
+    def _settle(self) -> None:
+        """A switch whose process was killed right after it; whoever holds the lock now sees to it."""
+        with suppress(OSError), alone(self._data_dir, wait=False):
+            settle(self._data_dir)
 
     def _intact(self) -> tuple[Path, Manifest] | None:
         try:
@@ -132,3 +132,13 @@ class LiveRelease:
         if child.returncode:
             last = said.decode(errors="replace").strip().splitlines()[-1:] or [f"the build ended with {child.returncode}"]
             raise StartError(f"addresses: {last[0]}. Check ADDRESSES_DATA_DIR (space and permissions).")
+
+
+def _open(folder: Path, manifest: Manifest) -> tuple[Manifest, Gazetteer]:
+    """Requests that began with another release keep it until they end: its files go with its last reader."""
+    try:
+        gazetteer = Gazetteer.open(folder)
+    except (OSError, ValueError, sqlite3.Error) as error:
+        raise StartError(f"addresses: {folder} cannot be opened ({error}). Check ADDRESSES_DATA_DIR.") from error
+    log.info("serving release %s: %d postcodes, %d premises", manifest.release, manifest.counts.postcodes, manifest.counts.premises)
+    return manifest, gazetteer

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from services.addresses.domain.fingerprints import fingerprint
 from services.addresses.domain.found import Found, kind_of, shown_line
 from services.addresses.domain.postcode import PartialPostcode
 from services.addresses.domain.records import Blpu, LogicalStatus, Lpi, Numbering
@@ -30,7 +31,7 @@ class PremisesWriter:
         self._folder = folder
         self._records = (folder / "records").open("wb")
         self._codec = RecordWriter()
-        self._uprns, self._ends = array("Q"), array("Q", [0])
+        self._uprns, self._ends, self._fingerprints = array("Q"), array("Q", [0]), array("Q")
         self._eastings, self._northings = array("i"), array("i")
         self._latitudes, self._longitudes = array("i"), array("i")
         self._boroughs, self._marks = array("B"), array("B")
@@ -55,6 +56,7 @@ class PremisesWriter:
             self._successors[0].append(successor)
             self._successors[1].append(blpu.uprn)
         self._uprns.append(blpu.uprn)
+        self._fingerprints.append(fingerprint(blpu))
         self._ends.append(self._written)
         self._eastings.append(round(blpu.easting * 100))
         self._northings.append(round(blpu.northing * 100))
@@ -81,6 +83,7 @@ class PremisesWriter:
         folder, count = self._folder, len(self._uprns)
         self._codec.write(folder)
         write_column(folder / "uprns.npy", self._uprns, "<u8")
+        write_column(folder / "fingerprints.npy", self._fingerprints, "<u8")
         write_column(folder / "record_ends.npy", self._ends, "<u4" if self._written < 1 << 32 else "<u8")
         write_points(folder, "premises", np.array(self._eastings, np.int32), np.array(self._northings, np.int32))
         write_column(folder / "latitudes.npy", self._latitudes, "<i4")
@@ -194,6 +197,21 @@ class PremisesFiles:
     def postcode_of(self, row: int) -> str:
         """The row's postcode, empty where it has none."""
         return self._codes[int(self._postcodes[row])].decode()  # type: ignore[no-any-return]
+
+    @property
+    def postcode_numbers(self) -> Column:
+        """Of each row, which of `postcode_codes` it has."""
+        return self._postcodes
+
+    @property
+    def postcode_codes(self) -> list[str]:
+        """The postcodes that premises have, in order; one may be empty."""
+        return [code.decode() for code in self._codes.tolist()]
+
+    @property
+    def parents(self) -> tuple[Column, Column]:
+        """UPRNs of parents, held or not, and the row of a child of each, in the order of the UPRNs."""
+        return self._parents, self._children
 
     def children(self, uprn: int) -> Column:
         """Rows whose parent has this UPRN, in the order of their addresses."""

@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import file_digest, sha256
+from itertools import chain
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
@@ -26,14 +27,22 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from services.addresses.domain import generation
 from services.addresses.domain.records import Blpu
 
+from . import change_sets
 from .building import Counts, build
+from .diffing import differences
 from .sources import ATTRIBUTION, EDITION, Sources
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever the files or the tokens change, so that an older release is not read by newer code."""
 MANIFEST = "manifest.json"
+KEPT = 3
+"""Releases that stay on disk: the live one and those that were live before it."""
 ALWAYS_HASHED = 128_000_000
 """Bytes: a tenth of a second of hashing."""
+BASE = "base"
+"""Names, among what the premises of an updated release come from, the release that the update was applied to."""
+IMPORTED = "imported "
+"""What stands before the names of imported files among the sources of postcodes."""
 DEMO_BOROUGHS = ("E09000007", "E09000012")
 """Camden and Hackney: the boroughs that made-up premises are generated for."""
 
@@ -49,9 +58,9 @@ class Recipe(BaseModel):
 
     format: int = FORMAT
     sources: dict[str, str]
-    """SHA-256 of each file that the postcodes come from."""
+    """SHA-256 of each file that the postcodes come from; those that were imported, and made into the others, are `imported NAME`."""
     premises: dict[str, str]
-    """What the premises come from: generator, seed and boroughs, or the name and SHA-256 of each imported file."""
+    """What the premises come from: generator, seed and boroughs, or the name and SHA-256 of each imported file (and `BASE`)."""
 
     @classmethod
     def of(cls, sources: Sources, seed: int) -> Self:
@@ -61,8 +70,13 @@ class Recipe(BaseModel):
 
     @property
     def made_up(self) -> bool:
-        """Whether the premises are generated, so that the release can be made again at will."""
-        return "generator" in self.premises
+        """Whether everything is generated or shipped, so that the release can be made again at will."""
+        return "generator" in self.premises and not self.imported_postcodes
+
+    @property
+    def imported_postcodes(self) -> dict[str, str]:
+        """Name in `sources` and SHA-256 of each imported file of postcodes."""
+        return {name: digest for name, digest in self.sources.items() if name.startswith(IMPORTED)}
 
     @property
     def release(self) -> str:
@@ -150,7 +164,8 @@ def holds_made_up(data_dir: Path, release: str) -> bool:
     """Whether a release, of whatever format and however damaged, says that its premises are generated."""
     try:
         recipe = json.loads((folder_of(data_dir, release) / MANIFEST).read_bytes())["recipe"]
-        return "seed" in recipe or "generator" in recipe.get("premises", {})
+        imported = any(name.startswith(IMPORTED) for name in recipe.get("sources", {}))
+        return "seed" in recipe or ("generator" in recipe.get("premises", {}) and not imported)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
@@ -199,10 +214,12 @@ def write(data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Source
         for path in (*written, *{path.parent for path in written}, aside / MANIFEST, aside):
             _to_disk(path)
         final = folder_of(data_dir, recipe.release)
+        replaced = folder / f".building-{uuid4().hex}"
         if final.exists():  # damaged, or not the live one: readers keep what they have open
-            final.rename(folder / f".building-{uuid4().hex}")
+            final.rename(replaced)
         aside.rename(final)
         _to_disk(folder)
+        shutil.rmtree(replaced, ignore_errors=True)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -211,21 +228,67 @@ def write(data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Source
 
 
 def activate(data_dir: Path, release: str) -> Manifest:
-    """Make a release live: every replica switches to it. Raises `DamagedReleaseError` where its files are not what its manifest says."""
+    """Make a release live: every replica switches to it. Hold `alone(data_dir)`. Raises `DamagedReleaseError`."""
     _, manifest = checked(data_dir, release)
-    _replace(data_dir / "activated", "".join(f"{each}\n" for each in [*_activated(data_dir), release]))
-    _replace(data_dir / "current", release + "\n")
+    _switch(data_dir, release, [*_activated(data_dir), release])
     return manifest
 
 
 def rollback(data_dir: Path) -> Manifest:
-    """Make the release live that was so before. Raises FileNotFoundError where there is none that is undamaged."""
+    """Make the release live that was so before. Hold `alone(data_dir)`. Raises FileNotFoundError where none is undamaged."""
     _, manifest = last_good(data_dir)
     history = _activated(data_dir)
     last = len(history) - history[::-1].index(manifest.release)
-    _replace(data_dir / "activated", "".join(f"{each}\n" for each in history[:last]))
-    _replace(data_dir / "current", manifest.release + "\n")
+    _switch(data_dir, manifest.release, history[:last])
     return manifest
+
+
+def settle(data_dir: Path) -> None:
+    """Number the changes of a switch whose process was killed right after it. Hold `alone(data_dir)`."""
+    with suppress(FileNotFoundError):
+        change_sets.settle(data_dir, live(data_dir))
+
+
+def _switch(data_dir: Path, release: str, history: list[str]) -> None:
+    """Make a release live and leave what that changed; `history` is what has been live, the latest last."""
+    settle(data_dir)
+    _prepare_changes(data_dir, release)
+    _replace(data_dir / "activated", "".join(f"{each}\n" for each in history))
+    _replace(data_dir / "current", release + "\n")
+    change_sets.settle(data_dir, release)
+    _prune(data_dir, history)
+
+
+def _prepare_changes(data_dir: Path, release: str) -> None:
+    """Nothing where nothing was live, or what was cannot be read any more."""
+    try:
+        before = live(data_dir)
+        if before == release:
+            return
+        _manifest(folder_of(data_dir, before))
+        changes = differences(folder_of(data_dir, before), folder_of(data_dir, release))
+        first = next(changes, None)
+    except (OSError, ValueError, DamagedReleaseError):
+        return
+    if first:
+        change_sets.prepare(data_dir, before, release, chain([first], changes))
+
+
+def _prune(data_dir: Path, history: list[str]) -> None:
+    """Remove releases that are not among the `KEPT` that were live last, but for one that was built after all of these.
+
+    Readers that have one open keep it. What cannot be removed stays, and is tried again at the next switch.
+    """
+    kept = set(list(dict.fromkeys(reversed(history)))[:KEPT])
+    folders = [folder for folder in (data_dir / "releases").glob("[!.]*") if folder.name not in kept]
+    waiting = max(folders, key=lambda folder: folder.stat().st_mtime_ns, default=None)
+    since = max((folder_of(data_dir, each).stat().st_mtime_ns for each in kept if folder_of(data_dir, each).exists()), default=0)
+    for folder in folders:
+        if folder is waiting and folder.stat().st_mtime_ns > since:
+            continue
+        for each in (folder, data_dir / "stages" / folder.name):
+            shutil.rmtree(each, ignore_errors=True)
+        (data_dir / "checked" / f"{folder.name}.json").unlink(missing_ok=True)
 
 
 def _activated(data_dir: Path) -> list[str]:
@@ -276,11 +339,11 @@ def _replace(path: Path, text: str) -> None:
 
 
 @contextmanager
-def alone(data_dir: Path) -> Iterator[None]:
-    """Only one process at a time builds releases in a data dir or switches them."""
+def alone(data_dir: Path, *, wait: bool = True) -> Iterator[None]:
+    """Only one process at a time builds releases in a data dir or switches them. Raises BlockingIOError where it is not to wait."""
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
 
 

@@ -1,0 +1,183 @@
+"""Judge a release before it goes live, from its columns and those of the release that is live."""
+
+import json
+import re
+from array import array
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from services.addresses.domain.boroughs import BOROUGHS
+from services.addresses.domain.postcode import Postcode
+from services.addresses.domain.quality import Check, Compared, Facts, check
+
+from . import release
+from .gate_page import Cell, page
+from .import_jobs import job_of
+from .postcodes import Postcodes
+from .premises_files import HISTORICAL, SHELL, PremisesFiles
+from .release import DamagedReleaseError, Manifest
+from .spatial import Column
+from .tables import map_file, open_column
+
+LONDON = (503_000, 155_000, 562_500, 201_500)
+"""West, south, east and north of Greater London's bounding box on the National Grid, metres, rounded outwards."""
+CELL = 1_000
+"""Metres: the squares of the map."""
+_FIRST_VARIANT = re.compile(rb"[^\0\1\2]*")
+"""Of a row of tokens, how the address is written first; `domain.comparing` has the separators."""
+
+
+@dataclass(frozen=True, slots=True)
+class Borough:
+    """What a borough holds, and what it held before: None where there is nothing to compare with."""
+
+    code: str
+    name: str
+    before: int | None
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a release may go live."""
+
+    release: str
+    before: str
+    """The release that is live; empty where there is none that it can be compared with."""
+    checks: tuple[Check, ...]
+    boroughs: tuple[Borough, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether each check passed or was accepted."""
+        return all(each.passed or each.accepted for each in self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        """For tools."""
+        return {**asdict(self), "passed": self.passed}
+
+
+def judge(data_dir: Path, release_id: str, accepted: Collection[str] = ()) -> Verdict:
+    """Judge a release and write `report.json` and `report.html` beside the import that made it; see `report_folder`.
+
+    Raises `DamagedReleaseError` where the release is not what it was, OSError.
+    """
+    folder, manifest = release.checked(data_dir, release_id)
+    premises = PremisesFiles(folder)
+    in_use = (premises.marks & HISTORICAL) == 0
+    facts = _facts(folder, premises, in_use)
+    before = _to_compare(data_dir, release_id)
+    compared = _compared(before[0], premises.uprns[in_use]) if before else None
+    codes = sorted({*facts.by_borough, *(compared.by_borough if compared else {})})
+    boroughs = tuple(
+        Borough(code, BOROUGHS[code].name if code in BOROUGHS else code, compared.by_borough.get(code, 0) if compared else None,
+                facts.by_borough.get(code, 0))
+        for code in codes
+    )  # fmt: skip
+    verdict = Verdict(release_id, before[1].release if before else "", tuple(check(facts, compared, accepted=accepted)), boroughs)
+    reports = report_folder(data_dir, release_id)
+    reports.mkdir(parents=True, exist_ok=True)
+    (reports / "report.json").write_text(json.dumps(verdict.as_json(), indent=2) + "\n", encoding="utf-8")
+    rendered = page(verdict, manifest, _cells(premises, in_use), _ground(folder))
+    (reports / "report.html").write_text(rendered, encoding="utf-8")
+    return verdict
+
+
+def report_folder(data_dir: Path, release_id: str) -> Path:
+    """Where the reports about a release are: with its import; for one that was not imported under its own name."""
+    return job_of(data_dir, release_id) or data_dir / "imports" / release_id
+
+
+def _to_compare(data_dir: Path, release_id: str) -> tuple[Path, Manifest] | None:
+    """The live release, unless it is the one that is judged, made up (its UPRNs are no others'), or cannot be read."""
+    try:
+        folder, manifest = release.current(data_dir)
+    except (FileNotFoundError, DamagedReleaseError):
+        return None
+    return None if manifest.release == release_id or manifest.recipe.made_up else (folder, manifest)
+
+
+def _facts(folder: Path, premises: PremisesFiles, in_use: Column) -> Facts:
+    points = premises.points
+    west, south, east, north = (metres * 100 for metres in LONDON)
+    inside = (points.eastings >= west) & (points.eastings <= east) & (points.northings >= south) & (points.northings <= north)
+    addressed = in_use & ((premises.marks & SHELL) == 0)
+    coded = premises.postcode_numbers
+    empty, unknown = _doubtful_postcodes(folder, premises.postcode_codes)
+    parents, children = premises.parents
+    used = in_use[children]
+    at = np.minimum(premises.uprns.searchsorted(parents), max(len(premises) - 1, 0))
+    orphaned = premises.uprns[at] != parents if len(premises) else np.zeros(0, bool)
+    return Facts(
+        premises=int(in_use.sum()),
+        by_borough=_by_borough(premises, in_use),
+        misplaced=int((in_use & ~inside).sum()),
+        addressed=int(addressed.sum()),
+        duplicates=_duplicates(folder, premises, addressed),
+        no_postcode=int((in_use & empty[coded]).sum()),
+        unknown_postcode=int((in_use & unknown[coded]).sum()),
+        children=int(used.sum()),
+        orphans=int((orphaned & used).sum()),
+    )
+
+
+def _by_borough(premises: PremisesFiles, in_use: Column) -> dict[str, int]:
+    counts = np.bincount(premises.boroughs[in_use], minlength=len(premises.borough_codes)).tolist()
+    return {code: count for code, count in zip(premises.borough_codes, counts, strict=False) if count}
+
+
+def _doubtful_postcodes(folder: Path, codes: list[str]) -> tuple[Column, Column]:
+    """For each postcode that premises have whether it is empty, and whether the release knows it neither as live nor as terminated."""
+    postcodes = Postcodes(folder)
+    try:
+        known = [bool((parsed := Postcode.parse(code)) and (postcodes.postcode(parsed) or postcodes.terminated(parsed))) for code in codes]
+    finally:
+        postcodes.close()
+    empty = np.array([not code for code in codes], bool)
+    return empty, ~empty & ~np.array(known, bool)
+
+
+def _duplicates(folder: Path, premises: PremisesFiles, addressed: Column) -> int:
+    """Premises whose borough, postcode and address, as written first, word for word, one before them has."""
+    rows = memoryview(map_file(folder / "tokens"))
+    ends = open_column(folder / "token_ends.npy")
+    postcodes, boroughs = premises.postcode_numbers, premises.boroughs
+    seen, first_variant = array("q"), _FIRST_VARIANT.match
+    chosen = np.flatnonzero(addressed)
+    columns = (ends[chosen], ends[chosen + 1], postcodes[chosen], boroughs[chosen])
+    for start, end, postcode, borough in zip(*(column.tolist() for column in columns), strict=True):
+        if (found := first_variant(rows, start, end)) and (written := found[0]):
+            seen.append(hash((bytes(written), postcode, borough)))
+    return len(seen) - len(np.unique(np.frombuffer(seen, np.int64))) if seen else 0
+
+
+def _compared(folder: Path, used: Column) -> Compared:
+    before = PremisesFiles(folder)
+    in_use = (before.marks & HISTORICAL) == 0
+    uprns = before.uprns[in_use]
+    still = used[np.minimum(used.searchsorted(uprns), len(used) - 1)] == uprns if len(used) else np.zeros(len(uprns), bool)
+    return Compared(premises=len(uprns), by_borough=_by_borough(before, in_use), retired=int((~still).sum()))
+
+
+def _cells(premises: PremisesFiles, in_use: Column) -> list[Cell]:
+    """Squares of the map: which borough has most premises there, and how many."""
+    eastings, northings = (column[in_use] // (CELL * 100) for column in (premises.points.eastings, premises.points.northings))
+    boroughs = premises.boroughs[in_use]
+    packed = (eastings.astype(np.int64) << 40) | (northings.astype(np.int64) << 16) | boroughs
+    found, counts = np.unique(packed, return_counts=True)
+    most: dict[tuple[int, int], Cell] = {}
+    for value, count in zip(found.tolist(), counts.tolist(), strict=True):
+        place, borough = (value >> 40, (value >> 16) & 0xFFFFFF), premises.borough_codes[value & 0xFFFF]
+        if place not in most or most[place].premises < count:
+            most[place] = Cell(*place, borough, count)
+    return list(most.values())
+
+
+def _ground(folder: Path) -> list[tuple[int, int]]:
+    """Squares of the map that have postcodes, for London's outline."""
+    places = [open_column(folder / f"postcodes_{name}.npy") // (CELL * 100) for name in ("eastings", "northings")]
+    return sorted({*zip(*(column.tolist() for column in places), strict=True)})

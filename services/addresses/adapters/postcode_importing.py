@@ -1,0 +1,91 @@
+"""Import files of postcodes: the next release has them with the premises of the live one.
+
+They are read in seconds and kept in memory (London's are 330,000), so that an import that was ended begins again.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+
+from services.addresses.domain.incoming import BadRowError, PostcodeFormat, WrongFileError
+from services.addresses.domain.postcode_records import LivePostcode, TerminatedPostcode
+from services.addresses.domain.records import Blpu
+
+from . import release
+from .gazetteer import Gazetteer
+from .import_jobs import FEW, POSTCODES, Imported, ImportRefusedError, Job, kept_with, sources_of, stage_of
+from .reading import shown
+from .release import IMPORTED, Recipe
+from .sources_writing import write_sources
+from .staging import BadRow, Stage
+
+_A_WHILE = 1_000
+
+
+def import_postcodes(job: Job, formats: Sequence[PostcodeFormat]) -> Imported:
+    """Make a release of the job's files. Raises what `importing.import_files` says."""
+    if job.base is None:
+        raise ImportRefusedError("Nothing is live that these postcodes could be put to: start the service once, or import addresses first.")
+    bad: list[BadRow] = []
+    lines = 0
+    postcodes: list[LivePostcode | TerminatedPostcode] = []
+    job.watch.step("reading", sum(file.bytes for file in job.files), "bytes")
+    for number in range(len(job.files)):
+        lines += _read(job, number, formats[number], postcodes, bad)
+    job.list_bad(bad, ())
+    job.refuse_beyond(len(bad), lines, "rows", shown(job.files, bad[:FEW]))
+    folder = job.folder / POSTCODES
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        sources = write_sources(folder, postcodes, sources_of(job.data_dir, job.base.release))
+    except ValueError as error:
+        raise WrongFileError(f"{', '.join(file.name for file in job.files)}: {error}") from error
+    imported = {f"{IMPORTED}{number:04d} {file.name}": file.sha256 for number, file in enumerate(job.files, start=1)}
+    recipe = Recipe(sources={**sources.hashes(), **imported}, premises=job.base.recipe.premises)
+    gazetteer = Gazetteer.open(release.folder_of(job.data_dir, job.base.release))
+    try:
+        job.watch.step("building", len(gazetteer), "UPRNs")
+        with release.alone(job.data_dir):
+            manifest = release.write(job.data_dir, recipe, _watched(job, gazetteer), sources)
+    finally:
+        gazetteer.close()
+    _keep(job, job.base.release, manifest.release)
+    return job.imported(formats[0].name, "full", manifest, rows=lines, bad_rows=len(bad))
+
+
+def _read(job: Job, number: int, reader: PostcodeFormat, postcodes: list[LivePostcode | TerminatedPostcode], bad: list[BadRow]) -> int:
+    """Add what a file says; how many lines it has."""
+    file, before, line = job.files[number], sum(file.bytes for file in job.files[:number]), 0
+    try:
+        for batch, read_bytes in file.batches():
+            for row in batch:
+                if row.fields is None:
+                    bad.append(BadRow(number, row.line, row.reason))
+                    continue
+                try:
+                    postcodes += reader.postcodes(row.fields)
+                except BadRowError as error:
+                    bad.append(BadRow(number, row.line, str(error)))
+            line = batch[-1].line
+            job.watch.at(before + read_bytes)
+        reader.end()
+    except WrongFileError as error:
+        raise WrongFileError(f"{file.name}: {error}") from error
+    return line
+
+
+def _watched(job: Job, gazetteer: Gazetteer) -> Iterator[Blpu]:
+    for number, blpu in enumerate(gazetteer.all_records()):
+        if number % _A_WHILE == 0:
+            job.watch.at(number)
+        yield blpu
+
+
+def _keep(job: Job, base: str, made: str) -> None:
+    """What the premises were made from is what it was; the postcodes are new."""
+    kept = kept_with(job.data_dir, made)
+    kept.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(kept / POSTCODES, ignore_errors=True)
+    (job.folder / POSTCODES).replace(kept / POSTCODES)
+    stage = stage_of(job.data_dir, base)
+    if stage and not (kept / Stage.FILE).exists():
+        (kept / Stage.FILE).hardlink_to(stage)

@@ -1,0 +1,139 @@
+"""What the tests of imports share: a data dir with a few postcodes, and files of made-up premises on them."""
+
+import csv
+import gzip
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import islice
+from pathlib import Path
+
+from services.addresses.adapters import release
+from services.addresses.adapters.gazetteer import Gazetteer
+from services.addresses.adapters.import_files import gather
+from services.addresses.adapters.import_jobs import Imported, Wanted, kept_with
+from services.addresses.adapters.importing import import_files
+from services.addresses.adapters.release import Recipe
+from services.addresses.adapters.sources import BOROUGHS, POSTCODES, TERMINATED, WARDS, Sources
+from services.addresses.domain.formats import writing_core
+from services.addresses.domain.formats.writing_changes import premium_changes
+from services.addresses.domain.formats.writing_premium import Record, Supply, Volumes, full_supply
+from services.addresses.domain.generation import generate
+from services.addresses.domain.records import Blpu, LogicalStatus
+
+CAMDEN, HACKNEY = "E09000007", "E09000012"
+MADE_UP = Supply("MADE UP ADDRESSES", date(2025, 9, 1))
+
+
+class Unwatched:
+    """An import that nobody watches."""
+
+    def step(self, name: str, total: int, unit: str) -> None:
+        """Nothing."""
+
+    def at(self, done: int) -> None:
+        """Nothing."""
+
+
+def few_postcodes(folder: Path, of_each: int = 60) -> Sources:
+    """A folder of sources with so many postcodes of Camden and of Hackney, so that a release is built in no time."""
+    shipped = Sources()
+    live = [row for borough in (CAMDEN, HACKNEY) for row in islice((row for row in shipped.live() if row.borough == borough), of_each)]
+    place = ("postcode", "positional_quality", "easting", "northing")
+    codes = ("borough_code", "ward_code", "introduced", "lsoa_2011", "msoa_2011")
+    folder.mkdir(parents=True)
+    _write(folder / POSTCODES, (*place, *codes), ((row[0], row[1] * 10, *row[2], *row[3:]) for row in sorted(live)))
+    gone = islice(shipped.terminated(), 50)
+    _write(folder / TERMINATED, ("postcode", "terminated", "easting", "northing"), ((row[0], row[1], *row[2]) for row in gone))
+    _write(folder / BOROUGHS, ("code", "name"), shipped.boroughs().items())
+    _write(folder / WARDS, ("code", "name", "borough_code"), shipped.wards())
+    return Sources(folder)
+
+
+def _write(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "wt", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(columns)
+        table.writerows(rows)
+
+
+def begin(data_dir: Path) -> Sources:
+    """Make a release without premises live, whose postcodes are few."""
+    sources = few_postcodes(data_dir / "few")
+    recipe = Recipe(sources=sources.hashes(), premises={"none": ""})
+    with release.alone(data_dir):
+        release.write(data_dir, recipe, [], sources)
+        release.activate(data_dir, recipe.release)
+    kept = kept_with(data_dir, recipe.release)
+    kept.mkdir(parents=True)
+    (data_dir / "few").rename(kept / "postcodes")
+    return Sources(kept / "postcodes")
+
+
+def made_up(sources: Sources, count: int = 400, seed: int = 1) -> list[Blpu]:
+    """Records on those postcodes, in the order of their UPRNs."""
+    return list(generate(sources.sites(), seed, premises=count))
+
+
+def premium_file(path: Path, blpus: Iterable[Blpu]) -> Path:
+    """A full supply in one volume."""
+    return _in_one(path, full_supply(blpus), MADE_UP)
+
+
+def premium_update(path: Path, before: Iterable[Blpu], after: Iterable[Blpu]) -> Path:
+    """A change-only supply."""
+    return _in_one(path, premium_changes(before, after), replace(MADE_UP, change_only=True))
+
+
+def core_file(path: Path, blpus: Iterable[Blpu]) -> Path:
+    """A full supply; Core has no history, so what is historical is not in it."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(writing_core.row(blpu) for blpu in blpus if blpu.end_date is None)
+    return path
+
+
+def _in_one(path: Path, groups: Iterable[list[Record]], supply: Supply) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        for volume in Volumes(groups, supply, 10_000_000):
+            table.writerows(volume)
+    return path
+
+
+def imported(data_dir: Path, *paths: Path, **wanted: object) -> Imported:
+    """Import without activating."""
+    return import_files(data_dir, gather(paths), Wanted(**wanted), Unwatched())  # type: ignore[arg-type]
+
+
+def activated(data_dir: Path, release_id: str) -> None:
+    """Make it live, whatever the gate says."""
+    with release.alone(data_dir):
+        release.activate(data_dir, release_id)
+
+
+def held(data_dir: Path, release_id: str | None = None) -> list[Blpu]:
+    """Everything in a release; in the live one unless said."""
+    gazetteer = Gazetteer.open(release.folder_of(data_dir, release_id or release.live(data_dir)))
+    try:
+        return list(gazetteer.all_records())
+    finally:
+        gazetteer.close()
+
+
+def retired(blpu: Blpu, *successors: int, on: date = date(2026, 1, 5)) -> Blpu:
+    """The record as it stands once it is historical."""
+    ended = (replace(lpi, logical_status=LogicalStatus.HISTORICAL, end_date=on) for lpi in blpu.lpis)
+    lpis = tuple(sorted(ended, key=lambda lpi: lpi.lpi_key))
+    return replace(blpu, logical_status=LogicalStatus.HISTORICAL, end_date=on, lpis=lpis, successors=successors)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A data dir in which a full supply is live."""
+
+    data_dir: Path
+    sources: Sources
+    blpus: list[Blpu]
+    file: Path
+    release: str

@@ -1,0 +1,204 @@
+"""`blocks addresses import`, `releases`, `activate`, `rollback`: what an operator and a script see."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.embedded.cli import app
+from services.addresses.adapters import release
+from services.addresses.adapters.gazetteer import Gazetteer
+from services.addresses.adapters.live_release import LiveRelease
+from services.addresses.domain.postcode import Postcode
+from services.addresses.service import build
+from services.addresses.settings import Settings
+from shared.service import StartError
+from tests.support.running import eventually
+
+from .conftest import SEED
+from .import_support import CAMDEN, activated, held, imported, premium_file, premium_update
+
+PROJECT = Path(__file__).parents[2]
+
+
+def started(data_dir: Path, *words: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "deploy.embedded.cli", "addresses", *map(str, words)]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "ADDRESSES_DATA_DIR": str(data_dir)}
+    return subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_interruptible,  # noqa: PLW1509  (it takes no lock)
+    )
+
+
+def _interruptible() -> None:
+    """A run of tests in the background ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
+def not_nicer(monkeypatch):
+    """The tests after these are not to run at the pace of an import."""
+    monkeypatch.setattr("os.nice", lambda by: by)
+
+
+def blocks(data_dir: Path, *words: object) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr."""
+    ended = CliRunner().invoke(app, ["addresses", *map(str, words)], env={"ADDRESSES_DATA_DIR": str(data_dir)})
+    return ended.exit_code, ended.stdout, ended.stderr
+
+
+def as_json(data_dir: Path, *words: object) -> Any:
+    code, out, err = blocks(data_dir, *words, "--json")
+    assert code == 0, out + err
+    return json.loads(out)
+
+
+def test_an_import_goes_live_a_replica_follows_and_a_rollback_brings_the_old_one_back(place, tmp_path):
+    update = premium_update(tmp_path / "update.csv", place.blpus, place.blpus[3:])
+    said = as_json(place.data_dir, "import", update, "--activate")
+    assert (said["supply"], said["bad_rows"], said["live"]) == ("update", 0, True)
+    assert said["checks"]["passed"]
+    assert Path(said["folder"], "report.html").exists()
+    assert held(place.data_dir) == place.blpus[3:]
+    code, out, _ = blocks(place.data_dir, "import", update, "--activate")
+    assert (code, out) == (0, f"These files are live already: release {said['release']}.\n")
+    found = as_json(place.data_dir, "releases")
+    assert [each["release"] for each in found if each["live"]] == [said["release"]]
+    assert found[-1]["from"] == f"{place.release} and update.csv"
+    assert as_json(place.data_dir, "rollback")["release"] == place.release
+    assert held(place.data_dir) == place.blpus
+
+
+def test_a_release_that_fails_a_check_is_not_activated_and_the_exit_code_says_so(place, tmp_path):
+    supply = premium_file(tmp_path / "camden.csv", [blpu for blpu in place.blpus if blpu.borough == CAMDEN])
+    code, out, err = blocks(place.data_dir, "import", supply, "--activate")
+    assert code == 1
+    assert err == ""
+    assert "borough-loss" in out
+    assert "FAILED" in out
+    assert "does not go live" in out
+    assert release.live(place.data_dir) == place.release
+    made = release.releases(place.data_dir)[-1].release
+    assert blocks(place.data_dir, "activate", made)[0] == 1
+    assert blocks(place.data_dir, "activate", made, "--accept", "nonsense")[2].startswith(
+        "There is no check 'nonsense' to accept: there are"
+    )
+    accepted = ("--accept", "borough-loss", "--accept", "retired")
+    assert as_json(place.data_dir, "activate", made, *accepted)["live"]
+    assert release.live(place.data_dir) == made
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("import", "nowhere.csv"), "nowhere.csv: No such file or directory."),
+        (("activate", "2025.2-none"), "manifest.json cannot be read."),
+        (("rollback",), "holds no earlier release that is undamaged."),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_line(full_supply, words, said):
+    data_dir = full_supply.data_dir / "nothing" if words == ("rollback",) else full_supply.data_dir
+    code, out, err = blocks(data_dir, *words)
+    assert (code, out) == (1, "")
+    assert len(err.splitlines()) == 1
+    assert "Traceback" not in err
+    if words != ("rollback",):
+        assert said in err
+        assert "What was live is still served." in err
+
+
+def test_a_switch_while_another_process_builds_is_refused_at_once(place):
+    with release.alone(place.data_dir):
+        code, _, err = blocks(place.data_dir, "rollback")
+    assert code == 1
+    assert "Another command builds or switches releases" in err
+
+
+def test_ctrl_c_leaves_an_import_that_goes_on(place, tmp_path):
+    supply = premium_file(tmp_path / "next.csv", place.blpus[:350])
+    with release.alone(place.data_dir):  # so that it waits before it builds
+        process = started(place.data_dir, "import", supply)
+        deadline = time.monotonic() + 60
+        while not list((place.data_dir / "imports").glob("*/stage.sqlite3")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err == "Stopped. What was live is still served. The same command goes on where this one was.\n"
+    assert as_json(place.data_dir, "import", supply)["premises"] == 350
+
+
+async def test_a_running_service_follows_an_import_and_its_rollback(place, tmp_path, serve, settings, reader):
+    update = premium_update(tmp_path / "update.csv", place.blpus, place.blpus[1:])
+    path = f"/v1/addresses/{place.blpus[0].uprn}"
+    async with serve(build(settings(Settings, data_dir=place.data_dir, premises_seed=SEED))) as served:
+        assert (await served.http.get(path, headers=reader)).status_code == 200
+
+        async def answers(status: int) -> bool:
+            return bool((await served.http.get(path, headers=reader)).status_code == status)
+
+        await asyncio.to_thread(blocks, place.data_dir, "import", update, "--activate")
+        await eventually(lambda: answers(404))
+        await asyncio.to_thread(blocks, place.data_dir, "rollback")
+        await eventually(lambda: answers(200))
+
+
+async def test_an_imported_release_is_served_after_a_restart_and_followed_while_running(place, tmp_path):
+    serving = LiveRelease(place.data_dir, SEED)
+    await serving.open()
+    assert serving.manifest.release == place.release
+    made = imported(place.data_dir, premium_file(tmp_path / "next.csv", place.blpus[:350]))
+    activated(place.data_dir, made.release)
+    assert await serving.follow()
+    assert (serving.manifest.release, len(serving.gazetteer)) == (made.release, 350)
+    await serving.close()
+
+
+async def test_a_damaged_import_is_not_replaced_by_made_up_premises_but_by_the_one_before(place, tmp_path):
+    made = imported(place.data_dir, premium_file(tmp_path / "next.csv", place.blpus[:350]))
+    activated(place.data_dir, made.release)
+    (release.folder_of(place.data_dir, made.release) / "records").unlink()
+    serving = LiveRelease(place.data_dir, SEED)
+    await serving.open()
+    assert serving.manifest.release == place.release
+    await serving.close()
+    (release.folder_of(place.data_dir, place.release) / "records").unlink()
+    for manifest in release.releases(place.data_dir):
+        if "none" in manifest.recipe.premises:
+            (release.folder_of(place.data_dir, manifest.release) / "records").unlink()
+    with pytest.raises(StartError, match="no earlier release"):
+        await LiveRelease(place.data_dir, SEED).open()
+
+
+AREA_E = tuple(f"E{digit}" for digit in range(1, 10))
+CODE_POINT = '"E8 1AA",10,534600,184500,"E92000001","E19000003","E18000007","","E09000012","E05009378"\r\n'
+
+
+def test_imported_postcodes_stay_with_the_premises_and_the_next_update_keeps_them(place, tmp_path):
+    file = tmp_path / "e8.csv"
+    rows = (row for row in place.sources.live() if row.postcode[:2] in AREA_E and row.postcode != "E8 1AA")
+    codes = "".join(CODE_POINT.replace("E8 1AA", row.postcode).replace("534600,184500", ",".join(map(str, row.location))) for row in rows)
+    file.write_text(codes + CODE_POINT, encoding="utf-8", newline="")
+    said = as_json(place.data_dir, "import", file, "--format", "code-point", "--activate")
+    assert (said["format"], said["premises"]) == ("code-point", len(place.blpus))
+    assert held(place.data_dir) == place.blpus
+    made = imported(place.data_dir, premium_update(tmp_path / "update.csv", place.blpus, place.blpus[1:]))
+    for each in (said["release"], made.release):
+        gazetteer = Gazetteer.open(release.folder_of(place.data_dir, each))
+        found = gazetteer.postcode(Postcode("E8", "1AA"))
+        assert found is not None
+        assert found.location == (534_600, 184_500)
+        gazetteer.close()
