@@ -24,7 +24,7 @@ from shared.service import StartError
 from tests.support.running import eventually
 
 from .conftest import SEED
-from .import_support import CAMDEN, activated, held, imported, premium_file, premium_update
+from .import_support import CAMDEN, Place, activated, held, imported, premium_file, premium_update
 
 PROJECT = Path(__file__).parents[2]
 
@@ -175,12 +175,32 @@ async def test_a_damaged_import_is_not_replaced_by_made_up_premises_but_by_the_o
     await serving.open()
     assert serving.manifest.release == place.release
     await serving.close()
-    (release.folder_of(place.data_dir, place.release) / "records").unlink()
-    for manifest in release.releases(place.data_dir):
-        if "none" in manifest.recipe.premises:
-            (release.folder_of(place.data_dir, manifest.release) / "records").unlink()
+
+
+@pytest.fixture
+def outdated(place: Place) -> Place:
+    """No release is of a format that is read: they were made by an earlier version."""
+    for manifest in (place.data_dir / "releases").glob("*/manifest.json"):
+        said = json.loads(manifest.read_bytes())
+        said["recipe"]["format"] -= 1
+        manifest.write_text(json.dumps(said), encoding="utf-8")
+    return place
+
+
+async def test_an_import_of_an_earlier_version_is_built_again_from_what_it_was_imported_from(outdated, tmp_path):
+    serving = LiveRelease(outdated.data_dir, SEED)
+    await serving.open()
+    assert len(serving.gazetteer) == len(outdated.blpus)
+    await serving.close()
+    assert held(outdated.data_dir) == outdated.blpus
+    update = premium_update(tmp_path / "update.csv", outdated.blpus, outdated.blpus[1:])
+    assert held(outdated.data_dir, imported(outdated.data_dir, update).release) == outdated.blpus[1:]
+
+
+async def test_an_import_that_cannot_be_built_again_is_not_replaced_by_made_up_premises(outdated):
+    (outdated.data_dir / "stages" / outdated.release / "stage.sqlite3").unlink()
     with pytest.raises(StartError, match="no earlier release"):
-        await LiveRelease(place.data_dir, SEED).open()
+        await LiveRelease(outdated.data_dir, SEED).open()
 
 
 AREA_E = tuple(f"E{digit}" for digit in range(1, 10))

@@ -4,27 +4,21 @@ A full supply is all that there is. A change-only update is applied to what the 
 all of it.
 """
 
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import lru_cache
 from pathlib import Path
 
-from services.addresses.domain.formats.assembling import Parts, assemble
-from services.addresses.domain.incoming import BadRowError, Format, Op, WrongFileError
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.incoming import Format, Op, WrongFileError
 
 from . import release
-from .import_jobs import FEW, POSTCODES, Imported, ImportRefusedError, Job, Supply, kept_with, sources_of, stage_of
+from .assembly import Assembly
+from .import_jobs import FEW, Imported, ImportRefusedError, Job, Supply, carry_postcodes, kept_with, sources_of, stage_of
 from .reading import OPEN_UPRN, read, refuse_missing_volumes, shown
-from .release import BASE, Manifest, Recipe
+from .release import BASE, Recipe
 from .sources import Sources
 from .spatial import Column
 from .staging import Rows, Stage, sorting_in
 from .tables import open_column
-
-STREETS_KEPT = 50_000
-"""Streets whose names are kept in memory while premises are put together."""
 
 
 def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
@@ -47,7 +41,7 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
             job.watch.at(done)
         stage.note_files(file.sha256 for file in job.files)
         sources = sources_of(job.data_dir, job.base.release) if job.base else Sources()
-        assembly = Assembly(job, rows, stage, sources)
+        assembly = Assembly(stage, sources, job.watch.at, lambda found: _refuse_incomplete(job, rows, found))
         job.watch.step("building", assembly.held, "UPRNs")
         with release.alone(job.data_dir):
             manifest = release.write(job.data_dir, _recipe(job, supply, sources), assembly.blpus(), sources)
@@ -62,50 +56,20 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
             elsewhere=assembly.elsewhere,
             unheld=stage.unheld,
         )
-    _keep(job, manifest)
+    kept = kept_with(job.data_dir, manifest.release)
+    if job.base:
+        carry_postcodes(job.data_dir, job.base.release, manifest.release)
+    kept.mkdir(parents=True, exist_ok=True)
+    (job.folder / Stage.FILE).replace(kept / Stage.FILE)
     return imported
 
 
-class Assembly:
-    """The premises of a stage as records, and what cannot be one."""
-
-    def __init__(self, job: Job, rows: Rows, stage: Stage, sources: Sources) -> None:
-        self._job = job
-        self._rows = rows
-        self._stage = stage
-        self._wards = {ward.code: ward.borough for ward in sources.wards()}
-        self._street = lru_cache(STREETS_KEPT)(lambda usrn: stage.parts(-usrn))
-        self.held = stage.count()
-        """UPRNs."""
-        self.incomplete: list[tuple[int, str]] = []
-        """UPRNs whose rows do not fit together, and why."""
-        self.elsewhere = 0
-        """UPRNs that are not in London, or of which too little is said."""
-
-    def blpus(self) -> Iterator[Blpu]:
-        """The records in the order of their UPRNs. Raises `ImportRefusedError` where too many are incomplete."""
-        for number, (uprn, parts) in enumerate(self._stage.premises()):
-            if number % 1_000 == 0:
-                self._job.watch.at(number)
-            if blpu := self._assembled(uprn, parts):
-                yield blpu
-        self._job.watch.at(self.held)
-
-    def _assembled(self, uprn: int, parts: Parts) -> Blpu | None:
-        try:
-            blpu = assemble(uprn, parts, self._street, self._wards)
-        except BadRowError as error:
-            self.incomplete.append((uprn, str(error)))
-            self._refuse_too_many()
-            return None
-        self.elsewhere += blpu is None
-        return blpu
-
-    def _refuse_too_many(self) -> None:
-        if self._job.is_beyond(len(self.incomplete), self.held):
-            self._job.list_bad(self._rows.bad(), self.incomplete)
-            first = [f"UPRN {uprn}: {reason}" for uprn, reason in self.incomplete[:FEW]]
-            self._job.refuse_beyond(len(self.incomplete), self.held, "UPRNs", first)
+def _refuse_incomplete(job: Job, rows: Rows, assembly: Assembly) -> None:
+    incomplete = assembly.incomplete
+    if job.is_beyond(len(incomplete), assembly.held):
+        job.list_bad(rows.bad(), incomplete)
+        first = [f"UPRN {uprn}: {reason}" for uprn, reason in incomplete[:FEW]]
+        job.refuse_beyond(len(incomplete), assembly.held, "UPRNs", first)
 
 
 def _held(job: Job) -> Column:
@@ -145,13 +109,3 @@ def _recipe(job: Job, supply: Supply, sources: Sources) -> Recipe:
         premises = {BASE: job.base.release, **premises}
     imported = job.base.recipe.imported_postcodes if job.base else {}
     return Recipe(sources={**sources.hashes(), **imported}, premises=premises)
-
-
-def _keep(job: Job, manifest: Manifest) -> None:
-    """Keep what the release was made from, for the update that follows it."""
-    kept = kept_with(job.data_dir, manifest.release)
-    kept.mkdir(parents=True, exist_ok=True)
-    postcodes = kept_with(job.data_dir, job.base.release) / POSTCODES if job.base else None
-    if postcodes and postcodes.exists():
-        shutil.copytree(postcodes, kept / POSTCODES, dirs_exist_ok=True)
-    (job.folder / Stage.FILE).replace(kept / Stage.FILE)

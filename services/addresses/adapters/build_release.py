@@ -1,4 +1,6 @@
-"""`python -m services.addresses.adapters.build_release DATA_DIR SEED`: make the shipped data's release live in a data dir.
+"""`python -m services.addresses.adapters.build_release DATA_DIR SEED`: make a release live in a data dir that can be served.
+
+An imported one is built again from what it was imported from; without, that of the shipped data is built.
 
 The service runs this as a process of its own, so that what building needs is given back. Exits with 1 and one line where the disk
 does not take the release.
@@ -8,6 +10,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
+from services.addresses.adapters.rebuilding import rebuild
 from services.addresses.adapters.release import ensure
 from services.addresses.adapters.sources import Sources
 
@@ -15,7 +18,8 @@ from services.addresses.adapters.sources import Sources
 def main(data_dir: str, seed: str) -> int:
     """Build if needed; the exit code."""
     try:
-        ensure(Path(data_dir), Sources(), int(seed))
+        if not rebuild(Path(data_dir)):
+            ensure(Path(data_dir), Sources(), int(seed))
     except (OSError, sqlite3.Error) as error:
         sys.stderr.write(f"the address release cannot be written to {data_dir}: {error}\n")
         return 1

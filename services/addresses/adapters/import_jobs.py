@@ -7,6 +7,7 @@ update that follows it.
 
 import fcntl
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -196,6 +197,13 @@ def sources_of(data_dir: Path, release_id: str) -> Sources:
     """The postcodes that a release was made with: imported ones, else those that are shipped."""
     imported = kept_with(data_dir, release_id) / POSTCODES
     return Sources(imported) if imported.exists() else Sources()
+
+
+def carry_postcodes(data_dir: Path, before: str, after: str) -> None:
+    """Keep the imported postcodes of a release, if it has any, with the one that follows it."""
+    held = kept_with(data_dir, before) / POSTCODES
+    if held.exists() and before != after:
+        shutil.copytree(held, kept_with(data_dir, after) / POSTCODES, dirs_exist_ok=True)
 
 
 def made_from(manifest: Manifest) -> set[str]:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from services.addresses.adapters.gazetteer import Gazetteer
+from services.addresses.adapters.import_jobs import stage_of
 from services.addresses.adapters.release import (
     MANIFEST,
     DamagedReleaseError,
@@ -57,8 +58,8 @@ class LiveRelease:
     async def open(self) -> None:
         """Check the live release, building that of the shipped data where there is none, or it is outdated or damaged.
 
-        A damaged release of imported data cannot be built again: the last undamaged one is served, and the log says so. Raises
-        `StartError` where there is nothing to serve.
+        In place of a damaged release of imported data the last undamaged one is served, and the log says so; without one it is built
+        again from what it was imported from. Raises `StartError` where there is nothing to serve.
         """
         await asyncio.to_thread(self._settle)
         found = await asyncio.to_thread(self._intact)
@@ -112,6 +113,9 @@ class LiveRelease:
         try:
             folder, manifest = last_good(self._data_dir)
         except FileNotFoundError:
+            if stage_of(self._data_dir, now):
+                log.warning("%s: it is built again from what it was imported from", damage)
+                return None
             raise StartError(f"addresses: {damage}, and there is no earlier release that is undamaged.") from damage
         log.error("%s: the release before it, %s, is served", damage, manifest.release)
         return folder, manifest

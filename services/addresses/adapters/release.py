@@ -170,6 +170,18 @@ def holds_made_up(data_dir: Path, release: str) -> bool:
         return False
 
 
+def recipe_again(data_dir: Path, release: str) -> Recipe:
+    """The recipe of a release, of whatever format and however damaged, for building it in the format of now.
+
+    Raises FileNotFoundError or ValueError where it does not say.
+    """
+    said = json.loads((folder_of(data_dir, release) / MANIFEST).read_bytes())
+    try:
+        return Recipe(sources=said["recipe"]["sources"], premises=said["recipe"]["premises"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{folder_of(data_dir, release) / MANIFEST} has no recipe") from error
+
+
 def folder_of(data_dir: Path, release: str) -> Path:
     """Where a release is kept."""
     return data_dir / "releases" / release
