@@ -69,7 +69,7 @@ async def _admitted(
         request.state.principal = f"places\0{key.name}"
         context.cause.set(context.Cause(borough=key.borough))
     elif credentials is not None:
-        await _of_token(request, credentials)
+        await _of_token(request)
     else:
         raise Problem(401, "Missing API key or access token", headers={"WWW-Authenticate": "Bearer"})
     access.count(request.state.principal)
