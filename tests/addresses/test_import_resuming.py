@@ -50,7 +50,7 @@ if step == "numbering":
     with release.alone(data_dir):
         release.activate(data_dir, what)
 if step == "keeping":
-    address_importing._keep = die
+    address_importing.carry_postcodes = die
 run(data_dir, import_files.gather([Path(what)]), Wanted(), Watch())
 """
 
