@@ -36,7 +36,7 @@ MOST_LOOKED_THROUGH = 100
 """Rows that hold the other words and are looked through for the everyday ones."""
 MOST_ASKED = 24
 """Words that the index is asked for at most in place of one; those that most records hold come first."""
-MOST_BEGUN = 60
+MOST_BEGUN = 32
 """Words that an unfinished one may stand for."""
 NUMBER_WEIGHT, LETTER_WEIGHT, LEAST_WORD_WEIGHT, UNKNOWN_WEIGHT = 4.0, 2.5, 1.0, 5.0
 UNIT_WORD_WEIGHT = 3.0
