@@ -20,7 +20,7 @@ from .index_reading import Query as Asked
 from .index_writing import FIRST_TOKEN
 from .premises_files import HISTORICAL, SHELL, PremisesFiles
 from .streets import Streets
-from .word_lists import WordLists
+from .word_lists import LONGEST, LONGEST_NARROWED, WordLists
 
 VAGUE = 30_000
 """Records: what no rarer word of a query is in is looked for in the sample first."""
@@ -143,7 +143,8 @@ class Finder:
         if code := vocabulary.code(word.text):
             readings[code] = 1.0
         if word.unfinished:
-            readings = dict.fromkeys(self._begun(word.typed), BEGUN_CREDIT) | readings
+            for begun in self._begun(word.typed):  # after the word itself, which is asked for first
+                readings.setdefault(begun, BEGUN_CREDIT)
         if (not readings or second_guess) and word.text.isalpha():
             if not readings and (parts := self._split(word.text)):
                 return [Term(part, part, Sort.WORD, self._weights.of(part), {vocabulary.code(part) or "": 1.0}) for part in parts]
@@ -280,7 +281,8 @@ class Finder:
         """Rows of whole buildings whose names hold all the words."""
         if not terms or not all(term.is_known for term in terms):
             return []
-        rows = self._buildings.of_all([self._words(term) for term in terms])
+        longest = LONGEST_NARROWED if area or borough else LONGEST
+        rows = self._buildings.of_all([self._words(term) for term in terms], longest)
         return self._premises.inside(rows, area, borough)[:most].tolist()  # type: ignore[no-any-return]
 
     def _words(self, term: Term, least: float = 0.0) -> list[str]:
