@@ -26,6 +26,10 @@ VAGUE = 30_000
 """Records: what no rarer word of a query is in is looked for in the sample first."""
 VAGUE_ALONE = 6_000
 """The same of a single word: the sample holds enough of what so many hold."""
+VAGUE_ORDERED = 10_000
+"""Records: so many at most are put in the order of how much else they hold."""
+MOST_TELLING = 6
+"""Words by which they are."""
 MOST_CANDIDATES = 24
 """Rows that are compared; a query that more answer equally is too vague for an order to matter."""
 COMMON = 1_000
@@ -211,9 +215,9 @@ class Finder:
         names = sorted((term for term in known if term.sort is Sort.WORD), key=lambda term: -term.weight)
         asked = {id(term): self._asked("words", term) for term in known}
         for must in ([names[:2]] if len(names) > 2 else []) + [[name] for name in names[:3]]:
-            if self._frequency(must[0]) > VAGUE:
+            if self._frequency(must[0]) > VAGUE_ORDERED:
                 continue
-            should = [asked[id(term)] for term in known if term not in must and self._tells_apart(term)]
+            should = [asked[id(term)] for term in self._telling(known) if term not in must]
             if rows := self.index.rows([*narrowed, *(asked[id(term)] for term in must)], should, most=most):
                 return rows
         return []
@@ -223,10 +227,12 @@ class Finder:
         known = [term for term in terms.terms if term.is_known]
         asked = {id(term): self._asked("words", term) for term in known}
         numbers = [asked[id(term)] for term in known if term.sort is Sort.NUMBER]
-        names = sorted((term for term in known if term.sort is Sort.WORD and self._frequency(term) <= VAGUE), key=lambda term: -term.weight)
+        names = sorted(
+            (term for term in known if term.sort is Sort.WORD and self._frequency(term) <= VAGUE_ORDERED), key=lambda term: -term.weight
+        )
         rows: list[int] = []
         for name in names[:3]:
-            others = [asked[id(term)] for term in known if term is not name and self._tells_apart(term)]
+            others = [asked[id(term)] for term in self._telling(known) if term is not name]
             if numbers:
                 rows += self.index.rows([asked[id(name)], *numbers], others, most=most)
             rows += self.index.rows([asked[id(name)]], others, most=most)
@@ -255,9 +261,11 @@ class Finder:
     def _is_everyday(self, term: Term) -> bool:
         return term.sort is Sort.WORD and self._frequency(term) * EVERYDAY > self.index.first_street
 
-    def _tells_apart(self, term: Term) -> bool:
-        """Whether candidates are worth ordering by it: not by the kind of a street or building."""
-        return term.sort is not Sort.WORD or self._frequency(term) * COMMON <= self.index.first_street
+    def _telling(self, known: Sequence[Term]) -> list[Term]:
+        """By what candidates are worth ordering: not by the kinds of streets and buildings, and of much else by the rarest."""
+        frequency = {id(term): self._frequency(term) for term in known}
+        telling = [term for term in known if term.sort is not Sort.WORD or frequency[id(term)] * COMMON <= self.index.first_street]
+        return sorted(telling, key=lambda term: frequency[id(term)])[:MOST_TELLING]
 
     def _frequency(self, term: Term) -> int:
         held_by = self.vocabulary.held_by
