@@ -30,6 +30,10 @@ VAGUE_ORDERED = 10_000
 """Records: so many at most are put in the order of how much else they hold."""
 MOST_TELLING = 6
 """Words by which they are."""
+MOST_DEMANDED = 8
+"""Words that a row must hold all of."""
+MOST_JOINED_EVERYDAY = 4
+"""An everyday word that may be more than so many is never demanded of the index, which would merge lists of millions."""
 MOST_CANDIDATES = 24
 """Rows that are compared; a query that more answer equally is too vague for an order to matter."""
 COMMON = 1_000
@@ -239,6 +243,9 @@ class Finder:
         return list(dict.fromkeys(rows))
 
     def _holding_all(self, known: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
+        """Of more words than `MOST_DEMANDED` the rarest."""
+        if len(known) > MOST_DEMANDED:
+            known = sorted(known, key=self._frequency)[:MOST_DEMANDED]
         if min(map(self._frequency, known)) > (VAGUE if len(known) > 1 else VAGUE_ALONE):
             rows = self.index.rows([*narrowed, *(self._asked("few", term) for term in known)], most=most)
             if len(rows) >= most // 4:
@@ -248,7 +255,8 @@ class Finder:
             asked = [self._asked("words", term) for term in known if term not in everyday]
             rows = self.index.rows([*narrowed, *asked], most=max(most, MOST_LOOKED_THROUGH))
             holding = [row for row in rows if self._holds(row, everyday)]
-            if len(holding) >= most or len(rows) < MOST_LOOKED_THROUGH:
+            is_begun = any(len(term.readings) > MOST_JOINED_EVERYDAY for term in everyday)
+            if len(holding) >= most or len(rows) < MOST_LOOKED_THROUGH or is_begun:
                 return (holding or rows)[:most]
         return self.index.rows([*narrowed, *(self._asked("words", term) for term in known)], most=most)
 
