@@ -2,7 +2,6 @@
 
 import random
 
-import numpy as np
 import pytest
 
 from services.addresses.adapters.beginnings import KEPT, LETTERS, Beginnings, beginnings_of
@@ -77,7 +76,7 @@ def test_lists_of_words_are_joined_and_shared_as_sets_are(tmp_path):
     for word, numbers in lists.items():
         held = found.of(word)
         assert held is not None
-        assert np.array_equal(held, numbers)
+        assert held.tolist() == numbers
     for _ in range(300):
         choices = [dice.sample([*lists, "-"], dice.choice((1, 1, 2, 7))) for _ in range(dice.randint(1, 4))]
         sets = [{number for word in words for number in lists.get(word, ())} for words in choices]
@@ -134,3 +133,11 @@ def test_another_floor_of_the_house_is_no_sure_match(gazetteer):
         if asked == 60:
             break
     assert asked == 60
+
+
+def test_a_common_kind_of_building_is_found_in_an_area(gazetteer):
+    for typed, borough in (("house nw5", None), ("court", HACKNEY), ("st e8", None)):
+        found = gazetteer.search(typed, 10, borough)
+        assert len(found) == 10, typed
+        outward = typed.rpartition(" ")[2].upper() if borough is None else ""
+        assert all(each.borough == borough if borough else each.kind == "street" or each.postcode.startswith(outward) for each in found)

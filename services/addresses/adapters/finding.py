@@ -20,12 +20,20 @@ from .index_reading import Query as Asked
 from .index_writing import FIRST_TOKEN
 from .premises_files import HISTORICAL, SHELL, PremisesFiles
 from .streets import Streets
-from .word_lists import WordLists
+from .word_lists import LONGEST, LONGEST_NARROWED, WordLists
 
 VAGUE = 30_000
 """Records: what no rarer word of a query is in is looked for in the sample first."""
 VAGUE_ALONE = 6_000
 """The same of a single word: the sample holds enough of what so many hold."""
+VAGUE_ORDERED = 10_000
+"""Records: so many at most are put in the order of how much else they hold."""
+MOST_TELLING = 6
+"""Words by which they are."""
+MOST_DEMANDED = 8
+"""Words that a row must hold all of."""
+MOST_JOINED_EVERYDAY = 4
+"""An everyday word that may be more than so many is never demanded of the index, which would merge lists of millions."""
 MOST_CANDIDATES = 24
 """Rows that are compared; a query that more answer equally is too vague for an order to matter."""
 COMMON = 1_000
@@ -36,7 +44,7 @@ MOST_LOOKED_THROUGH = 100
 """Rows that hold the other words and are looked through for the everyday ones."""
 MOST_ASKED = 24
 """Words that the index is asked for at most in place of one; those that most records hold come first."""
-MOST_BEGUN = 60
+MOST_BEGUN = 32
 """Words that an unfinished one may stand for."""
 NUMBER_WEIGHT, LETTER_WEIGHT, LEAST_WORD_WEIGHT, UNKNOWN_WEIGHT = 4.0, 2.5, 1.0, 5.0
 UNIT_WORD_WEIGHT = 3.0
@@ -143,7 +151,8 @@ class Finder:
         if code := vocabulary.code(word.text):
             readings[code] = 1.0
         if word.unfinished:
-            readings = dict.fromkeys(self._begun(word.typed), BEGUN_CREDIT) | readings
+            for begun in self._begun(word.typed):  # after the word itself, which is asked for first
+                readings.setdefault(begun, BEGUN_CREDIT)
         if (not readings or second_guess) and word.text.isalpha():
             if not readings and (parts := self._split(word.text)):
                 return [Term(part, part, Sort.WORD, self._weights.of(part), {vocabulary.code(part) or "": 1.0}) for part in parts]
@@ -210,9 +219,9 @@ class Finder:
         names = sorted((term for term in known if term.sort is Sort.WORD), key=lambda term: -term.weight)
         asked = {id(term): self._asked("words", term) for term in known}
         for must in ([names[:2]] if len(names) > 2 else []) + [[name] for name in names[:3]]:
-            if self._frequency(must[0]) > VAGUE:
+            if self._frequency(must[0]) > VAGUE_ORDERED:
                 continue
-            should = [asked[id(term)] for term in known if term not in must and self._tells_apart(term)]
+            should = [asked[id(term)] for term in self._telling(known) if term not in must]
             if rows := self.index.rows([*narrowed, *(asked[id(term)] for term in must)], should, most=most):
                 return rows
         return []
@@ -222,16 +231,21 @@ class Finder:
         known = [term for term in terms.terms if term.is_known]
         asked = {id(term): self._asked("words", term) for term in known}
         numbers = [asked[id(term)] for term in known if term.sort is Sort.NUMBER]
-        names = sorted((term for term in known if term.sort is Sort.WORD and self._frequency(term) <= VAGUE), key=lambda term: -term.weight)
+        names = sorted(
+            (term for term in known if term.sort is Sort.WORD and self._frequency(term) <= VAGUE_ORDERED), key=lambda term: -term.weight
+        )
         rows: list[int] = []
         for name in names[:3]:
-            others = [asked[id(term)] for term in known if term is not name and self._tells_apart(term)]
+            others = [asked[id(term)] for term in self._telling(known) if term is not name]
             if numbers:
                 rows += self.index.rows([asked[id(name)], *numbers], others, most=most)
             rows += self.index.rows([asked[id(name)]], others, most=most)
         return list(dict.fromkeys(rows))
 
     def _holding_all(self, known: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
+        """Of more words than `MOST_DEMANDED` the rarest."""
+        if len(known) > MOST_DEMANDED:
+            known = sorted(known, key=self._frequency)[:MOST_DEMANDED]
         if min(map(self._frequency, known)) > (VAGUE if len(known) > 1 else VAGUE_ALONE):
             rows = self.index.rows([*narrowed, *(self._asked("few", term) for term in known)], most=most)
             if len(rows) >= most // 4:
@@ -241,7 +255,8 @@ class Finder:
             asked = [self._asked("words", term) for term in known if term not in everyday]
             rows = self.index.rows([*narrowed, *asked], most=max(most, MOST_LOOKED_THROUGH))
             holding = [row for row in rows if self._holds(row, everyday)]
-            if len(holding) >= most or len(rows) < MOST_LOOKED_THROUGH:
+            is_begun = any(len(term.readings) > MOST_JOINED_EVERYDAY for term in everyday)
+            if len(holding) >= most or len(rows) < MOST_LOOKED_THROUGH or is_begun:
                 return (holding or rows)[:most]
         return self.index.rows([*narrowed, *(self._asked("words", term) for term in known)], most=most)
 
@@ -254,9 +269,11 @@ class Finder:
     def _is_everyday(self, term: Term) -> bool:
         return term.sort is Sort.WORD and self._frequency(term) * EVERYDAY > self.index.first_street
 
-    def _tells_apart(self, term: Term) -> bool:
-        """Whether candidates are worth ordering by it: not by the kind of a street or building."""
-        return term.sort is not Sort.WORD or self._frequency(term) * COMMON <= self.index.first_street
+    def _telling(self, known: Sequence[Term]) -> list[Term]:
+        """By what candidates are worth ordering: not by the kinds of streets and buildings, and of much else by the rarest."""
+        frequency = {id(term): self._frequency(term) for term in known}
+        telling = [term for term in known if term.sort is not Sort.WORD or frequency[id(term)] * COMMON <= self.index.first_street]
+        return sorted(telling, key=lambda term: frequency[id(term)])[:MOST_TELLING]
 
     def _frequency(self, term: Term) -> int:
         held_by = self.vocabulary.held_by
@@ -280,7 +297,8 @@ class Finder:
         """Rows of whole buildings whose names hold all the words."""
         if not terms or not all(term.is_known for term in terms):
             return []
-        rows = self._buildings.of_all([self._words(term) for term in terms])
+        longest = LONGEST_NARROWED if area or borough else LONGEST
+        rows = self._buildings.of_all([self._words(term) for term in terms], longest)
         return self._premises.inside(rows, area, borough)[:most].tolist()  # type: ignore[no-any-return]
 
     def _words(self, term: Term, least: float = 0.0) -> list[str]:

@@ -12,6 +12,8 @@ from .tables import Texts, elements, open_column, write_column, write_texts
 NONE = np.empty(0, np.uint32)
 LONGEST = 5_000
 """Numbers of a list that are gone through."""
+LONGEST_NARROWED = 100_000
+"""The same, where most of what is found is then left out."""
 FEW_LISTS = 4
 """More, unless they are long, are joined before they are searched."""
 
@@ -47,10 +49,10 @@ class WordLists:
         """What is in the list of one of the words, ascending, each once."""
         return _joined(self._lists(words))
 
-    def of_all(self, choices: Iterable[Iterable[str]]) -> Column:
-        """What is in a list of each of several choices of words, ascending. Of long lists only the beginnings are gone through."""
+    def of_all(self, choices: Iterable[Iterable[str]], longest: int = LONGEST) -> Column:
+        """What is in a list of each of several choices of words, ascending. Of the shortest lists only so many are gone through."""
         shortest, *others = sorted((self._lists(words) for words in choices), key=_length)
-        found = _joined([numbers[:LONGEST] for numbers in shortest])
+        found = _joined([numbers[:longest] for numbers in shortest])
         for lists in others:
             if not len(found):
                 break
