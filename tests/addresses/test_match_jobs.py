@@ -21,7 +21,7 @@ from services.addresses.domain.match_rows import BadLineError, CsvRows, JsonRows
 from services.addresses.domain.matching import Matching
 from services.addresses.settings import Settings
 from services.addresses.store import Store
-from services.addresses.store.match_jobs import MatchJob, MatchJobs
+from services.addresses.store.match_jobs import MatchChunks, MatchJob, MatchJobs
 from shared import clock
 from shared.mongo import Conflict
 from tests.support.published import published
@@ -145,7 +145,8 @@ async def test_the_same_idempotency_key_makes_one_job(running, reader):
     assert one.json()["id"] == two.json()["id"]
     assert two.headers["idempotency-replayed"] == "true"
     assert await running.service.store.collection("match_jobs").count({}) == 1
-    assert await running.service.store.collection("match_chunks").count({}) == 1
+    for chunk in await running.service.store.collection("match_chunks").find({}):
+        assert chunk["job"] == one.json()["id"] or chunk["expires_at"] < clock.now() + timedelta(minutes=16), "a repeat's rows go soon"
     other = await running.http.post(JOBS, content="id,address\n2,x\n", headers=headers)
     assert other.status_code == 422
 
@@ -193,6 +194,17 @@ async def test_a_job_that_cannot_be_kept_at_this_moment_is_asked_for_again(runni
     reply = await running.http.post(JOBS, content="id,address\n1,x\n", headers=reader | CSV)
     assert (reply.status_code, "retry-after" in reply.headers) == (503, True)
     assert await running.service.store.collection("match_chunks").count({}) == 0
+
+
+async def test_rows_that_went_before_all_were_sent_make_no_job(running, reader, monkeypatch):
+    async def swept(*_: Any, **__: Any) -> int:
+        return 0
+
+    monkeypatch.setattr(MatchChunks, "keep", swept)
+    reply = await running.http.post(JOBS, content="id,address\n1,x\n", headers=reader | CSV)
+    assert (reply.status_code, reply.json()["type"].rsplit("/", 1)[-1]) == (408, "too-slow")
+    for name in ("match_jobs", "match_chunks"):
+        assert await running.service.store.collection(name).count({}) == 0
 
 
 async def test_a_borough_with_too_many_unfinished_jobs_waits(running, reader):

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from services.addresses.bulk_matching import CHUNK, BulkMatcher
 from services.addresses.domain.match_rows import LONGEST_LINE, BadLineError, CsvRows, JsonRows, MatchedRow, RowReader, WrittenRow
 from services.addresses.settings import Settings
-from services.addresses.store import Store
+from services.addresses.store import Store, Tx
 from services.addresses.store.match_jobs import MatchJob, State
 from shared.clock import now
 from shared.events import new_id
@@ -27,6 +27,7 @@ MOST_ROWS = 100_000
 MOST_BYTES = 20_000_000
 MOST_OPEN = 20
 """Jobs of a borough that wait or run."""
+SECONDS_TO_SEND = 900
 CSV, JSON_LINES = "text/csv", "application/x-ndjson"
 _READERS: dict[str, type[CsvRows | JsonRows]] = {CSV: CsvRows, JSON_LINES: JsonRows, "application/jsonl": JsonRows}
 _COLUMNS = ("id", "decision", "uprn", "address", "confidence")
@@ -93,6 +94,7 @@ class JobView(BaseModel):
     openapi_extra=_BODY,
     responses={
         400: {"description": "A line cannot be used: the problem says which"},
+        408: {"description": "It took too long to send"},
         415: {"description": "Neither CSV nor JSON lines"},
         429: {"description": f"The borough has {MOST_OPEN} jobs that are not done"},
     },
@@ -117,9 +119,9 @@ async def create_match_job(
     try:
         async with store.transaction() as tx:
             tx.if_undone(lambda: store.match_chunks.remove(id_))
-            total, chunks = await _received(request, reader(), store, id_, expires_at=expires_at)
+            total, chunks = await _received(request, reader(), store, id_)
             job = MatchJob(id_, borough, total, chunks, created_at=at, expires_at=expires_at)
-            await tx.match_jobs.add(job)
+            await _keep(tx, job)
             tx.after_commit(matcher.wake)
     except Conflict as error:  # the route would run this again, but a body can be read once only
         raise Unavailable("the job could not be kept") from error
@@ -161,6 +163,12 @@ async def delete_match_job(job: Id, caller: Reader, store: Db) -> None:
         await tx.match_chunks.remove(job)
 
 
+async def _keep(tx: Tx, job: MatchJob) -> None:
+    await tx.match_jobs.add(job)
+    if await tx.match_chunks.keep(job.id, expires_at=job.expires_at) != job.chunks:
+        raise Problem(408, f"Send all within {SECONDS_TO_SEND // 60} minutes.", type="too-slow")
+
+
 async def _visible(store: Store, job: str, borough: str) -> MatchJob:
     found = await store.match_jobs.get(job, borough=borough, at=now())
     if found is None:
@@ -175,8 +183,12 @@ def _unknown() -> Problem:
 # ------------------------------------------------------------ what comes in
 
 
-async def _received(request: Request, reader: RowReader, store: Store, job: str, *, expires_at: datetime) -> tuple[int, int]:
-    """Keep the rows of a body as they come, in chunks. Gives how many rows and chunks there are."""
+async def _received(request: Request, reader: RowReader, store: Store, job: str) -> tuple[int, int]:
+    """Keep the rows of a body as they come, in chunks. Gives how many rows and chunks there are.
+
+    Where no job comes of them, because the process dies or the request was a repeat, they go by themselves.
+    """
+    expires_at = now() + timedelta(seconds=SECONDS_TO_SEND)
     rows: list[WrittenRow] = []
     total = chunks = number = 0
     try:

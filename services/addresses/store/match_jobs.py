@@ -115,9 +115,13 @@ class MatchChunks:
         self._rows = scope.collection("match_chunks")
 
     async def add(self, job: str, number: int, rows: Sequence[WrittenRow], *, expires_at: datetime) -> None:
-        """Keep some rows to be matched. They go by themselves, also where no job comes of them."""
+        """Keep some rows to be matched, for a short time at first: until there is a job that keeps them."""
         chunk = {"job": job, "number": number, "rows": [list(row) for row in rows], "expires_at": expires_at}
         await self._rows.insert_one({"_id": _chunk(job, number), **chunk})
+
+    async def keep(self, job: str, *, expires_at: datetime) -> int:
+        """Let a job's rows stay as long as the job. For the transaction that adds it; gives how many chunks there are."""
+        return await self._rows.update_many({"job": job}, {"$set": {"expires_at": expires_at}})
 
     async def rows(self, job: str, number: int) -> list[WrittenRow]:
         """The rows of a chunk; none where it is done or gone."""
