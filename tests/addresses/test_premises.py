@@ -68,21 +68,21 @@ async def test_a_postcode_in_two_boroughs_is_warned_of_with_both_codes(ask):
     assert (flat["warnings"], flat["postcode_boroughs"]) == ([], ["E09000012"])
 
 
-@pytest.mark.parametrize(
-    ("day", "address", "alternatives", "former"),
-    [
-        ("2026-04-01", "12 Quillfen Street, London, E8 1AB", 2, 1),
-        ("2016-01-01", "12 Quillfen Street, London, E8 1AB", 1, 1),
-        ("2015-04-01", "12 Quillfen Street, London, E8 1AB", 1, 1),
-        ("2015-03-31", "3 Old Lane, London, E8 1AB", 0, 0),
-        ("2000-01-01", "3 Old Lane, London, E8 1AB", 0, 0),
-    ],
-)
-async def test_a_house_has_on_each_day_the_address_that_was_in_force(ask, day, address, alternatives, former):
-    house = await ask(100, as_at=day)
-    assert house["address"] == address
-    assert (len(house["alternatives"]), len(house["history"]["addresses"])) == (alternatives, former)
-    assert house["parts"]["street"] in address
+DAYS = [
+    ("2026-04-01", "12 Quillfen Street, London, E8 1AB", 2, 1),
+    ("2016-01-01", "12 Quillfen Street, London, E8 1AB", 1, 1),
+    ("2015-04-01", "12 Quillfen Street, London, E8 1AB", 1, 1),
+    ("2015-03-31", "3 Old Lane, London, E8 1AB", 0, 0),
+    ("2000-01-01", "3 Old Lane, London, E8 1AB", 0, 0),
+]
+
+
+async def test_a_house_has_on_each_day_the_address_that_was_in_force(ask):
+    for day, address, alternatives, former in DAYS:
+        house = await ask(100, as_at=day)
+        assert house["address"] == address
+        assert (len(house["alternatives"]), len(house["history"]["addresses"])) == (alternatives, former)
+        assert house["parts"]["street"] in address
 
 
 async def test_a_day_is_answered_from_the_release_that_was_live_then(ask, switched, reader, two_releases):
@@ -94,25 +94,25 @@ async def test_a_day_is_answered_from_the_release_that_was_live_then(ask, switch
     assert (await ask(100, as_at="2025-12-31"))["release"] == later, "no release was live yet: the one that is live now tells"
 
 
-@pytest.mark.parametrize(
-    ("uprn", "day", "field"),
-    [
-        (100, "1999-12-31", "query.as_at"),
-        (200, "2026-03-02", "query.as_at"),
-        (201, "2019-12-31", "query.as_at"),
-        (400, "2026-03-02", "path.uprn"),
-        (201, "2026-02-01", "path.uprn"),
-    ],
-)
-async def test_what_was_not_there_on_a_day_is_404_that_names_the_field(switched, reader, uprn, day, field):
-    reply = await switched.http.get(f"/v1/addresses/{uprn}", params={"as_at": day}, headers=reader)
-    assert (reply.status_code, reply.json()["errors"][0]["field"]) == (404, field)
+NOT_THERE = [
+    (100, "1999-12-31", "query.as_at"),
+    (200, "2026-03-02", "query.as_at"),
+    (201, "2019-12-31", "query.as_at"),
+    (400, "2026-03-02", "path.uprn"),
+    (201, "2026-02-01", "path.uprn"),
+]
 
 
-@pytest.mark.parametrize("day", ["2999-01-01", "31/12/2020", "2020-02-30", "soon"])
-async def test_a_day_that_is_none_or_is_to_come_is_400(switched, reader, day):
-    reply = await switched.http.get("/v1/addresses/100", params={"as_at": day}, headers=reader)
-    assert (reply.status_code, reply.json()["errors"][0]["field"]) == (400, "query.as_at")
+async def test_what_was_not_there_on_a_day_is_404_that_names_the_field(switched, reader):
+    for uprn, day, field in NOT_THERE:
+        reply = await switched.http.get(f"/v1/addresses/{uprn}", params={"as_at": day}, headers=reader)
+        assert (reply.status_code, reply.json()["errors"][0]["field"]) == (404, field)
+
+
+async def test_a_day_that_is_none_or_is_to_come_is_400(switched, reader):
+    for day in ("2999-01-01", "31/12/2020", "2020-02-30", "soon"):
+        reply = await switched.http.get("/v1/addresses/100", params={"as_at": day}, headers=reader)
+        assert (reply.status_code, reply.json()["errors"][0]["field"]) == (400, "query.as_at"), day
 
 
 async def test_a_release_that_is_no_longer_kept_is_answered_for_by_the_live_one(serve, settings, reader, two_releases):
@@ -174,17 +174,17 @@ async def test_checking_gives_the_confidence_that_matching_gives(running, reader
     assert checked["decision"] == "none"
 
 
-@pytest.mark.parametrize(
-    ("uprn", "body", "status", "field"),
-    [
-        ("1", {"address": "x"}, 404, "path.uprn"),
-        ("x", {"address": "x"}, 400, "path.uprn"),
-        ("100", {"address": ""}, 400, "body.address"),
-        ("100", {}, 400, "body.address"),
-        ("100", {"address": "x" * 1_001}, 400, "body.address"),
-        ("100", {"address": "x", "name": "Ada"}, 400, "body.name"),
-    ],
-)
-async def test_a_wrong_claim_names_the_field(switched, reader, *, uprn, body, status, field):
-    reply = await switched.http.post(f"/v1/addresses/{uprn}/check", json=body, headers=reader)
-    assert (reply.status_code, reply.json()["errors"][0]["field"]) == (status, field)
+WRONG_CLAIMS = [
+    ("1", {"address": "x"}, 404, "path.uprn"),
+    ("x", {"address": "x"}, 400, "path.uprn"),
+    ("100", {"address": ""}, 400, "body.address"),
+    ("100", {}, 400, "body.address"),
+    ("100", {"address": "x" * 1_001}, 400, "body.address"),
+    ("100", {"address": "x", "name": "Ada"}, 400, "body.name"),
+]
+
+
+async def test_a_wrong_claim_names_the_field(switched, reader):
+    for uprn, body, status, field in WRONG_CLAIMS:
+        reply = await switched.http.post(f"/v1/addresses/{uprn}/check", json=body, headers=reader)
+        assert (reply.status_code, reply.json()["errors"][0]["field"]) == (status, field)
