@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from deploy.embedded.errors import OperatorError
+from deploy.embedded.screen import console
 
 if TYPE_CHECKING:
     from services.addresses.generating import WrittenFile
@@ -32,10 +32,10 @@ def generate(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Write files of made-up premises on London's real postcodes, in the formats of AddressBase Core and AddressBase Premium."""
-    console = Console(stderr=True, highlight=False)
+    screen = console(stderr=True)
     columns = (TextColumn("premises"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
             task = progress.add_task("premises", total=premises)
             files = _generated(premises, seed, out, lambda done: progress.update(task, completed=done))
     except OperatorError as error:
@@ -44,8 +44,7 @@ def generate(
     if as_json:
         sys.stdout.write(json.dumps([_as_data(file) for file in files], indent=2) + "\n")
     else:
-        screen = Console(highlight=False)
-        screen.print(_as_table(files), width=None if screen.is_terminal else 200)
+        console().print(_as_table(files))
 
 
 def _generated(premises: int, seed: int, out: Path, progress: Callable[[int], None]) -> "list[WrittenFile]":

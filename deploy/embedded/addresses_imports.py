@@ -24,6 +24,7 @@ from rich.table import Table
 from deploy.embedded.addresses import app
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import DEFAULT_DATA_DIR
+from deploy.embedded.screen import console
 
 if TYPE_CHECKING:
     from services.addresses.adapters.gate import Verdict
@@ -81,7 +82,7 @@ def import_(
     accepted, directory = _checks(accept), _addresses(data_dir)
     with _plain_errors(directory):
         os.nice(BESIDE_REQUESTS)
-        with _Bar(Console(stderr=True, highlight=False)) as bar:
+        with _Bar(console(stderr=True)) as bar:
             bar.step("checking", sum(path.stat().st_size for path in files), "bytes")
             gathered = gather(files, bar.at)
             is_there = live_already(directory, gathered) is not None
@@ -306,7 +307,7 @@ def _table(*headings: str) -> Table:
 
 def _print(table: Table) -> None:
     # Where nobody watches, a name must not be cut to the 80 columns of a terminal that is not there.
-    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
+    console().print(table)
 
 
 def _say(as_json: bool, data: dict[str, Any], line: str) -> None:

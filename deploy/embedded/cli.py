@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from deploy.embedded import addresses_imports, dead_letters
 from deploy.embedded.engines import EngineChoice, fast_engine_is_built
@@ -20,7 +19,7 @@ from deploy.embedded.options import DEFAULT_DATA_DIR, BrokerChoice, Options, par
 from deploy.embedded.parts import PART_NAMES
 from deploy.embedded.platform import READY_FILE, Platform
 from deploy.embedded.ready_file import Ready
-from deploy.embedded.screen import Screen
+from deploy.embedded.screen import Screen, console
 
 app = typer.Typer(
     name="blocks",
@@ -65,7 +64,7 @@ def up(
     no_demo: Annotated[bool, typer.Option("--no-demo", help="Start without the demo people, applications and agreement.")] = False,
 ) -> None:
     """Start database, broker and every service, and run until Ctrl-C."""
-    screen = Screen(Console(highlight=False))
+    screen = Screen(console())
     with plain_errors(), directory_of(data_dir, ephemeral=ephemeral) as directory, locked(directory):
         options = Options(
             port_base=port_base,
@@ -99,7 +98,7 @@ def status(
     if json:
         sys.stdout.write(as_json(states) + "\n")
     else:
-        Console(highlight=False).print(as_table(states))
+        console().print(as_table(states))
     if not all(state.ready for state in states):
         raise typer.Exit(1)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import DEFAULT_DATA_DIR
 from deploy.embedded.parts import PART_NAMES, part_named
 from deploy.embedded.ready_file import Ready
+from deploy.embedded.screen import console
 
 if TYPE_CHECKING:
     from shared.bus.dead_letters import DeadLetter, DeadLetters
@@ -52,8 +52,7 @@ def list_(
         table.add_column(heading, overflow="fold")
     for name, letter in letters:
         table.add_row(name, letter.id, letter.event_type, str(letter.attempts), f"{letter.parked_at:%Y-%m-%d %H:%M:%S}", letter.error)
-    console = Console(highlight=False)
-    console.print(table, width=None if console.is_terminal else 200) if letters else console.print(f"No {state} messages.")
+    console().print(table if letters else f"No {state} messages.")
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """What the person who runs `blocks up` sees."""
 
+import sys
 from datetime import datetime
 
 from rich.console import Console
@@ -8,7 +9,14 @@ from rich.text import Text
 
 from deploy.embedded.ready_file import Ready
 
+WIDE = 160
 _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green", "bright_magenta")
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where a command writes. Where nobody watches it is wide, so that an address or an id is not cut to the 80 columns of no terminal."""
+    watched = (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(stderr=stderr, highlight=False, width=None if watched else WIDE)
 
 
 class Screen:
@@ -39,15 +47,11 @@ class Screen:
             table.add_row("captured mail and texts", ready.captured)
         table.add_row("database", f"{ready.mongodb_shown} ({ready.engine_shown})")
         table.add_row("broker", ready.kafka)
-        self._print(table)
+        self._console.print(table)
         if ready.identity and ready.identity.people:
             people = Table(title="Demo sign-ins (the code is in the captured mail)", title_justify="left", title_style="bold")
             for heading in ("email", "name", "borough"):
                 people.add_column(heading, no_wrap=True)
             for person in ready.identity.people:
                 people.add_row(person.email, person.name, person.borough or "")
-            self._print(people)
-
-    def _print(self, table: Table) -> None:
-        # Where nobody watches, an address must not be cut to the 80 columns of a terminal that is not there.
-        self._console.print(table, width=None if self._console.is_terminal else 120)
+            self._console.print(people)
