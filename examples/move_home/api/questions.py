@@ -15,7 +15,7 @@ from examples.move_home.domain.purposes import PURPOSES, Recipient, offered
 from examples.move_home.seal import Seal
 from examples.move_home.store import Store
 from shared import clock
-from shared.http import Router
+from shared.http import Router, made
 from shared.pages import FormErrors, Pages
 
 from .dependencies import Db, Form, Rendering, Sealing, SignedInCitizen, failure_as_page, see_other, text_of
@@ -58,7 +58,7 @@ class Asking:
         return await self.keep(self.answers.model_copy(update=update), then)
 
 
-Asked = Annotated[Asking, Depends()]
+Asked = Annotated[Asking, Depends(made(Asking))]
 
 
 class Name(BaseModel):

@@ -24,7 +24,7 @@ from services.addresses.domain.polygons import Polygon
 from services.addresses.domain.records import Blpu
 from services.addresses.domain.refusals import Refusal
 from services.addresses.settings import Settings
-from shared.http import HttpFailure, Problem, Router, provided
+from shared.http import HttpFailure, Problem, Router, made, provided
 from shared.http.router import Route
 
 PREFIX = "/search/places/v1"
@@ -119,7 +119,7 @@ class Question:
         return self.answer(own, wanted, total, page)
 
 
-Asked = Annotated[Question, Depends()]
+Asked = Annotated[Question, Depends(made(Question))]
 
 
 @router.get("/find", dependencies=[admitted], openapi_extra=documented("query", "minmatch", "matchprecision", "bbox", paged=True))

@@ -13,7 +13,7 @@ from .browser import Browser
 Op = Annotated[Provider, Depends(provided(Provider))]
 
 
-def _browser(request: Request, op: Op) -> Browser:
+async def _browser(request: Request, op: Op) -> Browser:
     return Browser(request, op)
 
 

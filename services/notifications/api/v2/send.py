@@ -14,7 +14,7 @@ from services.notifications.domain.templates import Content, Template, compose
 from shared import telemetry
 from shared.clock import now
 from shared.events import new_id
-from shared.http import provided
+from shared.http import made, provided
 
 from . import schemas
 from .surface import Config, Db, NotifyRouter, SendingCaller, json_body
@@ -66,7 +66,7 @@ class Acceptance:
         return _reply(notification, self._settings.public_url)
 
 
-Desk = Annotated[Acceptance, Depends(Acceptance)]
+Desk = Annotated[Acceptance, Depends(made(Acceptance))]
 
 
 @router.post("/v2/notifications/sms", status_code=201, openapi_extra=schemas.body_of(schemas.SEND_SMS))
