@@ -3,6 +3,8 @@
 .PHONY: help install run test test-kafka test-faults test-browser test-clients test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
 # What runs on Apache Kafka too: whatever talks to a broker.
 ON_KAFKA := $(addprefix tests/,shared identity addresses/test_api.py addresses/test_changes_feed.py addresses/test_provisional.py notifications data_sharing portal move_home faults)
+# Two processes, each with engines of its own; tests of a file stay together (tests/conftest.py).
+SIDE_BY_SIDE := -n 2 --dist loadfile
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -28,7 +30,7 @@ run: install ## start everything on this machine and print the addresses; Ctrl-C
 	@exec $(BIN)/blocks up $(ARGS)
 
 test: install ## all tests that need nothing but Python (under 10 minutes on 2 cores)
-	$(BIN)/pytest -m "not browser and not clients and not containers and not bulk" $(ARGS)
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not clients and not containers and not bulk" $(ARGS)
 
 test-kafka: install ## the tests of whatever talks to a broker, on Apache Kafka (Java 17 and Maven)
 	BLOCKS_TEST_BROKER=apache $(BIN)/pytest $(ON_KAFKA) -m "not browser and not containers and not bulk" $(ARGS)

@@ -9,14 +9,18 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
 from pymongo import MongoClient
+from xdist.scheduler import LoadFileScheduling
 
 from deploy.embedded.engines import ApacheKafka, Database, Tansu
+from services.addresses.adapters.release import ensure
+from services.addresses.adapters.sources import Sources
 from shared.settings import ServiceSettings
 from tests.support.running import eventually as _eventually
 from tests.support.running import free_port, serving
@@ -25,6 +29,21 @@ from tests.support.tokens import ISSUER, Tokens
 BROKER = os.environ.get("BLOCKS_TEST_BROKER", "tansu")
 ENGINE = os.environ.get("BLOCKS_TEST_ENGINE", "python")
 DRIVER = os.environ.get("BLOCKS_TEST_DRIVER", "motor")
+SHARE_A_PLATFORM = {"tests/telemetry", "tests/fuzz"}
+
+
+class FilesTogether(LoadFileScheduling):  # type: ignore[misc]  # it has no types
+    """Where tests run side by side, those of a file stay together; so do those of a folder whose tests share a running platform."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        folder = file.rpartition("/")[0]
+        return folder if folder in SHARE_A_PLATFORM else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesTogether:
+    """For `-n 2`."""
+    return FilesTogether(config, log)
 
 
 @dataclass(frozen=True)
@@ -55,6 +74,17 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
 def tokens(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
     """The issuer whose tokens the services under test accept."""
     return Tokens(tmp_path_factory.mktemp("issuer"))
+
+
+@pytest.fixture(scope="session")
+def demo_addresses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data dir of addresses with the release of the shipped data, built once for all processes of a run, because it takes long.
+    Not to be changed: copy it into the data dir of a platform, as `addresses`.
+    """
+    base = tmp_path_factory.getbasetemp()
+    directory = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo-addresses"
+    ensure(directory, Sources(), 1)
+    return directory
 
 
 @pytest.fixture

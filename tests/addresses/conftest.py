@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.release import activate, current, ensure
+from services.addresses.adapters.release import activate, current
 from services.addresses.adapters.sources import BOROUGHS, POSTCODES, SHIPPED, TERMINATED, WARDS, Sources
 from services.addresses.service import build
 from services.addresses.settings import Settings
@@ -21,11 +21,9 @@ SEED = 1
 
 
 @pytest.fixture(scope="session")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data_dir(demo_addresses: Path) -> Path:
     """A data dir with the shipped data's release in it."""
-    directory = tmp_path_factory.mktemp("addresses")
-    assert ensure(directory, Sources(), SEED)
-    return directory
+    return demo_addresses
 
 
 @pytest.fixture(scope="session")

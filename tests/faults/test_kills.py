@@ -6,6 +6,7 @@ seed kills the same processes in the same order again, whatever they are doing a
 
 import asyncio
 import os
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -27,9 +28,10 @@ PATIENCE_SECONDS = 240.0
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBlocks]:
+def platform(tmp_path_factory: pytest.TempPathFactory, demo_addresses: Path) -> Iterator[RunningBlocks]:
     """A whole platform, the same one for all rounds: what an earlier round left behind is part of the next one's circumstances."""
     directory = tmp_path_factory.mktemp("faults")
+    shutil.copytree(demo_addresses, directory / "data" / "addresses")
     with RunningBlocks(directory / "run", "--data-dir", str(directory / "data")) as running:
         running.wait_until_ready()
         yield running

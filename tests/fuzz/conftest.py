@@ -3,9 +3,11 @@
 import base64
 import json
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -125,9 +127,10 @@ class Platform:
 
 
 @pytest.fixture(scope="package")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(tmp_path_factory: pytest.TempPathFactory, demo_addresses: Path) -> Iterator[Platform]:
     """A whole platform with its demo data, and one share for a citizen."""
     directory = tmp_path_factory.mktemp("fuzz")
+    shutil.copytree(demo_addresses, directory / "data" / "addresses")
     with RunningBlocks(directory / "run", "--data-dir", str(directory / "data")) as running:
         ready = running.wait_until_ready()
         platform = Platform(ready, Credentials(ready))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,10 +42,11 @@ class Travelled:
 
 
 @pytest.fixture(scope="package")
-def travelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Travelled]:
+def travelled(tmp_path_factory: pytest.TempPathFactory, demo_addresses: Path) -> Iterator[Travelled]:
     """A whole platform on which one citizen moves home. It is stopped before anything is looked at, so that every span has been sent."""
     directory = tmp_path_factory.mktemp("telemetry")
     data = directory / "data"
+    shutil.copytree(demo_addresses, data / "addresses")
     citizen = Citizen()
     with receiving() as (collector, endpoint):
         observed = Observed(collector)
