@@ -124,10 +124,13 @@ def activate_(
     as_json: AsJson = False,
 ) -> None:
     """Check a release against the one that is live, and go live with it if it passes."""
-    from services.addresses.adapters.going_live import go_live  # noqa: PLC0415  (not in the memory of `up`)
+    from services.addresses.adapters import release  # noqa: PLC0415  (not in the memory of `up`)
+    from services.addresses.adapters.going_live import go_live  # noqa: PLC0415
 
     accepted, directory = _checks(accept), _addresses(data_dir)
     with _plain_errors(directory):
+        if release_id not in {manifest.release for manifest in release.releases(directory)}:
+            raise OperatorError(f"There is no release {release_id}: `blocks addresses releases` lists those that can go live.")
         verdict = go_live(directory, release_id, accepted)
     if as_json:
         sys.stdout.write(json.dumps({**verdict.as_json(), "live": verdict.passed}, indent=2) + "\n")

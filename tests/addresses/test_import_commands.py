@@ -105,19 +105,17 @@ def test_a_release_that_fails_a_check_is_not_activated_and_the_exit_code_says_so
     ("words", "said"),
     [
         (("import", "nowhere.csv"), "nowhere.csv: No such file or directory."),
-        (("activate", "2025.2-none"), "manifest.json cannot be read."),
+        (("activate", "2025.2-none"), "There is no release 2025.2-none: `blocks addresses releases` lists those that can go live."),
         (("rollback",), "holds no earlier release that is undamaged."),
     ],
 )
-def test_what_cannot_be_done_is_one_clear_line(full_supply, words, said):
-    data_dir = full_supply.data_dir / "nothing" if words == ("rollback",) else full_supply.data_dir
+def test_what_cannot_be_done_is_one_clear_line(full_supply, tmp_path, words, said):
+    data_dir = tmp_path if words == ("rollback",) else full_supply.data_dir
     code, out, err = blocks(data_dir, *words)
     assert (code, out) == (1, "")
     assert len(err.splitlines()) == 1
-    assert "Traceback" not in err
-    if words != ("rollback",):
-        assert said in err
-        assert "What was live is still served." in err
+    assert said in err
+    assert "What was live is still served." in err
 
 
 def test_a_switch_while_another_process_builds_is_refused_at_once(place):
