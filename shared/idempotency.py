@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a request runs once, and a repeat gets the first one's reply.
+"""`Idempotency-Key`: a request takes effect once, and a repeat gets the first one's reply.
 
 Semantics of the IETF draft 'The Idempotency-Key HTTP Header Field': the same key with the same body gives the stored reply, with
 another body 422, and 409 while the first is under way. The stored reply is part of the transaction that makes the effect, so there
@@ -26,7 +26,7 @@ _under_way: set[str] = set()
 
 
 async def run_once(request: Request, run: Callable[[], Awaitable[Response]]) -> Response:
-    """Run a request at most once for its key and caller. `run` must be safe to start again after a `Conflict`.
+    """Let a request take effect at most once for its key and caller. `run` must be safe to start again, after a `Conflict` or as a repeat.
 
     The caller is `request.state.principal`, set by whatever authenticates the request; without one it is the session cookie.
     """

@@ -3,13 +3,15 @@
 import base64
 import binascii
 import json
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, Field
 
 from shared.http.errors import Problem
 
 T = TypeVar("T")
+Row = TypeVar("Row")
 
 
 class InvalidCursor(Problem):
@@ -24,6 +26,12 @@ class Page(BaseModel, Generic[T]):
 
     items: list[T]
     next: str | None = Field(default=None, description="Give it as `cursor` to get the next page.")
+
+    @classmethod
+    def of(cls, found: Sequence[Row], limit: int, *, shown: Callable[[Row], T], id_of: Callable[[Row], str]) -> Self:
+        """Show the first `limit` rows of those found. Ask for one row more than that, because it tells whether more follow."""
+        following = Cursor.pack(id_of(found[limit - 1])) if len(found) > limit else None
+        return cls(items=[shown(row) for row in found[:limit]], next=following)
 
 
 class Cursor:
@@ -44,3 +52,14 @@ class Cursor:
         if not isinstance(position, list) or not all(isinstance(part, str | int) for part in position):
             raise InvalidCursor
         return position
+
+
+def position(cursor: str | None) -> str | None:
+    """The id in the cursor of a `Page`, None for the first page. Raises `InvalidCursor`, a 400."""
+    if cursor is None:
+        return None
+    match Cursor.unpack(cursor):
+        case [str(id_)]:
+            return id_
+        case _:
+            raise InvalidCursor

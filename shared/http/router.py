@@ -49,7 +49,7 @@ def made(type_: type[T]) -> Callable[..., Awaitable[T]]:
 
 
 class Route(APIRoute):
-    """One route. Conflicts run the whole function again, at most eight times; a request with `Idempotency-Key` runs once."""
+    """One route. Conflicts run the whole function again, at most eight times; one with `Idempotency-Key` takes effect once."""
 
     shape: ErrorShape = staticmethod(as_problem)
     body_limit = DEFAULT_BODY_LIMIT

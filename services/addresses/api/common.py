@@ -1,4 +1,4 @@
-"""What the routes share: who calls, what is served, the database, and how lists are paged."""
+"""What the routes share: who calls, what is served, the database, and parameters of lists."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.domain.postcode import Postcode
 from services.addresses.store import Store
 from shared.auth import Caller, require
-from shared.http import Cursor, InvalidCursor, provided
+from shared.http import provided
 
 Live = Annotated[LiveRelease, Depends(provided(LiveRelease))]
 Db = Annotated[Store, Depends(provided(Store))]
@@ -31,14 +31,3 @@ def _postcode(text: str) -> str:
 
 Postal = Annotated[str, AfterValidator(_postcode)]
 """A whole postcode in any case, with or without its space; kept as `NW1 1AA`."""
-
-
-def position(cursor: str | None) -> str | None:
-    """The id in a cursor, None for the first page. Raises `InvalidCursor`, a 400."""
-    if cursor is None:
-        return None
-    match Cursor.unpack(cursor):
-        case [str(id)]:
-            return id
-        case _:
-            raise InvalidCursor

@@ -13,10 +13,10 @@ from services.addresses.store import Tx
 from shared.auth import Caller, require
 from shared.clock import now
 from shared.events import new_id
-from shared.http import Cursor, Page, Problem, Router, provided
+from shared.http import Page, Problem, Router, position, provided
 
 from .addresses import LONGEST_ADDRESS
-from .common import CursorParameter, Db, Id, Limit, Live, Postal, Uprn, position
+from .common import CursorParameter, Db, Id, Limit, Live, Postal, Uprn
 
 router = Router(prefix="/v1/addresses/provisional", tags=["provisional addresses"])
 Keeper = Annotated[Caller, require("addresses:provisional:write")]
@@ -104,8 +104,7 @@ async def list_provisional(
 ) -> Page[ProvisionalView]:
     """Your borough's, newest first."""
     found = await store.provisional.page(borough=caller.own_borough, state=state, before=position(cursor), limit=limit + 1)
-    more = Cursor.pack(found[limit - 1].id) if len(found) > limit else None
-    return Page(items=[ProvisionalView.of(kept) for kept in found[:limit]], next=more)
+    return Page[ProvisionalView].of(found, limit, shown=ProvisionalView.of, id_of=lambda kept: kept.id)
 
 
 @router.get("/{provisional}")

@@ -14,10 +14,10 @@ from services.addresses.reconciling import Reconciler
 from shared.auth import Caller, require
 from shared.clock import now
 from shared.events import new_id
-from shared.http import Cursor, Page, Problem, Router, provided
+from shared.http import Page, Problem, Router, position, provided
 
 from .addresses import LONGEST_ADDRESS
-from .common import CursorParameter, Db, Id, Limit, Live, Postal, Uprn, position
+from .common import CursorParameter, Db, Id, Limit, Live, Postal, Uprn
 
 router = Router(prefix="/v1/addresses/reports", tags=["reports"])
 Reporter = Annotated[Caller, require("addresses:report:write")]
@@ -119,8 +119,7 @@ async def list_reports(
 ) -> Page[ReportView]:
     """Reports about your borough's places, newest first."""
     found = await store.reports.page(borough=caller.own_borough, status=status, kind=kind, before=position(cursor), limit=limit + 1)
-    more = Cursor.pack(found[limit - 1].id) if len(found) > limit else None
-    return Page(items=[ReportView.of(report) for report in found[:limit]], next=more)
+    return Page[ReportView].of(found, limit, shown=ReportView.of, id_of=lambda report: report.id)
 
 
 @router.get("/{report}")

@@ -15,9 +15,9 @@ from services.data_sharing.keeping import keep
 from services.data_sharing.store import Store
 from shared.clock import now
 from shared.events import new_id
-from shared.http import Cursor, Page, Problem, Router
+from shared.http import Page, Problem, Router, position
 
-from .common import CursorParameter, Db, Drafter, Id, Limit, Organisation, Reader, Signatory, position
+from .common import CursorParameter, Db, Drafter, Id, Limit, Organisation, Reader, Signatory
 
 router = Router(tags=["agreements"])
 
@@ -135,8 +135,7 @@ async def list_agreements(
     found = await store.agreements.page(
         visible_to=caller.own_borough, parties=party or [], purpose=purpose, status=status, after=position(cursor) or "", limit=limit + 1
     )
-    more = Cursor.pack(found[limit - 1].ref) if len(found) > limit else None
-    return Page(items=[AgreementView.of(agreement) for agreement in found[:limit]], next=more)
+    return Page[AgreementView].of(found, limit, shown=AgreementView.of, id_of=lambda agreement: agreement.ref)
 
 
 @router.get("/v1/agreements/{ref}")

@@ -10,7 +10,7 @@ from services.data_sharing.notary import Notary
 from services.data_sharing.store import Store
 from services.data_sharing.vault import Vault
 from shared.auth import Caller, require
-from shared.http import Cursor, InvalidCursor, provided
+from shared.http import provided
 
 Db = Annotated[Store, Depends(provided(Store))]
 Secrets = Annotated[Vault, Depends(provided(Vault))]
@@ -39,14 +39,3 @@ class Organisation(BaseModel):
     def of(cls, code: str) -> "Organisation":
         """The borough of that GSS code."""
         return cls(code=code, name=NAMES.get(code, code))
-
-
-def position(cursor: str | None) -> str | None:
-    """The id in a cursor, None for the first page. Raises `InvalidCursor`, a 400."""
-    if cursor is None:
-        return None
-    match Cursor.unpack(cursor):
-        case [str(id)]:
-            return id
-        case _:
-            raise InvalidCursor

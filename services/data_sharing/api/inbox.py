@@ -13,9 +13,9 @@ from services.data_sharing.store import Store, Tx
 from services.data_sharing.store.shares import Delivery
 from shared.clock import now
 from shared.events import new_id
-from shared.http import Cursor, Page, Problem, Router
+from shared.http import Page, Problem, Router, position
 
-from .common import CursorParameter, Db, Id, Limit, Organisation, Recipient, Secrets, position
+from .common import CursorParameter, Db, Id, Limit, Organisation, Recipient, Secrets
 from .shares import NotAllowed
 
 router = Router(tags=["inbox"])
@@ -58,8 +58,7 @@ async def list_inbox(
 ) -> Page[Listed]:
     """What was shared with your borough, newest first, without content."""
     found = await store.inbox.page(recipient=caller.own_borough, unread=unread, before=position(cursor), limit=limit + 1)
-    more = Cursor.pack(found[limit - 1].id) if len(found) > limit else None
-    return Page(items=[Listed.of(delivery) for delivery in found[:limit]], next=more)
+    return Page[Listed].of(found, limit, shown=Listed.of, id_of=lambda delivery: delivery.id)
 
 
 @router.get("/v1/inbox/{id}", responses={403: {"description": "The agreement is not active; the attempt is recorded."}})

@@ -11,9 +11,9 @@ from services.data_sharing.domain.merkle import consistency_path, inclusion_path
 from services.data_sharing.domain.record import Entry
 from services.data_sharing.domain.text import LAWFUL_BASES
 from services.data_sharing.notary import claims
-from shared.http import Cursor, Page, Problem, Router
+from shared.http import Page, Problem, Router, position
 
-from .common import Citizen, CursorParameter, Db, Id, Limit, Sealed, position
+from .common import Citizen, CursorParameter, Db, Id, Limit, Sealed
 
 router = Router(tags=["record"])
 
@@ -113,8 +113,7 @@ class ConsistencyProof(BaseModel):
 async def list_record(caller: Citizen, store: Db, cursor: CursorParameter = None, limit: Limit = 50) -> Page[RecordLine]:
     """Who saw which of your data, when, under which agreement, purpose and lawful basis; newest first."""
     found = await store.record.of_subject(caller.subject, before=position(cursor), limit=limit + 1)
-    more = Cursor.pack(found[limit - 1].id) if len(found) > limit else None
-    return Page(items=[RecordLine.of(entry) for entry in found[:limit]], next=more)
+    return Page[RecordLine].of(found, limit, shown=RecordLine.of, id_of=lambda entry: entry.id)
 
 
 @router.get("/v1/record/{id}/proof")
