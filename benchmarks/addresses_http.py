@@ -47,7 +47,7 @@ async def main() -> int:
             report = Report((__doc__ or "").partition("\n")[0], ran_on)
             report.begin()
             in_process = _in_process(Path(data), texts, parts.directory / REPLIES)
-            await _compare(report, parts, Path(data), texts, options.requests, options.rounds)
+            await _compare(report, parts, Path(data), texts, requests=options.requests, rounds=options.rounds)
             report.add("of it the search itself, called in process", in_process * 1000, "us")
     return report.finish(options.json)
 
@@ -91,7 +91,7 @@ def _asks(texts: Sequence[str], token: str | None) -> Callable[[int], bytes]:
     return make
 
 
-async def _compare(report: Report, parts: Engines, data: Path, texts: Sequence[str], requests: int, rounds: int) -> None:  # noqa: PLR0917
+async def _compare(report: Report, parts: Engines, data: Path, texts: Sequence[str], *, requests: int, rounds: int) -> None:
     issuer = Issuer(parts.directory)
     async with span_receiver() as receiver:
         settings = {

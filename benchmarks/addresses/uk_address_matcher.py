@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -68,8 +68,8 @@ def match(homes: Sequence[Blpu], queries: Sequence[Written]) -> tuple[list[tuple
     return found, float(answer["seconds"]), float(answer["cpu"])
 
 
-def _write(file: Path, rows: object) -> None:
+def _write(file: Path, rows: Iterable[tuple[str, str, str]]) -> None:
     with file.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
         writer.writerow(("unique_id", "address_concat", "postcode"))
-        writer.writerows(rows)  # type: ignore[arg-type]
+        writer.writerows(rows)
