@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import codec
+from services.addresses.adapters import codec, shown_lines
 from services.addresses.adapters.building import build
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.sources import Sources
+from services.addresses.domain.found import kind_of, shown_line
 from services.addresses.domain.generation import generate
+from services.addresses.domain.lines import line
 from services.addresses.domain.postcode import Postcode
 from services.addresses.domain.records import Blpu, BlpuState, DeliveryPoint, Language, LogicalStatus, Lpi, Numbering
 
@@ -56,6 +58,20 @@ def test_records_come_back_as_they_were_given(tmp_path):
 def test_records_come_back_when_the_dictionary_of_texts_is_full(tmp_path, monkeypatch):
     monkeypatch.setattr(codec, "MOST_TEXTS", 3)
     assert opened(tmp_path, HOME).record(HOME.uprn) == HOME
+
+
+@pytest.mark.parametrize("most_streets", [shown_lines.MOST_STREETS, 1])
+def test_what_a_search_shows_of_a_row_is_what_its_record_says(tmp_path, monkeypatch, most_streets):
+    monkeypatch.setattr(shown_lines, "MOST_STREETS", most_streets)
+    identified = replace(HOME, delivery_point=None, classification="PP")
+    numbered = replace(identified, lpis=(Lpi("k", 1, "MALL", pao=Numbering(5)),), postcode_locator="")
+    named = replace(identified, lpis=(Lpi("k", 2, "5TH AVENUE, THE", pao_text="É", town="LONDON"),), organisation="")
+    nameless = replace(HOME, delivery_point=DeliveryPoint(1, "E8 1AB", "LONDON"))
+    blpus = [replace(blpu, uprn=uprn) for uprn, blpu in enumerate((BARE, HOME, identified, numbered, named, nameless), 10)]
+    premises = opened(tmp_path, *blpus)._premises
+    for row, blpu in enumerate(blpus):
+        place = blpu.borough, blpu.longitude, blpu.latitude, blpu.uprn
+        assert premises.found(row) == (kind_of(blpu.classification), shown_line(line(blpu), blpu.postcode), blpu.postcode, *place)
 
 
 def test_a_release_of_nothing_answers_nothing(tmp_path):

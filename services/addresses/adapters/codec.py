@@ -4,8 +4,7 @@ What many records share (street, ward and borough, classification and status, da
 named by number. A record is a row of such numbers, each written as one Unicode code point, in UTF-8: small numbers, which are the common
 ones, take one byte, and CPython decodes the row in one call. Coordinates are not in it: they are columns, which spatial queries read too.
 
-What is shown of a search result comes first. The order of the numbers is that of `RecordWriter.encode`; a change of it raises
-`release.FORMAT`.
+The order of the numbers is that of `RecordWriter.encode`; a change of it raises `release.FORMAT`.
 """
 
 import re
@@ -14,7 +13,6 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from services.addresses.domain.lines import delivered, delivery_line, lpi_line
 from services.addresses.domain.records import (
     NO_NUMBERING,
     Blpu,
@@ -34,11 +32,8 @@ MOST_TEXTS = INLINE
 DICTIONARIES = ("texts", "dates", "places", "kinds", "streets", "heads", "numberings", "thoroughfares")
 
 TEXTS_KEPT_DECODED = 50_000
-_INLINE = chr(INLINE)
 _POINT_PARTS = (2, 4, 8, 16, 32, 64, 128)
 """Bits of the parts that a delivery point may lack; the lowest says that it is as old as its BLPU."""
-_DATES = 5
-_NO_DATES = (None, None, None)
 _STATUSES = {int(status): status for status in LogicalStatus}
 _STATES: dict[int, BlpuState | None] = {0: None, **{int(state): state for state in BlpuState}}
 _LANGUAGES = {str(language): language for language in Language}
@@ -253,40 +248,6 @@ class RecordReader:
             _STATES[state], state_date, parent, rpc, custodian, country, postal_address, locator, multi_occupancy,
             toid, ward, parish, organisation, legal_name, start, end, last_update, entry, successors, cross,
         )  # fmt: skip
-
-    def shown(self, record: bytes | memoryview) -> tuple[str, str, str, str]:
-        """Classification, borough, postcode and address in one line, without reading the rest of the record."""
-        codes = str(record, "utf-8", "surrogatepass")
-        mask, lpis, _, _, classification, _, _, _ = self._kinds(ord(codes[0]))
-        borough = self._places(ord(codes[1]))[0]
-        if mask & DELIVERED and not mask & (ORGANISATION | LOCATOR) and (shown := self._shown_point(codes, 2 + _DATES)):
-            return classification, borough, *shown
-        take: Callable[[], int] = map(ord, codes[2 + _DATES :]).__next__
-        organisation = self._take_text(take) if mask & ORGANISATION else ""
-        postcode = self._take_text(take) if mask & LOCATOR else ""
-        if mask & DELIVERED:
-            point = self._delivery_point(take, None)
-            return classification, borough, point.postcode, delivery_line(point)
-        identifiers = [self._lpi(take, _NO_DATES) for _ in range(lpis)]
-        approved = [lpi for lpi in identifiers if lpi.logical_status is LogicalStatus.APPROVED] or identifiers
-        return classification, borough, postcode, lpi_line(approved[0], postcode, organisation) if approved else ""
-
-    def _shown_point(self, codes: str, at: int) -> tuple[str, str] | None:
-        """Postcode and line of the delivery point that begins at a place in the row; None where a text is written out in it."""
-        mask = ord(codes[at])
-        town, dependent_thoroughfare, thoroughfare, double_dependent, dependent = self._thoroughfares(ord(codes[at + 1]))
-        at += 5 if ord(codes[at + 2]) & 1 else 4  # after the UDPRN
-        texts = codes[at : at + 1 + (mask >> 1).bit_count()]
-        if _INLINE in texts:
-            return None
-        numbers = iter(texts)
-        text = self._text_numbered
-        postcode = text(ord(next(numbers)))
-        _, organisation, sub_building, name, number, department, box = [
-            text(ord(next(numbers))) if mask & bit else "" for bit in _POINT_PARTS
-        ]
-        before, after = (department, organisation, sub_building), (double_dependent, dependent, town, postcode)
-        return postcode, delivered(before, (name, number, box), (dependent_thoroughfare, thoroughfare), after)
 
     def _lpi(self, take: Callable[[], int], of_the_blpu: tuple[date | None, date | None, date | None]) -> Lpi:
         mask, status = self._heads(take())

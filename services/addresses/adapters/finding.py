@@ -18,7 +18,7 @@ from services.addresses.domain.text import normal, tokens
 from .index_reading import Index
 from .index_reading import Query as Asked
 from .index_writing import FIRST_TOKEN
-from .premises_files import HISTORICAL, SHELL, PremisesFiles
+from .premises_files import PremisesFiles
 from .streets import Streets
 from .word_lists import LONGEST, LONGEST_NARROWED, WordLists
 
@@ -46,6 +46,7 @@ MOST_ASKED = 24
 """Words that the index is asked for at most in place of one; those that most records hold come first."""
 MOST_BEGUN = 32
 """Words that an unfinished one may stand for."""
+WORDS_KEPT_READ = 20_000
 NUMBER_WEIGHT, LETTER_WEIGHT, LEAST_WORD_WEIGHT, UNKNOWN_WEIGHT = 4.0, 2.5, 1.0, 5.0
 UNIT_WORD_WEIGHT = 3.0
 UNIT_WORDS = frozenset(
@@ -117,6 +118,7 @@ class Finder:
         self._premises = premises
         self._weights, self._sorts = Weights(self.index), Sorts(self.index)
         self._begun = lru_cache(5_000)(self._codes_begun)
+        self._readings = lru_cache(WORDS_KEPT_READ)(self._read)
         self._codes_of_street = lru_cache(20_000)(self._street_codes)
 
     # ------------------------------------------------------------ understanding
@@ -125,7 +127,7 @@ class Finder:
         """What each word may mean. `second_guess` also corrects words that exist, where they might be another misspelt."""
         terms: list[Term] = []
         for word in self._joined(words):
-            read = self._readings(word, second_guess=second_guess)
+            read = self._readings(word, second_guess)
             if read[0].readings or not terms or not word.is_like_the_town:
                 terms += read
         return Terms(terms)
@@ -145,7 +147,7 @@ class Finder:
             yield word
             at += 1
 
-    def _readings(self, word: Word, *, second_guess: bool) -> list[Term]:
+    def _read(self, word: Word, second_guess: bool) -> tuple[Term, ...]:
         vocabulary = self.vocabulary
         readings: dict[str, float] = {}
         if code := vocabulary.code(word.text):
@@ -155,12 +157,12 @@ class Finder:
                 readings.setdefault(begun, BEGUN_CREDIT)
         if (not readings or second_guess) and word.text.isalpha():
             if not readings and (parts := self._split(word.text)):
-                return [Term(part, part, Sort.WORD, self._weights.of(part), {vocabulary.code(part) or "": 1.0}) for part in parts]
+                return tuple(Term(part, part, Sort.WORD, self._weights.of(part), {vocabulary.code(part) or "": 1.0}) for part in parts)
             for other, errors in vocabulary.corrections(word.text, 1 if readings else 2):
                 readings.setdefault(vocabulary.code(other) or "", CREDIT_BY_ERRORS[errors])
         weight = max((self._weights[code] for code in readings), default=self._weights.of(word.text))
         sort = Sort.WORD if word.unfinished else sort_of(word.text)
-        return [Term(word.typed if word.typed.isalpha() else word.text, word.text, sort, weight, readings)]
+        return (Term(word.typed if word.typed.isalpha() else word.text, word.text, sort, weight, readings),)
 
     def _codes_begun(self, prefix: str) -> tuple[str, ...]:
         """Codes of words that begin so, those that most records hold first."""
@@ -338,11 +340,11 @@ class Finder:
 
     def is_historical(self, row: int) -> bool:
         """Whether the row's BLPU no longer exists."""
-        return bool(self._premises.marks[row] & HISTORICAL)
+        return self._premises.is_historical(row)
 
     def is_shell(self, row: int) -> bool:
         """Whether the row is a parent shell."""
-        return bool(self._premises.marks[row] & SHELL)
+        return self._premises.is_shell(row)
 
     def in_borough(self, borough: str | None) -> Callable[[int], bool]:
         """Whether a row is in the borough; all are, where None."""

@@ -9,17 +9,19 @@ import numpy as np
 
 from services.addresses.domain.fingerprints import fingerprint
 from services.addresses.domain.found import Found, kind_of, shown_line
+from services.addresses.domain.lines import line
 from services.addresses.domain.postcode import PartialPostcode
+from services.addresses.domain.premises import Kind
 from services.addresses.domain.records import Blpu, LogicalStatus, Lpi, Numbering
 
 from .codec import RecordReader, RecordWriter
+from .shown_lines import ShownLines, ShownLinesWriter
 from .spatial import Column, Points, write_points
 from .tables import Numbered, Texts, elements, map_file, open_column, write_column, write_texts
 
 SHELL, HISTORICAL = 1, 2
 """Bits of the column `marks`."""
-_PARENT_SHELL = "P"
-"""Classification codes of parent shells begin so: PP a property shell, PS a street record."""
+_KINDS = (Kind.PREMISES, Kind.SHELL)
 _LONGEST_POSTCODE = 8
 _NUMBER_IN_TEXT = re.compile(r"[0-9]+")
 
@@ -30,7 +32,7 @@ class PremisesWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._records = (folder / "records").open("wb")
-        self._codec = RecordWriter()
+        self._codec, self._lines = RecordWriter(), ShownLinesWriter(folder)
         self._uprns, self._ends, self._fingerprints = array("Q"), array("Q", [0]), array("Q")
         self._eastings, self._northings = array("i"), array("i")
         self._latitudes, self._longitudes = array("i"), array("i")
@@ -64,8 +66,9 @@ class PremisesWriter:
         self._longitudes.append(round(blpu.longitude * 1e7))
         self._boroughs.append(self._borough_codes.of(blpu.borough))
         historical = blpu.logical_status is LogicalStatus.HISTORICAL
-        self._marks.append(SHELL * blpu.classification.startswith(_PARENT_SHELL) | HISTORICAL * historical)
+        self._marks.append(SHELL * (kind_of(blpu.classification) is Kind.SHELL) | HISTORICAL * historical)
         self._postcode.append(self._postcodes.of(blpu.postcode))
+        self._lines.add(shown_line(line(blpu), blpu.postcode), blpu.postcode)
         for column, value in zip(self._keys, self._key(blpu.lpis[0] if blpu.lpis else None), strict=True):
             column.append(value)
 
@@ -82,6 +85,7 @@ class PremisesWriter:
         self._records.close()
         folder, count = self._folder, len(self._uprns)
         self._codec.write(folder)
+        self._lines.finish()
         write_column(folder / "uprns.npy", self._uprns, "<u8")
         write_column(folder / "fingerprints.npy", self._fingerprints, "<u8")
         write_column(folder / "record_ends.npy", self._ends, "<u4" if self._written < 1 << 32 else "<u8")
@@ -154,7 +158,7 @@ class PremisesFiles:
     """The open files. A row is a record's place in the order of UPRNs."""
 
     def __init__(self, folder: Path) -> None:
-        self._codec = RecordReader(folder)
+        self._codec, self._lines = RecordReader(folder), ShownLines(folder)
         self._records = memoryview(map_file(folder / "records"))
         self.uprns = open_column(folder / "uprns.npy")
         self.points = Points(folder, "premises")
@@ -164,9 +168,11 @@ class PremisesFiles:
         codes = Texts(folder / "borough_codes")
         self.borough_codes = [codes[number] for number in range(len(codes))]
         self.boroughs, self.marks = open_column(folder / "boroughs.npy"), open_column(folder / "marks.npy")
+        self._borough, self._mark = elements(self.boroughs), elements(self.marks)
         self._by_address = open_column(folder / "by_address.npy")
         self._codes, self._starts = open_column(folder / "postcode_codes.npy"), open_column(folder / "postcode_starts.npy")
         self._postcodes = open_column(folder / "postcodes.npy")
+        self._postcode = elements(self._postcodes)
         self._parents, self._children = open_column(folder / "parents.npy"), open_column(folder / "children.npy")
         self._successors, self._predecessors = open_column(folder / "successors.npy"), open_column(folder / "predecessors.npy")
 
@@ -190,13 +196,21 @@ class PremisesFiles:
 
     def found(self, row: int) -> Found:
         """The record as a search shows it."""
-        classification, borough, postcode, line = self._codec.shown(self._records[self._ends[row] : self._ends[row + 1]])
         place = self._longitude[row] / 1e7, self._latitude[row] / 1e7
-        return Found(kind_of(classification), shown_line(line, postcode), postcode, borough, *place, self._uprn[row])
+        postcode, kind = self.postcode_of(row), _KINDS[self._mark[row] & SHELL]
+        return Found(kind, self._lines.line(row, postcode), postcode, self.borough_codes[self._borough[row]], *place, self._uprn[row])
+
+    def is_historical(self, row: int) -> bool:
+        """Whether the row's BLPU no longer exists."""
+        return bool(self._mark[row] & HISTORICAL)
+
+    def is_shell(self, row: int) -> bool:
+        """Whether the row is a parent shell."""
+        return bool(self._mark[row] & SHELL)
 
     def postcode_of(self, row: int) -> str:
         """The row's postcode, empty where it has none."""
-        return self._codes[int(self._postcodes[row])].decode()  # type: ignore[no-any-return]
+        return self._codes.item(self._postcode[row]).decode()  # type: ignore[no-any-return]
 
     @property
     def postcode_numbers(self) -> Column:

@@ -32,7 +32,7 @@ from .building import Counts, build
 from .diffing import differences
 from .sources import ATTRIBUTION, EDITION, Sources
 
-FORMAT = 4
+FORMAT = 5
 """Raised whenever the files or the tokens change, so that an older release is not read by newer code."""
 MANIFEST = "manifest.json"
 KEPT = 3

@@ -1,6 +1,6 @@
 """What a search shows."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .display import readable
 from .premises import Kind
@@ -9,8 +9,7 @@ _PARENT_SHELL = "P"
 """Classification codes of parent shells begin so: PP a property shell, PS a street record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A search result. Streets and postcodes have no UPRN, streets no postcode."""
 
     kind: Kind

@@ -10,18 +10,12 @@ from .records import Blpu, DeliveryPoint, LogicalStatus, Lpi
 def delivery_line(point: DeliveryPoint) -> str:
     """`FLAT 2, 14 QUILLFEN STREET, LONDON, NW1 1AA`."""
     before = (point.department_name, point.organisation_name, point.sub_building_name)
-    after = (point.double_dependent_locality, point.dependent_locality, point.post_town, point.postcode)
-    building = (point.building_name, point.building_number, point.po_box_number)
-    return delivered(before, building, (point.dependent_thoroughfare, point.thoroughfare), after)
-
-
-def delivered(before: tuple[str, ...], building: tuple[str, str, str], streets: tuple[str, str], after: tuple[str, ...]) -> str:
-    """The line of what comes before a building, its name, number and PO box, its dependent and chief street, and what comes after them."""
-    name, number, box = building
-    thoroughfare = f"{streets[0]}, {streets[1]}" if streets[0] and streets[1] else streets[0] or streets[1]
+    name, number, box = point.building_name, point.building_number, point.po_box_number
+    thoroughfare = ", ".join(filter(None, (point.dependent_thoroughfare, point.thoroughfare)))
     street = f"{number} {thoroughfare}" if number and thoroughfare else number or thoroughfare
     if name and not number and street and _is_number(name):  # PAF keeps 179A and 6-20 as building names
         name, street = "", f"{name} {street}"
+    after = (point.double_dependent_locality, point.dependent_locality, point.post_town, point.postcode)
     return ", ".join(filter(None, (*before, name, f"PO BOX {box}" if box else "", street, *after)))
 
 
