@@ -32,6 +32,8 @@ MOST_TELLING = 6
 """Words by which they are."""
 MOST_DEMANDED = 8
 """Words that a row must hold all of."""
+MOST_BARE_NUMBERS = 3
+"""Numbers and letters without a word: more are looked for in the sample alone, because to walk along so many lists takes long."""
 MOST_JOINED_EVERYDAY = 4
 """An everyday word that may be more than so many is never demanded of the index, which would merge lists of millions."""
 MOST_CANDIDATES = 24
@@ -250,7 +252,8 @@ class Finder:
             known = sorted(known, key=self._frequency)[:MOST_DEMANDED]
         if min(map(self._frequency, known)) > (VAGUE if len(known) > 1 else VAGUE_ALONE):
             rows = self.index.rows([*narrowed, *(self._asked("few", term) for term in known)], most=most)
-            if len(rows) >= most // 4:
+            is_bare = len(known) > MOST_BARE_NUMBERS and not any(term.sort is Sort.WORD for term in known)
+            if len(rows) >= most // 4 or is_bare:
                 return rows
         everyday = [term for term in known if self._is_everyday(term)]
         if 0 < len(everyday) < len(known):
