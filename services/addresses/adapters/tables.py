@@ -76,11 +76,12 @@ class Tuples:
 
     def __init__(self, path: Path) -> None:
         texts = Texts(path)
-        self.get = lru_cache(ENTRIES_KEPT_DECODED)(lambda number: _tuples(json.loads(texts[number])))
+        self.get = lru_cache(ENTRIES_KEPT_DECODED)(lambda number: tuples(json.loads(texts[number])))
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+def tuples(value: Any) -> Any:
+    """Lists, and lists within them, as tuples."""
+    return tuple(map(tuples, value)) if isinstance(value, list) else value
 
 
 class _Numbers(dict[Any, int]):

@@ -1,0 +1,109 @@
+"""Make a release from an earlier one and the records that are otherwise: what it costs goes with the change, not with what is held.
+
+Files are written anew from the earlier ones as arrays; the index keeps the segments that it has. What is gone from it stays in it until a
+release is built whole again, so that each such release is a little larger and slower than one that is: `is_worthwhile` says when that is to
+be.
+"""
+
+import shutil
+from array import array
+from collections.abc import Iterable
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+
+from services.addresses.domain.fingerprints import fingerprint
+from services.addresses.domain.records import Blpu
+
+from .building import Counts, os_errors, without_collecting, write_beginnings_of
+from .index_writing import IndexWriter
+from .merging_index import documents_gone, merge_index, segments, vocabulary_of
+from .merging_premises import dictionaries_of, merge_premises
+from .merging_streets import merge_streets, street_of_rows
+from .premises_files import PremisesFiles
+from .premises_writing import AddressKey, PremisesGathered
+from .spatial import Column
+from .splicing import Splice
+from .tables import open_column
+
+MOST_CHANGED = 0.1
+"""Share of the documents of an index: with more that are gone or to go, a release is built whole."""
+MOST_SEGMENTS = 12
+"""Of an index: each query asks every one, which costs it some 10 microseconds."""
+FEWEST = 1_000
+"""Premises: a release of fewer is built whole in a second."""
+_FRESH = ".fresh"
+
+
+def is_worthwhile(base: Path, changed: int) -> bool:
+    """Whether a release in which so many UPRNs are otherwise is made from the one in `base`, and not built whole."""
+    held = len(open_column(base / "uprns.npy"))
+    return held >= FEWEST and segments(base) < MOST_SEGMENTS and documents_gone(base) + changed <= MOST_CHANGED * held
+
+
+def on_streets(base: Path, usrns: Iterable[int]) -> Column:
+    """UPRNs in a release that have an LPI on one of the streets."""
+    wanted = np.array(sorted(usrns), np.uint32)
+    rows = np.flatnonzero(np.isin(street_of_rows(base), wanted))
+    others = open_column(base / "other_street_rows.npy")[np.isin(open_column(base / "other_street_usrns.npy"), wanted)]
+    return open_column(base / "uprns.npy")[np.union1d(rows, others).astype(np.int64)]  # type: ignore[no-any-return]
+
+
+def merge(folder: Path, base: Path, counted: Counts, changed: Column, blpus: Iterable[Blpu]) -> Counts:
+    """Write into `folder`, which is empty, the release in `base`, of which so much was counted, with `blpus` in place of `changed`.
+
+    `changed` are UPRNs, `blpus` their records as far as they have one, both in the order of UPRNs. Postcodes stay. Answers are those of a
+    release that is built whole, but for which of equals a vague query is given; the bytes are others. Raises OSError where the disk does
+    not take it; what was written is then worthless.
+    """
+    for path in base.glob("postcodes*"):
+        (folder / path.name).hardlink_to(path)
+    written = folder / _FRESH
+    written.mkdir()
+    with os_errors():
+        fresh = _Fresh(base, written)
+        with without_collecting():
+            for blpu in blpus:
+                fresh.add(blpu)
+        fresh.index.commit()
+    splice = fresh.splice(changed)
+    columns = merge_premises(folder, base, splice, fresh.premises, fresh.records.getvalue(), fresh.keys, fresh.codec)
+    merge_index(folder, base, splice, fresh.index, written)
+    streets = merge_streets(folder, base, splice, fresh.index.streets)
+    shutil.rmtree(written)
+    write_beginnings_of(folder)
+    return replace(counted, streets=streets, premises=len(columns.uprns))
+
+
+class _Fresh:
+    """The records that are otherwise in a release than in the one before."""
+
+    def __init__(self, base: Path, written: Path) -> None:
+        self._before, self._fingerprints = PremisesFiles(base), open_column(base / "fingerprints.npy")
+        self._same = array("Q")
+        self.codec, self.records = dictionaries_of(base), BytesIO()
+        self.premises = PremisesGathered(self.codec, self.records)
+        for code in self._before.borough_codes:
+            self.premises.borough_codes.of(code)
+        self.index = IndexWriter(written, vocabulary_of(base))
+        self.keys: list[AddressKey] = []
+
+    def add(self, blpu: Blpu) -> None:
+        """Take one in, unless it is what it was."""
+        row = self._before.row(blpu.uprn)
+        if row is not None and int(self._fingerprints[row]) == fingerprint(blpu):
+            self._same.append(row)
+            return
+        self.premises.add(blpu)
+        self.keys.append(AddressKey.of(blpu, self.codec.texts.numbers))
+        self.index.add(blpu)
+
+    def splice(self, changed: Column) -> Splice:
+        """How the rows come together, where these UPRNs are changed."""
+        uprns = self._before.uprns
+        gone = np.flatnonzero(np.isin(uprns, changed, assume_unique=True))
+        gone = np.setdiff1d(gone, np.array(self._same, np.int64), assume_unique=True)
+        return Splice(uprns, gone, np.array(self.premises.uprns, np.uint64))
+
