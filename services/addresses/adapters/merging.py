@@ -9,7 +9,6 @@ import shutil
 from array import array
 from collections.abc import Iterable
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,9 @@ from services.addresses.domain.records import Blpu
 from .building import Counts, os_errors, without_collecting, write_beginnings_of
 from .index_writing import IndexWriter
 from .merging_index import documents_gone, merge_index, segments, vocabulary_of
-from .merging_premises import dictionaries_of, merge_premises
+from .merging_premises import FreshPremises, merge_premises
 from .merging_streets import merge_streets, street_of_rows
 from .premises_files import PremisesFiles
-from .premises_writing import AddressKey, PremisesGathered
 from .spatial import Column
 from .splicing import Splice
 from .tables import open_column
@@ -34,6 +32,7 @@ MOST_SEGMENTS = 12
 """Of an index: each query asks every one, which costs it some 10 microseconds."""
 FEWEST = 1_000
 """Premises: a release of fewer is built whole in a second."""
+_OF_POSTCODES = ("postcodes.sqlite3", "postcodes_*.npy", "outcodes_*.npy")
 _FRESH = ".fresh"
 
 
@@ -48,7 +47,7 @@ def on_streets(base: Path, usrns: Iterable[int]) -> Column:
     wanted = np.array(sorted(usrns), np.uint32)
     rows = np.flatnonzero(np.isin(street_of_rows(base), wanted))
     others = open_column(base / "other_street_rows.npy")[np.isin(open_column(base / "other_street_usrns.npy"), wanted)]
-    return open_column(base / "uprns.npy")[np.union1d(rows, others).astype(np.int64)]  # type: ignore[no-any-return]
+    return open_column(base / "uprns.npy")[np.union1d(rows, others).astype(np.int64)]
 
 
 def merge(folder: Path, base: Path, counted: Counts, changed: Column, blpus: Iterable[Blpu]) -> Counts:
@@ -58,7 +57,7 @@ def merge(folder: Path, base: Path, counted: Counts, changed: Column, blpus: Ite
     release that is built whole, but for which of equals a vague query is given; the bytes are others. Raises OSError where the disk does
     not take it; what was written is then worthless.
     """
-    for path in base.glob("postcodes*"):
+    for path in (path for pattern in _OF_POSTCODES for path in base.glob(pattern)):
         (folder / path.name).hardlink_to(path)
     written = folder / _FRESH
     written.mkdir()
@@ -69,12 +68,12 @@ def merge(folder: Path, base: Path, counted: Counts, changed: Column, blpus: Ite
                 fresh.add(blpu)
         fresh.index.commit()
     splice = fresh.splice(changed)
-    columns = merge_premises(folder, base, splice, fresh.premises, fresh.records.getvalue(), fresh.keys, fresh.codec)
+    premises = merge_premises(folder, base, splice, fresh.premises)
     merge_index(folder, base, splice, fresh.index, written)
     streets = merge_streets(folder, base, splice, fresh.index.streets)
     shutil.rmtree(written)
     write_beginnings_of(folder)
-    return replace(counted, streets=streets, premises=len(columns.uprns))
+    return replace(counted, streets=streets, premises=premises)
 
 
 class _Fresh:
@@ -83,12 +82,8 @@ class _Fresh:
     def __init__(self, base: Path, written: Path) -> None:
         self._before, self._fingerprints = PremisesFiles(base), open_column(base / "fingerprints.npy")
         self._same = array("Q")
-        self.codec, self.records = dictionaries_of(base), BytesIO()
-        self.premises = PremisesGathered(self.codec, self.records)
-        for code in self._before.borough_codes:
-            self.premises.borough_codes.of(code)
+        self.premises = FreshPremises(base)
         self.index = IndexWriter(written, vocabulary_of(base))
-        self.keys: list[AddressKey] = []
 
     def add(self, blpu: Blpu) -> None:
         """Take one in, unless it is what it was."""
@@ -97,7 +92,6 @@ class _Fresh:
             self._same.append(row)
             return
         self.premises.add(blpu)
-        self.keys.append(AddressKey.of(blpu, self.codec.texts.numbers))
         self.index.add(blpu)
 
     def splice(self, changed: Column) -> Splice:
@@ -105,5 +99,4 @@ class _Fresh:
         uprns = self._before.uprns
         gone = np.flatnonzero(np.isin(uprns, changed, assume_unique=True))
         gone = np.setdiff1d(gone, np.array(self._same, np.int64), assume_unique=True)
-        return Splice(uprns, gone, np.array(self.premises.uprns, np.uint64))
-
+        return Splice(uprns, gone, np.array(self.premises.gathered.uprns, np.uint64))

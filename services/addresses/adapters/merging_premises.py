@@ -5,14 +5,17 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
+from services.addresses.domain.records import Blpu
+
 from .codec import DICTIONARIES, RecordWriter
 from .index_documents import GONE
 from .premises_files import PremisesFiles
-from .premises_writing import AddressKey, PremisesColumns, PremisesGathered
+from .premises_writing import AddressKey, Place, PremisesColumns, PremisesGathered
 from .spatial import Column
 from .splicing import Splice
 from .tables import Numbered, Texts, map_file, open_column, tuples
@@ -20,8 +23,23 @@ from .tables import Numbered, Texts, map_file, open_column, tuples
 _ROWS_KEPT_DECODED = 100_000
 
 
-def dictionaries_of(folder: Path) -> RecordWriter:
-    """A writer whose dictionaries go on where those of a release end, so that its records stay as they are."""
+class FreshPremises:
+    """Records that come into a release, written so that those of an earlier one stay as they are: its dictionaries go on."""
+
+    def __init__(self, base: Path) -> None:
+        self.codec, self.records = _dictionaries_of(base), BytesIO()
+        self.gathered = PremisesGathered(self.codec, self.records)
+        for code in PremisesFiles(base).borough_codes:
+            self.gathered.borough_codes.of(code)
+        self.keys: list[AddressKey] = []
+
+    def add(self, blpu: Blpu) -> None:
+        """Take one in. They come in the order of UPRNs."""
+        self.gathered.add(blpu)
+        self.keys.append(AddressKey.of(blpu, self.codec.texts.numbers))
+
+
+def _dictionaries_of(folder: Path) -> RecordWriter:
     writer = RecordWriter()
     for name in DICTIONARIES:
         texts, numbered = Texts(folder / name), getattr(writer, name)
@@ -38,13 +56,13 @@ def _entry(name: str, text: str) -> object:
     return tuples(json.loads(text))
 
 
-def merge_premises(
-    folder: Path, base: Path, splice: Splice, fresh: PremisesGathered, records: bytes, keys: Sequence[AddressKey], codec: RecordWriter
-) -> PremisesColumns:
-    """Write the premises of the release in `base` with the fresh ones, whose records and keys are given, in their places."""
-    codec.write(folder)
+def merge_premises(folder: Path, base: Path, splice: Splice, coming: FreshPremises) -> int:
+    """Write the premises of the release in `base` with those that come in their places; how many there are."""
+    fresh = coming.gathered
+    coming.codec.write(folder)
+    records = coming.records.getbuffer()
     ends = open_column(base / "record_ends.npy"), np.array(fresh.ends, np.uint64)
-    written = splice.write_bytes(folder / "records", memoryview(map_file(base / "records")), ends[0], memoryview(records), ends[1])
+    written = splice.write_bytes(folder / "records", memoryview(map_file(base / "records")), ends[0], records, ends[1])
     codes, postcodes, fresh_postcodes = _postcodes(base, splice, fresh)
     columns = PremisesColumns(
         uprns=_spliced(base, splice, "uprns", fresh.uprns),
@@ -65,8 +83,8 @@ def merge_premises(
             _pair(base, "other_street_usrns", "other_street_rows"), _arrays(fresh.other_streets, np.uint32, np.uint32)
         ),
     )
-    columns.write(folder, _ByAddress(base, splice, codec.texts).order(fresh, fresh_postcodes, keys))
-    return columns
+    columns.write(folder, _ByAddress(base, splice, coming.codec.texts).order(fresh, fresh_postcodes, coming.keys))
+    return splice.count
 
 
 def _spliced(base: Path, splice: Splice, name: str, fresh: Sequence[int]) -> Column:
@@ -140,7 +158,7 @@ class _ByAddress:
             return first
         last, uprns = int(self._before[self._starts[code + 1]]), self._premises.uprns
 
-        def of_staying(row: int) -> tuple[object, int]:
+        def of_staying(row: int) -> tuple[Place, int]:
             return self._key(row).place(), int(uprns[row])
 
         return first + bisect_left(self._staying[first:last].tolist(), (key.place(), uprn), key=of_staying)

@@ -70,10 +70,10 @@ class _Described:
             for number in np.flatnonzero(stay).tolist()
         }  # fmt: skip
         areas = WordLists(self._base, "streets_by_area")
-        for area in areas.words:
-            for number in (areas.of(area) if areas.of(area) is not None else ()):
-                if (street := found.get(number)) and area != street.borough:
-                    street.areas.add(area)
+        named = (area for area, length in zip(areas.words, areas.lengths.tolist(), strict=True) for _ in range(length))
+        for area, number in zip(named, areas.numbers.tolist(), strict=True):
+            if (street := found.get(number)) and area != street.borough:
+                street.areas.add(area)
         return {int(usrns[number]): street for number, street in found.items()}
 
     def _from_premises(self, changed: Column) -> dict[int, Street]:

@@ -23,6 +23,7 @@ _NUMBER_IN_TEXT = re.compile(r"[0-9]+")
 _MOST_NUMBER = 1 << 20
 
 Pairs = tuple[Column, Column]
+Place = tuple[str, int, tuple[str, str], int, tuple[str, str]]
 
 
 class AddressKey(NamedTuple):
@@ -43,7 +44,7 @@ class AddressKey(NamedTuple):
         pao_text, sao_text = (text if text in texts else "" for text in (lpi.pao_text, lpi.sao_text))
         return cls(lpi.street, _number(lpi.pao, lpi.pao_text), pao_text, _number(lpi.sao, lpi.sao_text), sao_text)
 
-    def place(self) -> tuple[str, int, tuple[str, str], int, tuple[str, str]]:
+    def place(self) -> Place:
         """The keys in the order of addresses."""
         return self.street, self.pao, natural(self.pao_text), self.sao, natural(self.sao_text)
 
@@ -239,5 +240,3 @@ def _ranks(numbers: dict[str, int], ordered: list[str]) -> Column:
     ranks = np.zeros(len(numbers), np.uint32)
     ranks[[numbers[text] for text in ordered]] = np.arange(len(ordered), dtype=np.uint32)
     return ranks
-
-
