@@ -120,9 +120,9 @@ class _Making:
             return None
         keys = self._stage.changed()
         uprns = {*(key for key in keys if key >= 0), *noted.incomplete}
-        if is_worthwhile(self._base_folder, len(uprns)):
+        if is_worthwhile(self._base_folder, len(self.shared), len(uprns)):
             uprns.update(on_streets(self._base_folder, (-key for key in keys if key < 0)).tolist())
-            if is_worthwhile(self._base_folder, len(uprns)):
+            if is_worthwhile(self._base_folder, len(self.shared), len(uprns)):
                 return np.array(sorted(uprns), np.uint64)
         return None
 

@@ -39,6 +39,11 @@ class Vocabulary:
         self.corrections = lru_cache(20_000)(self._corrections)
         self.beginning_with = lru_cache(2_000)(self._beginning_with)
 
+    @property
+    def in_use(self) -> list[str]:
+        """The tokens that a record has."""
+        return list(self._numbers)
+
     def code(self, word: str) -> str | None:
         """The code of a token; None where no record holds it."""
         number = self._numbers.get(word)

@@ -18,7 +18,7 @@ from services.addresses.domain.records import Blpu
 
 from .building import Counts, os_errors, without_collecting, write_beginnings_of
 from .index_writing import IndexWriter
-from .merging_index import documents_gone, merge_index, segments, vocabulary_of
+from .merging_index import documents_gone, merge_index, vocabulary_of
 from .merging_premises import FreshPremises, merge_premises
 from .merging_streets import merge_streets, street_of_rows
 from .premises_files import PremisesFiles
@@ -28,18 +28,18 @@ from .tables import open_column
 
 MOST_CHANGED = 0.1
 """Share of the documents of an index: with more that are gone or to go, a release is built whole."""
-MOST_SEGMENTS = 12
-"""Of an index: each query asks every one, which costs it some 10 microseconds."""
-FEWEST = 1_000
-"""Premises: a release of fewer is built whole in a second."""
+MOST_LAYERS = 12
+"""Of a stage, and so pieces of an index: each query asks every one, which costs it some 10 microseconds."""
 _OF_POSTCODES = ("postcodes.sqlite3", "postcodes_*.npy", "outcodes_*.npy")
 _FRESH = ".fresh"
 
 
-def is_worthwhile(base: Path, changed: int) -> bool:
-    """Whether a release in which so many UPRNs are otherwise is made from the one in `base`, and not built whole."""
-    held = len(open_column(base / "uprns.npy"))
-    return held >= FEWEST and segments(base) < MOST_SEGMENTS and documents_gone(base) + changed <= MOST_CHANGED * held
+def is_worthwhile(base: Path, layers: int, changed: int) -> bool:
+    """Whether a release in which so many UPRNs are otherwise is made from the one in `base`, and not built whole.
+
+    `layers` are those of what `base` was made from.
+    """
+    return layers < MOST_LAYERS and documents_gone(base) + changed <= MOST_CHANGED * len(open_column(base / "uprns.npy"))
 
 
 def on_streets(base: Path, usrns: Iterable[int]) -> Column:

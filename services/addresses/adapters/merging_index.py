@@ -31,11 +31,6 @@ def documents_gone(base: Path) -> int:
     return int((rows_of_documents(base) == GONE).sum()) if (base / ROWS).exists() else 0
 
 
-def segments(base: Path) -> int:
-    """Of how many pieces the index of a release is."""
-    return len(json.loads((base / INDEX / _META).read_bytes())["segments"])
-
-
 def merge_index(folder: Path, base: Path, splice: Splice, fresh: IndexWriter, written: Path) -> None:
     """Write what finds the rows of the release, but for its streets. `fresh` has written its rows into the folder `written`."""
     tokens, ends = memoryview(map_file(base / "tokens")), open_column(base / "token_ends.npy")
