@@ -56,7 +56,7 @@ HAPPENINGS: tuple[Callable[[random.Random, Blpu], Blpu | None], ...] = (
     lambda _, blpu: replace(blpu, easting=blpu.easting + 250, northing=blpu.northing - 130, latitude=blpu.latitude - 0.0012),
     lambda dice, blpu: replace(blpu, delivery_point=None, postcode_locator=dice.choice(("", "E8 9ZZ", "NW1 9ZZ"))),
     lambda _, blpu: replace(blpu, lpis=blpu.lpis[:1]),
-    lambda _, blpu: replace(blpu, lpis=(), delivery_point=None),
+    lambda _, blpu: replace(blpu, lpis=(), delivery_point=None, classification="ZU"),
     lambda dice, blpu: replace(blpu, lpis=tuple(replace(lpi, pao_text=f"{dice.choice('XYZ')}ANADU HOUSE") for lpi in blpu.lpis)),
     lambda dice, blpu: replace(blpu, borough="E09000030", parent_uprn=dice.choice((None, 77))),
 )

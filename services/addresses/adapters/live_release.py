@@ -5,7 +5,8 @@ import logging
 import os
 import sqlite3
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from services.addresses.adapters.sources import Sources
 from shared.service import StartError
 
 log = logging.getLogger(__name__)
+SECONDS_TO_GIVE_WAY = 0.0005
+"""After which a request gets the interpreter while a release is opened."""
 PROJECT = Path(__file__).resolve().parents[3]
 
 
@@ -141,8 +144,21 @@ class LiveRelease:
 def _open(folder: Path, manifest: Manifest) -> tuple[Manifest, Gazetteer]:
     """Requests that began with another release keep it until they end: its files go with its last reader."""
     try:
-        gazetteer = Gazetteer.open(folder)
+        with _giving_way():
+            gazetteer = Gazetteer.open(folder)
+            gazetteer.warm()
     except (OSError, ValueError, sqlite3.Error) as error:
         raise StartError(f"addresses: {folder} cannot be opened ({error}). Check ADDRESSES_DATA_DIR.") from error
     log.info("serving release %s: %d postcodes, %d premises", manifest.release, manifest.counts.postcodes, manifest.counts.premises)
     return manifest, gazetteer
+
+
+@contextmanager
+def _giving_way() -> Iterator[None]:
+    """A release is opened in a thread, in Python: each request beside it would wait for the interpreter's 5 ms, some of them again."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(SECONDS_TO_GIVE_WAY)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
