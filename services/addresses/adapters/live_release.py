@@ -31,6 +31,7 @@ from shared.service import StartError
 log = logging.getLogger(__name__)
 SECONDS_TO_GIVE_WAY = 0.0005
 """After which a request gets the interpreter while a release is opened."""
+_USUAL_SECONDS = sys.getswitchinterval()
 PROJECT = Path(__file__).resolve().parents[3]
 
 
@@ -156,9 +157,8 @@ def _open(folder: Path, manifest: Manifest) -> tuple[Manifest, Gazetteer]:
 @contextmanager
 def _giving_way() -> Iterator[None]:
     """A release is opened in a thread, in Python: each request beside it would wait for the interpreter's 5 ms, some of them again."""
-    usual = sys.getswitchinterval()
     sys.setswitchinterval(SECONDS_TO_GIVE_WAY)
     try:
         yield
     finally:
-        sys.setswitchinterval(usual)
+        sys.setswitchinterval(_USUAL_SECONDS)
