@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from services.addresses.adapters.diffing import differences
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.merging import MOST_LAYERS, is_worthwhile, merge, on_streets
 from services.addresses.adapters.sources import Sources
-from services.addresses.adapters.tables import Texts
+from services.addresses.adapters.tables import Texts, share_file
 from services.addresses.adapters.word_lists import WordLists
 from services.addresses.domain.display import readable
 from services.addresses.domain.lines import line
@@ -24,6 +25,7 @@ from services.addresses.domain.records import Blpu
 
 from .import_support import few_postcodes, made_up, retired
 
+OTHER_DISK = Path("/dev/shm")  # noqa: S108 (a file system of its own is all that is wanted of it)
 WRITTEN_OTHERWISE = {
     *("dates", "heads", "kinds", "numberings", "places", "streets", "texts", "thoroughfares", "records", "record_ends.npy"),
     *("vocabulary", "vocabulary_held_by.npy", "vocabulary_in_context.npy", "rests_of.npy", "tokens", "token_ends.npy", "borough_codes"),
@@ -199,6 +201,18 @@ def test_files_of_postcodes_and_earlier_segments_are_shared(pairs):
     assert "postcodes.npy" not in shared
     segments = {f"index/{path.name}" for path in (first / "index").glob("[0-9a-f]*")}
     assert segments <= shared
+
+
+@pytest.mark.skipif(not OTHER_DISK.is_dir(), reason="needs a second file system")
+def test_files_are_copied_where_they_cannot_be_linked(tmp_path):
+    (tmp_path / "file").write_bytes(b"some")
+    with TemporaryDirectory(dir=OTHER_DISK) as other:
+        share_file(Path(other) / "file", tmp_path / "file")
+        assert (Path(other) / "file").read_bytes() == b"some"
+    share_file(tmp_path / "linked", tmp_path / "file")
+    assert (tmp_path / "linked").samefile(tmp_path / "file")
+    with pytest.raises(FileExistsError):
+        share_file(tmp_path / "linked", tmp_path / "file")
 
 
 def test_premises_on_a_street_are_those_whose_any_address_is_on_it(few, states, pairs):

@@ -14,6 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from .tables import share_file
+
 Parts = dict[str, tuple[str, ...]]
 """The fields held under a key, by part."""
 FIELD, PART = "\x1f", "\x1e"
@@ -109,7 +111,7 @@ def keep(layers: Iterable[Path], top: Path | None, folder: Path) -> None:
         top.replace(folder / (f"changes_{len(shared):04d}.sqlite3" if shared else LOWEST))
     for path in reversed(shared):
         if not (folder / path.name).exists():
-            (folder / path.name).hardlink_to(path)
+            share_file(folder / path.name, path)
 
 
 def carry(before: Path, after: Path) -> None:

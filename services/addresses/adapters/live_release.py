@@ -5,8 +5,7 @@ import logging
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -81,7 +80,7 @@ class LiveRelease:
         except (OSError, DamagedReleaseError) as error:
             log.warning("release %s is still served: %s", self.manifest.release, error)
             return False
-        self._opened = await asyncio.to_thread(_open, *found)  # beside the queries, which would wait for it
+        self._opened = await asyncio.to_thread(_open_beside_requests, *found)
         return True
 
     async def close(self) -> None:
@@ -145,20 +144,19 @@ class LiveRelease:
 def _open(folder: Path, manifest: Manifest) -> tuple[Manifest, Gazetteer]:
     """Requests that began with another release keep it until they end: its files go with its last reader."""
     try:
-        with _giving_way():
-            gazetteer = Gazetteer.open(folder)
-            gazetteer.warm()
+        gazetteer = Gazetteer.open(folder)
     except (OSError, ValueError, sqlite3.Error) as error:
         raise StartError(f"addresses: {folder} cannot be opened ({error}). Check ADDRESSES_DATA_DIR.") from error
     log.info("serving release %s: %d postcodes, %d premises", manifest.release, manifest.counts.postcodes, manifest.counts.premises)
     return manifest, gazetteer
 
 
-@contextmanager
-def _giving_way() -> Iterator[None]:
-    """A release is opened in a thread, in Python: each request beside it would wait for the interpreter's 5 ms, some of them again."""
+def _open_beside_requests(folder: Path, manifest: Manifest) -> tuple[Manifest, Gazetteer]:
+    """In a thread, in Python: each request would wait for the interpreter's usual 5 ms, some of them several times."""
     sys.setswitchinterval(SECONDS_TO_GIVE_WAY)
     try:
-        yield
+        opened = _open(folder, manifest)
+        opened[1].warm()
+        return opened
     finally:
         sys.setswitchinterval(_USUAL_SECONDS)

@@ -24,7 +24,7 @@ from .merging_streets import merge_streets, street_of_rows
 from .premises_files import PremisesFiles
 from .spatial import Column
 from .splicing import Splice
-from .tables import open_column
+from .tables import open_column, share_file
 
 MOST_CHANGED = 0.1
 """Share of the documents of an index: with more that are gone or to go, a release is built whole."""
@@ -58,7 +58,7 @@ def merge(folder: Path, base: Path, counted: Counts, changed: Column, blpus: Ite
     not take it; what was written is then worthless.
     """
     for path in (path for pattern in _OF_POSTCODES for path in base.glob(pattern)):
-        (folder / path.name).hardlink_to(path)
+        share_file(folder / path.name, path)
     written = folder / _FRESH
     written.mkdir()
     with os_errors():

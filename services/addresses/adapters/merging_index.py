@@ -13,7 +13,7 @@ from .index_documents import GONE, ROWS, rows_of_documents
 from .index_writing import FIRST_TOKEN, INDEX, IndexWriter, dashed, write_vocabulary
 from .spatial import Column
 from .splicing import Splice, write_spliced_lists
-from .tables import Texts, map_file, open_column, write_column
+from .tables import Texts, map_file, open_column, share_file, write_column
 from .word_lists import WordLists
 
 _BETWEEN = frozenset((VARIANT, OPTIONAL, CONTEXT))
@@ -77,7 +77,7 @@ def _join(folder: Path, earlier: Path, later: Path) -> None:
     meta, added = (json.loads((index / _META).read_bytes()) for index in (earlier, later))
     names = _files(earlier)
     for name in names:
-        (folder / name).hardlink_to(earlier / name)
+        share_file(folder / name, earlier / name)
     number = max((int(name.partition(".")[0], 16) for name in names), default=0)
     for segment in added["segments"]:
         number += 1
