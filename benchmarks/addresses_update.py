@@ -28,6 +28,8 @@ from services.addresses.domain.formats.writing_premium import MOST_RECORDS, Reco
 from services.addresses.domain.records import Blpu, LogicalStatus
 
 ROWS, SECONDS, MOST_RATIO = 50_000, 60, 2.0
+MANY, MOST_OF_FULL = 1_000_000, 0.2
+"""Premises from which an update that changes one in eighty of them is to cost at most so much of what a full supply does."""
 QUIET = 10.0
 """Seconds of queries before the update begins."""
 AFTER = 3.0
@@ -77,6 +79,7 @@ def _measure(report: Report, directory: Path, count: int, rows: int) -> None:
     last = change_sets(directory / "data")[-1]
     report.add("changes that the switch told", sum(len(batch) for batch in last.batches()), "")
     report.add("ratio of the update to the full supply, time", second.seconds / first.seconds, "x")
+    report.add("ratio of the update to the full supply, CPU", second.cpu / first.cpu, "x", at_most=MOST_OF_FULL if count >= MANY else None)
     _tell_served(report, served, began)
 
 

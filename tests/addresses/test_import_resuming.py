@@ -12,7 +12,8 @@ import pytest
 from services.addresses.adapters import release
 from services.addresses.adapters.change_sets import change_sets
 from services.addresses.adapters.import_files import gather
-from services.addresses.adapters.import_jobs import Job, Wanted
+from services.addresses.adapters.import_jobs import Job, Wanted, kept_with
+from services.addresses.adapters.layers import layers_in
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.adapters.staging import Rows
 
@@ -94,14 +95,29 @@ def test_an_import_that_is_killed_again_and_again_makes_the_same_release(place, 
     assert not list((place.data_dir / "imports").glob("*/*.sqlite3*"))
 
 
-def test_an_update_that_is_killed_changes_nothing_of_what_it_changes(place, tmp_path):
-    update = premium_update(tmp_path / "update.csv", place.blpus, place.blpus[:300])
+@pytest.mark.parametrize("left", [300, 395])
+def test_an_update_that_is_killed_changes_nothing_of_what_it_changes(place, tmp_path, left):
+    """Neither one that is much, for which the release is built whole, nor one that is merged into the live one."""
+    update = premium_update(tmp_path / "update.csv", place.blpus, place.blpus[:left])
     stage = next((place.data_dir / "stages").glob(f"{place.release}/stage.sqlite3"))
     before = stage.read_bytes()
-    for step, call in (("sorting", 1), ("building", 1)):
+    for step, call in (("sorting", 1), ("building", 1), ("keeping", 1)):
         assert killed(place.data_dir, step, call, update)
         assert stage.read_bytes() == before
-    assert held(place.data_dir, imported(place.data_dir, update).release) == place.blpus[:300]
+        assert release.current(place.data_dir)[1].release == place.release
+    made = imported(place.data_dir, update)
+    assert held(place.data_dir, made.release) == place.blpus[:left]
+    assert len(layers_in(kept_with(place.data_dir, made.release))) == (1 if left == 300 else 2)
+    assert not list((place.data_dir / "releases").glob(".*"))
+    assert not list((place.data_dir / "imports").glob("*/*.sqlite3*"))
+
+
+def test_an_update_that_a_full_disk_ends_goes_on_and_leaves_what_is_live(place, tmp_path):
+    update = premium_update(tmp_path / "update.csv", place.blpus, place.blpus[:395])
+    ended = blocks(place.data_dir, "import", update, most_bytes=20_000)
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1)
+    assert release.current(place.data_dir)[1].release == place.release
+    assert held(place.data_dir, imported(place.data_dir, update).release) == place.blpus[:395]
 
 
 async def test_changes_of_a_switch_that_was_killed_are_numbered_when_a_service_starts(place, next_supply):

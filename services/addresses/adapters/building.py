@@ -15,7 +15,8 @@ from .beginnings import KEPT, write_beginnings
 from .finding import Finder
 from .index_writing import IndexWriter
 from .postcodes import Postcodes, write_postcodes
-from .premises_files import PremisesFiles, PremisesWriter
+from .premises_files import PremisesFiles
+from .premises_writing import PremisesWriter
 from .searching import Searching
 from .sources import Sources
 
@@ -44,24 +45,31 @@ def build(folder: Path, blpus: Iterable[Blpu], sources: Sources) -> Counts:
     """
     postcodes, terminated = write_postcodes(folder, sources)
     premises = PremisesWriter(folder)
-    try:
+    with os_errors():
         index = IndexWriter(folder)
-        with _without_collecting():
+        with without_collecting():
             for blpu in blpus:
                 premises.add(blpu)
                 index.add(blpu)
         streets = index.finish()
-    except ValueError as error:  # tantivy tells everything by it
-        if found := _OS_ERROR.search(str(error)):
-            raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
-        raise
     counts = Counts(postcodes, terminated, streets, premises.finish())
-    _write_beginnings(folder)
+    write_beginnings_of(folder)
     return counts
 
 
 @contextmanager
-def _without_collecting() -> Iterator[None]:
+def os_errors() -> Iterator[None]:
+    """What the disk does not take is an OSError: tantivy tells everything by ValueError."""
+    try:
+        yield
+    except ValueError as error:
+        if found := _OS_ERROR.search(str(error)):
+            raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
+        raise
+
+
+@contextmanager
+def without_collecting() -> Iterator[None]:
     """Records hold no cycles: looking for some among millions of texts takes a sixth of the time."""
     collecting = gc.isenabled()
     gc.disable()
@@ -72,10 +80,10 @@ def _without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _write_beginnings(folder: Path) -> None:
+def write_beginnings_of(folder: Path) -> None:
     """Ask the release, which is complete but for them."""
     postcodes, premises = Postcodes(folder), PremisesFiles(folder)
     finder = Finder(folder, premises, postcodes.outwards)
     searching = Searching(finder, premises, postcodes)
-    write_beginnings(folder, finder.vocabulary.words, lambda begun: searching.by_words(Query.parse(begun, postcodes.outwards), KEPT, None))
+    write_beginnings(folder, finder.vocabulary.in_use, lambda begun: searching.by_words(Query.parse(begun, postcodes.outwards), KEPT, None))
     postcodes.close()

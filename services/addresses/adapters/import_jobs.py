@@ -19,10 +19,11 @@ from services.addresses.domain.incoming import WrongFileError
 
 from . import release
 from .import_files import ImportFile
+from .layers import layers_in
 from .reading import Watch, write_bad_rows
 from .release import DamagedReleaseError, Manifest
 from .sources import Sources
-from .staging import BadRow, Stage
+from .staging import BadRow
 
 MOST_BAD_ROWS = 0.001
 """Share of the rows that may be left out as unusable, unless more are allowed."""
@@ -187,10 +188,9 @@ def kept_with(data_dir: Path, release_id: str) -> Path:
     return data_dir / "stages" / release_id
 
 
-def stage_of(data_dir: Path, release_id: str) -> Path | None:
-    """The stage that a release was built from, if it was imported."""
-    stage = kept_with(data_dir, release_id) / Stage.FILE
-    return stage if stage.exists() else None
+def stage_of(data_dir: Path, release_id: str) -> list[Path]:
+    """The layers of the stage that a release was made from, the lowest first; none if it was not imported."""
+    return layers_in(kept_with(data_dir, release_id))
 
 
 def sources_of(data_dir: Path, release_id: str) -> Sources:

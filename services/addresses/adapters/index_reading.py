@@ -1,12 +1,11 @@
 """Read what `index_writing` wrote: words by their tokens, records by theirs."""
 
-import json
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from heapq import nlargest
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -14,6 +13,7 @@ import tantivy
 
 from services.addresses.domain.vocabulary import distance, most_errors, rests
 
+from .index_documents import documents_of
 from .index_writing import FIRST_TOKEN, INDEX, schema
 from .tables import Texts, elements, map_file, open_column
 
@@ -31,11 +31,18 @@ class Vocabulary:
         texts = Texts(folder / "vocabulary")
         self.words = [texts[number] for number in range(len(texts))]
         self.held_by: list[int] = open_column(folder / "vocabulary_held_by.npy").tolist()
-        self._numbers = {word: number for number, word in enumerate(self.words)}
-        self._sorted = sorted(word for word in self.words if not word.isdigit())
+        in_context = open_column(folder / "vocabulary_in_context.npy").tolist()
+        found = enumerate(zip(self.words, self.held_by, in_context, strict=True))
+        self._numbers = {word: number for number, (word, held, context) in found if held or context}
+        self._sorted = sorted(word for word in self._numbers if not word.isdigit())
         self._rests, self._rests_of = open_column(folder / "rests.npy"), open_column(folder / "rests_of.npy")
         self.corrections = lru_cache(20_000)(self._corrections)
         self.beginning_with = lru_cache(2_000)(self._beginning_with)
+
+    @property
+    def in_use(self) -> list[str]:
+        """The tokens that a record has."""
+        return list(self._numbers)
 
     def code(self, word: str) -> str | None:
         """The code of a token; None where no record holds it."""
@@ -85,7 +92,7 @@ class Index:
         index = tantivy.Index(self._schema, path=str(folder / INDEX))
         index.config_reader(reload_policy="manual")
         self._searcher = index.searcher()
-        self._first_rows = self._first_rows_of_segments(folder / INDEX)
+        self._documents = documents_of(folder, self._searcher)
         self._tokens, self._ends = memoryview(map_file(folder / "tokens")), elements(open_column(folder / "token_ends.npy"))
         self.first_street = len(self._ends) - 1
         self.term = lru_cache(5_000)(self._term)
@@ -112,21 +119,4 @@ class Index:
         clauses: list[tuple[Any, Query]] = [*((MUST, query) for query in must), *((SHOULD, query) for query in should)]
         if not clauses:
             return []
-        hits = self._searcher.search(Query.boolean_query(clauses), most, count=False).hits
-        if (first := self._first_rows) is not None:
-            return [first[address.segment_ord] + address.doc for _, address in hits]
-        return self._read_rows([address for _, address in hits]) if hits else []
-
-    def _read_rows(self, addresses: list[tantivy.DocAddress]) -> list[int]:
-        return cast("list[int]", self._searcher.fast_field_values("row", addresses))
-
-    def _first_rows_of_segments(self, folder: Path) -> list[int] | None:
-        """Segments are written one after the other, so the rows of each run on from its first; None where they were merged and do not.
-
-        Reading the column of rows costs every query more than asking the index.
-        """
-        sizes = [segment["max_doc"] for segment in json.loads((folder / "meta.json").read_bytes())["segments"]]
-        ends = [(tantivy.DocAddress(number, 0), tantivy.DocAddress(number, size - 1)) for number, size in enumerate(sizes)]
-        rows = [self._read_rows(list(pair)) for pair in ends]
-        run_on = all(last - first == size - 1 for (first, last), size in zip(rows, sizes, strict=True))
-        return [first for first, _ in rows] if run_on else None
+        return self._documents.rows(self._searcher, Query.boolean_query(clauses), most)

@@ -12,11 +12,12 @@ from services.addresses.domain.records import Blpu
 
 from . import release
 from .gazetteer import Gazetteer
-from .import_jobs import FEW, POSTCODES, Imported, ImportRefusedError, Job, kept_with, sources_of, stage_of
+from .import_jobs import FEW, POSTCODES, Imported, ImportRefusedError, Job, kept_with, sources_of
+from .layers import carry
 from .reading import shown
 from .release import IMPORTED, Recipe
 from .sources_writing import write_sources
-from .staging import BadRow, Stage
+from .staging import BadRow
 
 _A_WHILE = 1_000
 
@@ -86,6 +87,4 @@ def _keep(job: Job, base: str, made: str) -> None:
     kept.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(kept / POSTCODES, ignore_errors=True)
     (job.folder / POSTCODES).replace(kept / POSTCODES)
-    stage = stage_of(job.data_dir, base)
-    if stage and not (kept / Stage.FILE).exists():
-        (kept / Stage.FILE).hardlink_to(stage)
+    carry(kept_with(job.data_dir, base), kept)

@@ -6,7 +6,7 @@ from pathlib import Path
 from . import release
 from .assembly import Assembly
 from .import_jobs import carry_postcodes, kept_with, sources_of, stage_of
-from .staging import Stage
+from .layers import Layers, carry, note_assembled
 
 
 def rebuild(data_dir: Path) -> bool:
@@ -20,22 +20,19 @@ def rebuild(data_dir: Path) -> bool:
             recipe = release.recipe_again(data_dir, before)
         except (FileNotFoundError, ValueError):
             return False
-        path = stage_of(data_dir, before)
-        if path is None:
+        paths = stage_of(data_dir, before)
+        if not paths:
             return False
         with suppress(release.DamagedReleaseError):
             release.current(data_dir)
             return True  # another process was first
         sources = sources_of(data_dir, before)
-        stage = Stage(path.parent)
-        try:
-            manifest = release.write(data_dir, recipe, Assembly(stage, sources).blpus(), sources)
-        finally:
-            stage.close()
+        with Layers(paths) as stage:
+            assembly = Assembly(stage, sources)
+            manifest = release.write(data_dir, recipe, assembly.blpus(), sources)
         carry_postcodes(data_dir, before, manifest.release)
-        carried = kept_with(data_dir, manifest.release) / Stage.FILE
-        if not carried.exists():
-            carried.parent.mkdir(parents=True, exist_ok=True)
-            carried.hardlink_to(path)
+        kept = kept_with(data_dir, manifest.release)
+        note_assembled(kept, assembly.noted())
+        carry(paths[0].parent, kept)
         release.activate(data_dir, manifest.release)
         return True

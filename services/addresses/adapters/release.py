@@ -14,7 +14,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import file_digest, sha256
 from itertools import chain
@@ -208,19 +208,32 @@ def ensure(data_dir: Path, sources: Sources, seed: int) -> bool:
 
 
 def write(data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Sources) -> Manifest:
-    """Build a release and put it beside the others, in place of one of the same id; it is not live yet. See `building.build`.
+    """Build a release whole and put it beside the others: see `building.build` and `write_by`."""
+    return write_by(data_dir, recipe, lambda folder: build(folder, blpus, sources))
 
-    Hold `alone(data_dir)` meanwhile. Where building fails nothing is left.
+
+def write_by(data_dir: Path, recipe: Recipe, fill: Callable[[Path], Counts], base: Manifest | None = None) -> Manifest:
+    """Let `fill` write the files of a release, and put it beside the others, in place of one of the same id; it is not live yet.
+
+    Files that are links to those of `base`, which is checked, are not hashed again. Hold `alone(data_dir)` meanwhile. Where filling fails
+    nothing is left.
     """
+    with _links_changing(data_dir, base.release if base else None):
+        manifest = _write_by(data_dir, recipe, fill, base)
+    _note_seen(data_dir, folder_of(data_dir, recipe.release), manifest)
+    return manifest
+
+
+def _write_by(data_dir: Path, recipe: Recipe, fill: Callable[[Path], Counts], base: Manifest | None) -> Manifest:
     folder = data_dir / "releases"
     for abandoned in folder.glob(".building-*"):
         shutil.rmtree(abandoned)
     aside = folder / f".building-{uuid4().hex}"
     aside.mkdir(parents=True)
     try:
-        counts = build(aside, blpus, sources)
+        counts = fill(aside)
         written = sorted(path for path in aside.rglob("*") if path.is_file())
-        files = {path.relative_to(aside).as_posix(): File(bytes=path.stat().st_size, sha256=_hash(path)) for path in written}
+        files = {(name := path.relative_to(aside).as_posix()): _file(data_dir, path, name, base) for path in written}
         manifest = Manifest(release=recipe.release, recipe=recipe, counts=counts, files=files, attribution=ATTRIBUTION)
         (aside / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         for path in (*written, *{path.parent for path in written}, aside / MANIFEST, aside):
@@ -235,8 +248,14 @@ def write(data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Source
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-    _note_seen(data_dir, final, manifest)
     return manifest
+
+
+def _file(data_dir: Path, path: Path, name: str, base: Manifest | None) -> File:
+    known = base.files.get(name) if base else None
+    if base and known and (shared := folder_of(data_dir, base.release) / name).exists() and shared.samefile(path):
+        return known
+    return File(bytes=path.stat().st_size, sha256=_hash(path))
 
 
 def activate(data_dir: Path, release: str) -> Manifest:
@@ -295,12 +314,12 @@ def _prune(data_dir: Path, history: list[str]) -> None:
     folders = [folder for folder in (data_dir / "releases").glob("[!.]*") if folder.name not in kept]
     waiting = max(folders, key=lambda folder: folder.stat().st_mtime_ns, default=None)
     since = max((folder_of(data_dir, each).stat().st_mtime_ns for each in kept if folder_of(data_dir, each).exists()), default=0)
-    for folder in folders:
-        if folder is waiting and folder.stat().st_mtime_ns > since:
-            continue
-        for each in (folder, data_dir / "stages" / folder.name):
-            shutil.rmtree(each, ignore_errors=True)
-        (data_dir / "checked" / f"{folder.name}.json").unlink(missing_ok=True)
+    going = [folder for folder in folders if folder is not waiting or folder.stat().st_mtime_ns <= since]
+    with _links_changing(data_dir, *kept):
+        for folder in going:
+            for each in (folder, data_dir / "stages" / folder.name):
+                shutil.rmtree(each, ignore_errors=True)
+            (data_dir / "checked" / f"{folder.name}.json").unlink(missing_ok=True)
 
 
 def _activated(data_dir: Path) -> list[str]:
@@ -340,6 +359,22 @@ def _note_seen(data_dir: Path, folder: Path, manifest: Manifest) -> None:
         with suppress(OSError):
             (data_dir / "checked").mkdir(exist_ok=True)
             _replace(data_dir / "checked" / f"{manifest.release}.json", json.dumps(seen))
+
+
+@contextmanager
+def _links_changing(data_dir: Path, *releases: str | None) -> Iterator[None]:
+    """A link that comes or goes is a change of its file to the file system: what was known of the file before is known of it then."""
+    known = []
+    for folder in (folder_of(data_dir, release) for release in releases if release):
+        with suppress(OSError, DamagedReleaseError):
+            manifest, seen = _manifest(folder), _seen(data_dir, folder.name)
+            same = [name for name, file in manifest.files.items() if seen.get(name) == _identity(folder / name, file)]
+            known.append((folder, manifest, seen, same))
+    yield
+    for folder, manifest, seen, same in known:
+        with suppress(OSError):
+            seen.update({name: _identity(folder / name, manifest.files[name]) for name in same})
+            _replace(data_dir / "checked" / f"{folder.name}.json", json.dumps(seen))
 
 
 def _replace(path: Path, text: str) -> None:

@@ -6,11 +6,15 @@ The postcode, which is a column of its own, is left out. A line of another make 
 
 import re
 from array import array
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
+from .spatial import Column
 from .tables import Numbered, Texts, elements, map_file, open_column, write_column, write_texts
 
+LINES = "shown"
 MOST_STREETS = 1_000_000
 """Numbers that one code point can be: with more streets lines are kept whole."""
 _STREETS_KEPT_DECODED = 20_000
@@ -20,41 +24,48 @@ _WHOLE, _FIRST = 0, 1
 """Code points that a row begins with: its line is whole, or has the street of that number, counted from `_FIRST`."""
 
 
-class ShownLinesWriter:
-    """Keeps lines in the order of their rows. `finish` writes the rest."""
+class LinesGathered:
+    """Lines in the order of their rows; they go to `lines`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lines = (folder / "shown").open("wb")
-        self._streets = Numbered()
-        self._written, self._ends = 0, array("Q", [0])
+    def __init__(self, lines: BinaryIO, streets: Iterable[str] = ()) -> None:
+        """`streets` are those of an earlier release, which keep their numbers."""
+        self._lines = lines
+        self.ends = array("Q", [0])
+        self.streets = Numbered()
+        for street in streets:
+            self.streets.of(street)
 
     def add(self, line: str, postcode: str) -> None:
         """Keep the next row's line, with its postcode."""
-        encoded = self._parts(line, f", {postcode}" if postcode else "").encode("utf-8", "surrogatepass")
-        self._lines.write(encoded)
-        self._written += len(encoded)
-        self._ends.append(self._written)
+        kept = self._parts(line, f", {postcode}" if postcode else "").encode("utf-8", "surrogatepass")
+        self._lines.write(kept)
+        self.ends.append(self.ends[-1] + len(kept))
 
     def _parts(self, line: str, end: str) -> str:
         if line.endswith(end) and (found := _PARTS.fullmatch(line.removesuffix(end))):
             street = found[2]
-            if street in self._streets.numbers or len(self._streets.numbers) < MOST_STREETS:
-                return chr(_FIRST + self._streets.of(street)) + found[1]
+            if street in self.streets.numbers or len(self.streets.numbers) < MOST_STREETS:
+                return chr(_FIRST + self.streets.of(street)) + found[1]
         return chr(_WHOLE) + line
 
-    def finish(self) -> None:
-        """Write where each line ends, and the streets."""
-        self._lines.close()
-        write_column(self._folder / "shown_ends.npy", self._ends, "<u4" if self._written < 1 << 32 else "<u8")
-        write_texts(self._folder / "shown_streets", self._streets.numbers)
+
+def write_ends(folder: Path, ends: Column, streets: Iterable[str]) -> None:
+    """Write where the line of each row ends, and the streets, beside the lines."""
+    write_column(folder / "shown_ends.npy", ends, "<u4" if int(ends[-1]) < 1 << 32 else "<u8")
+    write_texts(folder / "shown_streets", streets)
+
+
+def read_ends(folder: Path) -> tuple[Column, list[str]]:
+    """What `write_ends` wrote."""
+    streets = Texts(folder / "shown_streets")
+    return open_column(folder / "shown_ends.npy"), [streets[number] for number in range(len(streets))]
 
 
 class ShownLines:
     """The lines of one release."""
 
     def __init__(self, folder: Path) -> None:
-        self._lines = memoryview(map_file(folder / "shown"))
+        self._lines = memoryview(map_file(folder / LINES))
         self._ends = elements(open_column(folder / "shown_ends.npy"))
         self._street = lru_cache(_STREETS_KEPT_DECODED)(Texts(folder / "shown_streets").__getitem__)
 

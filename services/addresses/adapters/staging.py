@@ -1,16 +1,15 @@
-"""What imported files said, in SQLite, until a release is made of it: `rows.sqlite3` as it was read, `stage.sqlite3` by UPRN.
+"""What imported files said, in SQLite, until a release is made of it: `rows.sqlite3` as it was read, `Stage` by UPRN.
 
 Rows go in with the progress through their file in one transaction, so that whoever is killed goes on where the last one ended. The
 stage holds under each UPRN (minus the USRN for a street, so that streets come first) the parts that stand after all rows: files apply in
 their order, the rows of one by PRO_ORDER or as they come, a later row of the same part takes the place of an earlier one. A change-only
-update begins with a copy of the stage of the release that it changes.
+update is a layer over the stage of the release that it changes (`layers`).
 """
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -18,10 +17,8 @@ from typing import NamedTuple, Self
 
 from services.addresses.domain.incoming import Incoming, Op
 
-Parts = dict[str, tuple[str, ...]]
-"""The fields held under a key, by part."""
-_FIELD, _PART = "\x1f", "\x1e"
-"""Between fields and between parts: control characters, which no row may hold."""
+from .layers import FIELD, LOWEST, PART, SCHEMA, Layers
+
 _KEYS_A_COMMIT = 10_000
 _BEFORE_ALL = -(1 << 62)
 _ROWS = """
@@ -33,11 +30,6 @@ CREATE TABLE IF NOT EXISTS progress (
     file INTEGER PRIMARY KEY, line INTEGER NOT NULL, done INTEGER NOT NULL, volume INTEGER, next_volume INTEGER, change_only INTEGER
 );
 CREATE TABLE IF NOT EXISTS op (op TEXT PRIMARY KEY, rows INTEGER NOT NULL);
-"""
-_STAGE = """
-CREATE TABLE IF NOT EXISTS held (key INTEGER PRIMARY KEY, parts TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS applied (key INTEGER NOT NULL, unheld INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS file (sha256 TEXT PRIMARY KEY);
 """
 
 
@@ -85,7 +77,7 @@ class Rows:
         def counted() -> Iterator[tuple[int, int, int, str, str]]:
             for row in rows:
                 counts[row.op] += 1
-                yield row.key, file, row.order, row.op, _FIELD.join((row.part, *row.fields))
+                yield row.key, file, row.order, row.op, FIELD.join((row.part, *row.fields))
 
         with self._connection as transaction:
             transaction.executemany("INSERT INTO incoming (key, file, place, op, said) VALUES (?, ?, ?, ?, ?)", counted())
@@ -129,12 +121,16 @@ class Rows:
 
 
 class Stage:
-    """`stage.sqlite3`, for one process at a time. Every method may raise sqlite3.Error where the disk does not take it."""
+    """A stage that is being written, for one process at a time. Every method may raise sqlite3.Error where the disk does not take it."""
 
-    FILE = "stage.sqlite3"
+    FULL, CHANGES = LOWEST, "changes.sqlite3"
+    """The file of a full supply, and that of an update, in the folder of their import."""
 
-    def __init__(self, folder: Path) -> None:
-        self._connection = _opened(folder / self.FILE, _STAGE)
+    def __init__(self, folder: Path, below: Layers | None = None) -> None:
+        """An update is kept over what is `below`: only the keys that it changes."""
+        self.path = folder / (self.CHANGES if below else self.FULL)
+        self._below = below
+        self._connection = _opened(self.path, SCHEMA)
 
     def close(self) -> None:
         """Let the file go."""
@@ -145,21 +141,6 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @classmethod
-    def copy(cls, stage: Path, folder: Path) -> None:
-        """Begin in `folder` with what another stage holds. Whole or not at all: one that is there stays."""
-        final = folder / cls.FILE
-        if final.exists():
-            return
-        aside = folder / f"{cls.FILE}.part"
-        shutil.copyfile(stage, aside)
-        connection = sqlite3.connect(aside)
-        with closing(connection), connection:
-            connection.execute("DELETE FROM applied")
-        with aside.open("rb") as file:
-            os.fsync(file.fileno())
-        aside.replace(final)
 
     def apply(self, rows: Rows) -> Iterator[int]:
         """Apply all rows, going on after the last keys that were committed; yields how many rows are done, now and then."""
@@ -174,18 +155,20 @@ class Stage:
 
     def _apply(self, key: int, said: list[tuple[str, str]]) -> int:
         """Change what is held under a key; how many deletions were of what is not held."""
+        below = self._below.text(key) if self._below else ""
         row = self._connection.execute("SELECT parts FROM held WHERE key = ?", (key,)).fetchone()
-        held = {part.partition(_FIELD)[0]: part for part in row[0].split(_PART)} if row else {}
+        before = row[0] if row else below
+        held = {part.partition(FIELD)[0]: part for part in before.split(PART)} if before else {}
         unheld = 0
         for op, part in said:
-            name = part.partition(_FIELD)[0]
+            name = part.partition(FIELD)[0]
             if op != Op.DELETE:
                 held[name] = part
             elif held.pop(name, None) is None:
                 unheld += 1
-        if held:
-            parts = _PART.join(held[name] for name in sorted(held))
-            self._connection.execute("INSERT OR REPLACE INTO held VALUES (?, ?)", (key, parts))
+        after = PART.join(held[name] for name in sorted(held))
+        if after != below:
+            self._connection.execute("INSERT OR REPLACE INTO held VALUES (?, ?)", (key, after))
         elif row:
             self._connection.execute("DELETE FROM held WHERE key = ?", (key,))
         return unheld
@@ -195,12 +178,6 @@ class Stage:
         with self._connection as transaction:
             transaction.executemany("INSERT OR IGNORE INTO file VALUES (?)", ((each,) for each in hashes))
 
-    @staticmethod
-    def files(stage: Path) -> set[str]:
-        """SHA-256 of every file that has been applied to a stage since there was nothing. The stage is only read."""
-        with closing(sqlite3.connect(f"{stage.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            return {row[0] for row in connection.execute("SELECT sha256 FROM file")}
-
     @property
     def unheld(self) -> int:
         """How many of the deletions that were applied were of what was not held."""
@@ -209,19 +186,9 @@ class Stage:
     def _applied(self) -> tuple[int, int]:
         return self._connection.execute("SELECT key, unheld FROM applied").fetchone() or (_BEFORE_ALL, 0)
 
-    def parts(self, key: int) -> Parts:
-        """What is held under a key: nothing where it is not held."""
-        row = self._connection.execute("SELECT parts FROM held WHERE key = ?", (key,)).fetchone()
-        return _parts(row[0]) if row else {}
-
-    def premises(self) -> Iterator[tuple[int, Parts]]:
-        """Every UPRN with its parts, in their order."""
-        for key, parts in self._connection.execute("SELECT key, parts FROM held WHERE key >= 0 ORDER BY key"):
-            yield key, _parts(parts)
-
-    def count(self) -> int:
-        """How many UPRNs are held."""
-        return int(self._connection.execute("SELECT count(*) FROM held WHERE key >= 0").fetchone()[0])
+    def changed(self) -> list[int]:
+        """The keys that the file holds, in their order: of an update those that are otherwise than below."""
+        return [key for (key,) in self._connection.execute("SELECT key FROM held ORDER BY key")]
 
 
 _PROGRESS = "SELECT line, done, volume, next_volume, change_only FROM progress"
@@ -230,10 +197,6 @@ _PROGRESS = "SELECT line, done, volume, next_volume, change_only FROM progress"
 def _progress(row: tuple[int, int, int | None, int | None, int | None]) -> Progress:
     line, done, volume, next_volume, change_only = row
     return Progress(line, bool(done), volume, next_volume, None if change_only is None else bool(change_only))
-
-
-def _parts(text: str) -> Parts:
-    return {name: tuple(fields) for name, *fields in (part.split(_FIELD) for part in text.split(_PART))}
 
 
 def _opened(path: Path, schema: str) -> sqlite3.Connection:

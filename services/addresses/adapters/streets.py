@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -17,78 +17,99 @@ from .tables import Texts, elements, open_column, write_column, write_texts
 from .word_lists import NONE, WordLists, write_word_lists
 
 HIGHEST_NUMBER = 0xFFFF
-_NO_STREET = 0xFFFFFFFF
+NO_STREET = 0xFFFFFFFF
 
 
 @dataclass(slots=True)
-class _Street:
+class Street:
+    """A street as it is gathered. Name, town and borough are those of its first record."""
+
     name: str
     borough: str
     town: str
-    eastings: float = 0.0
-    northings: float = 0.0
-    latitudes: float = 0.0
-    longitudes: float = 0.0
     premises: int = 0
+    latitudes: int = 0
+    longitudes: int = 0
+    """Sums over its premises, in units of 1e-7 degrees: whole, so that they have no order."""
     areas: set[str] = field(default_factory=set)
+    """Tokens of the districts and sectors that it reaches into."""
 
 
 class StreetsWriter:
     """Gathers the streets of records in the order they come; `finish` writes them."""
 
     def __init__(self) -> None:
-        self._streets: dict[int, _Street] = {}
-        self._street_of, self._number_of = array("I"), array("H")
+        self.streets: dict[int, Street] = {}
+        """By USRN."""
+        self.usrns, self.numbers = array("I"), array("H")
+        """Of each record the street of its first LPI, `NO_STREET` without one, and its number there."""
 
     def add(self, blpu: Blpu, areas: Iterable[str]) -> None:
         """Put a record on its street, that of its first LPI. `areas` are the tokens of its district and sector."""
+        usrn, number = on_street(blpu)
+        self.usrns.append(usrn)
+        self.numbers.append(number)
         if not blpu.lpis:
-            self._street_of.append(_NO_STREET)
-            self._number_of.append(0)
             return
-        lpi = blpu.lpis[0]
-        street = self._streets.get(lpi.usrn)
+        street = self.streets.get(usrn)
         if street is None:
-            street = self._streets[lpi.usrn] = _Street(lpi.street, blpu.borough, lpi.town)
+            street = self.streets[usrn] = Street(blpu.lpis[0].street, blpu.borough, blpu.lpis[0].town)
         street.premises += 1
-        street.latitudes += blpu.latitude
-        street.longitudes += blpu.longitude
+        street.latitudes += round(blpu.latitude * 1e7)
+        street.longitudes += round(blpu.longitude * 1e7)
         street.areas.update(areas)
-        self._street_of.append(lpi.usrn)
-        number = 0 if blpu.logical_status is LogicalStatus.HISTORICAL else lpi.pao.start_number or 0
-        self._number_of.append(min(number, HIGHEST_NUMBER))
 
     def finish(self, folder: Path) -> int:
         """Write the streets, and of each the rows of its premises in the order of their numbers; how many streets there are."""
-        usrns = sorted(self._streets, key=lambda usrn: (-self._streets[usrn].premises, usrn))
-        streets = [self._streets[usrn] for usrn in usrns]
-        write_texts(folder / "street_names", (street.name for street in streets))
-        write_texts(folder / "street_towns", (street.town for street in streets))
-        write_texts(folder / "street_boroughs", (street.borough for street in streets))
-        degrees = [(round(street.latitudes / street.premises, 6), round(street.longitudes / street.premises, 6)) for street in streets]
-        write_column(folder / "street_places.npy", degrees, "<f8")
-        words: dict[str, list[int]] = {}
-        areas: dict[str, list[int]] = {}
-        for number, street in enumerate(streets):
-            for word in dict.fromkeys(tokens(street.name)):
-                words.setdefault(word, []).append(number)
-            for area in (street.borough, *street.areas):
-                areas.setdefault(area, []).append(number)
-        write_word_lists(folder, "streets_by_word", words)
-        write_word_lists(folder, "streets_by_area", areas)
-        self._write_order(folder, usrns)
-        return len(streets)
+        return write_streets(folder, self.streets, np.array(self.usrns, np.uint32), np.array(self.numbers, np.uint16))
 
-    def _write_order(self, folder: Path, usrns: Sequence[int]) -> None:
-        ascending = np.sort(np.array([*usrns, _NO_STREET], np.uint32))
-        number_of = np.empty(len(usrns) + 1, np.uint32)
-        number_of[ascending.searchsorted(np.array([*usrns, _NO_STREET], np.uint32))] = np.arange(len(usrns) + 1)
-        of = number_of[ascending.searchsorted(np.array(self._street_of, np.uint32))]
-        numbers = np.array(self._number_of, np.uint16)
-        order = np.lexsort((numbers, of)).astype(np.uint32)
-        write_column(folder / "by_street.npy", order, "<u4")
-        write_column(folder / "street_numbers.npy", numbers[order], "<u2")
-        write_column(folder / "street_starts.npy", np.searchsorted(of[order], np.arange(len(usrns) + 1)), "<u4")
+
+def on_street(blpu: Blpu) -> tuple[int, int]:
+    """The USRN of a record's first LPI, `NO_STREET` without one, and the number that it has there, 0 for none."""
+    if not blpu.lpis:
+        return NO_STREET, 0
+    lpi = blpu.lpis[0]
+    number = 0 if blpu.logical_status is LogicalStatus.HISTORICAL else lpi.pao.start_number or 0
+    return lpi.usrn, min(number, HIGHEST_NUMBER)
+
+
+def write_streets(folder: Path, by_usrn: Mapping[int, Street], usrn_of_row: Column, number_of_row: Column) -> int:
+    """Write streets, and of each the rows of its premises in the order of their numbers; how many streets there are."""
+    usrns = sorted(by_usrn, key=lambda usrn: (-by_usrn[usrn].premises, usrn))
+    streets = [by_usrn[usrn] for usrn in usrns]
+    write_column(folder / "street_usrns.npy", usrns, "<u4")
+    write_texts(folder / "street_names", (street.name for street in streets))
+    write_texts(folder / "street_towns", (street.town for street in streets))
+    write_texts(folder / "street_boroughs", (street.borough for street in streets))
+    places = [(_degrees(street.latitudes, street.premises), _degrees(street.longitudes, street.premises)) for street in streets]
+    write_column(folder / "street_places.npy", places, "<f8")
+    words: dict[str, list[int]] = {}
+    areas: dict[str, list[int]] = {}
+    for number, street in enumerate(streets):
+        for word in dict.fromkeys(tokens(street.name)):
+            words.setdefault(word, []).append(number)
+        for area in (street.borough, *street.areas):
+            areas.setdefault(area, []).append(number)
+    write_word_lists(folder, "streets_by_word", words)
+    write_word_lists(folder, "streets_by_area", areas)
+    _write_order(folder, usrns, usrn_of_row, number_of_row)
+    return len(streets)
+
+
+def _degrees(total: int, count: int) -> float:
+    return round(total / count / 1e7, 6)
+
+
+def _write_order(folder: Path, usrns: Sequence[int], usrn_of_row: Column, number_of_row: Column) -> None:
+    all_usrns = np.array([*usrns, NO_STREET], np.uint32)
+    ascending = np.sort(all_usrns)
+    street_of = np.empty(len(all_usrns), np.uint32)
+    street_of[ascending.searchsorted(all_usrns)] = np.arange(len(all_usrns))
+    of = street_of[ascending.searchsorted(usrn_of_row)]
+    order = np.lexsort((number_of_row, of)).astype(np.uint32)
+    write_column(folder / "by_street.npy", order, "<u4")
+    write_column(folder / "street_numbers.npy", number_of_row[order], "<u2")
+    write_column(folder / "street_starts.npy", np.searchsorted(of[order], np.arange(len(usrns) + 1)), "<u4")
 
 
 class Streets:

@@ -1,7 +1,7 @@
 """Numbers by word, mapped: the streets and buildings whose names hold a word, the streets of an area, what a short beginning finds."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, chain
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +21,17 @@ FEW_LISTS = 4
 def write_word_lists(folder: Path, name: str, lists: Mapping[str, Sequence[int]]) -> None:
     """Write the list of each word, in its order. Those that are asked for together must ascend."""
     words = sorted(lists)
+    numbers = list(chain.from_iterable(lists[word] for word in words))
+    write_numbered_lists(folder, name, words, [len(lists[word]) for word in words], numbers)
+
+
+def write_numbered_lists(
+    folder: Path, name: str, words: Sequence[str], lengths: Sequence[int] | Column, numbers: Sequence[int] | Column
+) -> None:
+    """Write lists that lie one after the other in `numbers`, each so long as `lengths` says. The words are in order."""
     write_texts(folder / f"{name}_words", words)
-    write_column(folder / f"{name}_starts.npy", [0, *accumulate(len(lists[word]) for word in words)], "<u4")
-    write_column(folder / f"{name}_numbers.npy", list(chain.from_iterable(lists[word] for word in words)), "<u4")
+    write_column(folder / f"{name}_starts.npy", np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]), "<u4")
+    write_column(folder / f"{name}_numbers.npy", numbers, "<u4")
 
 
 class WordLists:
@@ -39,6 +47,16 @@ class WordLists:
     def words(self) -> list[str]:
         """The words that have a list, in order."""
         return list(self._places)
+
+    @property
+    def lengths(self) -> Column:
+        """How long the list of each word is."""
+        return np.diff(np.asarray(self._starts))
+
+    @property
+    def numbers(self) -> Column:
+        """The lists, one after the other."""
+        return self._numbers
 
     def of(self, word: str) -> Column | None:
         """The list of a word; None where it has none."""
