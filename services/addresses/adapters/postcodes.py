@@ -21,6 +21,8 @@ from .spatial import Points, write_points
 
 FILE = "postcodes.sqlite3"
 SCHEMA = Path(__file__).with_name("postcodes.sql")
+AT_ONCE = 10_000
+"""Rows that are read together, where all are read."""
 
 T = TypeVar("T")
 
@@ -167,6 +169,15 @@ class Postcodes:
         """A live postcode."""
         row = self._connection.execute(f"{_LIVE} WHERE postcodes.postcode = ?", (str(postcode),)).fetchone()
         return _live(row) if row else None
+
+    def own_boroughs(self) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """Every live postcode (`NW1 1AA`) and the GSS code of its borough, many at a time, in order."""
+        rows = self._connection.execute(
+            "SELECT postcodes.postcode, wards.borough FROM postcodes JOIN wards ON wards.id = postcodes.ward ORDER BY postcodes.id"
+        )
+        while some := rows.fetchmany(AT_ONCE):
+            texts, boroughs = zip(*some, strict=True)
+            yield texts, boroughs
 
     def terminated(self, postcode: Postcode) -> TerminatedPostcode | None:
         """A postcode that is no longer live."""
