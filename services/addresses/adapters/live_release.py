@@ -146,5 +146,7 @@ def _open(folder: Path, manifest: Manifest) -> tuple[Manifest, Gazetteer]:
     except (OSError, ValueError, sqlite3.Error) as error:
         raise StartError(f"addresses: {folder} cannot be opened ({error}). Check ADDRESSES_DATA_DIR.") from error
     counts = manifest.counts
-    log.info("serving release %s: %d postcodes (%d in several boroughs), %d premises", manifest.release, counts.postcodes, split, counts.premises)
+    log.info(
+        "serving release %s: %d postcodes (%d in several boroughs), %d premises", manifest.release, counts.postcodes, split, counts.premises
+    )
     return manifest, gazetteer

@@ -21,8 +21,6 @@ from .spatial import Points, write_points
 
 FILE = "postcodes.sqlite3"
 SCHEMA = Path(__file__).with_name("postcodes.sql")
-AT_ONCE = 10_000
-"""Rows that are read together, where all are read."""
 
 T = TypeVar("T")
 
@@ -170,14 +168,13 @@ class Postcodes:
         row = self._connection.execute(f"{_LIVE} WHERE postcodes.postcode = ?", (str(postcode),)).fetchone()
         return _live(row) if row else None
 
-    def own_boroughs(self) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-        """Every live postcode (`NW1 1AA`) and the GSS code of its borough, many at a time, in order."""
-        rows = self._connection.execute(
-            "SELECT postcodes.postcode, wards.borough FROM postcodes JOIN wards ON wards.id = postcodes.ward ORDER BY postcodes.id"
-        )
-        while some := rows.fetchmany(AT_ONCE):
-            texts, boroughs = zip(*some, strict=True)
-            yield texts, boroughs
+    def of_each_borough(self) -> Iterator[tuple[str, list[str]]]:
+        """GSS codes of boroughs, and every live postcode (`NW1 1AA`) of each, in any order."""
+        # SQLite puts them together: as rows of their own they take five times as long.
+        for borough, joined in self._connection.execute(
+            "SELECT wards.borough, group_concat(postcode) FROM postcodes JOIN wards ON wards.id = postcodes.ward GROUP BY wards.borough"
+        ):
+            yield borough, joined.split(",")
 
     def terminated(self, postcode: Postcode) -> TerminatedPostcode | None:
         """A postcode that is no longer live."""

@@ -13,12 +13,10 @@ def split_postcodes(premises: PremisesFiles, postcodes: Postcodes) -> list[str]:
     held[premises.postcode_numbers, premises.boroughs] = True
     several = held.sum(axis=1) > 1
     numbers = {borough: number for number, borough in enumerate(premises.borough_codes)}
-    for texts, boroughs in postcodes.own_boroughs():
-        names = np.array(texts, codes.dtype)
-        own = np.array([numbers.get(borough, -1) for borough in boroughs])
+    for borough, own in postcodes.of_each_borough() if len(codes) else ():
+        names = np.array(own, codes.dtype)
         at = codes.searchsorted(names)
         at[at == len(codes)] = 0
-        here = codes[at] == names if len(codes) else np.zeros(len(names), bool)
-        at, own = at[here], own[here]
-        several[at] |= (own < 0) | ~held[at, own]
+        at = at[codes[at] == names]
+        several[at] |= ~held[at, numbers[borough]] if borough in numbers else True
     return [code.decode() for code in codes[several].tolist() if code]
