@@ -19,7 +19,8 @@ from services.addresses.api.places_parameters import documented
 from services.addresses.domain import places_query as query
 from services.addresses.domain.crs import Crs
 from services.addresses.domain.places import Address
-from services.addresses.domain.places_query import Box, Parameters, Wanted
+from services.addresses.domain.places_query import Box, Format, Parameters, Wanted
+from services.addresses.domain.places_xml import error_response, search_response
 from services.addresses.domain.polygons import Polygon
 from services.addresses.domain.records import Blpu
 from services.addresses.domain.refusals import Refusal
@@ -36,6 +37,7 @@ AT_ONCE = 200
 """Records that are read together."""
 BODY_LIMIT = 200_000
 """Bytes of a polygon: a thousand corners with all their decimals."""
+XML = "application/xml; charset=UTF-8"
 GET_RESOURCES = ("find", "postcode", "uprn", "nearest", "radius", "bbox")
 POST_RESOURCES = ("polygon",)
 Live = Annotated[LiveRelease, Depends(provided(LiveRelease))]
@@ -43,8 +45,10 @@ Config = Annotated[Settings, Depends(provided(Settings))]
 Scored = tuple[Address, float]
 
 
-def as_places_error(_: Request, failure: HttpFailure) -> Response:
-    """`{"error": {"statuscode": 400, "message": "..."}}`."""
+def as_places_error(request: Request, failure: HttpFailure) -> Response:
+    """`{"error": {"statuscode": 400, "message": "..."}}`; in XML where the request asks for XML."""
+    if request.query_params.get("format", "").strip().upper() == Format.XML:
+        return Response(error_response(failure.status, failure.detail), failure.status, failure.headers, XML)
     return JSONResponse({"error": {"statuscode": failure.status, "message": failure.detail}}, failure.status, headers=failure.headers)
 
 
@@ -93,7 +97,7 @@ class Question:
             "query": f"{own}={self.given.get(own)}" if self.given.get(own) else own,
             "offset": wanted.offset,
             "totalresults": total,
-            "format": "JSON",
+            "format": str(wanted.format),
             "dataset": wanted.dataset,
             "lr": wanted.languages,
             "maxresults": wanted.most,
@@ -103,6 +107,8 @@ class Question:
             "output_srs": str(wanted.output),
         }
         results = [address.as_result(wanted.output, score, precision) for address, score in addresses]
+        if wanted.format is Format.XML:
+            return Response(search_response(header, results), media_type=XML)
         return JSONResponse({"header": header, "results": results} if results else {"header": header})
 
     def answer_all(self, own: str, wanted: Wanted, uprns: Sequence[int], keep: Callable[[Blpu], bool] | None = None) -> Response:
