@@ -16,6 +16,8 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote
 from uuid import uuid4
 
+from cryptography.fernet import Fernet
+
 from benchmarks.addresses.noise import by_habit
 from benchmarks.measuring import Report, arguments, engine_to_use, median
 from benchmarks.parts import Engines, Server, engines
@@ -105,6 +107,7 @@ async def _compare(report: Report, parts: Engines, data: Path, texts: Sequence[s
             "OTLP_ENDPOINT": receiver,
             "LOG_LEVEL": "WARNING",
             "ROLE": "api",
+            "SECRET_KEY": Fernet.generate_key().decode(),
             "DATA_DIR": str(data),
             "PREMISES_SEED": str(SEED),
         }
