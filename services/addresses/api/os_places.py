@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.addresses.adapters.live_release import LiveRelease
+from services.addresses.api.any_origin import AnyOriginRoute
 from services.addresses.api.places_access import admitted
 from services.addresses.api.places_parameters import documented
 from services.addresses.domain import places_query as query
@@ -26,7 +27,6 @@ from services.addresses.domain.records import Blpu
 from services.addresses.domain.refusals import Refusal
 from services.addresses.settings import Settings
 from shared.http import HttpFailure, Problem, Router, made, provided
-from shared.http.router import Route
 
 PREFIX = "/search/places/v1"
 MOST_FOUND = 1_000
@@ -67,7 +67,7 @@ class _Refusing(APIRoute):
         return answer
 
 
-class _PlacesRoute(Route, _Refusing):
+class _PlacesRoute(AnyOriginRoute, _Refusing):
     shape = staticmethod(as_places_error)
     body_limit = BODY_LIMIT
 
@@ -206,7 +206,7 @@ async def bbox(asked: Asked) -> Response:
 
 @router.post("/polygon", dependencies=[admitted], openapi_extra=documented("srs", "referencepoint", paged=True, polygon=True))
 async def polygon(request: Request, asked: Asked) -> Response:
-    """Addresses in a polygon, nearest to `referencepoint` first where there is one."""
+    """Addresses in a polygon or several, nearest to `referencepoint` first where there is one."""
     given = asked.given
     wanted = Wanted.read(given)
     area = Polygon.read(_geojson(await request.body()), given.crs("srs"))

@@ -35,7 +35,7 @@ _PARAMETERS: dict[str, tuple[bool, dict[str, Any], str]] = {
 }
 _POLYGON = {
     "type": "object",
-    "description": "GeoJSON: a Polygon, or a Feature of one. Coordinates are in the order of `point`.",
+    "description": "GeoJSON: a Polygon or MultiPolygon, or a Feature of one. Coordinates are in the order of `point`.",
     "required": ["type"],
     "properties": {"type": {"type": "string"}, "geometry": {"type": "object"}, "coordinates": {"type": "array"}},
 }

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from services.addresses.adapters.gazetteer import Gazetteer, LivePostcode, Outcode, TerminatedPostcode
 from services.addresses.adapters.live_release import LiveRelease
+from services.addresses.api.any_origin import AnyOriginRoute
 from services.addresses.domain.crs import Crs, Place, to_grid
 from services.addresses.domain.postcode import PartialPostcode, Postcode, unfinished
 from services.addresses.domain.refusals import Refusal
@@ -35,9 +36,15 @@ def as_postcodes_io(_: Request, failure: HttpFailure) -> Response:
     return JSONResponse({"status": failure.status, "error": failure.detail, **failure.extensions}, failure.status, headers=failure.headers)
 
 
+class _PostcodesRoute(AnyOriginRoute):
+    shape = staticmethod(as_postcodes_io)
+
+
 def router(prefix: str) -> Router:
     """A router of this surface."""
-    return Router(prefix=prefix, tags=["postcodes.io"], errors=as_postcodes_io)
+    made = Router(prefix=prefix, tags=["postcodes.io"], errors=as_postcodes_io)
+    made.route_class = _PostcodesRoute
+    return made
 
 
 def found(result: Any) -> Response:

@@ -199,7 +199,7 @@ class Box:
         (e1, n1), (e2, n2), (e3, n3), (e4, n4) = corners
         square_km = abs((e3 - e1) * (n4 - n2) - (e4 - e2) * (n3 - n1)) / 2e6
         if square_km > most_square_km:
-            raise Refusal(f"Requested bbox must be at most {most_square_km:g} km2. Requested bbox was {square_km:.2f} km2")
+            raise Refusal(f"Requested bbox must be at most {most_square_km:g} km2. Requested bbox was {square_km:.6g} km2")
         eastings, northings = [corner.easting for corner in corners], [corner.northing for corner in corners]
         return cls(crs, (x1, y1), (x2, y2), (min(eastings), min(northings), max(eastings), max(northings)))
 
