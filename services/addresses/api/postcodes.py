@@ -164,8 +164,9 @@ async def complete_postcode(live: Live, postcode: Code, limit: Limit = None) -> 
     return found([str(one.postcode) for one in beginning(live.gazetteer, postcode, search_limit(limit))] or None)
 
 
+@router.api_route("", methods=EVERY_METHOD, include_in_schema=False)
 @router.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
-async def unknown(path: str) -> None:  # noqa: ARG001
+async def unknown(path: str = "") -> None:  # noqa: ARG001
     """404."""
     raise resource_not_found()
 
