@@ -144,7 +144,7 @@ async def test_by_hand_the_council_is_asked_for_only_where_the_postcode_has_seve
     typed = {"line1": "The Annexe", "town": "London", "postcode": "n19zz"}
     page = await started.browser.send("/move/new/by-hand", typed)
     assert error(page, "council") == "Select the council of this address"
-    assert "is in the area of more than one council" in page.text
+    assert "N1 9ZZ is in the area of more than one council" in page.text
     assert re.findall(r'<option value="(E\d+)"', page.text) == [HACKNEY, ISLINGTON]
     page = await started.browser.send("/move/new/by-hand", typed | {"council": "E09000007"})
     assert error(page, "council") == "Select the council of this address"

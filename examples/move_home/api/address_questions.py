@@ -117,7 +117,8 @@ async def take_by_hand(which: Which, asked: Asked, form: Form, addresses: Lookup
     councils = _councils(boroughs) if asked_because else None
     borough = _council(form, councils, errors) if councils else next(iter(boroughs), None)
     if errors:
-        return asked.page("by_hand.html", which=which, because=asked_because, values=form, councils=councils, errors=errors)
+        shown = {"because": asked_because, "postcode": postcode, "councils": councils}
+        return asked.page("by_hand.html", which=which, values=form, errors=errors, **shown)
     address = Address(text=", ".join(part for part in parts if part), postcode=postcode, borough=borough)
     return await asked.keep(asked.answers.with_address(which, address))
 
