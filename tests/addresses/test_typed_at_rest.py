@@ -19,7 +19,7 @@ from shared.crypto import Envelope
 SCOPES = "addresses:{0}:write addresses:{0}:read addresses:{0}:decide"
 ADDRESS, POSTCODE = "Flat 1, 14 Quillfen Street", "E8 1AD"
 TYPED = {"address": ADDRESS, "postcode": POSTCODE, "note": "Ask Flibberta at plot 7", "lines": ["Flat 1", "14 Quillfen"]}
-COLLECTIONS = ("provisional", "reports", "typed_keys", "outbox", "outbox_sent")
+COLLECTIONS = ("provisional", "reports", "typed_keys", "outbox", "outbox_sent", "idempotency")
 LONG_AGO = now().replace(microsecond=0) - timedelta(days=91)
 
 
@@ -47,7 +47,9 @@ def report(id_: str = "r", **over: Any) -> Report:
 async def test_the_database_holds_no_typed_text_and_reconciling_reads_it(before_the_division, tokens, two_releases, eventually):
     http, service = before_the_division.http, before_the_division.service
     keeper, officer = tokens.bearer(SCOPES.format("provisional")), tokens.bearer(SCOPES.format("report"))
-    kept = (await http.post("/v1/addresses/provisional", json=TYPED, headers=keeper)).raise_for_status().json()
+    once = keeper | {"Idempotency-Key": "0193-4f"}
+    kept = (await http.post("/v1/addresses/provisional", json=TYPED, headers=once)).raise_for_status().json()
+    assert (await http.post("/v1/addresses/provisional", json=TYPED, headers=once)).json() == kept
     missing = {"kind": "missing", "uprn": "200", "postcode": "E8 1AD", "address": ADDRESS, "text": "Flibberta asked"}
     reported = (await http.post("/v1/addresses/reports", json=missing, headers=officer)).raise_for_status().json()
     assert (await http.get(f"/v1/addresses/provisional/{kept['id']}", headers=keeper)).json()["note"] == TYPED["note"]

@@ -6,28 +6,17 @@ No cookie says who asks: a key or a token is sent on purpose, so that no page ca
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.http.router import Handler, Route
-
-_ANY = {"Access-Control-Allow-Origin": "*"}
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
+"""Headers of every answer, errors too."""
 _PREFLIGHT = {
-    **_ANY,
+    **ANY_ORIGIN,
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "authorization, content-type, key",
     "Access-Control-Max-Age": "86400",
 }
 
 
-class AnyOriginRoute(Route):
-    """Lets scripts read every answer, errors too. A browser's preflight is answered by the route that takes OPTIONS."""
-
-    def get_route_handler(self) -> Handler:
-        handler = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
-                return Response(status_code=204, headers=_PREFLIGHT)
-            response = await handler(request)
-            response.headers.update(_ANY)
-            return response
-
-        return answer
+def preflight(request: Request) -> Response | None:
+    """The answer to a browser that asks first whether a page may ask; None where the request is another one."""
+    asks_first = request.method == "OPTIONS" and "access-control-request-method" in request.headers
+    return Response(status_code=204, headers=_PREFLIGHT) if asks_first else None

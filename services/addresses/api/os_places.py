@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.api.any_origin import AnyOriginRoute
+from services.addresses.api.any_origin import ANY_ORIGIN, preflight
 from services.addresses.api.places_access import admitted
 from services.addresses.api.places_parameters import documented
 from services.addresses.domain import places_query as query
@@ -27,6 +27,7 @@ from services.addresses.domain.records import Blpu
 from services.addresses.domain.refusals import Refusal
 from services.addresses.settings import Settings
 from shared.http import HttpFailure, Problem, Router, made, provided
+from shared.http.router import Route
 
 PREFIX = "/search/places/v1"
 MOST_FOUND = 1_000
@@ -47,9 +48,10 @@ Scored = tuple[Address, float]
 
 def as_places_error(request: Request, failure: HttpFailure) -> Response:
     """`{"error": {"statuscode": 400, "message": "..."}}`; in XML where the request asks for XML."""
+    headers = {**failure.headers, **ANY_ORIGIN}
     if request.query_params.get("format", "").strip().upper() == Format.XML:
-        return Response(error_response(failure.status, failure.detail), failure.status, failure.headers, XML)
-    return JSONResponse({"error": {"statuscode": failure.status, "message": failure.detail}}, failure.status, headers=failure.headers)
+        return Response(error_response(failure.status, failure.detail), failure.status, headers, XML)
+    return JSONResponse({"error": {"statuscode": failure.status, "message": failure.detail}}, failure.status, headers)
 
 
 class _Refusing(APIRoute):
@@ -67,7 +69,7 @@ class _Refusing(APIRoute):
         return answer
 
 
-class _PlacesRoute(AnyOriginRoute, _Refusing):
+class _PlacesRoute(Route, _Refusing):
     shape = staticmethod(as_places_error)
     body_limit = BODY_LIMIT
 
@@ -108,8 +110,8 @@ class Question:
         }
         results = [address.as_result(wanted.output, score, precision) for address, score in addresses]
         if wanted.format is Format.XML:
-            return Response(search_response(header, results), media_type=XML)
-        return JSONResponse({"header": header, "results": results} if results else {"header": header})
+            return Response(search_response(header, results), headers=ANY_ORIGIN, media_type=XML)
+        return JSONResponse({"header": header, "results": results} if results else {"header": header}, headers=ANY_ORIGIN)
 
     def answer_all(self, own: str, wanted: Wanted, uprns: Sequence[int], keep: Callable[[Blpu], bool] | None = None) -> Response:
         """The page of all addresses at these properties."""
@@ -231,8 +233,10 @@ _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 @router.api_route("", methods=_EVERY_METHOD, include_in_schema=False)
 @router.api_route("/{path:path}", methods=_EVERY_METHOD, include_in_schema=False)
-async def unknown(request: Request, path: str = "") -> None:
+async def unknown(request: Request, path: str = "") -> Response:
     """404 for what is not there, 405 for what takes another method."""
+    if (answer := preflight(request)) is not None:
+        return answer
     allowed = "GET" if path in GET_RESOURCES else "POST" if path in POST_RESOURCES else None
     if allowed:
         raise Problem(405, f"{request.method} is not allowed here, {allowed} is", headers={"Allow": allowed})
