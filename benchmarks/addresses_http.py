@@ -16,6 +16,8 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote
 from uuid import uuid4
 
+from cryptography.fernet import Fernet
+
 from benchmarks.addresses.noise import by_habit
 from benchmarks.measuring import Report, arguments, engine_to_use, median
 from benchmarks.parts import Engines, Server, engines
@@ -25,7 +27,7 @@ from benchmarks.web.measuring import TRACEPARENT, App
 from services.addresses.adapters import release
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.sources import Sources
-from services.addresses.api.addresses import Address, Addresses
+from services.addresses.api.addresses import Addresses
 
 AT_MOST = 1.5
 SCOPE = "addresses:address:read"
@@ -75,8 +77,8 @@ def _in_process(data: Path, texts: Sequence[str], replies: Path) -> float:
     for text in texts:
         gazetteer.search(text, LIMIT)
     took = time.process_time() - began
+    shown = {text: Addresses.of(results, gazetteer).model_dump(mode="json") for text, results in found.items()}
     gazetteer.close()
-    shown = {text: Addresses(results=[Address.of(each) for each in results]).model_dump(mode="json") for text, results in found.items()}
     replies.write_text(json.dumps(shown), encoding="utf-8")
     return took * 1000 / len(texts)
 
@@ -105,6 +107,7 @@ async def _compare(report: Report, parts: Engines, data: Path, texts: Sequence[s
             "OTLP_ENDPOINT": receiver,
             "LOG_LEVEL": "WARNING",
             "ROLE": "api",
+            "SECRET_KEY": Fernet.generate_key().decode(),
             "DATA_DIR": str(data),
             "PREMISES_SEED": str(SEED),
         }

@@ -7,11 +7,16 @@ is no moment in which one exists without the other.
 A repeat is rare, so nothing is looked up beforehand: the function runs, and a repeat shows itself when its reply cannot be stored a
 second time, or when the function fails on what the first one did. Its transaction is then undone and the stored reply is given. Only
 what opened a transaction is looked up, so always after the caller was authenticated.
+
+A reply may say again what a person typed. Its body is stored sealed (Fernet) under a key made of the caller and the Idempotency-Key, of
+which neither is stored: with a key that cannot be guessed, such as a UUID, only a repeat opens it.
 """
 
+import base64
 import hashlib
 from collections.abc import Awaitable, Callable
 
+from cryptography.fernet import Fernet
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -57,26 +62,27 @@ async def run_once(request: Request, run: Callable[[], Awaitable[Response]]) -> 
         if unit.transaction is None:  # nothing was changed, so there is nothing to protect from a repeat
             return response
         if response.status_code < 400:
-            unit.transaction.insert_last("idempotency", _row(id_, fingerprint, response))
+            unit.transaction.insert_last("idempotency", _row(id_, fingerprint, response, _sealing(request, key)))
             await unit.commit()
             return response
     except (Conflict, Unavailable):
         raise
     except Exception:
         await unit.abort()
-        if store is not None and (stored := await _look_up(store, id_, fingerprint)):
+        if store is not None and (stored := await _look_up(store, id_, fingerprint, _sealing(request, key))):
             return stored
         raise
     else:
         await unit.abort()
-        return (await _look_up(store, id_, fingerprint) if store is not None else None) or response
+        stored = await _look_up(store, id_, fingerprint, _sealing(request, key)) if store is not None else None
+        return stored or response
     finally:
         await unit.abort()
         unit_of_work.reset(token)
         _under_way.discard(id_)
 
 
-async def _look_up(store: Scope, id_: str, fingerprint: str) -> Response | None:
+async def _look_up(store: Scope, id_: str, fingerprint: str, sealing: Fernet) -> Response | None:
     row = await store.collection("idempotency").find_one({"_id": id_})
     if row is None:
         return None
@@ -84,7 +90,7 @@ async def _look_up(store: Scope, id_: str, fingerprint: str) -> Response | None:
         raise Problem(
             422, "This Idempotency-Key was used with another request.", type="idempotency-key-reused", field="header.idempotency-key"
         )
-    return _stored(row)
+    return _stored(row, sealing)
 
 
 def _key(request: Request) -> str:
@@ -94,24 +100,34 @@ def _key(request: Request) -> str:
     return key
 
 
-def _row(id_: str, fingerprint: str, response: Response) -> Document:
+def _row(id_: str, fingerprint: str, response: Response, sealing: Fernet) -> Document:
     return {
         "_id": id_,
         "fingerprint": fingerprint,
         "status": response.status_code,
         "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in response.raw_headers],
-        "body": bytes(response.body),
+        "sealed": sealing.encrypt(bytes(response.body)),
         "at": clock.now(),
     }
 
 
-def _stored(row: Document) -> Response:
-    response = Response(bytes(row["body"]), row["status"])
+def _stored(row: Document, sealing: Fernet) -> Response:
+    body = row["body"] if "body" in row else sealing.decrypt(row["sealed"])  # `body`: kept by a version before replies were sealed
+    response = Response(bytes(body), row["status"])
     response.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in row["headers"]]
     response.headers[REPLAYED] = "true"
     return response
 
 
 def _digest(request: Request, key: str) -> str:
-    principal = getattr(request.state, "principal", None) or request.headers.get("cookie", "")
-    return hashlib.sha256(f"{principal}\0{request.method}\0{request.url.path}\0{key}".encode()).hexdigest()
+    return hashlib.sha256(f"{_caller(request)}\0{request.method}\0{request.url.path}\0{key}".encode()).hexdigest()
+
+
+def _sealing(request: Request, key: str) -> Fernet:
+    """What a reply to this caller with this key is sealed with."""
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"reply\0{_caller(request)}\0{key}".encode()).digest()))
+
+
+def _caller(request: Request) -> str:
+    principal: str | None = getattr(request.state, "principal", None)
+    return principal or request.headers.get("cookie", "")

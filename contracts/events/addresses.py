@@ -22,26 +22,6 @@ class ReleasePublished(Event, type="addresses.release.published", version=1, top
     published_at: datetime
 
 
-class AddressesCreated(Event, type="addresses.address.created", version=1, topic=ADDRESSES):
-    """UPRNs that the release before did not hold. A switch of releases comes as many events: `sequence` orders them."""
-
-    release: str = Key()
-    release_before: str
-    """The release whose place it took."""
-    uprns: tuple[str, ...] = Field(max_length=1000)
-    published_at: datetime
-
-
-class AddressesChanged(Event, type="addresses.address.changed", version=1, topic=ADDRESSES):
-    """UPRNs of which another thing is held than in the release before."""
-
-    release: str = Key()
-    release_before: str
-    """The release whose place it took."""
-    uprns: tuple[str, ...] = Field(max_length=1000)
-    published_at: datetime
-
-
 class Replacement(BaseModel):
     """UPRNs that were, and those that took their place."""
 
@@ -51,34 +31,44 @@ class Replacement(BaseModel):
     after: tuple[str, ...]
 
 
-class AddressesMerged(Event, type="addresses.address.merged", version=1, topic=ADDRESSES):
-    """Several UPRNs each time became one."""
-
-    release: str = Key()
-    release_before: str
-    """The release whose place it took."""
-    replacements: tuple[Replacement, ...] = Field(max_length=1000)
-    published_at: datetime
-
-
-class AddressesSplit(Event, type="addresses.address.split", version=1, topic=ADDRESSES):
-    """One UPRN each time became several."""
-
-    release: str = Key()
-    release_before: str
-    """The release whose place it took."""
-    replacements: tuple[Replacement, ...] = Field(max_length=1000)
-    published_at: datetime
-
-
-class AddressesRetired(Event, type="addresses.address.retired", version=1, topic=ADDRESSES):
-    """UPRNs that are no longer held, or are historical, without another in their place."""
+class _OfUprns(Event):
+    """What became of UPRNs with a switch of releases. A switch comes as many events: `sequence` orders them."""
 
     release: str = Key()
     release_before: str
     """The release whose place it took."""
     uprns: tuple[str, ...] = Field(max_length=1000)
     published_at: datetime
+
+
+class _OfReplacements(Event):
+    """As above, of UPRNs that took the place of others."""
+
+    release: str = Key()
+    release_before: str
+    """The release whose place it took."""
+    replacements: tuple[Replacement, ...] = Field(max_length=1000)
+    published_at: datetime
+
+
+class AddressesCreated(_OfUprns, type="addresses.address.created", version=1, topic=ADDRESSES):
+    """UPRNs that the release before did not hold. A switch of releases comes as many events: `sequence` orders them."""
+
+
+class AddressesChanged(_OfUprns, type="addresses.address.changed", version=1, topic=ADDRESSES):
+    """UPRNs of which another thing is held than in the release before."""
+
+
+class AddressesMerged(_OfReplacements, type="addresses.address.merged", version=1, topic=ADDRESSES):
+    """Several UPRNs each time became one."""
+
+
+class AddressesSplit(_OfReplacements, type="addresses.address.split", version=1, topic=ADDRESSES):
+    """One UPRN each time became several."""
+
+
+class AddressesRetired(_OfUprns, type="addresses.address.retired", version=1, topic=ADDRESSES):
+    """UPRNs that are no longer held, or are historical, without another in their place."""
 
 
 class ProvisionalReconciled(Event, type="addresses.provisional.reconciled", version=1, topic=PROVISIONAL):

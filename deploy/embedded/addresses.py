@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,9 +12,7 @@ from rich.table import Table
 
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.screen import console
-
-if TYPE_CHECKING:
-    from services.addresses.generating import WrittenFile
+from services.addresses.generating import WrittenFile, generate_changes, generate_files
 
 app = typer.Typer(name="addresses", help="Address files and releases of the gazetteer.", no_args_is_help=True)
 
@@ -29,15 +27,24 @@ def generate(
     premises: Annotated[int, typer.Option("--premises", min=1, help="How many; London has about 4.5 million.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A directory that is empty or not there yet.")],
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files.")] = 1,
+    changes: Annotated[
+        bool,
+        typer.Option("--changes", help="Write what a quarter of a year changes in the premises of the same number and seed, as updates."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Write files of made-up premises on London's real postcodes, in the formats of AddressBase Core and AddressBase Premium."""
+    """Write files of made-up premises on London's real postcodes, in the formats of AddressBase Core and AddressBase Premium: a full
+    supply, or with --changes the change-only updates that follow it.
+    """
     screen = console(stderr=True)
     columns = (TextColumn("premises"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
             task = progress.add_task("premises", total=premises)
-            files = _generated(premises, seed, out, lambda done: progress.update(task, completed=done))
+            if changes:
+                files = _written(out, lambda: generate_changes(premises, seed, out))
+            else:
+                files = _written(out, lambda: generate_files(premises, seed, out, lambda done: progress.update(task, completed=done)))
     except OperatorError as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(1) from None
@@ -47,11 +54,9 @@ def generate(
         console().print(_as_table(files))
 
 
-def _generated(premises: int, seed: int, out: Path, progress: Callable[[int], None]) -> "list[WrittenFile]":
-    from services.addresses.generating import generate_files  # noqa: PLC0415  (not in the memory of `up`)
-
+def _written(out: Path, write: Callable[[], list[WrittenFile]]) -> list[WrittenFile]:
     try:
-        return generate_files(premises, seed, out, progress)
+        return write()
     except FileExistsError:
         raise OperatorError(f"{out} is a file or has files in it: give a directory that is empty or not there yet.") from None
     except OSError as error:
@@ -60,11 +65,11 @@ def _generated(premises: int, seed: int, out: Path, progress: Callable[[int], No
         raise OperatorError(f"That many premises cannot be made: {error}.") from error
 
 
-def _as_data(file: "WrittenFile") -> dict[str, str | int]:
+def _as_data(file: WrittenFile) -> dict[str, str | int]:
     return {"path": str(file.path), "format": file.format, "records": file.records, "bytes": file.bytes}
 
 
-def _as_table(files: "list[WrittenFile]") -> Table:
+def _as_table(files: list[WrittenFile]) -> Table:
     table = Table(title=str(files[0].path.parent), title_justify="left", title_style="")
     table.add_column("file", overflow="fold")
     table.add_column("format")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -25,11 +25,16 @@ from deploy.embedded.addresses import app
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import DEFAULT_DATA_DIR
 from deploy.embedded.screen import console
-
-if TYPE_CHECKING:
-    from services.addresses.adapters.gate import Verdict
-    from services.addresses.adapters.import_jobs import Imported
-    from services.addresses.adapters.release import Manifest
+from services.addresses.adapters import release
+from services.addresses.adapters.gate import Verdict, judge, report_folder
+from services.addresses.adapters.gate_page import shown_limit, shown_value
+from services.addresses.adapters.going_live import go_back, go_live, is_live
+from services.addresses.adapters.import_files import gather
+from services.addresses.adapters.import_jobs import Imported, ImportRefusedError, Wanted
+from services.addresses.adapters.importing import import_files, live_already
+from services.addresses.adapters.release import BASE, MANIFEST, DamagedReleaseError, Manifest, folder_of
+from services.addresses.domain.incoming import WrongFileError
+from services.addresses.domain.quality import CheckName
 
 __all__ = ["app"]
 
@@ -72,13 +77,6 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Build a release from address or postcode files and check it. Repeated after whatever stopped it, it goes on where it was."""
-    from services.addresses.adapters import release  # noqa: PLC0415
-    from services.addresses.adapters.gate import judge  # noqa: PLC0415  (not in the memory of `up`)
-    from services.addresses.adapters.going_live import go_live  # noqa: PLC0415
-    from services.addresses.adapters.import_files import gather  # noqa: PLC0415
-    from services.addresses.adapters.import_jobs import Wanted  # noqa: PLC0415
-    from services.addresses.adapters.importing import import_files, live_already  # noqa: PLC0415
-
     accepted, directory = _checks(accept), _addresses(data_dir)
     with _plain_errors(directory):
         os.nice(BESIDE_REQUESTS)
@@ -100,9 +98,6 @@ def import_(
 @app.command()
 def releases(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
     """The releases on this machine, and which is live."""
-    from services.addresses.adapters import release  # noqa: PLC0415  (not in the memory of `up`)
-    from services.addresses.adapters.going_live import is_live  # noqa: PLC0415
-
     directory = _addresses(data_dir)
     with _plain_errors(directory):
         found = [_as_data(manifest, directory, live=is_live(directory, manifest.release)) for manifest in release.releases(directory)]
@@ -124,9 +119,6 @@ def activate_(
     as_json: AsJson = False,
 ) -> None:
     """Check a release against the one that is live, and go live with it if it passes."""
-    from services.addresses.adapters import release  # noqa: PLC0415  (not in the memory of `up`)
-    from services.addresses.adapters.going_live import go_live  # noqa: PLC0415
-
     accepted, directory = _checks(accept), _addresses(data_dir)
     with _plain_errors(directory):
         if release_id not in {manifest.release for manifest in release.releases(directory)}:
@@ -143,8 +135,6 @@ def activate_(
 @app.command()
 def rollback(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
     """Go back to the release that was live before."""
-    from services.addresses.adapters.going_live import go_back  # noqa: PLC0415  (not in the memory of `up`)
-
     directory = _addresses(data_dir)
     with _plain_errors(directory):
         manifest = go_back(directory)
@@ -158,8 +148,6 @@ def _addresses(data_dir: Path) -> Path:
 
 
 def _checks(names: list[str] | None) -> list[str]:
-    from services.addresses.domain.quality import CheckName  # noqa: PLC0415  (not in the memory of `up`)
-
     for name in names or ():
         if name not in list(CheckName):
             sys.stderr.write(f"There is no check {name!r} to accept: there are {', '.join(CheckName)}.\n")
@@ -170,10 +158,6 @@ def _checks(names: list[str] | None) -> list[str]:
 @contextmanager
 def _plain_errors(directory: Path) -> Iterator[None]:
     """What goes wrong is one line on stderr; nothing that was live has changed by then."""
-    from services.addresses.adapters.import_jobs import ImportRefusedError  # noqa: PLC0415  (not in the memory of `up`)
-    from services.addresses.adapters.release import DamagedReleaseError  # noqa: PLC0415
-    from services.addresses.domain.incoming import WrongFileError  # noqa: PLC0415
-
     try:
         yield
     except KeyboardInterrupt:
@@ -240,10 +224,7 @@ def _shown(done: int, total: int, unit: str, rate: float) -> str:
     return f"{done:,} of {total:,} {unit}, {rate:,.0f}/s"
 
 
-def _show_import(directory: Path, imported: "Imported", verdict: "Verdict", *, as_json: bool) -> None:
-    from services.addresses.adapters.gate import report_folder  # noqa: PLC0415  (not in the memory of `up`)
-    from services.addresses.adapters.going_live import is_live  # noqa: PLC0415
-
+def _show_import(directory: Path, imported: Imported, verdict: Verdict, *, as_json: bool) -> None:
     live, folder = is_live(directory, imported.release), report_folder(directory, imported.release)
     if as_json:
         data = {**asdict(imported), "folder": str(folder), "live": live, "checks": verdict.as_json()}
@@ -264,10 +245,7 @@ def _show_import(directory: Path, imported: "Imported", verdict: "Verdict", *, a
     _show_verdict(directory, verdict, live=live)
 
 
-def _show_verdict(directory: Path, verdict: "Verdict", *, live: bool) -> None:
-    from services.addresses.adapters.gate import report_folder  # noqa: PLC0415  (not in the memory of `up`)
-    from services.addresses.adapters.gate_page import shown_limit, shown_value  # noqa: PLC0415
-
+def _show_verdict(directory: Path, verdict: Verdict, *, live: bool) -> None:
     table = _table("check", "", ">value", ">limit", "of")
     for check in verdict.checks:
         result = "passed" if check.passed else "accepted" if check.accepted else "FAILED"
@@ -282,9 +260,7 @@ def _show_verdict(directory: Path, verdict: "Verdict", *, live: bool) -> None:
         typer.echo(f"Release {verdict.release} does not go live: it failed a check. {_SERVED_ON}")
 
 
-def _as_data(manifest: "Manifest", directory: Path, *, live: bool) -> dict[str, Any]:
-    from services.addresses.adapters.release import BASE, MANIFEST, folder_of  # noqa: PLC0415  (not in the memory of `up`)
-
+def _as_data(manifest: Manifest, directory: Path, *, live: bool) -> dict[str, Any]:
     built = datetime.fromtimestamp(folder_of(directory, manifest.release).joinpath(MANIFEST).stat().st_mtime, UTC)
     origin = manifest.recipe.premises
     files = [name.partition(" ")[2] for name in origin if name[:4].isdigit()]

@@ -11,9 +11,10 @@ from typing import Annotated
 
 import typer
 
-from deploy.embedded import addresses_imports, dead_letters
+from deploy.embedded import dead_letters
 from deploy.embedded.engines import EngineChoice, fast_engine_is_built
 from deploy.embedded.errors import OperatorError
+from deploy.embedded.loading import imported_when_called
 from deploy.embedded.lock import locked
 from deploy.embedded.options import DEFAULT_DATA_DIR, BrokerChoice, Options, parse_only, parse_replicas
 from deploy.embedded.parts import PART_NAMES
@@ -28,7 +29,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(addresses_imports.app, name="addresses")
+addresses = imported_when_called("deploy.embedded.addresses_imports")
+app.add_typer(typer.Typer(cls=addresses, help="Address files and releases of the gazetteer.", no_args_is_help=True), name="addresses")
 app.add_typer(dead_letters.app, name="dead-letters")
 
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Where the platform keeps its data.", envvar="BLOCKS_DATA_DIR")]

@@ -73,7 +73,11 @@ class Demo:
                 "notifications_key": secrets.sign_in_codes.key("identity"),
                 "notifications_template_id": secrets.sign_in_codes.email_template,
             },
-            "addresses": {"data_dir": str(self._directory / "addresses"), "api_keys": json.dumps(self._address_keys())},
+            "addresses": {
+                "secret_key": secrets.addresses_secret_key,
+                "data_dir": str(self._directory / "addresses"),
+                "api_keys": json.dumps(self._address_keys()),
+            },
             "notifications": {
                 "secret_key": secrets.notifications_secret_key,
                 "smtp_port": str(self._smtp_port),

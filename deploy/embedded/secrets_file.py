@@ -54,6 +54,7 @@ class Secrets(_Generated):
     identity_hashing_key: str = Field(default_factory=_token)
     notifications_secret_key: str = Field(default_factory=_fernet)
     data_sharing_secret_key: str = Field(default_factory=_fernet)
+    addresses_secret_key: str = Field(default_factory=_fernet)
     portal_pages_key: str = Field(default_factory=_token)
     move_home_secret_key: str = Field(default_factory=_fernet)
     addresses_key: str = Field(default_factory=_token)

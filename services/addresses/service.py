@@ -9,6 +9,7 @@ from services.addresses.bulk_matching import BulkMatcher
 from services.addresses.following import follower
 from services.addresses.publishing import publisher
 from services.addresses.reconciling import SECONDS_BETWEEN_LOOKS, Reconciler
+from services.addresses.retention import SECONDS_BETWEEN_ERASURES, Retention
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from shared.service import Service
@@ -25,6 +26,7 @@ def build(settings: Settings) -> Service:
     reconciler = Reconciler(store, live)
     reconciling = Worker("reconcile", reconciler.step, interval=SECONDS_BETWEEN_LOOKS)
     reconciler.wake = reconciling.wake
+    retention = Worker("retention", Retention(store, settings.typed_days).step, interval=SECONDS_BETWEEN_ERASURES)
     return Service(
         "addresses",
         settings,
@@ -33,7 +35,7 @@ def build(settings: Settings) -> Service:
             *(addresses.router, match_jobs.router, changes.router, provisional.router, reports.router, premises.router),
             *(os_places.router, postcodes.router, outcodes.router, outcodes.terminated, outcodes.random),
         ],
-        workers=[announcer(store, live), follower(live), publisher(store, settings.data_dir), bulk, reconciling],
+        workers=[announcer(store, live), follower(live), publisher(store, settings.data_dir), bulk, reconciling, retention],
         provides=[live, EarlierReleases(settings.data_dir), matcher, reconciler, Access(settings)],
         on_start=[live.open],
         on_stop=[matcher.stop, live.close],

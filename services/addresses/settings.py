@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.crypto import FernetKeys
 from shared.settings import ServiceSettings, prefixed
 
 
@@ -24,6 +25,9 @@ class Settings(ServiceSettings):
 
     model_config = prefixed("ADDRESSES_")
 
+    secret_key: FernetKeys
+    """What people typed (provisional addresses, reports) is stored encrypted under it. A new key is put in front of the old ones,
+    comma-separated, which then only decrypt."""
     data_dir: Path = Path(".blocks/addresses")
     """Where releases are kept. Replicas may share it; one builds, the others wait."""
     premises_seed: int = 1
@@ -32,5 +36,7 @@ class Settings(ServiceSettings):
     """Keys of OS Places' surface, JSON: `[{"name": "web team", "borough": "E09000012", "sha256": "..."}]`. Tokens are accepted too."""
     match_jobs_hours: float = Field(default=24, gt=0, le=24 * 30)
     """How long the rows and results of a match job are kept: they are personal data."""
+    typed_days: float = Field(default=90, gt=0, le=3650)
+    """How long what people typed is kept after it served: after a provisional address has its UPRN, or a report is resolved or rejected."""
     places_per_minute: int = Field(default=60_000, ge=1)
     """Requests that one key or client may make of OS Places' surface; counted by each replica for itself."""

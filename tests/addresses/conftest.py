@@ -2,11 +2,15 @@
 
 import gzip
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
 
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.release import activate, current
@@ -18,6 +22,12 @@ from . import villa
 from .import_support import Place, activated, begin, imported, made_up, premium_file
 
 SEED = 1
+
+
+@pytest.fixture
+def settings(settings: Callable[..., Any]) -> Callable[..., Any]:
+    """As everywhere, with the key that replicas of this service share."""
+    return partial(settings, secret_key=SecretStr(Fernet.generate_key().decode()))
 
 
 @pytest.fixture(scope="session")

@@ -217,3 +217,80 @@ async def test_a_caller_who_asks_too_often_is_told_to_wait(serve, settings, data
     assert 429 in {answer.status_code for answer in answers}
     assert answers[0].status_code == 200
     assert answers[-1].json()["error"]["statuscode"] == 429
+
+
+def square(east: float, north: float, half: float) -> list[list[float]]:
+    corners = [(-half, -half), (half, -half), (half, half), (-half, half), (-half, -half)]
+    return [[east + right, north + up] for right, up in corners]
+
+
+@pytest.fixture
+def inside(running):
+    """`await inside(geometry)`: the UPRNs in it."""
+
+    async def post(geometry: dict[str, Any]) -> set[str]:
+        found: set[str] = set()
+        while True:
+            asked = {"key": KEY, "offset": len(found)}
+            answer = await running.http.post(f"{PLACES}/polygon", params=asked, json={"type": "Feature", "geometry": geometry})
+            page = answer.raise_for_status().json().get("results", [])
+            found |= {result["DPA"]["UPRN"] for result in page}
+            if len(page) < 100:
+                return found
+
+    return post
+
+
+async def test_a_polygon_has_holes_and_several_have_what_is_in_any(inside, some):
+    at = some.easting, some.northing
+    whole = await inside({"type": "Polygon", "coordinates": [square(*at, 30)]})
+    around = await inside({"type": "Polygon", "coordinates": [square(*at, 30), square(*at, 10)]})
+    middle = await inside({"type": "Polygon", "coordinates": [square(*at, 10)]})
+    assert str(some.uprn) in middle
+    assert (around | middle, around & middle) == (whole, set())
+    assert await inside({"type": "MultiPolygon", "coordinates": [[square(*at, 30), square(*at, 10)], [square(*at, 10)]]}) == whole
+    assert await inside({"type": "MultiPolygon", "coordinates": [[square(*at, 30)], [square(*at, 10)]]}) == whole, "parts may overlap"
+
+
+NO_POLYGONS: list[Any] = [
+    {"type": "MultiPolygon", "coordinates": []},
+    {"type": "MultiPolygon", "coordinates": [[]]},
+    {"type": "MultiPolygon", "coordinates": [square(534900, 184600, 10)]},
+    {"type": "MultiPolygon", "coordinates": [[square(534900, 184600, 10)], [square(544900, 194600, 10)]]},
+    {"type": "Polygon", "coordinates": 5},
+    {"type": "Polygon"},
+    {"type": "GeometryCollection", "geometries": []},
+    [],
+]
+
+
+@pytest.mark.parametrize("document", NO_POLYGONS)
+async def test_what_is_no_polygon_is_refused(running, document):
+    answer = await running.http.post(f"{PLACES}/polygon", params={"key": KEY}, json=document)
+    assert (answer.status_code, answer.json()["error"]["statuscode"]) == (400, 400)
+    assert answer.json()["error"]["message"].startswith("Requested polygon must")
+
+
+async def test_a_page_of_any_origin_may_ask_by_script(running):
+    origin = {"Origin": "https://council.example"}
+    for method, path in (("GET", "uprn?uprn=1"), ("GET", "postcode"), ("POST", "polygon"), ("PUT", "find"), ("GET", "nothing")):
+        for key in (f"&key={KEY}", ""):
+            answer = await running.http.request(method, f"{PLACES}/{path}{key if '?' in path else key.replace('&', '?')}", headers=origin)
+            assert answer.headers["access-control-allow-origin"] == "*", (method, path, answer.status_code)
+    asks_first = origin | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type, key"}
+    for path in (f"{PLACES}/polygon", f"{PLACES}/find", "/postcodes"):
+        answer = await running.http.options(path, headers=asks_first)
+        assert answer.status_code == 204
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "POST" in answer.headers["access-control-allow-methods"]
+        assert {"content-type", "key", "authorization"} <= set(answer.headers["access-control-allow-headers"].split(", "))
+    for path in ("/postcodes/E81EA", "/postcodes/nonsense", "/outcodes/E8", "/random/postcodes", "/terminated_postcodes/E81EA"):
+        assert (await running.http.get(path, headers=origin)).headers["access-control-allow-origin"] == "*"
+    assert (await running.http.put("/postcodes")).json() == {"status": 404, "error": "Resource not found"}
+    own = await running.http.get("/v1/addresses/search", params={"q": "E8"}, headers=origin)
+    assert "access-control-allow-origin" not in own.headers, "our own surface is for servers: its tokens are not for pages"
+
+
+async def test_a_box_just_too_large_is_told_its_size(ask):
+    message = (await ask("bbox", bbox="530000,180000,531001,181000")).json()["error"]["message"]
+    assert message == "Requested bbox must be at most 1 km2. Requested bbox was 1.001 km2"

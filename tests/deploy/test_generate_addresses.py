@@ -69,3 +69,24 @@ def test_a_disk_that_does_not_take_it_is_said_in_a_line(tmp_path: Path) -> None:
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr == f"{out} cannot be written to (File too large): what was begun is removed.\n"
     assert list(out.iterdir()) == []
+
+
+def test_the_changes_that_follow_a_supply_are_written_as_updates(generated: tuple[Path, str], tmp_path: Path) -> None:
+    out, _ = generated
+    done = blocks("addresses", "generate", "--premises", "500", "--seed", "3", "--changes", "--out", str(tmp_path / "new"), "--json")
+    files = {Path(file["path"]).name: file for file in json.loads(done.stdout)}
+    assert sorted(file["format"] for file in files.values()) == ["core", "premium"]
+    assert all("_COU_" in name for name in files)
+    supply = next(out.glob("*Core*")).read_text()
+    (core,) = (Path(file["path"]).read_text() for name, file in files.items() if "Core" in name)
+    gone = [line.split(",")[0] for line in core.splitlines() if line.endswith(",D")]
+    assert gone
+    assert all(f"{uprn}," in supply for uprn in gone)
+
+
+def test_what_the_commands_need_is_not_in_the_memory_of_the_platform() -> None:
+    said = "import sys, deploy.embedded.cli; print({'tantivy', 'numpy', 'services.addresses.generating'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+    listed = blocks("addresses", "--help").stdout
+    assert all(command in listed for command in ("generate", "import", "releases", "activate", "rollback"))

@@ -12,12 +12,21 @@ from starlette.responses import JSONResponse, Response
 
 from tests.support.running import free_port
 
+HACKNEY, ISLINGTON = "E09000012", "E09000019"
 
-def premises(number: int, text: str, postcode: str, kind: str = "premises") -> dict[str, Any]:
-    """A result as the block shows it; streets and postcodes have no UPRN."""
-    line = f"{text}, {postcode}" if text else postcode
-    uprn = str(number) if kind in {"premises", "shell"} else None
-    return {"uprn": uprn, "address": line, "postcode": postcode or None, "borough": "E09000012", "lat": 51.5, "lng": -0.1, "kind": kind}
+
+def premises(number: int, text: str, postcode: str, kind: str = "premises", borough: str = HACKNEY, *split: str) -> dict[str, Any]:
+    """A result as the block shows it; streets and postcodes have no UPRN. `split` are all boroughs of its postcode."""
+    return {
+        "uprn": str(number) if kind in {"premises", "shell"} else None,
+        "address": f"{text}, {postcode}" if text else postcode,
+        "postcode": postcode or None,
+        "borough": borough,
+        "lat": 51.5,
+        "lng": -0.1,
+        "kind": kind,
+        "postcode_boroughs": list(split) or [borough] if postcode else [],
+    }
 
 
 @dataclass

@@ -17,7 +17,7 @@ from examples.move_home.adapters import addresses as adapter
 from examples.move_home.domain.answers import Search
 from examples.move_home.domain.choices import Found
 
-from .addresses_block import AddressesBlock, addresses_block, premises
+from .addresses_block import HACKNEY, ISLINGTON, AddressesBlock, addresses_block, premises
 from .conftest import App, Browser
 
 HOUSE = premises(101, "1 Wobble Lane, London", "N16 5TT")
@@ -25,6 +25,11 @@ SHELL = premises(110, "3 Wobble Lane, London", "N16 5TT", "shell")
 FLATS = [premises(111 + number, f"Flat {letter}, 3 Wobble Lane, London", "N16 5TT") for number, letter in enumerate("AB")]
 STREET = premises(0, "Wobble Lane, London", "", "street") | {"address": "Wobble Lane, London"}
 EMPTY = premises(0, "", "BR1 1AA", "postcode")
+ACROSS = [
+    premises(120 + number, f"{number} Border Road, London", "N1 4AA", "premises", borough, HACKNEY, ISLINGTON)
+    for number, borough in ((1, HACKNEY), (2, ISLINGTON))
+]
+NOBODY = premises(0, "", "N1 9ZZ", "postcode", HACKNEY, HACKNEY, ISLINGTON)
 MANY = [premises(1000 + number, f"{number} Endless Row, London", "E8 4RU") for number in range(1, 141)]
 FAILURES: list[Response] = [Response(status_code=503), Response(status_code=429, headers={"Retry-After": "7"}), Response(status_code=404)]
 
@@ -64,7 +69,7 @@ class Started:
 async def started(start_app) -> AsyncIterator[Started]:
     """With the block, and a citizen whose name is known."""
     async with (
-        addresses_block(HOUSE, SHELL, *FLATS, STREET, EMPTY, *MANY) as block,
+        addresses_block(HOUSE, SHELL, *FLATS, STREET, EMPTY, *ACROSS, NOBODY, *MANY) as block,
         start_app(addresses_url=block.url, issuer=block.url) as app,
     ):
         browser = await app.browser()
@@ -117,6 +122,38 @@ async def test_of_more_than_a_hundred_a_building_is_wanted_and_then_only_its_add
     page = await started.search(postcode="BR1 1AA")
     assert "We know no addresses at BR1 1AA" in page.text
     assert 'value="BR1 1AA"' in page.text
+
+
+async def test_a_postcode_of_two_councils_says_so_and_whose_each_address_is(started):
+    page = await started.search(postcode="N1 4AA")
+    assert offered(page) == ["121", "122"]
+    assert "N1 4AA is in the area of more than one council: Hackney and Islington." in page.text
+    assert re.findall(r'radios__hint">\s*([^<]*?)\s*<', page.text) == ["Hackney Council", "Islington Council"]
+    await started.choose("122")
+    assert (await started.answer()) == ACROSS[1]["address"]
+    page = await started.search(postcode="N16 5TT")
+    assert "more than one council" not in page.text
+    assert "radios__hint" not in page.text
+    told = {one["text"]: one["note"] for one in (await started.suggest("N1 4AA")).json()["suggestions"]}
+    assert told == {ACROSS[0]["address"]: "Hackney Council", ACROSS[1]["address"]: "Islington Council"}
+    told = {one["text"]: one["note"] for one in (await started.suggest("N1 9Z")).json()["suggestions"]}
+    assert told["N1 9ZZ"] == "postcode in Hackney and Islington"
+
+
+async def test_by_hand_the_council_is_asked_for_only_where_the_postcode_has_several(started):
+    typed = {"line1": "The Annexe", "town": "London", "postcode": "n19zz"}
+    page = await started.browser.send("/move/new/by-hand", typed)
+    assert error(page, "council") == "Select the council of this address"
+    assert "N1 9ZZ is in the area of more than one council" in page.text
+    assert re.findall(r'<option value="(E\d+)"', page.text) == [HACKNEY, ISLINGTON]
+    page = await started.browser.send("/move/new/by-hand", typed | {"council": "E09000007"})
+    assert error(page, "council") == "Select the council of this address"
+    page = await started.browser.send("/move/new/by-hand", typed | {"council": ISLINGTON})
+    assert "What is your old address?" in page.text
+    page = await started.browser.send("/move/old/by-hand", typed | {"postcode": "N16 5TT"})
+    assert "council of this address" not in page.text
+    page = await started.browser.send("/move/old/by-hand", typed | {"postcode": "M1 1AE"})
+    assert "council of this address" not in page.text
 
 
 async def test_while_addresses_cannot_be_looked_up_the_question_leads_to_writing_by_hand(started):

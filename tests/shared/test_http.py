@@ -49,6 +49,18 @@ async def test_the_same_key_with_another_body_is_422_and_of_another_client_is_it
     assert other.status_code == 201
 
 
+async def test_a_stored_reply_cannot_be_read_in_the_database_and_one_of_before_it_was_sealed_is_given(thing, tokens):
+    headers = {**tokens.bearer(SCOPE), "Idempotency-Key": "one"}
+    first = await thing.http.post("/v1/things", json={"name": "chair"}, headers=headers)
+    rows = thing.service.store.collection("idempotency")
+    (row,) = await rows.find({})
+    assert "chair" in first.text
+    assert "chair" not in str(row)
+    row.pop("sealed")
+    await rows.replace_one({"_id": row["_id"]}, row | {"body": first.content})
+    assert (await thing.http.post("/v1/things", json={"name": "chair"}, headers=headers)).json() == first.json()
+
+
 async def test_a_stored_reply_is_not_given_without_a_valid_token(thing, tokens):
     await thing.http.post("/v1/things", json={"name": "chair"}, headers={**tokens.bearer(SCOPE), "Idempotency-Key": "one"})
     assert (await thing.http.post("/v1/things", json={"name": "chair"}, headers={"Idempotency-Key": "one"})).status_code == 401

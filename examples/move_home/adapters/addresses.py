@@ -35,13 +35,10 @@ class Addresses:
         found = choices.like(await self._search(line)).find(uprn) if uprn else None
         return found if found and found.line == line else None
 
-    async def borough_of(self, postcode: str) -> str | None:
-        """GSS code of the London borough that a postcode lies in; None for one outside London, or one that does not exist."""
-        response = await self._http.get(f"/postcodes/{postcode}")
-        if response.status_code == 404:
-            return None
-        code = response.raise_for_status().json()["result"]["codes"]["admin_district"]
-        return code if code in BOROUGHS else None
+    async def boroughs_of(self, postcode: str) -> tuple[str, ...]:
+        """GSS codes of the London boroughs that a postcode lies in; none for one outside London, or one that does not exist."""
+        here = [found for found in await self._search(postcode, limit=1) if found.postcode == postcode]
+        return tuple(borough for found in here for borough in found.postcode_boroughs if borough in BOROUGHS)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -51,6 +48,13 @@ class Addresses:
         asked: dict[str, str | int] = {"q": text, "limit": limit}
         response = await self._http.get("/v1/addresses/search", params=asked, timeout=within or self._http.timeout)
         return [
-            Found(result["kind"], result["uprn"], result["address"], result["postcode"], result["borough"])
+            Found(
+                result["kind"],
+                result["uprn"],
+                result["address"],
+                result["postcode"],
+                result["borough"],
+                tuple(result["postcode_boroughs"]),
+            )
             for result in response.raise_for_status().json()["results"]
         ]

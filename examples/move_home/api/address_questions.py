@@ -4,6 +4,7 @@ A search is by postcode, with or without a building; or by a text, where the pag
 Both ways send the same form.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import httpx
@@ -90,12 +91,14 @@ async def take_address(which: Which, asked: Asked, form: Form, addresses: Lookup
 async def ask_by_hand(which: Which, asked: Asked, because: Literal["down", "none"] | None = None) -> Response:
     """Ask for the address line by line."""
     values = {"postcode": asked.answers.searches.get(which, Search()).postcode or ""}
-    return asked.page("by_hand.html", which=which, because=because, values=values, councils=_councils() if because == "down" else None)
+    return asked.page("by_hand.html", which=which, because=because, values=values, councils=_councils(()) if because == "down" else None)
 
 
 @router.post("/move/{which}/by-hand")
 async def take_by_hand(which: Which, asked: Asked, form: Form, addresses: Lookup) -> Response:
-    """Keep the address; its council is the postcode's, or the one the citizen names while we cannot look it up."""
+    """Keep the address; its council is the postcode's, or the one the citizen names where the postcode lies in several, or while
+    we cannot look it up.
+    """
     errors = FormErrors()
     parts = [
         _line(form, "line1", "Address line 1", errors, wanted="Enter address line 1, typically the building and street"),
@@ -103,27 +106,19 @@ async def take_by_hand(which: Which, asked: Asked, form: Form, addresses: Lookup
         _line(form, "town", "Town or city", errors, wanted="Enter a town or city"),
     ]
     postcode = _postcode(form, errors)
-    councils = None
-    borough: str | None = None
-    if not errors:
+    boroughs: tuple[str, ...] = ()
+    asked_because = None
+    if postcode:
         try:
-            borough = await addresses.borough_of(postcode)
+            boroughs = await addresses.boroughs_of(postcode)
+            asked_because = "split" if len(boroughs) > 1 else None
         except httpx.HTTPError:
-            councils = _councils()
-            borough = text_of(form, "council")
-            if borough not in {value for value, _ in councils}:
-                errors.add("council", "Select the council of this address")
-            borough = borough if borough in BOROUGHS else None
+            asked_because = "down"
+    councils = _councils(boroughs) if asked_because else None
+    borough = _council(form, councils, errors) if councils else next(iter(boroughs), None)
     if errors:
-        down = bool(councils) or bool(text_of(form, "council"))
-        return asked.page(
-            "by_hand.html",
-            which=which,
-            because="down" if down else None,
-            values=form,
-            councils=_councils() if down else None,
-            errors=errors,
-        )
+        shown = {"because": asked_because, "postcode": postcode, "councils": councils}
+        return asked.page("by_hand.html", which=which, values=form, errors=errors, **shown)
     address = Address(text=", ".join(part for part in parts if part), postcode=postcode, borough=borough)
     return await asked.keep(asked.answers.with_address(which, address))
 
@@ -179,5 +174,16 @@ def _line(form: FormData, field: str, name: str, errors: FormErrors, *, wanted: 
         return ""
 
 
-def _councils() -> list[tuple[str, str]]:
+def _council(form: FormData, councils: list[tuple[str, str]], errors: FormErrors) -> str | None:
+    """The council that was selected; None for one outside London."""
+    given = text_of(form, "council")
+    if given not in {value for value, _ in councils}:
+        errors.add("council", "Select the council of this address")
+    return given if given in BOROUGHS else None
+
+
+def _councils(boroughs: Sequence[str]) -> list[tuple[str, str]]:
+    """Those of a postcode that lies in several boroughs; without any, all."""
+    if boroughs:
+        return [(code, BOROUGHS[code].council) for code in boroughs]
     return [*((borough.code, borough.council) for borough in BOROUGHS.values()), (OUTSIDE, "A council outside London")]

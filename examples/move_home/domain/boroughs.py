@@ -1,5 +1,6 @@
 """London's 33 councils: GSS code, name, and where a citizen tells them something without us."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -58,3 +59,9 @@ BOROUGHS = {borough.code: borough for borough in (Borough(f"E09{number:06d}", *e
 def council_name(code: str) -> str:
     """The council's name in a sentence; the code itself where it is none of London's."""
     return BOROUGHS[code].council if code in BOROUGHS else code
+
+
+def named(codes: Iterable[str]) -> str:
+    """The names of boroughs by their GSS codes: `Camden, Hackney and Islington`."""
+    *others, last = [BOROUGHS[code].name if code in BOROUGHS else "a council outside London" for code in codes]
+    return f"{', '.join(others)} and {last}" if others else last

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from . import boroughs
 from .answers import Address
-from .boroughs import BOROUGHS
 
 MOST = 100
 """Results of one search, and so the most that a page offers."""
@@ -28,6 +28,8 @@ class Found:
     """In one line, with its postcode."""
     postcode: str | None
     borough: str
+    postcode_boroughs: tuple[str, ...] = ()
+    """GSS codes of the boroughs that its postcode lies in: more than one, and the postcode does not say whose it is."""
 
     @property
     def is_address(self) -> bool:
@@ -41,13 +43,24 @@ class Found:
 
     @property
     def note(self) -> str | None:
-        """What it is, where it is not an address."""
-        return None if self.is_address else _NOTES.get(self.kind, self.kind)
+        """What it is, where it is not an address; whose it is, where its postcode lies in several boroughs."""
+        if self.is_address:
+            return self.council
+        split = len(self.postcode_boroughs) > 1
+        return (
+            f"{_NOTES.get(self.kind, self.kind)} in {boroughs.named(self.postcode_boroughs)}" if split else _NOTES.get(self.kind, self.kind)
+        )
+
+    @property
+    def council(self) -> str | None:
+        """The council, where its postcode does not say which it is."""
+        known = boroughs.BOROUGHS.get(self.borough)
+        return known.council if known and len(self.postcode_boroughs) > 1 else None
 
     @property
     def address(self) -> Address:
         """The choice as an answer. Raises pydantic's ValidationError unless `is_address`."""
-        borough = self.borough if self.borough in BOROUGHS else None
+        borough = self.borough if self.borough in boroughs.BOROUGHS else None
         return Address.model_validate({"uprn": self.uprn, "text": self.text, "postcode": self.postcode, "borough": borough})
 
 
@@ -62,6 +75,12 @@ class Choice:
     """Whether only those of the building that was asked for are left."""
     begins: bool = False
     """Whether the text leads anywhere: to these, or to a street, a divided building or a postcode that has more."""
+
+    @property
+    def councils(self) -> str | None:
+        """Whose areas the addresses' postcodes lie in, where one lies in several: `Camden and Islington`."""
+        split = [borough for premises in self.premises if premises.council for borough in premises.postcode_boroughs]
+        return boroughs.named(dict.fromkeys(split)) if split else None
 
     def find(self, uprn: str) -> Found | None:
         """The one with this UPRN, if it is among them."""

@@ -159,7 +159,8 @@ def _stage_before(job: Job) -> list[Path]:
     stage = stage_of(job.data_dir, job.base.release) if job.base else []
     if not stage:
         live = "no undamaged release is live" if job.base is None else f"the live release, {job.base.release}, was not imported"
-        raise ImportRefusedError(f"These files change what is held, and {live}: import a full supply and activate it first.")
+        first = "import a full supply and activate it first (to try it: `blocks addresses generate` writes a made-up one)"
+        raise ImportRefusedError(f"These files change what is held, and {live}: {first}.")
     return stage
 
 

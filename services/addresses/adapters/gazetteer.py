@@ -1,6 +1,7 @@
 """Read one release: every query that a request makes, and only queries. The files never change, so nothing is locked or checked."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +17,7 @@ from .postcodes import LivePostcode, Outcode, Postcodes, TerminatedPostcode
 from .premises_files import PremisesFiles
 from .searching import Searching
 from .spatial import Column
+from .split_postcodes import split_postcodes
 
 __all__ = ["Found", "Gazetteer", "LivePostcode", "Outcode", "TerminatedPostcode"]
 
@@ -162,3 +164,13 @@ class Gazetteer:
         rows = premises.at_postcode(str(postcode), PartialPostcode(str(postcode)).after)
         there = sorted({premises.borough_codes[number] for number in premises.boroughs[rows].tolist()})
         return list(dict.fromkeys([live.borough, *there] if live else there))
+
+    @cached_property
+    def split_postcodes(self) -> dict[str, list[str]]:
+        """The postcodes (`NW1 1AA`) that lie in several boroughs, as `boroughs_of` gives them. The first call looks through all."""
+        found = (Postcode.parse(text) for text in split_postcodes(self._premises, self._postcodes))
+        return {str(postcode): self.boroughs_of(postcode) for postcode in found if postcode}
+
+    def borough_name(self, borough: str) -> str:
+        """The name of a borough by its GSS code; the code where it is not known."""
+        return self._postcodes.boroughs.get(borough, borough)

@@ -145,9 +145,13 @@ def _open(folder: Path, manifest: Manifest) -> tuple[Manifest, Gazetteer]:
     """Requests that began with another release keep it until they end: its files go with its last reader."""
     try:
         gazetteer = Gazetteer.open(folder)
+        split = len(gazetteer.split_postcodes)  # now, beside the requests that will ask for them
     except (OSError, ValueError, sqlite3.Error) as error:
         raise StartError(f"addresses: {folder} cannot be opened ({error}). Check ADDRESSES_DATA_DIR.") from error
-    log.info("serving release %s: %d postcodes, %d premises", manifest.release, manifest.counts.postcodes, manifest.counts.premises)
+    counts = manifest.counts
+    log.info(
+        "serving release %s: %d postcodes (%d in several boroughs), %d premises", manifest.release, counts.postcodes, split, counts.premises
+    )
     return manifest, gazetteer
 
 

@@ -168,6 +168,14 @@ class Postcodes:
         row = self._connection.execute(f"{_LIVE} WHERE postcodes.postcode = ?", (str(postcode),)).fetchone()
         return _live(row) if row else None
 
+    def of_each_borough(self) -> Iterator[tuple[str, list[str]]]:
+        """GSS codes of boroughs, and every live postcode (`NW1 1AA`) of each, in any order."""
+        # SQLite puts them together: as rows of their own they take five times as long.
+        for borough, joined in self._connection.execute(
+            "SELECT wards.borough, group_concat(postcode) FROM postcodes JOIN wards ON wards.id = postcodes.ward GROUP BY wards.borough"
+        ):
+            yield borough, joined.split(",")
+
     def terminated(self, postcode: Postcode) -> TerminatedPostcode | None:
         """A postcode that is no longer live."""
         row = self._connection.execute("SELECT terminated, lng, lat FROM terminated WHERE postcode = ?", (str(postcode),)).fetchone()

@@ -88,6 +88,11 @@ class PremisesFiles:
         return self._postcodes
 
     @property
+    def postcode_code_column(self) -> Column:
+        """The postcodes that premises have, in order, as bytes; one may be empty."""
+        return self._codes
+
+    @property
     def postcode_codes(self) -> list[str]:
         """The postcodes that premises have, in order; one may be empty."""
         return [code.decode() for code in self._codes.tolist()]

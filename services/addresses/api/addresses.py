@@ -1,16 +1,19 @@
 """Our own surface: find an address while it is typed, and match one as somebody wrote it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.domain.found import Found
 from services.addresses.domain.matching import Decision, Matching, Tokens
 from services.addresses.domain.premises import Kind
 from shared.http import Router
 
 from .common import Live, Reader
+from .warnings import Warned, postcode_boroughs, split_postcodes
 
 router = Router(prefix="/v1/addresses", tags=["addresses"])
 
@@ -25,9 +28,10 @@ class Address(BaseModel):
     lat: float = Field(description="Degrees, ETRS89 (WGS84 within a metre)")
     lng: float = Field(description="Degrees, ETRS89 (WGS84 within a metre)")
     kind: Kind
+    postcode_boroughs: list[str] = Field(description="GSS codes of the boroughs that its postcode lies in; more than one: it is split")
 
     @classmethod
-    def of(cls, found: Found) -> Self:
+    def of(cls, found: Found, gazetteer: Gazetteer) -> Self:
         """As it is shown."""
         return cls(
             uprn=str(found.uprn) if found.uprn is not None else None,
@@ -37,6 +41,7 @@ class Address(BaseModel):
             lat=found.lat,
             lng=found.lng,
             kind=found.kind,
+            postcode_boroughs=postcode_boroughs(found.postcode, found.borough, gazetteer),
         )
 
 
@@ -44,6 +49,13 @@ class Addresses(BaseModel):
     """Search results, best first."""
 
     results: list[Address]
+    warnings: list[Warned] = Field(description="Of postcodes among the results that lie in several boroughs")
+
+    @classmethod
+    def of(cls, results: Sequence[Found], gazetteer: Gazetteer) -> Self:
+        """As they are shown."""
+        warnings = split_postcodes((found.postcode for found in results), gazetteer)
+        return cls(results=[Address.of(found, gazetteer) for found in results], warnings=warnings)
 
 
 @router.get("/search")
@@ -57,7 +69,7 @@ async def search_addresses(
     borough: Annotated[str | None, Query(pattern=r"^[EWSN]\d{8}$", description="GSS code: results of this borough only")] = None,
 ) -> Addresses:
     """Addresses, streets and postcodes that fit what has been typed so far, best first; none where nothing fits."""
-    return Addresses(results=[Address.of(found) for found in live.gazetteer.search(q, limit, borough)])
+    return Addresses.of(live.gazetteer.search(q, limit, borough), live.gazetteer)
 
 
 class MatchedTokens(BaseModel):
@@ -78,6 +90,8 @@ class CandidateAddress(BaseModel):
 
     uprn: str = Field(description="Unique Property Reference Number, up to 12 digits")
     address: str = Field(description="In one line, as it would be written")
+    borough: str = Field(description="GSS code of the borough")
+    postcode_boroughs: list[str] = Field(description="GSS codes of the boroughs that its postcode lies in; more than one: it is split")
     confidence: float = Field(ge=0, le=1, description="The probability that it is the one")
     tokens: MatchedTokens
 
@@ -87,9 +101,10 @@ class Matched(BaseModel):
 
     decision: Decision = Field(description="match: take the first; possible: let a person choose; none: it is not held")
     matches: list[CandidateAddress]
+    warnings: list[Warned] = Field(description="Of postcodes among the candidates that lie in several boroughs")
 
     @classmethod
-    def of(cls, found: Matching) -> Self:
+    def of(cls, found: Matching, gazetteer: Gazetteer) -> Self:
         """As it is shown."""
         return cls(
             decision=found.decision,
@@ -97,11 +112,14 @@ class Matched(BaseModel):
                 CandidateAddress(
                     uprn=str(match.uprn),
                     address=match.address,
+                    borough=match.borough,
+                    postcode_boroughs=postcode_boroughs(match.postcode, match.borough, gazetteer),
                     confidence=match.confidence,
                     tokens=MatchedTokens.of(match.tokens),
                 )
                 for match in found.matches
             ],
+            warnings=split_postcodes((match.postcode for match in found.matches), gazetteer),
         )
 
 
@@ -118,6 +136,11 @@ class WrittenAddress(BaseModel):
     limit: int = Field(5, ge=1, le=20)
 
 
+def _matched(live: Live, asked: WrittenAddress) -> Matched:
+    gazetteer = live.gazetteer
+    return Matched.of(gazetteer.match(asked.address, asked.postcode, asked.limit), gazetteer)
+
+
 @router.get("/match")
 async def match_address(
     live: Live,
@@ -125,7 +148,7 @@ async def match_address(
     asked: Annotated[WrittenAddress, Query()],
 ) -> Matched:
     """The premises that a written address is, with the probability of each candidate and which words say so."""
-    return Matched.of(live.gazetteer.match(asked.address, asked.postcode, asked.limit))
+    return _matched(live, asked)
 
 
 @router.post("/match")
@@ -135,4 +158,4 @@ async def match_address_in_body(
     asked: WrittenAddress,
 ) -> Matched:
     """As GET does; an address in a body does not stay in the logs of what is on the way."""
-    return Matched.of(live.gazetteer.match(asked.address, asked.postcode, asked.limit))
+    return _matched(live, asked)

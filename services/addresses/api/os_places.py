@@ -14,12 +14,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.addresses.adapters.live_release import LiveRelease
+from services.addresses.api.any_origin import ANY_ORIGIN, preflight
 from services.addresses.api.places_access import admitted
 from services.addresses.api.places_parameters import documented
 from services.addresses.domain import places_query as query
 from services.addresses.domain.crs import Crs
 from services.addresses.domain.places import Address
-from services.addresses.domain.places_query import Box, Parameters, Wanted
+from services.addresses.domain.places_query import Box, Format, Parameters, Wanted
+from services.addresses.domain.places_xml import error_response, search_response
 from services.addresses.domain.polygons import Polygon
 from services.addresses.domain.records import Blpu
 from services.addresses.domain.refusals import Refusal
@@ -36,6 +38,7 @@ AT_ONCE = 200
 """Records that are read together."""
 BODY_LIMIT = 200_000
 """Bytes of a polygon: a thousand corners with all their decimals."""
+XML = "application/xml; charset=UTF-8"
 GET_RESOURCES = ("find", "postcode", "uprn", "nearest", "radius", "bbox")
 POST_RESOURCES = ("polygon",)
 Live = Annotated[LiveRelease, Depends(provided(LiveRelease))]
@@ -43,9 +46,12 @@ Config = Annotated[Settings, Depends(provided(Settings))]
 Scored = tuple[Address, float]
 
 
-def as_places_error(_: Request, failure: HttpFailure) -> Response:
-    """`{"error": {"statuscode": 400, "message": "..."}}`."""
-    return JSONResponse({"error": {"statuscode": failure.status, "message": failure.detail}}, failure.status, headers=failure.headers)
+def as_places_error(request: Request, failure: HttpFailure) -> Response:
+    """`{"error": {"statuscode": 400, "message": "..."}}`; in XML where the request asks for XML."""
+    headers = {**failure.headers, **ANY_ORIGIN}
+    if request.query_params.get("format", "").strip().upper() == Format.XML:
+        return Response(error_response(failure.status, failure.detail), failure.status, headers, XML)
+    return JSONResponse({"error": {"statuscode": failure.status, "message": failure.detail}}, failure.status, headers)
 
 
 class _Refusing(APIRoute):
@@ -93,7 +99,7 @@ class Question:
             "query": f"{own}={self.given.get(own)}" if self.given.get(own) else own,
             "offset": wanted.offset,
             "totalresults": total,
-            "format": "JSON",
+            "format": str(wanted.format),
             "dataset": wanted.dataset,
             "lr": wanted.languages,
             "maxresults": wanted.most,
@@ -103,7 +109,9 @@ class Question:
             "output_srs": str(wanted.output),
         }
         results = [address.as_result(wanted.output, score, precision) for address, score in addresses]
-        return JSONResponse({"header": header, "results": results} if results else {"header": header})
+        if wanted.format is Format.XML:
+            return Response(search_response(header, results), headers=ANY_ORIGIN, media_type=XML)
+        return JSONResponse({"header": header, "results": results} if results else {"header": header}, headers=ANY_ORIGIN)
 
     def answer_all(self, own: str, wanted: Wanted, uprns: Sequence[int], keep: Callable[[Blpu], bool] | None = None) -> Response:
         """The page of all addresses at these properties."""
@@ -200,7 +208,7 @@ async def bbox(asked: Asked) -> Response:
 
 @router.post("/polygon", dependencies=[admitted], openapi_extra=documented("srs", "referencepoint", paged=True, polygon=True))
 async def polygon(request: Request, asked: Asked) -> Response:
-    """Addresses in a polygon, nearest to `referencepoint` first where there is one."""
+    """Addresses in a polygon or several, nearest to `referencepoint` first where there is one."""
     given = asked.given
     wanted = Wanted.read(given)
     area = Polygon.read(_geojson(await request.body()), given.crs("srs"))
@@ -225,8 +233,10 @@ _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 @router.api_route("", methods=_EVERY_METHOD, include_in_schema=False)
 @router.api_route("/{path:path}", methods=_EVERY_METHOD, include_in_schema=False)
-async def unknown(request: Request, path: str = "") -> None:
+async def unknown(request: Request, path: str = "") -> Response:
     """404 for what is not there, 405 for what takes another method."""
+    if (answer := preflight(request)) is not None:
+        return answer
     allowed = "GET" if path in GET_RESOURCES else "POST" if path in POST_RESOURCES else None
     if allowed:
         raise Problem(405, f"{request.method} is not allowed here, {allowed} is", headers={"Allow": allowed})

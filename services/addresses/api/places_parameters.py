@@ -22,7 +22,7 @@ _PARAMETERS: dict[str, tuple[bool, dict[str, Any], str]] = {
     "referencepoint": (False, {"type": "string"}, "Nearest to it first; as `point`"),
     "srs": (False, _SYSTEM, "System of the coordinates in the request"),
     "output_srs": (False, _SYSTEM, "System of LNG and LAT in the answer, which one in the National Grid leaves out"),
-    "format": (False, {"type": "string", "enum": ["JSON"], "default": "JSON"}, "XML is not offered"),
+    "format": (False, {"type": "string", "enum": ["JSON", "XML"], "default": "JSON"}, "Of the answer, errors included"),
     "dataset": (False, {"type": "string", "default": "DPA"}, "DPA, LPI, or both with a comma between them"),
     "lr": (False, {"type": "string", "default": "EN,CY"}, "Languages of addresses: EN, CY, or both"),
     "fq": (
@@ -35,7 +35,7 @@ _PARAMETERS: dict[str, tuple[bool, dict[str, Any], str]] = {
 }
 _POLYGON = {
     "type": "object",
-    "description": "GeoJSON: a Polygon, or a Feature of one. Coordinates are in the order of `point`.",
+    "description": "GeoJSON: a Polygon or MultiPolygon, or a Feature of one. Coordinates are in the order of `point`.",
     "required": ["type"],
     "properties": {"type": {"type": "string"}, "geometry": {"type": "object"}, "coordinates": {"type": "array"}},
 }
@@ -62,6 +62,7 @@ _ERROR = {
         }
     },
 }
+_XML: dict[str, Any] = {"schema": {"type": "string"}}
 _ERRORS = {"400": "A parameter is wrong", "401": "No valid key or token", "403": "The token lacks the scope", "429": "Too many requests"}
 
 
@@ -75,8 +76,8 @@ def documented(*own: str, paged: bool = False, polygon: bool = False) -> dict[st
         if name == "bbox" and find:
             required, description = False, "Results in this box of the National Grid only"
         parameters.append({"in": "query", "name": name, "required": required, "schema": schema, "description": description})
-    responses = {"200": {"description": "Addresses", "content": {"application/json": {"schema": _ANSWER}}}}
+    responses = {"200": {"description": "Addresses", "content": {"application/json": {"schema": _ANSWER}, "application/xml": _XML}}}
     for status, description in _ERRORS.items():
-        responses[status] = {"description": description, "content": {"application/json": {"schema": _ERROR}}}
+        responses[status] = {"description": description, "content": {"application/json": {"schema": _ERROR}, "application/xml": _XML}}
     body = {"requestBody": {"required": True, "content": {"application/json": {"schema": _POLYGON}}}} if polygon else {}
     return {"parameters": parameters, "responses": responses, **body}

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.addresses.adapters.gazetteer import Gazetteer
+from services.addresses.api.any_origin import preflight
 from services.addresses.api.postcodes_io import (
     EVERY_METHOD,
     MOST,
@@ -164,9 +165,12 @@ async def complete_postcode(live: Live, postcode: Code, limit: Limit = None) -> 
     return found([str(one.postcode) for one in beginning(live.gazetteer, postcode, search_limit(limit))] or None)
 
 
+@router.api_route("", methods=EVERY_METHOD, include_in_schema=False)
 @router.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
-async def unknown(path: str) -> None:  # noqa: ARG001
+async def unknown(request: Request, path: str = "") -> Response:  # noqa: ARG001
     """404."""
+    if (answer := preflight(request)) is not None:
+        return answer
     raise resource_not_found()
 
 

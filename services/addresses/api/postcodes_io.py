@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from services.addresses.adapters.gazetteer import Gazetteer, LivePostcode, Outcode, TerminatedPostcode
 from services.addresses.adapters.live_release import LiveRelease
+from services.addresses.api.any_origin import ANY_ORIGIN
 from services.addresses.domain.crs import Crs, Place, to_grid
 from services.addresses.domain.postcode import PartialPostcode, Postcode, unfinished
 from services.addresses.domain.refusals import Refusal
@@ -32,7 +33,8 @@ _SPACED = re.compile(r"(\w+)\s+(\w+)", re.ASCII)
 
 def as_postcodes_io(_: Request, failure: HttpFailure) -> Response:
     """postcodes.io's errors: the status again, and a sentence."""
-    return JSONResponse({"status": failure.status, "error": failure.detail, **failure.extensions}, failure.status, headers=failure.headers)
+    headers = {**failure.headers, **ANY_ORIGIN}
+    return JSONResponse({"status": failure.status, "error": failure.detail, **failure.extensions}, failure.status, headers)
 
 
 def router(prefix: str) -> Router:
@@ -42,7 +44,7 @@ def router(prefix: str) -> Router:
 
 def found(result: Any) -> Response:
     """The answer to a question that could be answered, also by null."""
-    return JSONResponse({"status": 200, "result": result})
+    return JSONResponse({"status": 200, "result": result}, headers=ANY_ORIGIN)
 
 
 def missing(error: str, **more: Any) -> Problem:

@@ -7,6 +7,8 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.addresses.adapters.earlier_releases import EarlierReleases
+from services.addresses.adapters.gazetteer import Gazetteer
+from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.domain.display import readable
 from services.addresses.domain.found import kind_of, shown_line
 from services.addresses.domain.lines import line, lpi_line
@@ -21,6 +23,7 @@ from shared.http import Problem, Router, provided
 
 from .addresses import LONGEST_ADDRESS, Address, MatchedTokens
 from .common import Db, Live, Reader, UprnPath
+from .warnings import Warned, split_postcodes, warned
 
 router = Router(prefix="/v1/addresses", tags=["addresses"])
 Earlier = Annotated[EarlierReleases, Depends(provided(EarlierReleases))]
@@ -101,14 +104,6 @@ class History(BaseModel):
     predecessors: list[str] = Field(description="UPRNs whose place it took")
 
 
-class Warned(BaseModel):
-    """Something to know before the address is relied on."""
-
-    type: str = Field(description="split-postcode: who serves this postcode depends on the premises")
-    message: str
-    boroughs: list[str] = Field(description="GSS codes")
-
-
 class FullAddress(Address):
     """One premises or shell with all that is held about it."""
 
@@ -126,18 +121,13 @@ class FullAddress(Address):
     replaced_by: list[str] = Field(description="UPRNs that took its place")
     start_date: date | None
     end_date: date | None = Field(description="The first day on which it did not exist any more")
-    postcode_boroughs: list[str] = Field(description="GSS codes of the boroughs that its postcode lies in; more than one: it is split")
     warnings: list[Warned]
     made_up: bool = Field(description="True for premises that were generated and do not exist")
 
     @classmethod
-    def shown(cls, blpu: Blpu, past: tuple[Lpi, ...], *, held: Held, release: str, boroughs: list[str]) -> Self:
-        """As it is shown; `past` are addresses that it no longer has."""
-        split = Warned(
-            type="split-postcode",
-            message=f"The postcode {blpu.postcode} lies in {len(boroughs)} boroughs: go by the UPRN's borough, not by the postcode's.",
-            boroughs=boroughs,
-        )
+    def shown(cls, blpu: Blpu, past: tuple[Lpi, ...], *, held: Held, live: LiveRelease, release: str) -> Self:
+        """As it is shown; `past` are addresses that it no longer has. What is said of its postcode is so now."""
+        boroughs = _boroughs(live.gazetteer, blpu)
         return cls(
             uprn=str(blpu.uprn),
             address=shown_line(line(blpu), blpu.postcode),
@@ -164,7 +154,7 @@ class FullAddress(Address):
             start_date=blpu.start_date,
             end_date=blpu.end_date,
             postcode_boroughs=boroughs,
-            warnings=[split] if len(boroughs) > 1 else [],
+            warnings=warned(blpu.postcode, boroughs, live.gazetteer),
             made_up=blpu.uprn in MADE_UP_UPRNS,
         )
 
@@ -199,7 +189,7 @@ def _current(live: Live, uprn: int) -> FullAddress:
     blpu = gazetteer.record(uprn)
     if blpu is None:
         raise _unknown(uprn)
-    return FullAddress.shown(blpu, historical(blpu), held=gazetteer, release=live.manifest.release, boroughs=_boroughs(live, blpu))
+    return FullAddress.shown(blpu, historical(blpu), held=gazetteer, live=live, release=live.manifest.release)
 
 
 async def _past(live: Live, earlier: EarlierReleases, store: Store, *, uprn: int, day: date) -> FullAddress:
@@ -214,13 +204,13 @@ async def _past(live: Live, earlier: EarlierReleases, store: Store, *, uprn: int
     blpu = as_at(record, day)
     if blpu is None:
         raise Problem(404, f"The UPRN {uprn} has no address on {day}.", type="not-found", field="query.as_at")
-    return FullAddress.shown(blpu, ended_by(record, day), held=held, release=release, boroughs=_boroughs(live, blpu))
+    return FullAddress.shown(blpu, ended_by(record, day), held=held, live=live, release=release)
 
 
-def _boroughs(live: Live, blpu: Blpu) -> list[str]:
-    """Of its postcode, as it is now."""
+def _boroughs(gazetteer: Gazetteer, blpu: Blpu) -> list[str]:
+    """Of its postcode."""
     postcode = Postcode.parse(blpu.postcode)
-    return list(dict.fromkeys([*(live.gazetteer.boroughs_of(postcode) if postcode else []), blpu.borough]))
+    return list(dict.fromkeys([*(gazetteer.boroughs_of(postcode) if postcode else []), blpu.borough]))
 
 
 def _unknown(uprn: int) -> Problem:
@@ -243,6 +233,7 @@ class CheckedAddress(BaseModel):
     confidence: float = Field(ge=0, le=1, description="The probability that the address is this UPRN's")
     decision: Decision = Field(description="match: it is; possible: ask a person; none: it is not, or too little was written to tell")
     tokens: MatchedTokens
+    warnings: list[Warned] = Field(description="Where the UPRN's postcode lies in several boroughs")
 
 
 @router.post("/{uprn}/check", responses={404: {"description": "No premises has this UPRN"}})
@@ -257,4 +248,10 @@ async def check_address(
     if found is None:
         raise _unknown(int(uprn))
     decision, match = found
-    return CheckedAddress(uprn=str(match.uprn), confidence=match.confidence, decision=decision, tokens=MatchedTokens.of(match.tokens))
+    return CheckedAddress(
+        uprn=str(match.uprn),
+        confidence=match.confidence,
+        decision=decision,
+        tokens=MatchedTokens.of(match.tokens),
+        warnings=split_postcodes([match.postcode], live.gazetteer),
+    )

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.domain.provisional import Provisional, State, reconciled, withdrawn
 from services.addresses.domain.refusals import StepRefused
 from services.addresses.reconciling import Reconciler
@@ -17,6 +18,7 @@ from shared.http import Page, Problem, Router, position, provided
 
 from .addresses import LONGEST_ADDRESS
 from .common import CursorParameter, Db, Id, Limit, Live, Postal, Uprn
+from .warnings import Warned, split_postcodes
 
 router = Router(prefix="/v1/addresses/provisional", tags=["provisional addresses"])
 Keeper = Annotated[Caller, require("addresses:provisional:write")]
@@ -50,9 +52,10 @@ class ProvisionalView(BaseModel):
     release: str | None = Field(description="The release that holds the UPRN")
     created_at: datetime
     changed_at: datetime
+    warnings: list[Warned] = Field(description="Where its postcode lies in several boroughs")
 
     @classmethod
-    def of(cls, kept: Provisional) -> "ProvisionalView":
+    def of(cls, kept: Provisional, gazetteer: Gazetteer) -> "ProvisionalView":
         """The view of one."""
         return cls(
             id=kept.id,
@@ -66,6 +69,7 @@ class ProvisionalView(BaseModel):
             release=kept.release or None,
             created_at=kept.created_at,
             changed_at=kept.changed_at,
+            warnings=split_postcodes([kept.postcode], gazetteer),
         )
 
 
@@ -78,7 +82,9 @@ class Reconciliation(BaseModel):
 
 
 @router.post("", status_code=201)
-async def keep_provisional(new: NewProvisional, caller: Keeper, store: Db, waiting: Waiting, response: Response) -> ProvisionalView:
+async def keep_provisional(
+    new: NewProvisional, *, caller: Keeper, store: Db, live: Live, waiting: Waiting, response: Response
+) -> ProvisionalView:
     """Keep an address as it was typed. When a release holds it, at once or later, it gets its UPRN and an event says so."""
     at = now()
     kept = Provisional(
@@ -95,25 +101,32 @@ async def keep_provisional(new: NewProvisional, caller: Keeper, store: Db, waiti
         await tx.provisional.add(kept)
         tx.after_commit(waiting.wake)
     response.headers["Location"] = f"{router.prefix}/{kept.id}"
-    return ProvisionalView.of(kept)
+    return ProvisionalView.of(kept, live.gazetteer)
 
 
 @router.get("")
 async def list_provisional(
-    *, caller: Viewer, store: Db, state: Annotated[State | None, Query()] = None, cursor: CursorParameter = None, limit: Limit = 50
+    *,
+    caller: Viewer,
+    store: Db,
+    live: Live,
+    state: Annotated[State | None, Query()] = None,
+    cursor: CursorParameter = None,
+    limit: Limit = 50,
 ) -> Page[ProvisionalView]:
     """Your borough's, newest first."""
     found = await store.provisional.page(borough=caller.own_borough, state=state, before=position(cursor), limit=limit + 1)
-    return Page[ProvisionalView].of(found, limit, shown=ProvisionalView.of, id_of=lambda kept: kept.id)
+    gazetteer = live.gazetteer
+    return Page[ProvisionalView].of(found, limit, shown=lambda kept: ProvisionalView.of(kept, gazetteer), id_of=lambda kept: kept.id)
 
 
 @router.get("/{provisional}")
-async def get_provisional(provisional: Id, caller: Viewer, store: Db) -> ProvisionalView:
+async def get_provisional(provisional: Id, caller: Viewer, store: Db, live: Live) -> ProvisionalView:
     """One of your borough's."""
     kept = await store.provisional.get(provisional, borough=caller.own_borough)
     if kept is None:
         raise _unknown()
-    return ProvisionalView.of(kept)
+    return ProvisionalView.of(kept, live.gazetteer)
 
 
 @router.post("/{provisional}/reconcile")
@@ -138,18 +151,18 @@ async def reconcile_provisional(
         if events:
             await tx.provisional.save(after, was=before.sequence)
             await tx.publish(*events, borough=before.borough)
-    return ProvisionalView.of(after)
+    return ProvisionalView.of(after, live.gazetteer)
 
 
 @router.post("/{provisional}/withdraw")
-async def withdraw_provisional(provisional: Id, caller: Keeper, store: Db) -> ProvisionalView:
+async def withdraw_provisional(provisional: Id, caller: Keeper, store: Db, live: Live) -> ProvisionalView:
     """Stop waiting for it, and erase what was typed."""
     async with store.transaction() as tx:
         before = await _visible(tx, provisional, caller.own_borough)
         after = withdrawn(before, at=now())
         if after is not before:
             await tx.provisional.save(after, was=before.sequence)
-    return ProvisionalView.of(after)
+    return ProvisionalView.of(after, live.gazetteer)
 
 
 async def _visible(tx: Tx, provisional: str, borough: str) -> Provisional:

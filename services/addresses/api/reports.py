@@ -18,6 +18,7 @@ from shared.http import Page, Problem, Router, position, provided
 
 from .addresses import LONGEST_ADDRESS
 from .common import CursorParameter, Db, Id, Limit, Live, Postal, Uprn
+from .warnings import Warned, split_postcodes
 
 router = Router(prefix="/v1/addresses/reports", tags=["reports"])
 Reporter = Annotated[Caller, require("addresses:report:write")]
@@ -53,9 +54,10 @@ class ReportView(BaseModel):
     resolved_uprn: str | None = Field(description="The UPRN of what was missing")
     created_at: datetime
     changed_at: datetime
+    warnings: list[Warned] = Field(description="Where its postcode lies in several boroughs")
 
     @classmethod
-    def of(cls, report: Report) -> "ReportView":
+    def of(cls, report: Report, gazetteer: Gazetteer) -> "ReportView":
         """The view of a report."""
         return cls(
             id=report.id,
@@ -70,6 +72,7 @@ class ReportView(BaseModel):
             resolved_uprn=report.resolved_uprn or None,
             created_at=report.created_at,
             changed_at=report.changed_at,
+            warnings=split_postcodes([report.postcode], gazetteer),
         )
 
 
@@ -104,7 +107,7 @@ async def create_report(new: NewReport, *, caller: Reporter, store: Db, live: Li
         await tx.reports.add(report)
         tx.after_commit(waiting.wake)
     response.headers["Location"] = f"{router.prefix}/{report.id}"
-    return ReportView.of(report)
+    return ReportView.of(report, live.gazetteer)
 
 
 @router.get("")
@@ -112,6 +115,7 @@ async def list_reports(
     *,
     caller: Viewer,
     store: Db,
+    live: Live,
     status: Annotated[Status | None, Query()] = None,
     kind: Annotated[Kind | None, Query()] = None,
     cursor: CursorParameter = None,
@@ -119,16 +123,17 @@ async def list_reports(
 ) -> Page[ReportView]:
     """Reports about your borough's places, newest first."""
     found = await store.reports.page(borough=caller.own_borough, status=status, kind=kind, before=position(cursor), limit=limit + 1)
-    return Page[ReportView].of(found, limit, shown=ReportView.of, id_of=lambda report: report.id)
+    gazetteer = live.gazetteer
+    return Page[ReportView].of(found, limit, shown=lambda report: ReportView.of(report, gazetteer), id_of=lambda report: report.id)
 
 
 @router.get("/{report}")
-async def get_report(report: Id, caller: Viewer, store: Db) -> ReportView:
+async def get_report(report: Id, caller: Viewer, store: Db, live: Live) -> ReportView:
     """One about your borough's places, or one that your borough sent."""
     found = await store.reports.get(report, visible_to=caller.own_borough)
     if found is None:
         raise _unknown()
-    return ReportView.of(found)
+    return ReportView.of(found, live.gazetteer)
 
 
 @router.post("/{report}/decide")
@@ -155,7 +160,7 @@ async def decide_report(
         except StepRefused as refusal:
             raise Problem(409, str(refusal), type=refusal.kind) from None
         await tx.reports.save(after, was=before.sequence)
-    return ReportView.of(after)
+    return ReportView.of(after, live.gazetteer)
 
 
 def _require_enough(new: NewReport) -> None:

@@ -71,6 +71,10 @@ class Match:
     address: str
     confidence: float
     tokens: Tokens
+    postcode: str
+    """Empty where it has none."""
+    borough: str
+    """GSS code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Self
 
 from .crs import Crs, Place, shown, to_grid
@@ -81,6 +82,22 @@ class Parameters:
         return Crs.named(self.get(name, Crs.EPSG_27700), name)
 
 
+class Format(StrEnum):
+    """How an answer is written."""
+
+    JSON = "JSON"
+    XML = "XML"
+
+    @classmethod
+    def read(cls, given: Parameters) -> Self:
+        """The `format` of a request, in any case. Refuses others."""
+        text = given.get("format", cls.JSON)
+        try:
+            return cls(text.upper())
+        except ValueError:
+            raise Refusal(f"Requested format must be JSON or XML. Requested format was {text[:LONGEST_ECHO]}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What every request may say about its answer."""
@@ -89,17 +106,18 @@ class Wanted:
     output: Crs
     most: int = MOST_RESULTS
     offset: int = 0
+    format: Format = Format.JSON
 
     @classmethod
     def read(cls, given: Parameters, *, paged: bool = True) -> Self:
         """`dataset`, `lr`, `fq`, `output_srs`, `format`; `maxresults` and `offset` too where the answer is paged."""
-        if given.get("format", "JSON").upper() != "JSON":
-            raise Refusal(f"Requested format must be JSON. Requested format was {given.get('format')[:LONGEST_ECHO]}")
+        format_ = Format.read(given)
         return cls(
             Selection(_datasets(given), _languages(given), Filters.read(given.all("fq"))),
             given.crs("output_srs"),
             given.whole("maxresults", MOST_RESULTS, 1, MOST_RESULTS) if paged else MOST_RESULTS,
             given.whole("offset", 0, 0, MOST_OFFSET) if paged else 0,
+            format_,
         )
 
     @property
@@ -181,7 +199,7 @@ class Box:
         (e1, n1), (e2, n2), (e3, n3), (e4, n4) = corners
         square_km = abs((e3 - e1) * (n4 - n2) - (e4 - e2) * (n3 - n1)) / 2e6
         if square_km > most_square_km:
-            raise Refusal(f"Requested bbox must be at most {most_square_km:g} km2. Requested bbox was {square_km:.2f} km2")
+            raise Refusal(f"Requested bbox must be at most {most_square_km:g} km2. Requested bbox was {square_km:.6g} km2")
         eastings, northings = [corner.easting for corner in corners], [corner.northing for corner in corners]
         return cls(crs, (x1, y1), (x2, y2), (min(eastings), min(northings), max(eastings), max(northings)))
 

@@ -15,50 +15,65 @@ MOST_CORNERS = 1_000
 MOST_SQUARE_KM = 25.0
 """Of the box around a polygon: what is inside is counted one by one."""
 Ring = tuple[Place, ...]
+Column = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Polygon:
+class Part:
     """An outer ring and the holes in it, each closed: its last corner is its first."""
 
     rings: tuple[Ring, ...]
 
+    def holds(self, eastings: Column, northings: Column) -> Column:
+        """For each point whether it is inside the outer ring and in no hole."""
+        inside = np.zeros(len(eastings), dtype=bool)
+        for (e1, n1), (e2, n2) in (edge for ring in self.rings for edge in pairwise(ring)):
+            if n1 != n2:  # of the edges to the east of a point on its line, those that it would cross are odd in number
+                crossed = ((n1 > northings) != (n2 > northings)) & (eastings < e1 + (e2 - e1) * (northings - n1) / (n2 - n1))
+                inside ^= crossed
+        return inside
+
+
+@dataclass(frozen=True, slots=True)
+class Polygon:
+    """One area, or several."""
+
+    parts: tuple[Part, ...]
+
     @classmethod
     def read(cls, document: Any, crs: Crs) -> Self:
-        """A GeoJSON Polygon, alone, as a Feature's geometry, or as the only feature of a collection.
+        """A GeoJSON Polygon or MultiPolygon, alone, as a Feature's geometry, or as the only feature of a collection.
 
         Refuses what is none, what crosses itself, what lies outside Great Britain, and what is too large.
         """
         geometry = _geometry(document)
         coordinates = geometry.get("coordinates")
-        if not isinstance(coordinates, list) or not coordinates:
+        parts = coordinates if geometry["type"] == "MultiPolygon" else [coordinates]
+        if not isinstance(parts, list) or not parts or not all(isinstance(part, list) and part for part in parts):
             raise Refusal("Requested polygon must have coordinates")
-        if sum(len(ring) if isinstance(ring, list) else 0 for ring in coordinates) > MOST_CORNERS:
+        if sum(len(ring) if isinstance(ring, list) else 0 for part in parts for ring in part) > MOST_CORNERS:
             raise Refusal(f"Requested polygon must have at most {MOST_CORNERS} corners")
-        polygon = cls(tuple(_ring(ring, crs) for ring in coordinates))
+        polygon = cls(tuple(Part(tuple(_ring(ring, crs) for ring in part)) for part in parts))
         min_e, min_n, max_e, max_n = polygon.bounds
         if (max_e - min_e) * (max_n - min_n) > MOST_SQUARE_KM * 1e6:
             raise Refusal(f"Requested polygon must fit into a box of at most {MOST_SQUARE_KM:g} km2")
-        if _crosses_itself([edge for ring in polygon.rings for edge in _edges(ring)]):
+        if any(_crosses_itself([edge for ring in part.rings for edge in _edges(ring)]) for part in polygon.parts):
             raise Refusal("Requested polygon must not cross itself")
         return polygon
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """The box around it: least easting and northing, greatest easting and northing."""
-        eastings, northings = [corner.easting for corner in self.rings[0]], [corner.northing for corner in self.rings[0]]
+        corners = [corner for part in self.parts for corner in part.rings[0]]
+        eastings, northings = [corner.easting for corner in corners], [corner.northing for corner in corners]
         return min(eastings), min(northings), max(eastings), max(northings)
 
     def holding(self, points: Sequence[tuple[int, float, float]]) -> list[int]:
-        """Of (id, easting, northing), the ids that are inside the outer ring and in no hole, in their order."""
+        """Of (id, easting, northing), the ids that are in any of its parts, in their order."""
         if not points:
             return []
         ids, eastings, northings = (np.array(column) for column in zip(*points, strict=True))
-        inside = np.zeros(len(points), dtype=bool)
-        for (e1, n1), (e2, n2) in (edge for ring in self.rings for edge in pairwise(ring)):
-            if n1 != n2:  # of the edges to the east of a point on its line, those that it would cross are odd in number
-                crossed = ((n1 > northings) != (n2 > northings)) & (eastings < e1 + (e2 - e1) * (northings - n1) / (n2 - n1))
-                inside ^= crossed
+        inside = np.logical_or.reduce([part.holds(eastings, northings) for part in self.parts])
         return [int(id_) for id_ in ids[inside]]
 
 
@@ -66,11 +81,11 @@ def _geometry(document: Any) -> dict[str, Any]:
     for _ in range(3):
         if not isinstance(document, dict):
             break
-        if document.get("type") == "Polygon":
+        if document.get("type") in ("Polygon", "MultiPolygon"):
             return document
         inner = document.get("geometry", document.get("features"))
         document = inner[0] if isinstance(inner, list) and len(inner) == 1 else inner
-    raise Refusal("Requested polygon must be a GeoJSON Polygon, or a Feature of one")
+    raise Refusal("Requested polygon must be a GeoJSON Polygon or MultiPolygon, or a Feature of one")
 
 
 def _ring(corners: Any, crs: Crs) -> Ring:

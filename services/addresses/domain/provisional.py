@@ -28,7 +28,7 @@ class Provisional:
     borough: str
     """GSS code of the borough that keeps it."""
     address: str
-    """As it was typed; empty once withdrawn."""
+    """As it was typed; empty once erased."""
     postcode: str
     created_at: datetime
     changed_at: datetime
@@ -47,6 +47,16 @@ class Provisional:
     def awaited(self) -> bool:
         """Whether releases are looked through for it."""
         return self.state is State.WAITING
+
+    @property
+    def typed(self) -> bool:
+        """Whether what was typed is still there."""
+        return bool(self.address or self.postcode or self.lines or self.note)
+
+    @property
+    def has_served(self) -> bool:
+        """Whether what was typed is not needed any more; it is kept a while for questions."""
+        return self.state is State.RECONCILED and self.typed
 
 
 Step = tuple[Provisional, tuple[ProvisionalReconciled, ...]]
@@ -80,5 +90,9 @@ def withdrawn(kept: Provisional, *, at: datetime) -> Provisional:
     """It is not wanted any more: what was typed is erased."""
     if kept.state is State.WITHDRAWN:
         return kept
-    erased = replace(kept, address="", lines=(), note="", postcode="")
-    return replace(erased, state=State.WITHDRAWN, changed_at=at, sequence=kept.sequence + 1)
+    return replace(erased(kept), state=State.WITHDRAWN, changed_at=at)
+
+
+def erased(kept: Provisional) -> Provisional:
+    """Without what was typed; that it has its UPRN, and since when, stays."""
+    return replace(kept, address="", lines=(), note="", postcode="", sequence=kept.sequence + 1)

@@ -46,7 +46,7 @@ class Report:
     """Of what is wrong, or of the building in which something is missing."""
     postcode: str = ""
     address: str = ""
-    """What is missing, as it was typed."""
+    """What is missing, as it was typed; empty once erased."""
     text: str = ""
     status: Status = Status.OPEN
     reason: str = ""
@@ -62,9 +62,24 @@ class Report:
         """Whether releases are looked through for what is missing."""
         return self.kind is Kind.MISSING and bool(self.address) and self.status in _NEXT
 
+    @property
+    def typed(self) -> bool:
+        """Whether what was typed is still there."""
+        return bool(self.address or self.text)
+
+    @property
+    def has_served(self) -> bool:
+        """Whether what was typed is not needed any more; it is kept a while for questions."""
+        return self.status not in _NEXT and self.typed
+
 
 def decided(report: Report, status: Status, *, at: datetime, reason: str = "", uprn: str = "") -> Report:
     """The borough, or a release that holds what was missing, decides. Raises `StepRefused` where the report is closed, or already there."""
     if status not in _NEXT.get(report.status, ()):
         raise StepRefused("not-possible", f"A report that is {report.status} cannot become {status}.")
     return replace(report, status=status, reason=reason, resolved_uprn=uprn, changed_at=at, sequence=report.sequence + 1)
+
+
+def erased(report: Report) -> Report:
+    """Without what was typed; where it is, and what was decided and when, stays."""
+    return replace(report, address="", text="", sequence=report.sequence + 1)

@@ -1,9 +1,13 @@
 """The service's database: every query, and only queries. Addresses are looked up in the release alone, never here."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from functools import lru_cache
+from typing import Any, ClassVar, cast
 
+from services.addresses.settings import Settings
+from shared.crypto import Envelope
 from shared.mongo import Database, Index, Scope, Transaction
+from shared.settings import ServiceSettings
 
 from .changes import ChangeSets, Feed
 from .match_jobs import MatchChunks, MatchJobs
@@ -11,9 +15,13 @@ from .provisional import ProvisionalAddresses
 from .releases import Releases
 from .reports import Reports
 
+_envelope = lru_cache(maxsize=4)(Envelope)
+
 
 class Repositories(Scope):
     """The service's collections."""
+
+    envelope: Envelope
 
     @property
     def releases(self) -> Releases:
@@ -43,16 +51,23 @@ class Repositories(Scope):
     @property
     def provisional(self) -> ProvisionalAddresses:
         """Addresses as they were typed, until a release holds them."""
-        return ProvisionalAddresses(self)
+        return ProvisionalAddresses(self, self.envelope)
 
     @property
     def reports(self) -> Reports:
         """Reports of what is wrong with the gazetteer."""
-        return Reports(self)
+        return Reports(self, self.envelope)
 
 
 class Tx(Transaction, Repositories):
     """One transaction of this service."""
+
+    def __init__(self, raw: Any, session: Any, settings: ServiceSettings) -> None:
+        super().__init__(raw, session, settings)
+        self.envelope = _envelope(cast("Settings", settings).secret_key)
+
+
+_OF_TYPED = [Index("awaited", "tried"), Index("has_served", "changed_at")]
 
 
 class Store(Database[Tx], Repositories):
@@ -65,11 +80,16 @@ class Store(Database[Tx], Repositories):
         "feed": [],
         "change_runs": [Index("last"), Index("change_set", "happened", "last")],
         "changes": [Index("position", unique=True)],
-        "provisional": [Index("borough", "_id"), Index("borough", "state", "_id"), Index("awaited", "tried")],
-        "reports": [Index("borough", "_id"), Index("borough", "status", "_id"), Index("awaited", "tried")],
+        "provisional": [Index("borough", "_id"), Index("borough", "state", "_id"), *_OF_TYPED],
+        "reports": [Index("borough", "_id"), Index("borough", "status", "_id"), *_OF_TYPED],
+        "typed_keys": [],
         "match_jobs": [Index("open", "_id"), Index("expires_at", expire_after=0)],
         "match_chunks": [Index("job"), Index("expires_at", expire_after=0)],
     }
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.envelope = _envelope(settings.secret_key)
 
 
 __all__ = ["Repositories", "Store", "Tx"]
