@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from services.addresses.adapters.gate import Verdict
     from services.addresses.adapters.import_jobs import Imported
     from services.addresses.adapters.release import Manifest
+    from services.addresses.adapters.release_store import ReleaseStore
 
 __all__ = ["app"]
 
@@ -83,15 +84,19 @@ def import_(
     with _plain_errors(directory):
         os.nice(BESIDE_REQUESTS)
         with _Bar(console(stderr=True)) as bar:
+            store = _store(directory, bar)
             bar.step("checking", sum(path.stat().st_size for path in files), "bytes")
             gathered = gather(files, bar.at)
             is_there = live_already(directory, gathered) is not None
             imported = None if is_there else import_files(directory, gathered, Wanted(format_, supply, max_bad_rows), bar)
-        if imported is None:
-            live = release.live(directory)
-            _say(as_json, {"release": live, "live": True}, f"These files are live already: release {live}.")
-            return
-        verdict = (go_live if activate else judge)(directory, imported.release, accepted)
+            if imported is None:
+                live = release.live(directory)
+                _say(as_json, {"release": live, "live": True}, f"These files are live already: release {live}.")
+                return
+            if activate:
+                verdict = go_live(directory, imported.release, accepted, store, bar)
+            else:
+                verdict = judge(directory, imported.release, accepted)
     _show_import(directory, imported, verdict, as_json=as_json)
     if activate and not verdict.passed:
         raise typer.Exit(1)
@@ -128,10 +133,11 @@ def activate_(
     from services.addresses.adapters.going_live import go_live  # noqa: PLC0415
 
     accepted, directory = _checks(accept), _addresses(data_dir)
-    with _plain_errors(directory):
+    with _plain_errors(directory), _Bar(console(stderr=True)) as bar:
+        store = _store(directory, bar)
         if release_id not in {manifest.release for manifest in release.releases(directory)}:
             raise OperatorError(f"There is no release {release_id}: `blocks addresses releases` lists those that can go live.")
-        verdict = go_live(directory, release_id, accepted)
+        verdict = go_live(directory, release_id, accepted, store, bar)
     if as_json:
         sys.stdout.write(json.dumps({**verdict.as_json(), "live": verdict.passed}, indent=2) + "\n")
     else:
@@ -146,8 +152,8 @@ def rollback(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> N
     from services.addresses.adapters.going_live import go_back  # noqa: PLC0415  (not in the memory of `up`)
 
     directory = _addresses(data_dir)
-    with _plain_errors(directory):
-        manifest = go_back(directory)
+    with _plain_errors(directory), _Bar(console(stderr=True)) as bar:
+        manifest = go_back(directory, _store(directory, bar), bar)
     _say(as_json, _as_data(manifest, directory, live=True), f"Release {manifest.release} is live again.")
 
 
@@ -155,6 +161,22 @@ def _addresses(data_dir: Path) -> Path:
     """The data directory of the addresses service: the one that it was told, else the platform's."""
     told = os.environ.get("ADDRESSES_DATA_DIR")
     return Path(told) if told else data_dir.absolute() / "addresses"
+
+
+def _store(directory: Path, bar: "_Bar") -> "ReleaseStore | None":
+    """The store that the data directory follows, if it was told of one; what is live there is live here now."""
+    from services.addresses.adapters.going_live import catch_up  # noqa: PLC0415  (not in the memory of `up`)
+    from services.addresses.adapters.release_store import ReleaseStore  # noqa: PLC0415
+
+    url = os.environ.get("ADDRESSES_RELEASES")
+    if not url:
+        return None
+    try:
+        store = ReleaseStore(directory, url)
+    except ValueError as error:
+        raise OperatorError(f"ADDRESSES_RELEASES: {error}") from None
+    catch_up(store, bar)
+    return store
 
 
 def _checks(names: list[str] | None) -> list[str]:
@@ -170,8 +192,11 @@ def _checks(names: list[str] | None) -> list[str]:
 @contextmanager
 def _plain_errors(directory: Path) -> Iterator[None]:
     """What goes wrong is one line on stderr; nothing that was live has changed by then."""
-    from services.addresses.adapters.import_jobs import ImportRefusedError  # noqa: PLC0415  (not in the memory of `up`)
+    from services.addresses.adapters.fetching import WrongObjectError  # noqa: PLC0415  (not in the memory of `up`)
+    from services.addresses.adapters.import_jobs import ImportRefusedError  # noqa: PLC0415
+    from services.addresses.adapters.object_store import StoreError  # noqa: PLC0415
     from services.addresses.adapters.release import DamagedReleaseError  # noqa: PLC0415
+    from services.addresses.adapters.switches import CrossedError  # noqa: PLC0415
     from services.addresses.domain.incoming import WrongFileError  # noqa: PLC0415
 
     try:
@@ -179,7 +204,10 @@ def _plain_errors(directory: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         sys.stderr.write(f"Stopped. {_SERVED_ON} The same command goes on where this one was.\n")
         raise typer.Exit(STOPPED) from None
-    except (OperatorError, WrongFileError, ImportRefusedError, DamagedReleaseError) as error:
+    except (
+        *(OperatorError, WrongFileError, ImportRefusedError, DamagedReleaseError),
+        *(StoreError, WrongObjectError, CrossedError),
+    ) as error:
         sys.stderr.write(f"{str(error).rstrip('.')}. {_SERVED_ON}\n")
     except BlockingIOError:
         sys.stderr.write(f"Another command builds or switches releases in {directory}: try again when it is done. {_SERVED_ON}\n")
