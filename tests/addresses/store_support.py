@@ -23,7 +23,7 @@ def next_release(place: Place, name: str, left_out: int) -> str:
 
 def publish(data_dir: Path, url: str, release_id: str) -> None:
     """As `blocks addresses activate` does, whatever the gate says."""
-    verdict = go_live(data_dir, release_id, ("retired", "borough-loss"), ReleaseStore(data_dir, url))
+    verdict = go_live(data_dir, release_id, ("retired", "borough-loss", "orphans"), ReleaseStore(data_dir, url))
     assert verdict.passed
 
 
@@ -57,7 +57,7 @@ def catching_up(data_dir: Path, url: str, *, largest_file: int = 0) -> subproces
 
 def activating(data_dir: Path, url: str, release_id: str) -> subprocess.Popen[str]:
     """`blocks addresses activate`, as a process."""
-    command = ("-m", "deploy.embedded.cli", "addresses", "activate", release_id, "--accept", "retired")
+    command = ("-m", "deploy.embedded.cli", "addresses", "activate", release_id)
     return _process(data_dir, *command, ADDRESSES_RELEASES=url)
 
 
