@@ -331,7 +331,7 @@ async def test_what_is_wrong_with_a_store_is_one_plain_line(bucket, line, monkey
     line.open()
     with pytest.raises(StoreError, match="there is no such bucket"):
         await ReleaseStore(tmp_path, "s3://no-such-bucket/x").catch_up()
-    with pytest.raises(StoreError, match="is the volume mounted"):
+    with pytest.raises(StoreError, match="the volume is not mounted"):
         await ReleaseStore(tmp_path, (tmp_path / "nowhere").as_uri()).catch_up()
 
 

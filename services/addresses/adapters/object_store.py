@@ -139,7 +139,7 @@ class ObjectStore:
     @property
     def _store(self) -> "S3Store | LocalStore":
         if self._volume and not self._volume.is_dir():
-            raise StoreError(f"{self.url} is not there: is the volume mounted?")
+            raise StoreError(f"{self.url} is not there: the volume is not mounted")
         if self._opened is None:
             self._opened = LocalStore(self._volume) if self._volume else _bucket(self.url)
         return self._opened

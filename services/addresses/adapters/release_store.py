@@ -116,8 +116,8 @@ class ReleaseStore:
         raise FileNotFoundError(f"{self.url} holds no earlier release that is undamaged")
 
     async def _sent(self, release_id: str, known: Switch | None, watch: Watch) -> Stored:
-        if await self._log.after(known):
-            raise CrossedError("Somebody else has made a release live in the store meanwhile: look at it, then try again")
+        if later := await self._log.after(known):
+            raise CrossedError(later[-1].live.release)
         return await send(self._store, self._data_dir, release_id, watch)
 
     async def _switch(self, known: Switch | None, activated: tuple[Stored, ...]) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from .object_store import NotThereError, ObjectStore, StoreError, TakenError
+from .object_store import NotThereError, ObjectStore, StoreError
 from .release import File
 
 _MOST_BYTES = 100_000
@@ -19,6 +19,9 @@ _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
 
 class CrossedError(Exception):
     """Somebody else has switched since one looked; nothing has changed by this try."""
+
+    def __init__(self, theirs: str) -> None:
+        super().__init__(f"Somebody else has made release {theirs} live in the store meanwhile; the same command again begins from that")
 
 
 class Stored(BaseModel):
@@ -80,7 +83,9 @@ class SwitchLog:
         while switch := await self._read(number + len(found) + 1):
             found.append(switch)
         if known and not found and await self._read(known.number) != known:
-            raise StoreError(f"{self._store.url} does not hold the switch {known.number} that was followed last: has it been emptied?")
+            raise StoreError(
+                f"{self._store.url} does not hold the switch {known.number} that was followed last: it was emptied, or is another"
+            )
         return found
 
     async def commit(self, switch: Switch) -> None:
@@ -88,11 +93,11 @@ class SwitchLog:
         content = (switch.model_dump_json(indent=2) + "\n").encode()
         try:
             await self._store.create(_name(switch.number), content)
-        except StoreError as error:  # an answer may be lost after the store has taken it, and a second try then meets the first
+        except StoreError:  # an answer may be lost after the store has taken it, and a second try then meets the first
             if (there := await self._read(switch.number)) == switch:
                 return
-            if there or isinstance(error, TakenError):
-                raise CrossedError("Somebody else has just made a release live in the store; look at it, then try again") from None
+            if there:
+                raise CrossedError(there.live.release) from None
             raise
 
     async def _read(self, number: int) -> Switch | None:
