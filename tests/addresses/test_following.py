@@ -72,7 +72,7 @@ async def test_a_process_that_only_answers_follows_the_store_and_serves_on_witho
     async with serve(build(config)) as running:
 
         async def ready() -> bool:
-            return (await running.http.get("/ready")).status_code == 200
+            return bool((await running.http.get("/ready")).status_code == 200)
 
         await eventually(lambda: lines(caplog, "the volume is not mounted"))
         assert await ready()

@@ -241,4 +241,4 @@ def test_a_store_that_is_away_stops_a_command_with_one_line(place, tmp_path, mon
     monkeypatch.setenv("ADDRESSES_RELEASES", (tmp_path / "volume").as_uri())
     code, out, err = blocks(place.data_dir, "rollback")
     assert (code, out) == (1, "")
-    assert err == f"{(tmp_path / 'volume').as_uri()} is not there: the volume is not mounted What was live is still served.\n"
+    assert err == f"{(tmp_path / 'volume').as_uri()} is not there: the volume is not mounted. What was live is still served.\n"
