@@ -82,10 +82,10 @@ class ObjectStore:
                 raise StoreError(f"{self.url}: {name} has {found.meta['size']:,} bytes, which it cannot have")
             return bytes(await found.bytes_async())
 
-    async def piece(self, name: str, start: int, length: int) -> bytes:
+    async def piece(self, name: str, start: int, length: int) -> obstore.Bytes:
         """A part of an object. Raises `NotThereError`, `StoreError`: where the object ends before that too."""
         with self._plain_errors(name):
-            found = bytes(await obstore.get_range_async(self._store, name, start=start, length=length))
+            found = await obstore.get_range_async(self._store, name, start=start, length=length)
         if len(found) != length:
             raise StoreError(f"{self.url}: {name} is shorter than it should be")
         return found
