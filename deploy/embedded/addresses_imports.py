@@ -114,10 +114,12 @@ def releases(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> N
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
-    table = _table("release", "", "built", ">UPRNs", ">streets", ">postcodes", "premises from")
+    table = _table("release", "", "built", ">UPRNs", ">streets", ">postcodes", "edition", "premises from")
     for each in found:
         numbers = (f"{each[name]:,}" for name in ("premises", "streets", "postcodes"))
-        table.add_row(each["release"], "live" if each["live"] else "", each["built"].replace("T", " ")[:16], *numbers, each["from"])
+        table.add_row(
+            each["release"], "live" if each["live"] else "", each["built"].replace("T", " ")[:16], *numbers, each["edition"], each["from"]
+        )
     _print(table) if found else typer.echo(f"There are no releases in {directory}.")
 
 
@@ -322,6 +324,9 @@ def _as_data(manifest: "Manifest", directory: Path, *, live: bool) -> dict[str, 
         "live": live,
         "built": f"{built:%Y-%m-%dT%H:%M:%SZ}",
         **manifest.counts.as_dict(),
+        "edition": ", ".join(f"{each.product} {each.name}".rstrip() for each in manifest.editions),
+        "editions": [each.model_dump(mode="json") for each in manifest.editions],
+        "attribution": manifest.attribution,
         "from": f"{origin[BASE]} and {came_from}" if BASE in origin else came_from,
         "content_hash": manifest.content_hash,
     }

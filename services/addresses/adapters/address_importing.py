@@ -44,7 +44,8 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
         assembly = Assembly(stage, sources, job.watch.at, lambda found: _refuse_incomplete(job, rows, found))
         job.watch.step("building", assembly.held, "UPRNs")
         with release.alone(job.data_dir):
-            manifest = release.write(job.data_dir, _recipe(job, supply, sources), assembly.blpus(), sources)
+            editions = job.editions(formats[0].name, None if supply == "update" else "premises")
+            manifest = release.write(job.data_dir, _recipe(job, supply, sources), assembly.blpus(), sources, editions)
         job.list_bad(rows.bad(), assembly.incomplete)
         imported = job.imported(
             formats[0].name,

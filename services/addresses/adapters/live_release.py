@@ -26,6 +26,7 @@ from services.addresses.adapters.release import (
 )
 from services.addresses.adapters.release_store import PROBLEMS, ReleaseStore
 from services.addresses.adapters.sources import Sources
+from services.addresses.domain.editions import newest
 from shared.service import StartError
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,18 @@ class LiveRelease:
         """The day on which the release that is served was made (UTC)."""
         made = folder_of(self._data_dir, self.manifest.release).joinpath(MANIFEST).stat().st_mtime
         return datetime.fromtimestamp(made, UTC).date()
+
+    @property
+    def epoch(self) -> str:
+        """The edition of the addresses that are served, as their supply names it; the release where none says."""
+        edition = newest(self.manifest.editions, "premises")
+        return (edition.name if edition else "") or self.manifest.release
+
+    @property
+    def updated(self) -> date:
+        """The day of the addresses that are served, as their supply says; else that on which the release was made."""
+        edition = newest(self.manifest.editions, "premises")
+        return (edition.day if edition else None) or self.built
 
     @property
     def gazetteer(self) -> Gazetteer:

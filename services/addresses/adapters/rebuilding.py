@@ -6,6 +6,7 @@ from pathlib import Path
 from . import release
 from .assembly import Assembly
 from .import_jobs import carry_postcodes, kept_with, sources_of, stage_of
+from .sources import SHIPPED_EDITION
 from .staging import Stage
 
 
@@ -29,7 +30,9 @@ def rebuild(data_dir: Path) -> bool:
         sources = sources_of(data_dir, before)
         stage = Stage(path.parent)
         try:
-            manifest = release.write(data_dir, recipe, Assembly(stage, sources).blpus(), sources)
+            manifest = release.write(
+                data_dir, recipe, Assembly(stage, sources).blpus(), sources, release.editions_again(data_dir, before) or (SHIPPED_EDITION,)
+            )
         finally:
             stage.close()
         carry_postcodes(data_dir, before, manifest.release)

@@ -14,7 +14,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import file_digest, sha256
 from itertools import chain
@@ -26,12 +26,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.addresses.domain import generation
 from services.addresses.domain.changes import Change
+from services.addresses.domain.editions import Edition
 from services.addresses.domain.records import Blpu
 
 from . import change_sets
 from .building import Counts, build
 from .diffing import differences
-from .sources import ATTRIBUTION, EDITION, Sources
+from .sources import EDITION, SHIPPED_EDITION, Sources
 
 FORMAT = 4
 """Raised whenever the files or the tokens change, so that an older release is not read by newer code."""
@@ -104,6 +105,9 @@ class Manifest(BaseModel):
     counts: Counts
     files: dict[str, File]
     attribution: str
+    """What must stand where the data is shown."""
+    editions: tuple[Edition, ...] = ()
+    """What it was made from, the last applied last; empty in releases that were made before this was kept."""
 
     @property
     def content_hash(self) -> str:
@@ -183,6 +187,15 @@ def recipe_again(data_dir: Path, release: str) -> Recipe:
         raise ValueError(f"{folder_of(data_dir, release) / MANIFEST} has no recipe") from error
 
 
+def editions_again(data_dir: Path, release: str) -> tuple[Edition, ...]:
+    """The editions that a release was made from, of whatever format and however damaged; none where it does not say."""
+    try:
+        said = json.loads((folder_of(data_dir, release) / MANIFEST).read_bytes())
+        return tuple(Edition.model_validate_json(json.dumps(each)) for each in said.get("editions", ()))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return ()
+
+
 def folder_of(data_dir: Path, release: str) -> Path:
     """Where a release is kept."""
     return data_dir / "releases" / release
@@ -208,7 +221,9 @@ def ensure(data_dir: Path, sources: Sources, seed: int) -> bool:
         return True
 
 
-def write(data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Sources) -> Manifest:
+def write(
+    data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Sources, editions: Sequence[Edition] = (SHIPPED_EDITION,)
+) -> Manifest:
     """Build a release and put it beside the others, in place of one of the same id; it is not live yet. See `building.build`.
 
     Hold `alone(data_dir)` meanwhile. Where building fails nothing is left.
@@ -222,7 +237,8 @@ def write(data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Source
         counts = build(aside, blpus, sources)
         written = sorted(path for path in aside.rglob("*") if path.is_file())
         files = {path.relative_to(aside).as_posix(): File(bytes=path.stat().st_size, sha256=_hash(path)) for path in written}
-        manifest = Manifest(release=recipe.release, recipe=recipe, counts=counts, files=files, attribution=ATTRIBUTION)
+        named = " ".join(dict.fromkeys(each.attribution for each in (*editions, SHIPPED_EDITION) if each.attribution))
+        manifest = Manifest(release=recipe.release, recipe=recipe, counts=counts, files=files, attribution=named, editions=tuple(editions))
         (aside / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         put_in_place(data_dir, aside, manifest)
     except BaseException:
