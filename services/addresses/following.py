@@ -4,6 +4,7 @@ What is live is said by the data dir. Where releases come from a store, that is 
 dir; of replicas that share one, one does. Whatever is wrong with the store, what is served stays so.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -107,5 +108,4 @@ class Following:
 
     async def stop(self) -> None:
         """End; what was being fetched is gone on with at the next start."""
-        for worker in self._workers:
-            await worker.stop()
+        await asyncio.gather(*(worker.stop(grace=1.0) for worker in self._workers))

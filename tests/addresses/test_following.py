@@ -2,9 +2,12 @@
 
 import asyncio
 import shutil
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from services.addresses.adapters.live_release import LiveRelease
@@ -13,9 +16,11 @@ from services.addresses.following import LONGEST_PAUSE, StoreFollower
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from shared.settings import Role, SettingsError
+from tests.support.object_servers import KEYS
 
 from .conftest import SEED
 from .import_support import Place
+from .process import environment
 from .store_support import live, next_release, publish
 
 
@@ -84,6 +89,45 @@ async def test_a_process_that_only_answers_follows_the_store_and_serves_on_witho
         assert await ready()
     assert lines(caplog, "the volume is not mounted") == 1, "however often it looked"
     assert lines(caplog, "can be followed again") == 1
+
+
+async def test_the_service_waits_for_a_first_release_in_a_bucket_serves_it_and_ends_while_it_waits(
+    bucket, place, settings, tmp_path, eventually
+):
+    config = settings(Settings, data_dir=tmp_path / "here", releases=bucket, releases_poll_seconds=0.2)
+    log = (tmp_path / "log").open("w+")
+
+    async def started() -> asyncio.subprocess.Process:
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "services.addresses"), env=environment(config), stdout=log, stderr=log
+        )
+        await eventually(lambda: "waiting for a first release in s3://" in (tmp_path / "log").read_text(), seconds=60)
+        return child
+
+    waiting = await started()
+    waiting.terminate()
+    assert await asyncio.wait_for(waiting.wait(), 10) == 0
+    serving = await started()
+    try:
+        await asyncio.to_thread(publish, place.data_dir, bucket, place.release)
+        async with httpx.AsyncClient() as http:
+
+            async def ready() -> bool:
+                with suppress(httpx.TransportError):
+                    return (await http.get(f"http://127.0.0.1:{config.port}/ready")).status_code == 200
+                return False
+
+            await eventually(ready, seconds=60)
+            second = await asyncio.to_thread(next_release, place, "second", 3)
+            await asyncio.to_thread(publish, place.data_dir, bucket, second)
+            await eventually(lambda: f"serving release {second}" in (tmp_path / "log").read_text(), seconds=60)
+    finally:
+        serving.terminate()
+        await asyncio.wait_for(serving.wait(), 20)
+    said = (tmp_path / "log").read_text()
+    assert f"serving release {place.release}" in said
+    assert KEYS["AWS_SECRET_ACCESS_KEY"] not in said
+    assert "Traceback" not in said
 
 
 async def test_what_is_wrong_is_said_once_and_tried_less_and_less_often(published, caplog):

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -19,17 +18,11 @@ from services.addresses.adapters.switches import CrossedError
 from services.addresses.publishing import Publisher
 from services.addresses.settings import Settings
 from services.addresses.store import Store
-from tests.support.object_servers import Line, ObjectServer, object_server
+from tests.support.object_servers import Line
 from tests.support.running import eventually
 
 from .import_support import Place, held
 from .store_support import activating, catching_up, go_back_everywhere, live, next_release, publish
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectServer]:
-    with object_server() as running:
-        yield running
 
 
 @dataclass
@@ -54,19 +47,9 @@ class Shop:
 
 
 @pytest.fixture
-def bucket(server, monkeypatch) -> str:
-    """The URL of a new bucket, which this process may use."""
-    name = f"bucket-{uuid4().hex[:8]}"
-    server.bucket(name)
-    for variable, value in server.environment().items():
-        monkeypatch.setenv(variable, value)
-    return f"s3://{name}/addresses/london"
-
-
-@pytest.fixture
-def line(server, bucket, monkeypatch) -> Iterator[Line]:
+def line(object_server, bucket, monkeypatch) -> Iterator[Line]:
     """The way to the bucket."""
-    made = Line(server.endpoint)
+    made = Line(object_server.endpoint)
     monkeypatch.setenv("AWS_ENDPOINT_URL", made.endpoint)
     yield made
     made.close()

@@ -47,7 +47,7 @@ class ObjectServer:
 
 
 @contextmanager
-def object_server() -> Iterator[ObjectServer]:
+def running_object_server() -> Iterator[ObjectServer]:
     """A server for as long as the block."""
     if given := os.environ.get("BLOCKS_TEST_S3"):
         yield ObjectServer(given, {name: os.environ.get(name, made_up) for name, made_up in KEYS.items()})
