@@ -75,7 +75,7 @@ def import_(
     """Build a release from address or postcode files and check it. Repeated after whatever stopped it, it goes on where it was."""
     from services.addresses.adapters import release  # noqa: PLC0415
     from services.addresses.adapters.gate import judge  # noqa: PLC0415  (not in the memory of `up`)
-    from services.addresses.adapters.going_live import go_live  # noqa: PLC0415
+    from services.addresses.adapters.going_live import go_live, is_followed  # noqa: PLC0415
     from services.addresses.adapters.import_files import gather  # noqa: PLC0415
     from services.addresses.adapters.import_jobs import Wanted  # noqa: PLC0415
     from services.addresses.adapters.importing import import_files, live_already  # noqa: PLC0415
@@ -91,6 +91,8 @@ def import_(
             imported = None if is_there else import_files(directory, gathered, Wanted(format_, supply, max_bad_rows), bar)
             if imported is None:
                 live = release.live(directory)
+                if activate and store and not is_followed(store, live):  # only here, so far
+                    go_live(directory, live, accepted, store, bar)
                 _say(as_json, {"release": live, "live": True}, f"These files are live already: release {live}.")
                 return
             if activate:

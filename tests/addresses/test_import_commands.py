@@ -226,7 +226,7 @@ def test_with_a_store_a_command_begins_from_what_is_live_there_and_switches_ever
     (tmp_path / "volume").mkdir()
     monkeypatch.setenv("ADDRESSES_RELEASES", (tmp_path / "volume").as_uri())
     here = tmp_path / "here"
-    assert as_json(place.data_dir, "activate", place.release)["live"]
+    assert as_json(place.data_dir, "import", place.file, "--activate") == {"release": place.release, "live": True}
     supply = premium_file(tmp_path / "next.csv", place.blpus[:398])
     said = as_json(here, "import", supply, "--activate")
     assert (said["before"], said["live"]) == (place.release, True)
