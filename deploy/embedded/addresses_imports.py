@@ -26,13 +26,17 @@ from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import DEFAULT_DATA_DIR
 from deploy.embedded.screen import console
 from services.addresses.adapters import release
+from services.addresses.adapters.fetching import WrongObjectError
 from services.addresses.adapters.gate import Verdict, judge, report_folder
 from services.addresses.adapters.gate_page import shown_limit, shown_value
-from services.addresses.adapters.going_live import go_back, go_live, is_live
+from services.addresses.adapters.going_live import catch_up, go_back, go_live, is_followed, is_live
 from services.addresses.adapters.import_files import gather
 from services.addresses.adapters.import_jobs import Imported, ImportRefusedError, Wanted
 from services.addresses.adapters.importing import import_files, live_already
+from services.addresses.adapters.object_store import StoreError
 from services.addresses.adapters.release import BASE, MANIFEST, DamagedReleaseError, Manifest, folder_of
+from services.addresses.adapters.release_store import ReleaseStore
+from services.addresses.adapters.switches import CrossedError
 from services.addresses.domain.incoming import WrongFileError
 from services.addresses.domain.quality import CheckName
 
@@ -81,15 +85,21 @@ def import_(
     with _plain_errors(directory):
         os.nice(BESIDE_REQUESTS)
         with _Bar(console(stderr=True)) as bar:
+            store = _store(directory, bar)
             bar.step("checking", sum(path.stat().st_size for path in files), "bytes")
             gathered = gather(files, bar.at)
             is_there = live_already(directory, gathered) is not None
             imported = None if is_there else import_files(directory, gathered, Wanted(format_, supply, max_bad_rows), bar)
-        if imported is None:
-            live = release.live(directory)
-            _say(as_json, {"release": live, "live": True}, f"These files are live already: release {live}.")
-            return
-        verdict = (go_live if activate else judge)(directory, imported.release, accepted)
+            if imported is None:
+                live = release.live(directory)
+                if activate and store and not is_followed(store, live):  # only here, so far
+                    go_live(directory, live, accepted, store, bar)
+                _say(as_json, {"release": live, "live": True}, f"These files are live already: release {live}.")
+                return
+            if activate:
+                verdict = go_live(directory, imported.release, accepted, store, bar)
+            else:
+                verdict = judge(directory, imported.release, accepted)
     _show_import(directory, imported, verdict, as_json=as_json)
     if activate and not verdict.passed:
         raise typer.Exit(1)
@@ -104,10 +114,12 @@ def releases(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> N
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
-    table = _table("release", "", "built", ">UPRNs", ">streets", ">postcodes", "premises from")
+    table = _table("release", "", "built", ">UPRNs", ">streets", ">postcodes", "edition", "premises from")
     for each in found:
         numbers = (f"{each[name]:,}" for name in ("premises", "streets", "postcodes"))
-        table.add_row(each["release"], "live" if each["live"] else "", each["built"].replace("T", " ")[:16], *numbers, each["from"])
+        table.add_row(
+            each["release"], "live" if each["live"] else "", each["built"].replace("T", " ")[:16], *numbers, each["edition"], each["from"]
+        )
     _print(table) if found else typer.echo(f"There are no releases in {directory}.")
 
 
@@ -120,10 +132,11 @@ def activate_(
 ) -> None:
     """Check a release against the one that is live, and go live with it if it passes."""
     accepted, directory = _checks(accept), _addresses(data_dir)
-    with _plain_errors(directory):
+    with _plain_errors(directory), _Bar(console(stderr=True)) as bar:
+        store = _store(directory, bar)
         if release_id not in {manifest.release for manifest in release.releases(directory)}:
             raise OperatorError(f"There is no release {release_id}: `blocks addresses releases` lists those that can go live.")
-        verdict = go_live(directory, release_id, accepted)
+        verdict = go_live(directory, release_id, accepted, store, bar)
     if as_json:
         sys.stdout.write(json.dumps({**verdict.as_json(), "live": verdict.passed}, indent=2) + "\n")
     else:
@@ -136,8 +149,8 @@ def activate_(
 def rollback(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
     """Go back to the release that was live before."""
     directory = _addresses(data_dir)
-    with _plain_errors(directory):
-        manifest = go_back(directory)
+    with _plain_errors(directory), _Bar(console(stderr=True)) as bar:
+        manifest = go_back(directory, _store(directory, bar), bar)
     _say(as_json, _as_data(manifest, directory, live=True), f"Release {manifest.release} is live again.")
 
 
@@ -145,6 +158,19 @@ def _addresses(data_dir: Path) -> Path:
     """The data directory of the addresses service: the one that it was told, else the platform's."""
     told = os.environ.get("ADDRESSES_DATA_DIR")
     return Path(told) if told else data_dir.absolute() / "addresses"
+
+
+def _store(directory: Path, bar: "_Bar") -> "ReleaseStore | None":
+    """The store that the data directory follows, if it was told of one; what is live there is live here now."""
+    url = os.environ.get("ADDRESSES_RELEASES")
+    if not url:
+        return None
+    try:
+        store = ReleaseStore(directory, url)
+    except ValueError as error:
+        raise OperatorError(f"ADDRESSES_RELEASES: {error}") from None
+    catch_up(store, bar)
+    return store
 
 
 def _checks(names: list[str] | None) -> list[str]:
@@ -163,7 +189,10 @@ def _plain_errors(directory: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         sys.stderr.write(f"Stopped. {_SERVED_ON} The same command goes on where this one was.\n")
         raise typer.Exit(STOPPED) from None
-    except (OperatorError, WrongFileError, ImportRefusedError, DamagedReleaseError) as error:
+    except (
+        *(OperatorError, WrongFileError, ImportRefusedError, DamagedReleaseError),
+        *(StoreError, WrongObjectError, CrossedError),
+    ) as error:
         sys.stderr.write(f"{str(error).rstrip('.')}. {_SERVED_ON}\n")
     except BlockingIOError:
         sys.stderr.write(f"Another command builds or switches releases in {directory}: try again when it is done. {_SERVED_ON}\n")
@@ -270,6 +299,9 @@ def _as_data(manifest: Manifest, directory: Path, *, live: bool) -> dict[str, An
         "live": live,
         "built": f"{built:%Y-%m-%dT%H:%M:%SZ}",
         **manifest.counts.as_dict(),
+        "edition": ", ".join(f"{each.product} {each.name}".rstrip() for each in manifest.editions),
+        "editions": [each.model_dump(mode="json") for each in manifest.editions],
+        "attribution": manifest.attribution,
         "from": f"{origin[BASE]} and {came_from}" if BASE in origin else came_from,
         "content_hash": manifest.content_hash,
     }

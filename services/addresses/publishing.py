@@ -41,15 +41,17 @@ class _Reading:
 
 
 class Publisher:
-    """Publishes the change sets of a data dir in their order. `step` is the work of a chassis Worker.
+    """Publishes the change sets of a data dir in their order, then those of the store that it follows. `step` is the work of a chassis
+    Worker.
 
-    A change set is known by its number and the releases that it leads from and to. A data dir that was made anew counts from 1 again:
-    what differs from all that was published is published, and a switch with the same number between the same releases is not repeated.
+    A change set is known by its number and the releases that it leads from and to; those of a store by the store's numbers, so that each
+    is published once although many data dirs follow. Who was made anew counts from 1 again: what differs from all that was published
+    is published, and a switch with the same number between the same releases is not repeated.
     """
 
-    def __init__(self, store: Store, data_dir: Path) -> None:
+    def __init__(self, store: Store, data_dir: Path, followed: Path | None = None) -> None:
         self._store = store
-        self._data_dir = data_dir
+        self._folders = [("", data_dir), *([("store:", followed)] if followed else [])]
         self._done: set[str] = set()
         self._reading: _Reading | None = None
 
@@ -70,8 +72,7 @@ class Publisher:
 
     async def _next(self) -> _Reading | None:
         """The first change set that is not published, from where it is not."""
-        for change_set in await asyncio.to_thread(change_sets, self._data_dir):
-            key = f"{change_set.number}:{change_set.before}:{change_set.after}"
+        for key, change_set in await asyncio.to_thread(self._change_sets):
             if key in self._done:
                 continue
             known = await self._store.change_sets.get(key)
@@ -82,6 +83,14 @@ class Publisher:
                 return _Reading(change_set, key, known.at, known.batches, change_set.batches(skip=known.batches))
             self._done.add(key)
         return None
+
+    def _change_sets(self) -> list[tuple[str, ChangeSet]]:
+        """All there are, by the key under which the database knows them."""
+        return [
+            (f"{whose}{change_set.number}:{change_set.before}:{change_set.after}", change_set)
+            for whose, folder in self._folders
+            for change_set in change_sets(folder)
+        ]
 
     async def _publish(self, reading: _Reading) -> None:
         changes = await asyncio.to_thread(next, reading.left, None)
@@ -98,9 +107,9 @@ class Publisher:
         reading.batches += 1
 
 
-def publisher(store: Store, data_dir: Path) -> Worker:
+def publisher(store: Store, data_dir: Path, followed: Path | None) -> Worker:
     """Publishes what changed, seconds after a switch of releases."""
-    return Worker("publish changes", Publisher(store, data_dir).step, interval=SECONDS_BETWEEN_LOOKS)
+    return Worker("publish changes", Publisher(store, data_dir, followed).step, interval=SECONDS_BETWEEN_LOOKS)
 
 
 def _event(changes: list[Change], *, before: str, after: str, at: datetime, position: int) -> Event:

@@ -2,11 +2,12 @@
 
 from services.addresses.adapters.earlier_releases import EarlierReleases
 from services.addresses.adapters.live_release import LiveRelease
+from services.addresses.adapters.release_store import ReleaseStore
 from services.addresses.announcing import announcer
 from services.addresses.api import addresses, changes, match_jobs, os_places, outcodes, postcodes, premises, provisional, reports
 from services.addresses.api.places_access import Access
 from services.addresses.bulk_matching import BulkMatcher
-from services.addresses.following import follower
+from services.addresses.following import Following
 from services.addresses.publishing import publisher
 from services.addresses.reconciling import SECONDS_BETWEEN_LOOKS, Reconciler
 from services.addresses.retention import SECONDS_BETWEEN_ERASURES, Retention
@@ -19,7 +20,9 @@ from shared.worker import Worker
 def build(settings: Settings) -> Service:
     """Addresses and postcodes of London, by search, by UPRN, and as OS Places and postcodes.io answer."""
     store = Store(settings)
-    live = LiveRelease(settings.data_dir, settings.premises_seed)
+    releases = ReleaseStore(settings.data_dir, settings.releases) if settings.releases else None
+    live = LiveRelease(settings.data_dir, settings.premises_seed, releases)
+    following = Following(live, releases, settings.releases_poll_seconds)
     matcher = BulkMatcher(store, live)
     bulk = Worker("match jobs", matcher.step)
     matcher.wake = bulk.wake
@@ -35,8 +38,11 @@ def build(settings: Settings) -> Service:
             *(addresses.router, match_jobs.router, changes.router, provisional.router, reports.router, premises.router),
             *(os_places.router, postcodes.router, outcodes.router, outcodes.terminated, outcodes.random),
         ],
-        workers=[announcer(store, live), follower(live), publisher(store, settings.data_dir), bulk, reconciling, retention],
+        workers=[
+            *(announcer(store, live), publisher(store, settings.data_dir, releases.folder if releases else None)),
+            *(bulk, reconciling, retention),
+        ],
         provides=[live, EarlierReleases(settings.data_dir), matcher, reconciler, Access(settings)],
-        on_start=[live.open],
-        on_stop=[matcher.stop, live.close],
+        on_start=[live.open, following.start],
+        on_stop=[matcher.stop, following.stop, live.close],
     )

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from services.addresses.adapters.object_store import refuse_odd_url
 from shared.crypto import FernetKeys
 from shared.settings import ServiceSettings, prefixed
 
@@ -30,6 +31,11 @@ class Settings(ServiceSettings):
     comma-separated, which then only decrypt."""
     data_dir: Path = Path(".blocks/addresses")
     """Where releases are kept. Replicas may share it; one builds, the others wait."""
+    releases: str = ""
+    """Where releases come from: `s3://bucket/prefix` (keys and endpoint in the `AWS_...` variables) or `file:///mounted/volume`. Replicas
+    follow what is live there, each in its data dir, and build none. Empty: the data dir alone."""
+    releases_poll_seconds: float = Field(default=10, ge=0.1, le=3600)
+    """How often the store of releases is asked for a newer one."""
     premises_seed: int = 1
     """The seed of the made-up premises: another seed makes other streets, names and UPRNs."""
     api_keys: tuple[ApiKey, ...] = ()
@@ -40,3 +46,10 @@ class Settings(ServiceSettings):
     """How long what people typed is kept after it served: after a provisional address has its UPRN, or a report is resolved or rejected."""
     places_per_minute: int = Field(default=60_000, ge=1)
     """Requests that one key or client may make of OS Places' surface; counted by each replica for itself."""
+
+    @field_validator("releases")
+    @classmethod
+    def _names_a_store(cls, url: str) -> str:
+        if url:
+            refuse_odd_url(url)
+        return url

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
@@ -17,6 +18,7 @@ from services.addresses.adapters.release import activate, current
 from services.addresses.adapters.sources import BOROUGHS, POSTCODES, SHIPPED, TERMINATED, WARDS, Sources
 from services.addresses.service import build
 from services.addresses.settings import Settings
+from tests.support.object_servers import ObjectServer, running_object_server
 
 from . import villa
 from .import_support import Place, activated, begin, imported, made_up, premium_file
@@ -107,3 +109,20 @@ def full_supply(tmp_path_factory) -> Place:
 def place(full_supply: Place, tmp_path: Path) -> Place:
     """A copy of it that may be changed."""
     return replace(full_supply, data_dir=Path(shutil.copytree(full_supply.data_dir, tmp_path / "copy")))
+
+
+@pytest.fixture(scope="session")
+def object_server() -> Iterator[ObjectServer]:
+    """A server of S3's protocol."""
+    with running_object_server() as running:
+        yield running
+
+
+@pytest.fixture
+def bucket(object_server, monkeypatch) -> str:
+    """The URL of a new bucket, which this process and its children may use."""
+    name = f"bucket-{uuid4().hex[:8]}"
+    object_server.bucket(name)
+    for variable, value in object_server.environment().items():
+        monkeypatch.setenv(variable, value)
+    return f"s3://{name}/addresses/london"

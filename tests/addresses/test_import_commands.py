@@ -220,3 +220,25 @@ def test_imported_postcodes_stay_with_the_premises_and_the_next_update_keeps_the
         assert found is not None
         assert found.location == (534_600, 184_500)
         gazetteer.close()
+
+
+def test_with_a_store_a_command_begins_from_what_is_live_there_and_switches_everybody(place, tmp_path, monkeypatch):
+    (tmp_path / "volume").mkdir()
+    monkeypatch.setenv("ADDRESSES_RELEASES", (tmp_path / "volume").as_uri())
+    here = tmp_path / "here"
+    assert as_json(place.data_dir, "import", place.file, "--activate") == {"release": place.release, "live": True}
+    supply = premium_file(tmp_path / "next.csv", place.blpus[:398])
+    said = as_json(here, "import", supply, "--activate")
+    assert (said["before"], said["live"]) == (place.release, True)
+    code, out, err = blocks(place.data_dir, "rollback")
+    assert (code, out, err) == (0, f"Release {place.release} is live again.\n", "")
+    assert release.activated(place.data_dir) == [place.release]
+    assert blocks(here, "rollback")[2].endswith("holds no earlier release that is undamaged. What was live is still served.\n")
+    assert release.live(here) == place.release
+
+
+def test_a_store_that_is_away_stops_a_command_with_one_line(place, tmp_path, monkeypatch):
+    monkeypatch.setenv("ADDRESSES_RELEASES", (tmp_path / "volume").as_uri())
+    code, out, err = blocks(place.data_dir, "rollback")
+    assert (code, out) == (1, "")
+    assert err == f"{(tmp_path / 'volume').as_uri()} is not there: the volume is not mounted. What was live is still served.\n"

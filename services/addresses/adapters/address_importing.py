@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from services.addresses.domain.editions import Edition
 from services.addresses.domain.incoming import Format, Op, WrongFileError
 
 from . import release
 from .assembly import Assembly
+from .building import Counts
 from .import_jobs import FEW, Imported, ImportRefusedError, Job, Supply, carry_postcodes, kept_with, sources_of, stage_of
 from .layers import Layers, assembled_in, fold, keep, note_assembled
 from .merging import is_worthwhile, merge, on_streets
@@ -42,7 +44,8 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
         for done in stage.apply(rows):
             job.watch.at(done)
         stage.note_files(file.sha256 for file in job.files)
-        making = _Making(job, rows, supply, stage, below)
+        editions = job.editions(formats[0].name, None if supply == "update" else "premises")
+        making = _Making(job, rows, supply, stage, below, editions=editions)
         with release.alone(job.data_dir):
             manifest = making.merged() or making.built()
         assembly = making.assembly
@@ -68,8 +71,8 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
 class _Making:
     """How the release is made of what has been read: from the live one, or whole."""
 
-    def __init__(self, job: Job, rows: Rows, supply: Supply, stage: Stage, below: Layers | None) -> None:
-        self._job, self._rows, self._stage, self._below = job, rows, stage, below
+    def __init__(self, job: Job, rows: Rows, supply: Supply, stage: Stage, below: Layers | None, *, editions: Sequence[Edition]) -> None:
+        self._job, self._rows, self._editions, self._stage, self._below = job, rows, editions, stage, below
         self._sources = sources_of(job.data_dir, job.base.release) if job.base else Sources()
         self._recipe = _recipe(job, supply, self._sources)
         self.layer = stage.path
@@ -89,9 +92,11 @@ class _Making:
             self.assembly = self._assembly(layers, held)
             job.watch.step("building", len(changed), "UPRNs")
             blpus = self.assembly.blpus_of(changed.tolist())
-            return release.write_by(
-                job.data_dir, self._recipe, lambda folder: merge(folder, self._base_folder, base.counts, changed, blpus), base
-            )
+
+            def fill(folder: Path) -> Counts:
+                return merge(folder, self._base_folder, base.counts, changed, blpus)
+
+            return release.write_by(job.data_dir, self._recipe, fill, self._editions, base)
 
     def built(self) -> Manifest:
         """A release of all that is held, its stage in one file."""
@@ -103,7 +108,7 @@ class _Making:
             held = layers.count()
             self.assembly = self._assembly(layers, held)
             self._job.watch.step("building", held, "UPRNs")
-            return release.write(self._job.data_dir, self._recipe, self.assembly.blpus(), self._sources)
+            return release.write(self._job.data_dir, self._recipe, self.assembly.blpus(), self._sources, self._editions)
 
     @property
     def _base_folder(self) -> Path:

@@ -42,10 +42,10 @@ class ChangeSet:
                 yield [Change(happened, tuple(before), tuple(after)) for before, after in batch["changes"]]
 
 
-def prepare(data_dir: Path, before: str, after: str, changes: Iterable[Change]) -> None:
-    """Write the changes of a switch that is about to happen. Hold `release.alone` until it is settled. Raises OSError."""
+def prepare(data_dir: Path, before: str, after: str, changes: Iterable[Change]) -> Path:
+    """Write the changes of a switch that is about to happen, and say where. Hold `release.alone` until it is settled. Raises OSError."""
     folder = data_dir / "changes"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f"{_PREPARED}.part"
     with aside.open("w", encoding="utf-8") as file:
         file.write(json.dumps({"before": before, "after": after}) + "\n")
@@ -54,7 +54,7 @@ def prepare(data_dir: Path, before: str, after: str, changes: Iterable[Change]) 
                 file.write(json.dumps({"happened": happened, "changes": batch}, separators=(",", ":")) + "\n")
         file.flush()
         os.fsync(file.fileno())
-    aside.replace(folder / _PREPARED)
+    return aside.replace(folder / _PREPARED)
 
 
 def settle(data_dir: Path, live: str) -> ChangeSet | None:

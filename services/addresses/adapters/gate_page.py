@@ -48,6 +48,8 @@ def page(verdict: "Verdict", manifest: "Manifest", cells: Sequence[Cell], ground
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         verdict=verdict,
         counts=manifest.counts,
+        editions=manifest.editions,
+        attribution=manifest.attribution,
         failed=[each for each in verdict.checks if not each.passed],
         hues=hues,
         width=east - west + 1,

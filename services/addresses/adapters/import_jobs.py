@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
+from services.addresses.domain.editions import Edition, What, together, told
 from services.addresses.domain.incoming import WrongFileError
 
 from . import release
@@ -22,7 +23,7 @@ from .import_files import ImportFile
 from .layers import layers_in
 from .reading import Watch, write_bad_rows
 from .release import DamagedReleaseError, Manifest
-from .sources import Sources
+from .sources import SHIPPED_EDITION, Sources
 from .staging import BadRow
 
 MOST_BAD_ROWS = 0.001
@@ -118,6 +119,12 @@ class Job:
     def list_bad(self, rows: Iterable[BadRow], premises: Iterable[tuple[int, str]]) -> None:
         """Write what was left out, and why."""
         write_bad_rows(self.folder / BAD_ROWS, self.files, rows, premises)
+
+    def editions(self, format_name: str, replaced: What | None) -> tuple[Edition, ...]:
+        """What the release is made from: these files, and what the live one was made from but for what they replace."""
+        before = (self.base and self.base.editions) or (SHIPPED_EDITION,)
+        new = (told(format_name, file.name, next(iter(file.first_rows(1)), [])) for file in self.files)
+        return together((edition for edition in before if edition.of != replaced), new)
 
     def imported(
         self,

@@ -24,22 +24,27 @@ from services.addresses.adapters.release import (
     live,
     settle,
 )
+from services.addresses.adapters.release_store import PROBLEMS, ReleaseStore
 from services.addresses.adapters.sources import Sources
+from services.addresses.domain.editions import newest
 from shared.service import StartError
 
 log = logging.getLogger(__name__)
 SECONDS_TO_GIVE_WAY = 0.0005
 """After which a request gets the interpreter while a release is opened."""
 _USUAL_SECONDS = sys.getswitchinterval()
+SECONDS_BETWEEN_TRIES = 2.0
 PROJECT = Path(__file__).resolve().parents[3]
 
 
 class LiveRelease:
     """Holds the open gazetteer. `open()` must have ended before anything is asked of it."""
 
-    def __init__(self, data_dir: Path, seed: int) -> None:
+    def __init__(self, data_dir: Path, seed: int, store: ReleaseStore | None = None) -> None:
         self._data_dir = data_dir
         self._seed = seed
+        self._store = store
+        self._warned = ""
         self._opened: tuple[Manifest, Gazetteer] | None = None
 
     @property
@@ -54,6 +59,18 @@ class LiveRelease:
         return datetime.fromtimestamp(made, UTC).date()
 
     @property
+    def epoch(self) -> str:
+        """The edition of the addresses that are served, as their supply names it; the release where none says."""
+        edition = newest(self.manifest.editions, "premises")
+        return (edition.name if edition else "") or self.manifest.release
+
+    @property
+    def updated(self) -> date:
+        """The day of the addresses that are served, as their supply says; else that on which the release was made."""
+        edition = newest(self.manifest.editions, "premises")
+        return (edition.day if edition else None) or self.built
+
+    @property
     def gazetteer(self) -> Gazetteer:
         """The open release."""
         return self._served()[1]
@@ -63,8 +80,13 @@ class LiveRelease:
 
         In place of a damaged release of imported data the last undamaged one is served, and the log says so; without one it is built
         again from what it was imported from. Raises `StartError` where there is nothing to serve.
+
+        Where releases come from a store none is built: what is there and undamaged is served, else the first is waited for.
         """
         await asyncio.to_thread(self._settle)
+        if self._store:
+            self._opened = await asyncio.to_thread(_open, *await self._from_store(self._store))
+            return
         found = await asyncio.to_thread(self._intact)
         if found is None:
             await self._build()
@@ -78,8 +100,11 @@ class LiveRelease:
                 return False
             found = await asyncio.to_thread(current, self._data_dir)
         except (OSError, DamagedReleaseError) as error:
-            log.warning("release %s is still served: %s", self.manifest.release, error)
+            if str(error) != self._warned:
+                log.warning("release %s is still served: %s", self.manifest.release, error)
+            self._warned = str(error)
             return False
+        self._warned = ""
         self._opened = await asyncio.to_thread(_open_beside_requests, *found)
         return True
 
@@ -122,6 +147,37 @@ class LiveRelease:
             raise StartError(f"addresses: {damage}, and there is no earlier release that is undamaged.") from damage
         log.error("%s: the release before it, %s, is served", damage, manifest.release)
         return folder, manifest
+
+    async def _from_store(self, store: ReleaseStore) -> tuple[Path, Manifest]:
+        """What is here, even if the store is away; else what comes."""
+        said = ""
+        while True:
+            try:
+                return await asyncio.to_thread(self._undamaged)
+            except FileNotFoundError:
+                now = await self._brought(store)
+            if now and now != said:
+                log.warning("%s", now)
+            said = now or said
+            await asyncio.sleep(SECONDS_BETWEEN_TRIES if now else 0)
+
+    def _undamaged(self) -> tuple[Path, Manifest]:
+        try:
+            return current(self._data_dir)
+        except DamagedReleaseError as damage:
+            folder, manifest = last_good(self._data_dir)
+            log.warning("%s: the release before it, %s, is served until it is fetched again", damage, manifest.release)
+            return folder, manifest
+
+    async def _brought(self, store: ReleaseStore) -> str:
+        """Why nothing has come from the store; empty where something has."""
+        try:
+            there = await store.catch_up()
+        except BlockingIOError:
+            return "waiting for the release that another process is fetching into the same data dir"
+        except PROBLEMS as error:
+            return f"waiting for a release: {error}"
+        return "" if there else f"waiting for a first release in {store.url}: `blocks addresses import ... --activate` puts one there"
 
     async def _build(self) -> None:
         log.info("building the release of the shipped postcodes and made-up premises; this takes a quarter of a minute or more, once")

@@ -45,8 +45,9 @@ def import_postcodes(job: Job, formats: Sequence[PostcodeFormat]) -> Imported:
     gazetteer = Gazetteer.open(release.folder_of(job.data_dir, job.base.release))
     try:
         job.watch.step("building", len(gazetteer), "UPRNs")
+        editions = job.editions(formats[0].name, "postcodes")
         with release.alone(job.data_dir):
-            manifest = release.write(job.data_dir, recipe, _watched(job, gazetteer), sources)
+            manifest = release.write(job.data_dir, recipe, _watched(job, gazetteer), sources, editions)
     finally:
         gazetteer.close()
     _keep(job, job.base.release, manifest.release)

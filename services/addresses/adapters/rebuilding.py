@@ -7,6 +7,7 @@ from . import release
 from .assembly import Assembly
 from .import_jobs import carry_postcodes, kept_with, sources_of, stage_of
 from .layers import Layers, carry, note_assembled
+from .sources import SHIPPED_EDITION
 
 
 def rebuild(data_dir: Path) -> bool:
@@ -27,9 +28,10 @@ def rebuild(data_dir: Path) -> bool:
             release.current(data_dir)
             return True  # another process was first
         sources = sources_of(data_dir, before)
+        editions = release.editions_again(data_dir, before) or (SHIPPED_EDITION,)
         with Layers(paths) as stage:
             assembly = Assembly(stage, sources)
-            manifest = release.write(data_dir, recipe, assembly.blpus(), sources)
+            manifest = release.write(data_dir, recipe, assembly.blpus(), sources, editions)
         carry_postcodes(data_dir, before, manifest.release)
         kept = kept_with(data_dir, manifest.release)
         note_assembled(kept, assembly.noted())

@@ -14,7 +14,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import file_digest, sha256
 from itertools import chain
@@ -25,12 +25,14 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.addresses.domain import generation
+from services.addresses.domain.changes import Change
+from services.addresses.domain.editions import Edition
 from services.addresses.domain.records import Blpu
 
 from . import change_sets
 from .building import Counts, build
 from .diffing import differences
-from .sources import ATTRIBUTION, EDITION, Sources
+from .sources import EDITION, SHIPPED_EDITION, Sources
 
 FORMAT = 5
 """Raised whenever the files or the tokens change, so that an older release is not read by newer code."""
@@ -103,6 +105,9 @@ class Manifest(BaseModel):
     counts: Counts
     files: dict[str, File]
     attribution: str
+    """What must stand where the data is shown."""
+    editions: tuple[Edition, ...] = ()
+    """What it was made from, the last applied last; empty in releases that were made before this was kept."""
 
     @property
     def content_hash(self) -> str:
@@ -143,7 +148,7 @@ def checked(data_dir: Path, release: str) -> tuple[Path, Manifest]:
 
 def last_good(data_dir: Path) -> tuple[Path, Manifest]:
     """The latest of the releases that were live before the one that is now, and are undamaged. Raises FileNotFoundError without one."""
-    for release in reversed(_activated(data_dir)):
+    for release in reversed(activated(data_dir)):
         if release != live(data_dir):
             with suppress(DamagedReleaseError):
                 return checked(data_dir, release)
@@ -182,6 +187,15 @@ def recipe_again(data_dir: Path, release: str) -> Recipe:
         raise ValueError(f"{folder_of(data_dir, release) / MANIFEST} has no recipe") from error
 
 
+def editions_again(data_dir: Path, release: str) -> tuple[Edition, ...]:
+    """The editions that a release was made from, of whatever format and however damaged; none where it does not say."""
+    try:
+        said = json.loads((folder_of(data_dir, release) / MANIFEST).read_bytes())
+        return tuple(Edition.model_validate_json(json.dumps(each)) for each in said.get("editions", ()))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return ()
+
+
 def folder_of(data_dir: Path, release: str) -> Path:
     """Where a release is kept."""
     return data_dir / "releases" / release
@@ -207,24 +221,28 @@ def ensure(data_dir: Path, sources: Sources, seed: int) -> bool:
         return True
 
 
-def write(data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Sources) -> Manifest:
+def write(
+    data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Sources, editions: Sequence[Edition] = (SHIPPED_EDITION,)
+) -> Manifest:
     """Build a release whole and put it beside the others: see `building.build` and `write_by`."""
-    return write_by(data_dir, recipe, lambda folder: build(folder, blpus, sources))
+    return write_by(data_dir, recipe, lambda folder: build(folder, blpus, sources), editions)
 
 
-def write_by(data_dir: Path, recipe: Recipe, fill: Callable[[Path], Counts], base: Manifest | None = None) -> Manifest:
+def write_by(
+    data_dir: Path, recipe: Recipe, fill: Callable[[Path], Counts], editions: Sequence[Edition], base: Manifest | None = None
+) -> Manifest:
     """Let `fill` write the files of a release, and put it beside the others, in place of one of the same id; it is not live yet.
 
     Files that are links to those of `base`, which is checked, are not hashed again. Hold `alone(data_dir)` meanwhile. Where filling fails
     nothing is left.
     """
     with _links_changing(data_dir, base.release if base else None):
-        manifest = _write_by(data_dir, recipe, fill, base)
-    _note_seen(data_dir, folder_of(data_dir, recipe.release), manifest)
-    return manifest
+        return _write_by(data_dir, recipe, fill, editions, base)
 
 
-def _write_by(data_dir: Path, recipe: Recipe, fill: Callable[[Path], Counts], base: Manifest | None) -> Manifest:
+def _write_by(
+    data_dir: Path, recipe: Recipe, fill: Callable[[Path], Counts], editions: Sequence[Edition], base: Manifest | None
+) -> Manifest:
     folder = data_dir / "releases"
     for abandoned in folder.glob(".building-*"):
         shutil.rmtree(abandoned)
@@ -234,17 +252,10 @@ def _write_by(data_dir: Path, recipe: Recipe, fill: Callable[[Path], Counts], ba
         counts = fill(aside)
         written = sorted(path for path in aside.rglob("*") if path.is_file())
         files = {(name := path.relative_to(aside).as_posix()): _file(data_dir, path, name, base) for path in written}
-        manifest = Manifest(release=recipe.release, recipe=recipe, counts=counts, files=files, attribution=ATTRIBUTION)
+        named = " ".join(dict.fromkeys(each.attribution for each in (*editions, SHIPPED_EDITION) if each.attribution))
+        manifest = Manifest(release=recipe.release, recipe=recipe, counts=counts, files=files, attribution=named, editions=tuple(editions))
         (aside / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        for path in (*written, *{path.parent for path in written}, aside / MANIFEST, aside):
-            _to_disk(path)
-        final = folder_of(data_dir, recipe.release)
-        replaced = folder / f".building-{uuid4().hex}"
-        if final.exists():  # damaged, or not the live one: readers keep what they have open
-            final.rename(replaced)
-        aside.rename(final)
-        _to_disk(folder)
-        shutil.rmtree(replaced, ignore_errors=True)
+        put_in_place(data_dir, aside, manifest)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -258,20 +269,62 @@ def _file(data_dir: Path, path: Path, name: str, base: Manifest | None) -> File:
     return File(bytes=path.stat().st_size, sha256=_hash(path))
 
 
+def put_in_place(data_dir: Path, aside: Path, manifest: Manifest) -> None:
+    """Put a folder that is complete beside the releases, in place of one of the same id. What it holds must be what `manifest` says."""
+    files = [aside / name for name in (*manifest.files, MANIFEST)]
+    for path in (*files, *{path.parent for path in files}, aside):
+        _to_disk(path)
+    final = folder_of(data_dir, manifest.release)
+    replaced = final.with_name(f".building-{uuid4().hex}")
+    if final.exists():  # damaged, or not the live one: readers keep what they have open
+        final.rename(replaced)
+    aside.rename(final)
+    _to_disk(final.parent)
+    shutil.rmtree(replaced, ignore_errors=True)
+    _note_seen(data_dir, final, manifest)
+
+
 def activate(data_dir: Path, release: str) -> Manifest:
     """Make a release live: every replica switches to it. Hold `alone(data_dir)`. Raises `DamagedReleaseError`."""
     _, manifest = checked(data_dir, release)
-    _switch(data_dir, release, [*_activated(data_dir), release])
+    _switch(data_dir, release, [*activated(data_dir), release])
     return manifest
 
 
 def rollback(data_dir: Path) -> Manifest:
     """Make the release live that was so before. Hold `alone(data_dir)`. Raises FileNotFoundError where none is undamaged."""
     _, manifest = last_good(data_dir)
-    history = _activated(data_dir)
+    history = activated(data_dir)
     last = len(history) - history[::-1].index(manifest.release)
     _switch(data_dir, manifest.release, history[:last])
     return manifest
+
+
+def follow(data_dir: Path, release: str, history: list[str]) -> None:
+    """Make a release live that is so elsewhere, where what it changes is told too; `history` is what has been live, the latest last.
+
+    Hold `alone(data_dir)`. Raises `DamagedReleaseError`.
+    """
+    checked(data_dir, release)
+    settle(data_dir)
+    _replace(data_dir / "activated", "".join(f"{each}\n" for each in history))
+    _replace(data_dir / "current", release + "\n")
+    _prune(data_dir, history)
+
+
+def changes_to(data_dir: Path, release: str) -> tuple[str, Iterator[Change]] | None:
+    """The release that is live, and what a switch to another would change; None where that is nothing, nothing was live, or what was
+    cannot be read any more."""
+    try:
+        before = live(data_dir)
+        if before == release:
+            return None
+        _manifest(folder_of(data_dir, before))
+        changes = differences(folder_of(data_dir, before), folder_of(data_dir, release))
+        first = next(changes, None)
+    except (OSError, ValueError, DamagedReleaseError):
+        return None
+    return (before, chain([first], changes)) if first else None
 
 
 def settle(data_dir: Path) -> None:
@@ -283,26 +336,13 @@ def settle(data_dir: Path) -> None:
 def _switch(data_dir: Path, release: str, history: list[str]) -> None:
     """Make a release live and leave what that changed; `history` is what has been live, the latest last."""
     settle(data_dir)
-    _prepare_changes(data_dir, release)
+    if changed := changes_to(data_dir, release):
+        before, changes = changed
+        change_sets.prepare(data_dir, before, release, changes)
     _replace(data_dir / "activated", "".join(f"{each}\n" for each in history))
     _replace(data_dir / "current", release + "\n")
     change_sets.settle(data_dir, release)
     _prune(data_dir, history)
-
-
-def _prepare_changes(data_dir: Path, release: str) -> None:
-    """Nothing where nothing was live, or what was cannot be read any more."""
-    try:
-        before = live(data_dir)
-        if before == release:
-            return
-        _manifest(folder_of(data_dir, before))
-        changes = differences(folder_of(data_dir, before), folder_of(data_dir, release))
-        first = next(changes, None)
-    except (OSError, ValueError, DamagedReleaseError):
-        return
-    if first:
-        change_sets.prepare(data_dir, before, release, chain([first], changes))
 
 
 def _prune(data_dir: Path, history: list[str]) -> None:
@@ -322,7 +362,8 @@ def _prune(data_dir: Path, history: list[str]) -> None:
             (data_dir / "checked" / f"{folder.name}.json").unlink(missing_ok=True)
 
 
-def _activated(data_dir: Path) -> list[str]:
+def activated(data_dir: Path) -> list[str]:
+    """What has been live, the latest last."""
     try:
         return (data_dir / "activated").read_text(encoding="utf-8").split()
     except FileNotFoundError:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
 
+from services.addresses.domain.editions import Edition
 from services.addresses.domain.generation import Site
 from services.addresses.domain.postcode import Postcode
 from services.addresses.domain.postcode_records import LivePostcode, TerminatedPostcode, Ward
@@ -20,6 +21,8 @@ ATTRIBUTION = (
     "Contains Royal Mail data © Royal Mail copyright and database right 2025. "
     "Source: Office for National Statistics licensed under the Open Government Licence v3.0."
 )
+SHIPPED_EDITION = Edition(of="postcodes", product="Code-Point Open", name=EDITION, day=None, attribution=ATTRIBUTION)
+"""The shipped postcodes. Boroughs, wards and whatever imported postcodes lack come from them, so that they are always named."""
 SHIPPED = Path(__file__).resolve().parent.parent / "data"
 
 POSTCODES = "london_postcodes.csv.gz"

@@ -104,8 +104,8 @@ class Question:
             "lr": wanted.languages,
             "maxresults": wanted.most,
             "matchprecision": precision,
-            "epoch": self._live.manifest.release,
-            "lastupdate": self._live.built.isoformat(),
+            "epoch": self._live.epoch,
+            "lastupdate": self._live.updated.isoformat(),
             "output_srs": str(wanted.output),
         }
         results = [address.as_result(wanted.output, score, precision) for address, score in addresses]
