@@ -2,18 +2,23 @@
 
 FastAPI works its dependencies out anew for each request, by recursion, with room for bodies, generators, overrides and background
 tasks: half of what a small GET takes. Here the dependencies are laid out in the order in which FastAPI calls them, each once;
-parameters are read and validated by FastAPI's own function, after the dependencies as there. What a plan cannot hold stays with FastAPI.
+parameters are validated by FastAPI's own fields, after the dependencies as there. What a plan cannot hold stays with FastAPI.
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import request_params_to_args
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
+
+from shared.http.parameters import Parameters
+
+Read = Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,8 @@ class Plan:
 
     steps: Sequence[_Step]
     function: _Step
-    parameters: Sequence[tuple[str, Sequence[Any]]]
-    """The attribute of a Starlette request that they are in, and FastAPI's fields, in the order in which errors are told."""
+    parameters: Sequence[tuple[str, Read]]
+    """The attribute of a Starlette request that they are in, and what reads them; in the order in which errors are told."""
 
     @classmethod
     def of(cls, dependant: Dependant) -> Self | None:
@@ -62,7 +67,7 @@ class Plan:
             ("headers", dependant.header_params),
             ("cookies", dependant.cookie_params),
         )
-        return cls(steps, _Step.of(dependant, steps), [(place, fields) for place, fields in parameters if fields])
+        return cls(steps, _Step.of(dependant, steps), [(place, _reading(fields)) for place, fields in parameters if fields])
 
     async def run(self, request: Request) -> Any:
         """What the function gives. Raises `RequestValidationError` for parameters, and whatever dependencies and function raise."""
@@ -71,13 +76,18 @@ class Plan:
             given.append(await step.call(**step.arguments(request, given)))
         arguments = self.function.arguments(request, given)
         errors: list[Any] = []
-        for place, fields in self.parameters:
-            values, wrong = request_params_to_args(fields, getattr(request, place))
+        for place, read in self.parameters:
+            values, wrong = read(getattr(request, place))
             arguments.update(values)
             errors += wrong
         if errors:
             raise RequestValidationError(errors)
         return await self.function.call(**arguments)
+
+
+def _reading(fields: Sequence[Any]) -> Read:
+    plain = Parameters.of(fields)
+    return plain.read if plain else partial(request_params_to_args, fields)
 
 
 def _lay_out(dependant: Dependant, steps: list[_Step]) -> bool:

@@ -3,9 +3,12 @@
 import copy
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import date
+from enum import StrEnum
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
+from uuid import UUID
 
 import httpx
 import pytest
@@ -13,13 +16,14 @@ from fastapi import Cookie, Depends, FastAPI, Header, Query, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute, request_response
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Json, SecretStr, StringConstraints
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from deploy.contracts.http import default_settings, service_names
 from shared.auth import Caller, TokenValidator, require
 from shared.http import Problem, Router, made
+from shared.http.parameters import Parameters
 from shared.http.plan import Plan
 from shared.http.router import Route
 from tests.shared.thing import Settings
@@ -116,6 +120,12 @@ called: list[str] = []
 router = Router(prefix="/zoo")
 
 
+class Kind(StrEnum):
+    """Of animals."""
+
+    CAT = "cat"
+
+
 class Animal(BaseModel):
     """What is shown."""
 
@@ -191,6 +201,34 @@ async def tell(
     number: int, since: Annotated[str, Cookie()], x_kind: Annotated[list[int], Header()], q: Annotated[bool | None, Query()] = None
 ) -> dict[str, Any]:
     return {"number": number, "since": since, "kind": x_kind, "q": q}
+
+
+@router.get("/asked/{day}/{kind}")
+async def ask(  # noqa: PLR0917
+    day: date,
+    kind: Kind,
+    flag: bool,
+    id_: Annotated[UUID, Query(alias="id")],
+    size: Literal["s", "m"] = "m",
+    data: Annotated[Json[list[int]] | None, Query()] = None,
+    count: Annotated[int | None, Query(le=10, validation_alias="n")] = None,
+    text: Annotated[str, StringConstraints(strip_whitespace=True, max_length=5)] = "",
+    double: Annotated[int, AfterValidator(lambda number: 2 * number)] = 1,
+) -> dict[str, Any]:
+    return {"day": day, "kind": kind, "flag": flag, "id": id_, "size": size, "data": data, "n": count, "text": text, "double": double}
+
+
+@router.get("/asked-plainly/{day}/{kind}")
+async def ask_plainly(  # noqa: PLR0917
+    day: date,
+    kind: Kind,
+    flag: bool,
+    id_: Annotated[UUID, Query(alias="id")],
+    size: Literal["s", "m"] = "m",
+    text: Annotated[str, StringConstraints(strip_whitespace=True, max_length=5)] = "",
+    double: Annotated[int | None, AfterValidator(lambda number: number and 2 * number)] = None,
+) -> dict[str, Any]:
+    return {"day": day, "kind": kind, "flag": flag, "id": id_, "size": size, "text": text, "double": double}
 
 
 @router.get("/plain", response_class=JSONResponse)
@@ -272,6 +310,18 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/zoo/told/x", {}),
     ("GET", "/zoo/told/1?q=maybe", {"headers": {"x-kind": "a"}}),
     ("GET", "/zoo/told/1?q=yes", {"headers": [("x-kind", "1"), ("x-kind", "2"), ("cookie", "since=monday")]}),
+    *(
+        ("GET", f"/zoo/asked{how}/{path}?{query}", {})
+        for how in ("", "-plainly")
+        for path in ("2026-02-28/cat", "2026-02-30/dog", "%20/cat")
+        for query in (
+            "",
+            "flag=1&id=00000000-0000-7000-8000-000000000000",
+            "flag=&id=x&size=l&data=%5B1&n=11&text=abcdef&double=x",
+            "flag=yes&id=00000000-0000-7000-8000-000000000000&size=s&data=%5B1%5D&n=10&text=%20abc%20&double=4",
+            "flag=0&flag=x&id=1&id=2&id_=3&text=&n=&double=",
+        )
+    ),
     ("GET", "/zoo/plain", {}),
     ("GET", "/zoo/untyped", {}),
     ("GET", "/zoo/itself", {}),
@@ -327,6 +377,12 @@ async def test_a_request_with_a_token_is_answered_alike(zoo, tokens):
 
 def test_only_what_a_plan_can_hold_has_one():
     assert {route.path for route in router.routes if has_plan(route) and isinstance(route, APIRoute)} - {"/zoo/gone"} == PLANNED
+
+
+def test_parameters_of_one_plain_value_are_read_without_asking_what_they_are():
+    fields = {route.path: route.dependant.query_params for route in router.routes if isinstance(route, APIRoute)}
+    assert Parameters.of(fields["/zoo/asked-plainly/{day}/{kind}"]) is not None
+    assert [path for path, each in fields.items() if each and Parameters.of(each) is None] == ["/zoo/animals", "/zoo/asked/{day}/{kind}"]
 
 
 async def test_a_router_that_is_included_keeps_the_dependencies_it_is_included_with(zoo):
