@@ -32,7 +32,9 @@ _FORMS = 1_000
 
 
 class TracerProvider(trace.TracerProvider):
-    """Gives tracers whose spans go to one processor. A child is recorded where its parent is; `roots` decides about new traces."""
+    """Gives tracers whose spans go to one processor when they end. A child is recorded where its parent is; `roots` decides about
+    new traces.
+    """
 
     def __init__(self, resource: Resource, roots: Sampler, processor: SpanProcessor) -> None:
         self.resource, self.roots, self.processor = resource, roots, processor
