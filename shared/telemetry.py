@@ -18,18 +18,18 @@ from opentelemetry import context as active
 from opentelemetry import metrics, propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, TraceIdRatioBased
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared import spans
 from shared.settings import ServiceSettings
 
 INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = (
@@ -61,8 +61,8 @@ def setup(settings: ServiceSettings) -> Callable[[], None]:
         trace.set_tracer_provider(TracerProvider(resource=resource, sampler=ALWAYS_OFF))
         return lambda: None
     base = settings.otlp_endpoint.rstrip("/")
-    tracing = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(settings.trace_sample)))
-    tracing.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{base}/v1/traces"), schedule_delay_millis=1000))
+    exporting = BatchSpanProcessor(spans.SpanExporter(f"{base}/v1/traces"), schedule_delay_millis=1000)
+    tracing = spans.TracerProvider(resource, TraceIdRatioBased(settings.trace_sample), exporting)
     metering = MeterProvider(
         resource=resource,
         metric_readers=[PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=f"{base}/v1/metrics"), export_interval_millis=15_000)],
@@ -121,15 +121,17 @@ def span(
     attributes: Mapping[str, str | int | float | bool] | None = None,
 ) -> Iterator[Span]:
     """A span around a block; an exception marks it as failed by its type alone, because messages may quote personal data."""
-    with _tracer.start_as_current_span(
-        name, context=context, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
-    ) as current:
-        try:
-            yield current
-        except Exception as error:
-            current.set_attribute("error.type", type(error).__name__)
-            current.set_status(Status(StatusCode.ERROR))
-            raise
+    current = _tracer.start_span(name, context=context, kind=kind, attributes=attributes)
+    token = active.attach(trace.set_span_in_context(current))
+    try:
+        yield current
+    except Exception as error:
+        current.set_attribute("error.type", type(error).__name__)
+        current.set_status(Status(StatusCode.ERROR))
+        raise
+    finally:
+        active.detach(token)
+        current.end()
 
 
 @contextmanager

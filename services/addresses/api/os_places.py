@@ -4,12 +4,11 @@ Shapes follow the API's technical specification (docs.os.uk, OS Places API). Req
 """
 
 import json
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from fastapi import Depends
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -27,6 +26,7 @@ from services.addresses.domain.records import Blpu
 from services.addresses.domain.refusals import Refusal
 from services.addresses.settings import Settings
 from shared.http import HttpFailure, Problem, Router, made, provided
+from shared.http.errors import failure_of
 from shared.http.router import Route
 
 PREFIX = "/search/places/v1"
@@ -54,24 +54,14 @@ def as_places_error(request: Request, failure: HttpFailure) -> Response:
     return JSONResponse({"error": {"statuscode": failure.status, "message": failure.detail}}, failure.status, headers)
 
 
-class _Refusing(APIRoute):
-    """Turns the domain's refusals into what the chassis gives a shape."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except Refusal as refusal:
-                raise Problem(400, str(refusal)) from None
-
-        return answer
-
-
-class _PlacesRoute(Route, _Refusing):
+class _PlacesRoute(Route):
     shape = staticmethod(as_places_error)
     body_limit = BODY_LIMIT
+
+    @staticmethod
+    def failure(error: Exception) -> HttpFailure:
+        """A refusal of the domain is a 400 with its text."""
+        return failure_of(Problem(400, str(error)) if isinstance(error, Refusal) else error)
 
 
 router = Router(prefix=PREFIX, tags=["OS Places"], errors=as_places_error)

@@ -2,11 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import Depends
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -18,7 +16,8 @@ from services.notifications.settings import Settings
 from services.notifications.store import Store
 from services.notifications.vault import Vault
 from shared.clock import now
-from shared.http import HttpFailure, Problem, Router, provided
+from shared.http import HttpFailure, Router, provided
+from shared.http.errors import failure_of
 from shared.http.router import Route
 
 BODY_LIMIT = 5_000_000
@@ -47,25 +46,17 @@ def as_notify(request: Request, failure: HttpFailure) -> Response:  # noqa: ARG0
     return JSONResponse(body, failure.status, headers=failure.headers)
 
 
-class _RefusesInNotifysWords(APIRoute):
-    """Turns the domain's refusals into what the chassis gives a shape."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except Refusal as refusal:
-                headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {}
-                raise Problem(refusal.status, "refused", headers=headers, notify=refusal.as_body()) from None
-
-        return answer
-
-
-class _NotifyRoute(Route, _RefusesInNotifysWords):
+class _NotifyRoute(Route):
     shape = staticmethod(as_notify)
     body_limit = BODY_LIMIT
+
+    @staticmethod
+    def failure(error: Exception) -> HttpFailure:
+        """A refusal of the domain has Notify's own words for it."""
+        if not isinstance(error, Refusal):
+            return failure_of(error)
+        headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+        return HttpFailure(error.status, "refused", headers=headers, extensions={"notify": error.as_body()})
 
 
 class NotifyRouter(Router):
