@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from deploy.embedded.cli import app
 from services.addresses.adapters import release
 from services.addresses.adapters.gazetteer import Gazetteer
+from services.addresses.adapters.import_jobs import kept_with
+from services.addresses.adapters.layers import layers_in
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.domain.postcode import Postcode
 from services.addresses.service import build
@@ -220,6 +222,10 @@ def test_imported_postcodes_stay_with_the_premises_and_the_next_update_keeps_the
         assert found is not None
         assert found.location == (534_600, 184_500)
         gazetteer.close()
+    assert len(layers_in(kept_with(place.data_dir, made.release))) == 1, "other wards may place other premises: built whole"
+    activated(place.data_dir, made.release)
+    following = imported(place.data_dir, premium_update(tmp_path / "following.csv", place.blpus[1:], place.blpus[2:]))
+    assert len(layers_in(kept_with(place.data_dir, following.release))) == 2
 
 
 def test_with_a_store_a_command_begins_from_what_is_live_there_and_switches_everybody(place, tmp_path, monkeypatch):

@@ -29,7 +29,7 @@ from .tables import open_column, share_file
 MOST_CHANGED = 0.1
 """Share of the documents of an index: with more that are gone or to go, a release is built whole."""
 MOST_LAYERS = 12
-"""Of a stage, and so pieces of an index: each query asks every one, which costs it some 10 microseconds."""
+"""Of a stage, and so pieces of an index, each of which every query asks."""
 _OF_POSTCODES = ("postcodes.sqlite3", "postcodes_*.npy", "outcodes_*.npy")
 _FRESH = ".fresh"
 
@@ -45,6 +45,8 @@ def is_worthwhile(base: Path, layers: int, changed: int) -> bool:
 def on_streets(base: Path, usrns: Iterable[int]) -> Column:
     """UPRNs in a release that have an LPI on one of the streets."""
     wanted = np.array(sorted(usrns), np.uint32)
+    if not len(wanted):
+        return np.empty(0, np.uint64)
     rows = np.flatnonzero(np.isin(street_of_rows(base), wanted))
     others = open_column(base / "other_street_rows.npy")[np.isin(open_column(base / "other_street_usrns.npy"), wanted)]
     return open_column(base / "uprns.npy")[np.union1d(rows, others).astype(np.int64)]
