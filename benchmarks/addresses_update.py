@@ -41,7 +41,7 @@ def main() -> int:
     """Import, update, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--premises", type=int, default=20_000, help="in the release (default: 20000; 4500000 is London)")
-    parser.add_argument("--rows", type=int, default=ROWS, help=f"of the update, at most one in four of all (default: {ROWS})")
+    parser.add_argument("--rows", type=int, default=ROWS, help=f"of the update, at most one premises in 16 (default: {ROWS})")
     parser.add_argument("--folder", type=Path, help="work there, instead of in the system's temporary folder")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
@@ -56,7 +56,7 @@ def _measure(report: Report, directory: Path, count: int, rows: int) -> None:
     full = _written(directory, "full", full_supply(premises(count)), _MADE_UP)
     first = _imported(directory / "data", full)
     _tell(report, "full supply", first)
-    step = max(4, 4 * count // rows)
+    step = max(16, 4 * count // rows)
     changes = premium_changes(premises(count), _changed(premises(count), step))
     update = _written(directory, "update", changes, replace(_MADE_UP, change_only=True))
     with subprocess.Popen(
