@@ -50,29 +50,27 @@ async def test_a_search_warns_once_and_says_of_each_result_what_its_postcode_is(
     assert is_warned(found)
     assert [(result["borough"], result["postcode_boroughs"]) for result in found["results"]] == [(BOTH[0], BOTH), (BOTH[1], BOTH)]
     elsewhere = await ask("search", q="flat 1 quillfen street E8 1AD")
-    assert elsewhere["warnings"] == []
-    assert {tuple(result["postcode_boroughs"]) for result in elsewhere["results"]} == {("E09000012",)}
+    assert elsewhere.keys() == {"results"}
+    assert not any("postcode_boroughs" in result for result in elsewhere["results"])
 
 
 async def test_a_search_that_finds_a_postcode_or_a_street_says_its_boroughs(ask):
     by_kind = {result["kind"]: result for q in ("E8 1A", "quillfen") for result in (await ask("search", q=q))["results"]}
-    assert by_kind["postcode"]["postcode_boroughs"] in (BOTH, ["E09000012"])
     split = next(result for result in (await ask("search", q="E8 1A", limit=100))["results"] if result["postcode"] == "E8 1AB")
     assert (split["kind"], split["postcode_boroughs"]) == ("postcode", BOTH)
-    assert by_kind["street"]["postcode_boroughs"] == []
+    assert "postcode_boroughs" not in by_kind["street"]
 
 
 async def test_a_match_warns(ask):
     for found in (await ask("match", address="12 Quillfen Street, E8 1AB"), await ask("match", {"address": "99 Quillfen Street E8 1AB"})):
         assert is_warned(found)
         assert found["matches"][0]["postcode_boroughs"] == BOTH
-    assert found["matches"][0]["borough"] == BOTH[1]
-    assert (await ask("match", address="Flat 1, 14 Quillfen Street, E8 1AD", limit=1))["warnings"] == []
+    assert "warnings" not in await ask("match", address="Flat 1, 14 Quillfen Street, E8 1AD", limit=1)
 
 
 async def test_a_check_warns_of_the_postcode_of_the_uprn(ask):
     assert is_warned(await ask("300/check", {"address": "99 Quillfen Street"}))
-    assert (await ask("201/check", {"address": "Flat 1, 14 Quillfen Street"}))["warnings"] == []
+    assert "warnings" not in await ask("201/check", {"address": "Flat 1, 14 Quillfen Street"})
 
 
 async def test_what_was_typed_and_what_is_reported_warns(ask):

@@ -54,7 +54,7 @@ class Addresses:
                 result["address"],
                 result["postcode"],
                 result["borough"],
-                tuple(result["postcode_boroughs"]),
+                tuple(result.get("postcode_boroughs", [result["borough"]])),
             )
             for result in response.raise_for_status().json()["results"]
         ]

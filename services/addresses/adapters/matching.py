@@ -190,4 +190,4 @@ class Matcher:
             else:
                 matched.append(term.typed.lower())
         tokens = Tokens(tuple(matched), corrected, tuple(missing))
-        return Match(found.uprn or 0, found.address, round(confidence, 4), tokens, found.postcode, found.borough)
+        return Match(found.uprn or 0, found.address, round(confidence, 4), tokens, found.postcode)

@@ -13,7 +13,7 @@ from services.addresses.domain.premises import Kind
 from shared.http import Router
 
 from .common import Live, Reader
-from .warnings import Warned, postcode_boroughs, split_postcodes
+from .warnings import SPLIT, Warned, if_any, if_split, split_postcodes
 
 router = Router(prefix="/v1/addresses", tags=["addresses"])
 
@@ -28,7 +28,7 @@ class Address(BaseModel):
     lat: float = Field(description="Degrees, ETRS89 (WGS84 within a metre)")
     lng: float = Field(description="Degrees, ETRS89 (WGS84 within a metre)")
     kind: Kind
-    postcode_boroughs: list[str] = Field(description="GSS codes of the boroughs that its postcode lies in; more than one: it is split")
+    postcode_boroughs: list[str] = Field([], description=SPLIT)
 
     @classmethod
     def of(cls, found: Found, gazetteer: Gazetteer) -> Self:
@@ -41,7 +41,7 @@ class Address(BaseModel):
             lat=found.lat,
             lng=found.lng,
             kind=found.kind,
-            postcode_boroughs=postcode_boroughs(found.postcode, found.borough, gazetteer),
+            **if_split(found.postcode, gazetteer),
         )
 
 
@@ -49,16 +49,16 @@ class Addresses(BaseModel):
     """Search results, best first."""
 
     results: list[Address]
-    warnings: list[Warned] = Field(description="Of postcodes among the results that lie in several boroughs")
+    warnings: list[Warned] = Field([], description="Of postcodes among the results that lie in several boroughs; absent without any")
 
     @classmethod
     def of(cls, results: Sequence[Found], gazetteer: Gazetteer) -> Self:
         """As they are shown."""
-        warnings = split_postcodes((found.postcode for found in results), gazetteer)
-        return cls(results=[Address.of(found, gazetteer) for found in results], warnings=warnings)
+        warnings = if_any(split_postcodes((found.postcode for found in results), gazetteer))
+        return cls(results=[Address.of(found, gazetteer) for found in results], **warnings)
 
 
-@router.get("/search")
+@router.get("/search", response_model_exclude_unset=True)
 async def search_addresses(
     live: Live,
     caller: Reader,  # noqa: ARG001 (the scope is the point)
@@ -90,8 +90,7 @@ class CandidateAddress(BaseModel):
 
     uprn: str = Field(description="Unique Property Reference Number, up to 12 digits")
     address: str = Field(description="In one line, as it would be written")
-    borough: str = Field(description="GSS code of the borough")
-    postcode_boroughs: list[str] = Field(description="GSS codes of the boroughs that its postcode lies in; more than one: it is split")
+    postcode_boroughs: list[str] = Field([], description=SPLIT)
     confidence: float = Field(ge=0, le=1, description="The probability that it is the one")
     tokens: MatchedTokens
 
@@ -101,7 +100,7 @@ class Matched(BaseModel):
 
     decision: Decision = Field(description="match: take the first; possible: let a person choose; none: it is not held")
     matches: list[CandidateAddress]
-    warnings: list[Warned] = Field(description="Of postcodes among the candidates that lie in several boroughs")
+    warnings: list[Warned] = Field([], description="Of postcodes among the candidates that lie in several boroughs; absent without any")
 
     @classmethod
     def of(cls, found: Matching, gazetteer: Gazetteer) -> Self:
@@ -112,14 +111,13 @@ class Matched(BaseModel):
                 CandidateAddress(
                     uprn=str(match.uprn),
                     address=match.address,
-                    borough=match.borough,
-                    postcode_boroughs=postcode_boroughs(match.postcode, match.borough, gazetteer),
                     confidence=match.confidence,
                     tokens=MatchedTokens.of(match.tokens),
+                    **if_split(match.postcode, gazetteer),
                 )
                 for match in found.matches
             ],
-            warnings=split_postcodes((match.postcode for match in found.matches), gazetteer),
+            **if_any(split_postcodes((match.postcode for match in found.matches), gazetteer)),
         )
 
 
@@ -141,7 +139,7 @@ def _matched(live: Live, asked: WrittenAddress) -> Matched:
     return Matched.of(gazetteer.match(asked.address, asked.postcode, asked.limit), gazetteer)
 
 
-@router.get("/match")
+@router.get("/match", response_model_exclude_unset=True)
 async def match_address(
     live: Live,
     caller: Reader,  # noqa: ARG001 (the scope is the point)
@@ -151,7 +149,7 @@ async def match_address(
     return _matched(live, asked)
 
 
-@router.post("/match")
+@router.post("/match", response_model_exclude_unset=True)
 async def match_address_in_body(
     live: Live,
     caller: Reader,  # noqa: ARG001 (the scope is the point)

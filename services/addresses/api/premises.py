@@ -23,7 +23,7 @@ from shared.http import Problem, Router, provided
 
 from .addresses import LONGEST_ADDRESS, Address, MatchedTokens
 from .common import Db, Live, Reader, UprnPath
-from .warnings import Warned, split_postcodes, warned
+from .warnings import Warned, if_any, split_postcodes, warned
 
 router = Router(prefix="/v1/addresses", tags=["addresses"])
 Earlier = Annotated[EarlierReleases, Depends(provided(EarlierReleases))]
@@ -233,10 +233,10 @@ class CheckedAddress(BaseModel):
     confidence: float = Field(ge=0, le=1, description="The probability that the address is this UPRN's")
     decision: Decision = Field(description="match: it is; possible: ask a person; none: it is not, or too little was written to tell")
     tokens: MatchedTokens
-    warnings: list[Warned] = Field(description="Where the UPRN's postcode lies in several boroughs")
+    warnings: list[Warned] = Field([], description="Where the UPRN's postcode lies in several boroughs; absent where it does not")
 
 
-@router.post("/{uprn}/check", responses={404: {"description": "No premises has this UPRN"}})
+@router.post("/{uprn}/check", response_model_exclude_unset=True, responses={404: {"description": "No premises has this UPRN"}})
 async def check_address(
     live: Live,
     caller: Reader,  # noqa: ARG001 (the scope is the point)
@@ -253,5 +253,5 @@ async def check_address(
         confidence=match.confidence,
         decision=decision,
         tokens=MatchedTokens.of(match.tokens),
-        warnings=split_postcodes([match.postcode], live.gazetteer),
+        **if_any(split_postcodes([match.postcode], live.gazetteer)),
     )

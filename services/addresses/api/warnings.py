@@ -6,6 +6,8 @@ from pydantic import BaseModel, Field
 
 from services.addresses.adapters.gazetteer import Gazetteer
 
+SPLIT = "GSS codes of the boroughs that its postcode lies in, where they are several"
+
 
 class Warned(BaseModel):
     """Something to know before the address is relied on."""
@@ -34,6 +36,12 @@ def split_postcodes(postcodes: Iterable[str], gazetteer: Gazetteer) -> list[Warn
     ]
 
 
-def postcode_boroughs(postcode: str, borough: str, gazetteer: Gazetteer) -> list[str]:
-    """GSS codes of the boroughs that the postcode of something in `borough` lies in; none where it has no postcode."""
-    return gazetteer.split_postcodes.get(postcode) or ([borough] if postcode else [])
+def if_any(warnings: list[Warned]) -> dict[str, list[Warned]]:
+    """The field `warnings` of an answer: unset, and so left out, where there are none."""
+    return {"warnings": warnings} if warnings else {}
+
+
+def if_split(postcode: str, gazetteer: Gazetteer) -> dict[str, list[str]]:
+    """The field `postcode_boroughs` of a result: unset, and so left out, where its postcode lies in one."""
+    boroughs = gazetteer.split_postcodes.get(postcode)
+    return {"postcode_boroughs": boroughs} if boroughs else {}

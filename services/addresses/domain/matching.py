@@ -73,8 +73,6 @@ class Match:
     tokens: Tokens
     postcode: str
     """Empty where it has none."""
-    borough: str
-    """GSS code."""
 
 
 @dataclass(frozen=True, slots=True)
