@@ -121,6 +121,7 @@ class FullAddress(Address):
     replaced_by: list[str] = Field(description="UPRNs that took its place")
     start_date: date | None
     end_date: date | None = Field(description="The first day on which it did not exist any more")
+    postcode_boroughs: list[str] = Field(description="GSS codes of the boroughs that its postcode lies in; more than one: it is split")
     warnings: list[Warned]
     made_up: bool = Field(description="True for premises that were generated and do not exist")
 
