@@ -6,7 +6,6 @@ The index is asked for little at a time: rare words are demanded, and what only 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from heapq import nsmallest
 from math import log
 from pathlib import Path
 
@@ -48,7 +47,8 @@ MOST_ASKED = 24
 """Words that the index is asked for at most in place of one; those that most records hold come first."""
 MOST_BEGUN = 32
 """Words that an unfinished one may stand for."""
-WORDS_KEPT_READ = 20_000
+WORDS_KEPT_READ, POSTCODES_KEPT_READ = 20_000, 2_000
+"""Files of addresses to be matched ask of the same again and again. A postcode takes some 5 kB."""
 NUMBER_WEIGHT, LETTER_WEIGHT, LEAST_WORD_WEIGHT, UNKNOWN_WEIGHT = 4.0, 2.5, 1.0, 5.0
 UNIT_WORD_WEIGHT = 3.0
 UNIT_WORDS = frozenset(
@@ -63,6 +63,8 @@ BEGUN_CREDIT = 0.9
 
 Within = tuple[tuple[str, ...], ...]
 """Choices of tokens of areas: of each, a row holds one."""
+Held = tuple[int, str]
+"""A row and its tokens."""
 
 
 @dataclass(slots=True)
@@ -121,6 +123,8 @@ class Finder:
         self._weights, self._sorts = Weights(self.index), Sorts(self.index)
         self._begun = lru_cache(5_000)(self._codes_begun)
         self._readings = lru_cache(WORDS_KEPT_READ)(self._read)
+        self.living_at = lru_cache(POSTCODES_KEPT_READ)(self._living_at)
+        """Rows at a postcode (`NW1 1AA`) that are not historical, in the order of their addresses, with their tokens."""
         self._codes_of_street = lru_cache(20_000)(self._street_codes)
 
     # ------------------------------------------------------------ understanding
@@ -314,15 +318,19 @@ class Finder:
 
     def hits(self, terms: Terms, rows: Sequence[int], most: int | None = None) -> list[Hit]:
         """The rows compared, best first; equals in the order given. Of many rows only those that share most with the query are compared."""
-        held, weights, sorts = self.index.held, self._weights, self._sorts
-        rows_held = [(row, held(row)) for row in rows]
-        if most is not None and len(rows) > most:
+        held = self.index.held
+        return self.hits_of(terms, [(row, held(row)) for row in rows], most)
+
+    def hits_of(self, terms: Terms, rows_held: Sequence[Held], most: int | None = None) -> list[Hit]:
+        """The same of rows that come with their tokens."""
+        if most is not None and len(rows_held) > most:
             rows_held = self._likeliest(terms, rows_held, most)
+        weights, sorts = self._weights, self._sorts
         compared = [Hit(row, compare(terms, tokens_held, weights, sorts)) for row, tokens_held in rows_held]
         compared.sort(key=lambda hit: -hit.comparison.score)
         return compared
 
-    def _likeliest(self, terms: Terms, rows_held: list[tuple[int, str]], most: int) -> list[tuple[int, str]]:
+    def _likeliest(self, terms: Terms, rows_held: Sequence[Held], most: int) -> Sequence[Held]:
         """Those that share most with the query."""
         worth = {code: int(1e6 * max(answer[1] for answer in answers)) for code, answers in terms.at.items()}  # whole: sums have no order
         flats = [flat + code for flat, following in terms.flats.items() for code in following.readings]
@@ -332,7 +340,7 @@ class Finder:
             for at, (_, tokens_held) in enumerate(rows_held):
                 if flat in tokens_held:
                     shared[at] -= FLAT_BONUS
-        return [rows_held[at] for at in nsmallest(most, range(len(shared)), key=shared.__getitem__)]
+        return [rows_held[at] for at in sorted(range(len(shared)), key=shared.__getitem__)[:most]]
 
     def street_score(self, terms: Terms, row: int) -> float:
         """How well a street's name answers, as `Comparison.score`."""
@@ -340,6 +348,10 @@ class Finder:
 
     def _street_codes(self, street: int) -> str:
         return "".join(filter(None, map(self.vocabulary.code, tokens(self.streets.names[street]))))
+
+    def _living_at(self, postcode: str) -> tuple[Held, ...]:
+        rows = self._premises.at_postcode(postcode, PartialPostcode(postcode).after).tolist()
+        return tuple([(row, self.index.held(row)) for row in rows if not self.is_historical(row)])
 
     def is_historical(self, row: int) -> bool:
         """Whether the row's BLPU no longer exists."""

@@ -113,9 +113,7 @@ class Matcher:
     def _at(self, postcode: Postcode | None, terms: Terms) -> list[Hit]:
         if postcode is None:
             return []
-        text = str(postcode)
-        rows = self._premises.at_postcode(text, PartialPostcode(text).after)[:MOST_AT_POSTCODE].tolist()
-        return self._finder.hits(terms, self._living(rows), MOST_COMPARED_AT_POSTCODE)
+        return self._finder.hits_of(terms, self._finder.living_at(str(postcode))[:MOST_AT_POSTCODE], MOST_COMPARED_AT_POSTCODE)
 
     def _widened(self, query: Query, terms: Terms, hits: list[Hit]) -> list[Hit]:
         """With candidates from the sector, the district, and anywhere, until there is a good one."""

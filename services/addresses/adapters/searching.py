@@ -57,7 +57,8 @@ class Searching:
 
     def _at_postcode(self, query: Query, postcode: Postcode, limit: int, borough: str | None) -> list[Found]:
         inside = self._finder.in_borough(borough)
-        rows = [row for row in self.rows_at(postcode) if inside(row) and not self._finder.is_historical(row)]
+        living = [held for held in self._finder.living_at(str(postcode)) if inside(held[0])]
+        rows = [row for row, _ in living]
         terms = self._finder.terms(query.words)
         if not rows and (live := self._postcodes.postcode(postcode)) and borough in (None, live.borough):
             elsewhere = self.by_words(Query(query.words), limit, borough) if query.words else []
@@ -65,7 +66,7 @@ class Searching:
         if not query.words:
             rows.sort(key=self._finder.is_shell)
             return self._shown(rows, limit)
-        hits = self._finder.hits(terms, rows, max(MOST_RANKED, limit))
+        hits = self._finder.hits_of(terms, living, max(MOST_RANKED, limit))
         hits.sort(key=lambda hit: (-hit.comparison.score, self._finder.is_shell(hit.row)))
         here = [hit.row for hit in hits]
         if hits and hits[0].comparison.matched >= GOOD_AT_POSTCODE * terms.weight:

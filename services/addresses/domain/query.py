@@ -1,7 +1,7 @@
 """What somebody typed, understood: a postcode or the beginning of one, and the words of an address, the last perhaps unfinished."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from .postcode import PartialPostcode, Postcode, mended, unfinished, unfinished_inward, whole_outward
 from .text import LONGEST_QUERY, MOST_TOKENS, normal, raw_tokens
@@ -11,8 +11,7 @@ POST_TOWN = "LONDON"
 _COUNTRIES = frozenset({"UK", "ENGLAND"})
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A token that a result should hold. `unfinished` words also match what begins with `typed`."""
 
     text: str
