@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.fernet import Fernet
 
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.adapters.release_store import ReleaseStore
@@ -183,6 +184,7 @@ async def test_of_replicas_that_share_a_data_dir_one_fetches(published):
 
 
 def test_a_wrong_place_of_releases_is_a_wrong_setting_that_is_not_repeated(monkeypatch):
+    monkeypatch.setenv("ADDRESSES_SECRET_KEY", Fernet.generate_key().decode())
     monkeypatch.setenv("ADDRESSES_RELEASES", "s3://key:secret@bucket/x")
     with pytest.raises(SettingsError, match=r"ADDRESSES_RELEASES: .*keys and endpoint go into the AWS_") as refused:
         Settings.load()

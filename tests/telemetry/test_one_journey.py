@@ -75,7 +75,7 @@ BEFORE_THE_CLICK: Mapping[str, set[tuple[str, str]]] = {
     "move_home server POST /move/{which}/postcode": {("move_home client GET", "addresses server GET /v1/addresses/search")},
     "move_home server GET /move/{which}/suggestions": {("move_home client GET", "addresses server GET /v1/addresses/search")},
     "move_home server GET /move/{which}/address": {("move_home client GET", "addresses server GET /v1/addresses/search")},
-    "move_home server POST /move/{which}/by-hand": {("move_home client GET", "addresses server GET /postcodes/{postcode}")},
+    "move_home server POST /move/{which}/by-hand": {("move_home client GET", "addresses server GET /v1/addresses/search")},
 }
 """Some of the edges that must be in a trace with that root."""
 

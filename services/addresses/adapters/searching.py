@@ -56,23 +56,27 @@ class Searching:
         return self._shown(self.by_words(query, limit, borough) if rows is None else rows, limit)
 
     def _at_postcode(self, query: Query, postcode: Postcode, limit: int, borough: str | None) -> list[Found]:
-        inside = self._finder.in_borough(borough)
-        living = [held for held in self._finder.living_at(str(postcode)) if inside(held[0])]
-        rows = [row for row, _ in living]
-        terms = self._finder.terms(query.words)
-        if not rows and (live := self._postcodes.postcode(postcode)) and borough in (None, live.borough):
-            elsewhere = self.by_words(Query(query.words), limit, borough) if query.words else []
-            return [_as_result(live), *self._shown(elsewhere, limit - 1)] if limit > 1 else [_as_result(live)]
+        finder, inside = self._finder, self._finder.in_borough(borough)
         if not query.words:
-            rows.sort(key=self._finder.is_shell)
-            return self._shown(rows, limit)
-        hits = self._finder.hits_of(terms, living, max(MOST_RANKED, limit))
-        hits.sort(key=lambda hit: (-hit.comparison.score, self._finder.is_shell(hit.row)))
+            rows = [row for row in self.rows_at(postcode) if inside(row) and not finder.is_historical(row)]
+            rows.sort(key=finder.is_shell)
+            return self._shown(rows, limit) or self._empty_postcode(postcode, borough)
+        living = [held for held in finder.living_at(str(postcode)) if inside(held[0])]
+        if not living and (found := self._empty_postcode(postcode, borough)):
+            return [*found, *self._shown(self.by_words(Query(query.words), limit, borough), limit - 1)]
+        terms = finder.terms(query.words)
+        hits = finder.hits_of(terms, living, max(MOST_RANKED, limit))
+        hits.sort(key=lambda hit: (-hit.comparison.score, finder.is_shell(hit.row)))
         here = [hit.row for hit in hits]
         if hits and hits[0].comparison.matched >= GOOD_AT_POSTCODE * terms.weight:
             return self._shown(here, limit)
         elsewhere = self.by_words(Query(query.words), limit, borough)
         return self._shown(list(dict.fromkeys([*elsewhere[: limit // 2], *here, *elsewhere])), limit)
+
+    def _empty_postcode(self, postcode: Postcode, borough: str | None) -> list[Found]:
+        """The postcode itself, if it is live in the borough."""
+        live = self._postcodes.postcode(postcode)
+        return [_as_result(live)] if live and borough in (None, live.borough) else []
 
     def rows_at(self, postcode: Postcode) -> list[int]:
         """Rows at a postcode, in the order of their addresses."""
