@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from . import release
 from .object_store import PIECE, ObjectStore, several_at_once
-from .reading import Watch
+from .reading import Watch, adding_up
 from .release import FORMAT, MANIFEST, File, Manifest
 from .switches import Stored, StoredChanges
 
@@ -39,12 +39,7 @@ async def fetch(store: ObjectStore, stored: Stored, data_dir: Path, watch: Watch
     wanted = sum(file.bytes for file in manifest.files.values())
     aside = await asyncio.to_thread(_aside, data_dir, stored, wanted)
     watch.step("fetching", wanted, "bytes")
-    done = 0
-
-    def fetched(count: int) -> None:
-        nonlocal done
-        done += count
-        watch.at(done)
+    fetched = adding_up(watch)
 
     async def one(name: str, file: File) -> None:
         await _fetch_file(store, stored.name(name), file, aside / name, fetched)

@@ -29,6 +29,18 @@ class Watch(Protocol):
         """So much of the step is done."""
 
 
+def adding_up(watch: Watch) -> Callable[[int], None]:
+    """What is to be told of each more that is done; the watch is told of all."""
+    done = 0
+
+    def told(more: int) -> None:
+        nonlocal done
+        done += more
+        watch.at(done)
+
+    return told
+
+
 def readers(files: Sequence[ImportFile], wanted: str | None) -> list[Format | PostcodeFormat]:
     """A reader for each file. Raises `WrongFileError` where one is of no known format, or they are not all of one."""
     found: list[Format | PostcodeFormat] = []

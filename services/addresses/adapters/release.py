@@ -287,7 +287,7 @@ def put_in_place(data_dir: Path, aside: Path, manifest: Manifest) -> None:
 def activate(data_dir: Path, release: str) -> Manifest:
     """Make a release live: every replica switches to it. Hold `alone(data_dir)`. Raises `DamagedReleaseError`."""
     _, manifest = checked(data_dir, release)
-    _switch(data_dir, release, [*activated(data_dir), release])
+    _switch(data_dir, [*activated(data_dir), release])
     return manifest
 
 
@@ -296,19 +296,18 @@ def rollback(data_dir: Path) -> Manifest:
     _, manifest = last_good(data_dir)
     history = activated(data_dir)
     last = len(history) - history[::-1].index(manifest.release)
-    _switch(data_dir, manifest.release, history[:last])
+    _switch(data_dir, history[:last])
     return manifest
 
 
-def follow(data_dir: Path, release: str, history: list[str]) -> None:
-    """Make a release live that is so elsewhere, where what it changes is told too; `history` is what has been live, the latest last.
+def follow(data_dir: Path, history: list[str]) -> None:
+    """Make the last of these live, as it is elsewhere, where what it changes is told too; the others have been.
 
     Hold `alone(data_dir)`. Raises `DamagedReleaseError`.
     """
-    checked(data_dir, release)
+    checked(data_dir, history[-1])
     settle(data_dir)
-    _replace(data_dir / "activated", "".join(f"{each}\n" for each in history))
-    _replace(data_dir / "current", release + "\n")
+    _make_live(data_dir, history)
     _prune(data_dir, history)
 
 
@@ -333,16 +332,22 @@ def settle(data_dir: Path) -> None:
         change_sets.settle(data_dir, live(data_dir))
 
 
-def _switch(data_dir: Path, release: str, history: list[str]) -> None:
-    """Make a release live and leave what that changed; `history` is what has been live, the latest last."""
+def _switch(data_dir: Path, history: list[str]) -> None:
+    """Make the last of these live, which the others have been, and leave what that changed."""
+    release = history[-1]
     settle(data_dir)
     if changed := changes_to(data_dir, release):
         before, changes = changed
         change_sets.prepare(data_dir, before, release, changes)
-    _replace(data_dir / "activated", "".join(f"{each}\n" for each in history))
-    _replace(data_dir / "current", release + "\n")
+    _make_live(data_dir, history)
     change_sets.settle(data_dir, release)
     _prune(data_dir, history)
+
+
+def _make_live(data_dir: Path, history: list[str]) -> None:
+    """Name the last of these as what is live."""
+    _replace(data_dir / "activated", "".join(f"{each}\n" for each in history))
+    _replace(data_dir / "current", history[-1] + "\n")
 
 
 def _prune(data_dir: Path, history: list[str]) -> None:

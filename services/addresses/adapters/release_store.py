@@ -146,7 +146,7 @@ class ReleaseStore:
         """Switch to what the last one made live, and keep what each changed. Repeated after whatever ended it, it goes on."""
         head = switches[-1]
         history = [each.release for each in head.activated]
-        await asyncio.to_thread(release.follow, self._data_dir, head.live.release, history)
+        await asyncio.to_thread(release.follow, self._data_dir, history)
         for switch in switches:
             path = self.folder / "changes" / f"{switch.number:06d}"
             if switch.changes and not path.exists():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import release
 from .object_store import Object, ObjectStore, several_at_once
-from .reading import Watch
+from .reading import Watch, adding_up
 from .release import MANIFEST, File
 from .switches import Stored, StoredChanges
 
@@ -32,12 +32,7 @@ async def send(store: ObjectStore, data_dir: Path, release_id: str, watch: Watch
         built=datetime.fromtimestamp((folder / MANIFEST).stat().st_mtime, UTC),
     )
     there = await store.list(f"releases/{stored.folder}")
-    done = 0
-
-    def sent(count: int) -> None:
-        nonlocal done
-        done += count
-        watch.at(done)
+    sent = adding_up(watch)
 
     async def one(name: str, file: File) -> None:
         await _send_file(store, stored.name(name), folder / name, file, is_there=_size(there, stored.name(name)) == file.bytes, sent=sent)
