@@ -2,13 +2,13 @@
 
 import pytest
 
-from services.addresses.domain.comparing import VARIANT, Sort, Term, Terms, compare, sort_of
+from services.addresses.domain.comparing import VARIANT, Sort, Term, Terms, compare, penalty, sort_of
 from services.addresses.domain.display import readable
 from services.addresses.domain.grid import to_lng_lat
 from services.addresses.domain.postcode import Postcode
 from services.addresses.domain.query import Query, Word
 from services.addresses.domain.text import MOST_TOKENS, tokens
-from services.addresses.domain.vocabulary import distance, most_errors, rests
+from services.addresses.domain.vocabulary import Spellings, distance, most_errors
 
 OUTWARDS = frozenset({"NW1", "NW10", "NW11", "NW1W", "E8", "EC1A", "N1"})
 
@@ -102,11 +102,25 @@ def test_a_query_is_bounded():
         ("A", "B", 1),
     ],
 )
-def test_distance_counts_letters_wrong_and_words_that_near_share_a_rest(one, two, apart):
+def test_distance_counts_letters_wrong(one, two, apart):
     assert distance(one, two, 3) == distance(two, one, 3) == apart
     assert distance(one, two, 0) == min(apart, 1)
-    if apart <= 2:
-        assert rests(one, 2) & rests(two, 2)
+
+
+_NAMES = "QUILLFEN QUILFEN QUILLFENS FENQUILL BALLOON BALOON SALOON OAK OAKS OAKSHOTT ST ANN ANNE HANNAH 4A É".split()
+
+
+@pytest.mark.parametrize("word", ["QUILLFEN", "QILLFEN", "QUILLFNE", "QUILFENS", "BALLON", "SALLOON", "ANNES", "OAKSHOT", "HANAH", "A" * 300])
+@pytest.mark.parametrize("errors", [1, 2])
+def test_the_nearest_words_are_those_that_measuring_every_one_finds(word, errors):
+    apart = {name: distance(word, name, 3) for name in _NAMES if name.isascii() and name.isalpha() and name != word}
+    fewest = min(apart.values())
+    wanted = {(name, fewest) for name, far in apart.items() if far == fewest <= min(errors, most_errors(len(word)))}
+    assert set(Spellings(_NAMES).nearest(word, errors)) == wanted
+
+
+def test_no_words_are_near_anything():
+    assert Spellings([]).nearest("QUILLFEN", 2) == []
 
 
 def test_short_words_are_not_guessed_at():
@@ -128,16 +142,17 @@ class _Sorts(dict[str, Sort]):
         return sort_of(next(token for token, of in _CODES.items() if of == key))
 
 
-class _Weights(dict[str, float]):
+class _Penalties(dict[str, float]):
     def __missing__(self, key: str) -> float:
-        return WEIGHTS[_Sorts()[key]]
+        sort = _Sorts()[key]
+        return penalty(sort, WEIGHTS[sort])
 
 
 def score(typed: str, written: str) -> float:
     words = Query.parse(typed, OUTWARDS, finished=True).words
     terms = Terms([Term(word.text, word.text, sort_of(word.text), WEIGHTS[sort_of(word.text)], {code(word.text): 1.0}) for word in words])
     row = VARIANT.join("".join(map(code, tokens(variant))) for variant in written.split("|"))
-    return compare(terms, row, _Weights(), _Sorts()).score
+    return compare(terms, row, _Penalties(), _Sorts()).score
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from functools import lru_cache
 from math import log
 from pathlib import Path
 
-from services.addresses.domain.comparing import Comparison, Sort, Term, Terms, compare, sort_of
+from services.addresses.domain.comparing import Comparison, Extra, Sort, Term, Terms, compare, penalty, sort_of
 from services.addresses.domain.postcode import PartialPostcode
 from services.addresses.domain.query import POST_TOWN, Word
 from services.addresses.domain.text import normal, tokens
@@ -110,6 +110,18 @@ class Sorts(dict[str, Sort]):
         return sort
 
 
+class Penalties(dict[str, float]):
+    """What each code takes from the score of an address that holds it besides the query."""
+
+    def __init__(self, weights: Weights, sorts: Sorts) -> None:
+        super().__init__()
+        self._weights, self._sorts = weights, sorts
+
+    def __missing__(self, code: str) -> float:
+        taken = self[code] = penalty(self._sorts[code], self._weights[code])
+        return taken
+
+
 class Finder:
     """The open index and premises of one release."""
 
@@ -121,6 +133,7 @@ class Finder:
         self.vocabulary = self.index.vocabulary
         self._premises = premises
         self._weights, self._sorts = Weights(self.index), Sorts(self.index)
+        self._penalties = Penalties(self._weights, self._sorts)
         self._begun = lru_cache(5_000)(self._codes_begun)
         self._readings = lru_cache(WORDS_KEPT_READ)(self._read)
         self.living_at = lru_cache(POSTCODES_KEPT_READ)(self._living_at)
@@ -325,26 +338,29 @@ class Finder:
         """The same of rows that come with their tokens."""
         if most is not None and len(rows_held) > most:
             rows_held = self._likeliest(terms, rows_held, most)
-        weights, sorts = self._weights, self._sorts
-        compared = [Hit(row, compare(terms, tokens_held, weights, sorts)) for row, tokens_held in rows_held]
+        penalties, sorts = self._penalties, self._sorts
+        compared = [Hit(row, compare(terms, tokens_held, penalties, sorts)) for row, tokens_held in rows_held]
         compared.sort(key=lambda hit: -hit.comparison.score)
         return compared
 
     def _likeliest(self, terms: Terms, rows_held: Sequence[Held], most: int) -> Sequence[Held]:
         """Those that share most with the query."""
-        worth = {code: int(1e6 * max(answer[1] for answer in answers)) for code, answers in terms.at.items()}  # whole: sums have no order
-        flats = [flat + code for flat, following in terms.flats.items() for code in following.readings]
-        codes, worth_of = terms.codes, worth.__getitem__
-        shared = [-sum(map(worth_of, codes & set(tokens_held))) for _, tokens_held in rows_held]
-        for flat in flats:
-            for at, (_, tokens_held) in enumerate(rows_held):
-                if flat in tokens_held:
-                    shared[at] -= FLAT_BONUS
+        worth = [(code, int(1e6 * max([worth for _, worth in answers]))) for code, answers in terms.at.items()]  # whole: sums have no order
+        worth += [(flat + code, FLAT_BONUS) for flat, following in terms.flats.items() for code in following.readings]
+        shared = [-sum([worth_of for codes, worth_of in worth if codes in held]) for _, held in rows_held]
         return [rows_held[at] for at in sorted(range(len(shared)), key=shared.__getitem__)[:most]]
+
+    def extra_of(self, compared: Comparison) -> Extra:
+        """What an address holds besides the query."""
+        return Extra.of(compared, self._weights, self._sorts)
+
+    def held_weight(self, compared: Comparison) -> float:
+        """The weight of all that an address holds."""
+        return sum(map(self._weights.__getitem__, compared.held))
 
     def street_score(self, terms: Terms, row: int) -> float:
         """How well a street's name answers, as `Comparison.score`."""
-        return compare(terms, self._codes_of_street(row - self.index.first_street), self._weights, self._sorts).score
+        return compare(terms, self._codes_of_street(row - self.index.first_street), self._penalties, self._sorts).score
 
     def _street_codes(self, street: int) -> str:
         return "".join(filter(None, map(self.vocabulary.code, tokens(self.streets.names[street]))))

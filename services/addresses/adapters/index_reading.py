@@ -6,12 +6,10 @@ from functools import lru_cache
 from heapq import nlargest
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
-import numpy as np
 import tantivy
 
-from services.addresses.domain.vocabulary import distance, most_errors, rests
+from services.addresses.domain.vocabulary import Spellings
 
 from .index_documents import documents_of
 from .index_writing import FIRST_TOKEN, INDEX, schema
@@ -35,7 +33,7 @@ class Vocabulary:
         found = enumerate(zip(self.words, self.held_by, in_context, strict=True))
         self._numbers = {word: number for number, (word, held, context) in found if held or context}
         self._sorted = sorted(word for word in self._numbers if not word.isdigit())
-        self._rests, self._rests_of = open_column(folder / "rests.npy"), open_column(folder / "rests_of.npy")
+        self._spellings = Spellings(self._numbers)
         self.corrections = lru_cache(20_000)(self._corrections)
         self.beginning_with = lru_cache(2_000)(self._beginning_with)
 
@@ -66,21 +64,9 @@ class Vocabulary:
 
     def _corrections(self, word: str, errors: int) -> tuple[tuple[str, int], ...]:
         """Words with the fewest errors, at most so many, between them and one, and how many; those that most records hold first."""
-        for most in range(1, min(errors, most_errors(len(word))) + 1):
-            if near := self._within(word, most):
-                return near
-        return ()
-
-    def _within(self, word: str, errors: int) -> tuple[tuple[str, int], ...]:
-        hashes = np.array(sorted({crc32(rest.encode()) for rest in rests(word, errors)}), np.uint32)
-        first, last = self._rests.searchsorted(hashes), self._rests.searchsorted(hashes, "right")
-        numbers: set[int] = set()
-        for start, end in zip(first.tolist(), last.tolist(), strict=True):
-            if start < end:
-                numbers.update(self._rests_of[start:end].tolist())
-        found = [(other, distance(word, other, errors)) for number in numbers if (other := self.words[number]) != word]
-        near = [(other, apart) for other, apart in found if apart <= errors]
-        return tuple(sorted(near, key=lambda pair: (pair[1], -self.frequency(pair[0]), pair[0]))[:MOST_CORRECTIONS])
+        near = self._spellings.nearest(word, errors)
+        near.sort(key=lambda pair: (-self.frequency(pair[0]), pair[0]))
+        return tuple(near[:MOST_CORRECTIONS])
 
 
 class Index:

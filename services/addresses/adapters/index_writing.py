@@ -1,20 +1,17 @@
-"""Write what finds addresses: the tantivy index, the vocabulary with its index of rests, each record's tokens, buildings, streets."""
+"""Write what finds addresses: the tantivy index, the vocabulary, each record's tokens, buildings, streets."""
 
 import json
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from zlib import crc32
 
-import numpy as np
 import tantivy
 
 from services.addresses.domain.comparing import CONTEXT, OPTIONAL, VARIANT
 from services.addresses.domain.records import Blpu
 from services.addresses.domain.searchable import Searchable, searchable
 from services.addresses.domain.text import tokens
-from services.addresses.domain.vocabulary import most_errors, rests
 
 from .streets import StreetsWriter
 from .tables import write_column, write_texts
@@ -135,23 +132,13 @@ def is_sampled(uprn: int) -> bool:
 
 
 def write_vocabulary(folder: Path, words: Sequence[str], held_by: Sequence[int], in_context: Sequence[int]) -> None:
-    """Write the tokens in the order of their numbers, how many records hold each or have it as context, and which share a rest.
+    """Write the tokens in the order of their numbers, and how many records hold each or have it as context.
 
     A token that no record has any more keeps its number and is never found.
     """
     write_texts(folder / "vocabulary", words)
     write_column(folder / "vocabulary_held_by.npy", held_by, "<u4")
     write_column(folder / "vocabulary_in_context.npy", in_context, "<u4")
-    hashes, numbers = array("I"), array("I")
-    for number, word in enumerate(words):
-        if word.isalpha() and (held_by[number] or in_context[number]) and (errors := most_errors(len(word) + 1)):
-            for rest in rests(word, errors):
-                hashes.append(crc32(rest.encode()))
-                numbers.append(number)
-    found, of = np.array(hashes, np.uint32), np.array(numbers, np.uint32)
-    order = np.lexsort((of, found))
-    write_column(folder / "rests.npy", found[order], "<u4")
-    write_column(folder / "rests_of.npy", of[order], "<u4")
 
 
 def areas_of(postcode: str) -> tuple[str, ...]:

@@ -1,18 +1,19 @@
 """Match an address as somebody wrote it with the records of one release."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.addresses.domain.comparing import Terms
+from services.addresses.domain.comparing import Missing, Terms
 from services.addresses.domain.matching import (
     Decision,
     Match,
     Matching,
+    Nearby,
     Nearness,
     Standing,
     Tokens,
     decided,
     features,
-    nearness,
     probability,
     total_score,
 )
@@ -27,7 +28,7 @@ MOST_COMPARED = 8
 MOST_COMPARED_AT_POSTCODE = 5
 """There those that share most with the query are known."""
 FEWEST_WEIGHED = 2
-"""Candidates that are given a probability, however few are wanted: a second one is now and then the surer."""
+"""Candidates that are given a probability, however few are wanted: where the first is no match a second one is now and then the surer."""
 MOST_AT_POSTCODE = 400
 LEAST = 0.3
 """Share of the query's weight that a candidate must hold."""
@@ -46,6 +47,11 @@ class Candidate:
     near: Nearness
     score: float
     numbers: list[float]
+    """Its features."""
+    confidence: float
+
+
+Scored = tuple[float, Nearness, Hit]
 
 
 class Matcher:
@@ -59,13 +65,15 @@ class Matcher:
 
         `postcode` is one that was written apart; without it one in the text is used.
         """
-        terms, candidates = self.candidates(text, postcode, max(FEWEST_WEIGHED, limit))
-        weighed = [(probability(candidate.numbers), candidate) for candidate in candidates]
-        weighed.sort(key=lambda pair: (-pair[0], -pair[1].score))
+        terms, scored = self._scored(self._query(text, postcode))
+        weighed = self._weighed(terms, scored, limit)
+        if limit < FEWEST_WEIGHED and weighed and decided(weighed[0].confidence) is not Decision.MATCH:
+            weighed = self._weighed(terms, scored, FEWEST_WEIGHED)
+        weighed.sort(key=lambda candidate: (-candidate.confidence, -candidate.score))
         if not weighed:
             return Matching(Decision.NONE)
-        matches = (self._match(terms, candidate, confidence) for confidence, candidate in weighed[:limit])
-        return Matching(decided(weighed[0][0]), tuple(matches))
+        matches = [self._match(terms, candidate) for candidate in weighed[:limit]]
+        return Matching(decided(weighed[0].confidence), tuple(matches))
 
     def check(self, uprn: int, text: str, postcode: str | None = None) -> tuple[Decision, Match] | None:
         """How sure it is that a written address is that of a UPRN, of whatever status; None where the UPRN is not held.
@@ -76,19 +84,35 @@ class Matcher:
         if row is None:
             return None
         query = self._query(text, postcode)
-        terms, candidates = self._candidates(query, FEWEST_WEIGHED)
+        terms, scored = self._scored(query)
+        candidates = self._weighed(terms, scored, FEWEST_WEIGHED)
         own = next((candidate for candidate in candidates if candidate.uprn == uprn), None)
         if own is None:
-            best = max((candidate.score for candidate in candidates), default=None)
-            own = self._beside(query, terms, self._finder.hits(terms, [row])[0], best)
-        confidence = probability(own.numbers) if terms.terms else 0.0
-        return decided(confidence), self._match(terms, own, confidence)
+            hit = self._finder.hits(terms, [row])[0]
+            near = Nearby(query.postcode, query.partial).nearness(self._premises.postcode_of(row))
+            own = self._candidate(terms, self._with_score(hit, near), scored[0][0] if scored else None)
+        if not terms.terms:
+            own.confidence = 0.0
+        return decided(own.confidence), self._match(terms, own)
 
-    def candidates(self, text: str, postcode: str | None = None, most: int = FEWEST_WEIGHED) -> tuple[Terms, list[Candidate]]:
-        """What the words mean, and the best candidates with their features, best first."""
-        return self._candidates(self._query(text, postcode), most)
+    def candidates(self, text: str, postcode: str | None = None) -> tuple[Terms, list[Candidate]]:
+        """What the words mean, and the best `FEWEST_WEIGHED` candidates with their features, best first."""
+        terms, scored = self._scored(self._query(text, postcode))
+        return terms, self._weighed(terms, scored, FEWEST_WEIGHED)
 
-    def _candidates(self, query: Query, most: int) -> tuple[Terms, list[Candidate]]:
+    def _scored(self, query: Query) -> tuple[Terms, list[Scored]]:
+        """What the words mean, and all candidates, the best first; equals in the order of their rows."""
+        terms, hits = self._hits(query)
+        near, postcode_of, least = Nearby(query.postcode, query.partial).nearness, self._premises.postcode_of, LEAST * terms.weight
+        likely = [hit for hit in hits if hit.comparison.matched >= least] if terms.terms else hits
+        scored = [self._with_score(hit, near(postcode_of(hit.row))) for hit in likely]
+        scored.sort(key=lambda entry: (-entry[0], entry[2].row))
+        return terms, scored
+
+    def _with_score(self, hit: Hit, near: Nearness) -> Scored:
+        return total_score(hit.comparison, near, shell=self._finder.is_shell(hit.row)), near, hit
+
+    def _hits(self, query: Query) -> tuple[Terms, list[Hit]]:
         finder = self._finder
         terms = finder.terms(query.words)
         hits = self._at(query.postcode, terms)
@@ -99,7 +123,7 @@ class Matcher:
                 if any(len(guess.readings) > len(term.readings) for guess, term in zip(guessed.terms, terms.terms, strict=True)):
                     terms = guessed
                     hits = self._widened(query, terms, self._at(query.postcode, terms))
-        return terms, self._weighed(query, terms, hits, most)
+        return terms, hits
 
     def _query(self, text: str, postcode: str | None) -> Query:
         query = Query.parse(text, self._outwards, finished=True)
@@ -143,38 +167,27 @@ class Matcher:
         if not hits:
             return False
         best = max(hits, key=lambda hit: hit.comparison.score).comparison
-        return best.matched >= GOOD * terms.known_weight and best.missing_numbers + best.missing_letters <= terms.unknown_numbers
+        if best.matched < GOOD * terms.known_weight:
+            return False
+        missing = Missing.of(best, terms)
+        return missing.numbers + missing.letters <= terms.unknown_numbers
 
-    def _weighed(self, query: Query, terms: Terms, hits: list[Hit], most: int) -> list[Candidate]:
-        scored: list[tuple[float, Nearness, Hit]] = []
-        for hit in hits:
-            if terms.terms and hit.comparison.matched < LEAST * terms.weight:
-                continue
-            scored.append(self._scored(query, hit))
-        scored.sort(key=lambda entry: (-entry[0], entry[2].row))
-        found = []
-        for at, (score, near, hit) in enumerate(scored[:most]):
-            other = scored[1 if at == 0 else 0][0] if len(scored) > 1 else None
-            found.append(self._candidate(terms, hit, near, score, other))
-        return found
+    def _weighed(self, terms: Terms, scored: Sequence[Scored], most: int) -> list[Candidate]:
+        """Each with its features beside the best other one."""
+        first = scored[0][0] if scored else None
+        second = scored[1][0] if len(scored) > 1 else None
+        return [self._candidate(terms, each, first if at else second) for at, each in enumerate(scored[:most])]
 
-    def _beside(self, query: Query, terms: Terms, hit: Hit, best: float | None) -> Candidate:
-        """A row that is not among the best, with its features beside the best of them."""
-        score, near, _ = self._scored(query, hit)
-        return self._candidate(terms, hit, near, score, best)
-
-    def _scored(self, query: Query, hit: Hit) -> tuple[float, Nearness, Hit]:
-        near = nearness(self._premises.postcode_of(hit.row), query.postcode, query.partial)
-        return total_score(hit.comparison, near, shell=self._finder.is_shell(hit.row)), near, hit
-
-    def _candidate(self, terms: Terms, hit: Hit, near: Nearness, score: float, other: float | None) -> Candidate:
+    def _candidate(self, terms: Terms, scored: Scored, other: float | None) -> Candidate:
         """With its features; `other` is the score of the best other one."""
+        (score, near, hit), finder = scored, self._finder
         ahead = score - other if other is not None else _FAR_AHEAD
-        besides = [self._finder.vocabulary.word(code) for code in hit.comparison.extra_codes]
-        standing = Standing(near, ahead, self._finder.is_shell(hit.row), besides)
-        return Candidate(int(self._premises.uprns[hit.row]), hit, near, score, features(hit.comparison, terms, standing))
+        extra, held_weight = finder.extra_of(hit.comparison), finder.held_weight(hit.comparison)
+        besides = list(map(finder.vocabulary.word, extra.codes))
+        numbers = features(hit.comparison, terms, Standing(near, ahead, finder.is_shell(hit.row), extra, besides, held_weight))
+        return Candidate(int(self._premises.uprns[hit.row]), hit, near, score, numbers, probability(numbers))
 
-    def _match(self, terms: Terms, candidate: Candidate, confidence: float) -> Match:
+    def _match(self, terms: Terms, candidate: Candidate) -> Match:
         found = self._premises.found(candidate.hit.row)
         compared, word = candidate.hit.comparison, self._finder.vocabulary.word
         matched, missing = [], []
@@ -188,4 +201,4 @@ class Matcher:
             else:
                 matched.append(term.typed.lower())
         tokens = Tokens(tuple(matched), corrected, tuple(missing))
-        return Match(found.uprn or 0, found.address, round(confidence, 4), tokens, found.postcode)
+        return Match(found.uprn or 0, found.address, round(candidate.confidence, 4), tokens, found.postcode)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.addresses.domain.comparing import Comparison, Sort, Terms
+from services.addresses.domain.comparing import Comparison, Extra, Sort, Terms
 from services.addresses.domain.display import readable
 from services.addresses.domain.found import Found
 from services.addresses.domain.postcode import PartialPostcode, Postcode
@@ -170,9 +170,12 @@ class Searching:
         if not query.words:
             return [(row, 1.0) for row in rows[:MOST_FOUND]]
         hits = finder.hits(terms, rows, MOST_FOUND)
-        scored = [(hit.row, similarity(hit.comparison, terms), hit.comparison.score) for hit in hits if hit.comparison.matched]
+        scored = [(hit.row, self._similarity(hit.comparison, terms), hit.comparison.score) for hit in hits if hit.comparison.matched]
         scored.sort(key=lambda entry: (-entry[1], -entry[2]))
         return [(row, score) for row, score, _ in scored]
+
+    def _similarity(self, found: Comparison, terms: Terms) -> float:
+        return similarity(found, terms, self._finder.extra_of(found), self._finder.held_weight(found))
 
     def _rows_to_score(self, query: Query, terms: Terms, within: tuple[float, float, float, float] | None) -> list[int]:
         """Rows in the order in which equals are shown."""
@@ -197,11 +200,11 @@ class Searching:
         return bool(hits) and hits[0].comparison.matched >= GOOD_AT_POSTCODE * terms.weight
 
 
-def similarity(found: Comparison, terms: Terms) -> float:
+def similarity(found: Comparison, terms: Terms, extra: Extra, held_weight: float) -> float:
     """0 to 1: the share of the query's weight that the address holds, a little less for what it says besides."""
     if not terms.weight:
         return 0.0
-    besides = 0.04 * found.extra_numbers + 0.04 * found.extra_letters + 0.05 * found.extra_words / max(found.held_weight, 1e-9)
+    besides = 0.04 * extra.numbers + 0.04 * extra.letters + 0.05 * extra.words / max(held_weight, 1e-9)
     return max(0.0, min(1.0, found.matched / terms.weight - min(besides, 0.15) - 0.05 * found.disorder))
 
 

@@ -7,7 +7,7 @@ characters.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import pairwise
+from typing import NamedTuple, Self
 
 FLAT = "FLAT"
 VARIANT, OPTIONAL, CONTEXT = "\0", "\1", "\2"
@@ -50,36 +50,47 @@ class Term:
 class Terms:
     """The words of a query, ready to be compared with many records."""
 
-    __slots__ = ("at", "codes", "flats", "known_weight", "sorts", "terms", "unknown", "unknown_numbers", "weight")
+    __slots__ = ("at", "codes", "flats", "sorts", "terms", "weight")
 
     def __init__(self, terms: Sequence[Term]) -> None:
         self.terms = tuple(terms)
         self.sorts = tuple([term.sort for term in terms])
         self.weight = sum([term.weight for term in terms])
-        self.known_weight = sum([term.weight for term in terms if term.readings])
-        """The most that a record may hold of it."""
-        self.unknown = sum([not term.readings for term in terms])
-        """Words that no record holds."""
-        self.unknown_numbers = sum([term.sort is not Sort.WORD and not term.readings for term in terms])
-        """Numbers and letters that no record holds."""
-        self.flats = {
-            code: following
-            for term, following in pairwise(self.terms)
-            if term.token == FLAT and following.sort is not Sort.WORD
-            for code in term.readings
-        }
+        self.flats: dict[str, Term] = {}
         """For the code of FLAT the number or letter that was written after it."""
-        self.at: dict[str, list[tuple[int, float, bool]]] = {}
-        """For each code the terms that it answers: the number of each, what the answer is worth, whether it is another word."""
-        for number, term in enumerate(terms):
-            for code, credit in term.readings.items():
-                self.at.setdefault(code, []).append((number, credit * term.weight, credit < 1))
+        self.at: dict[str, list[tuple[int, float]]] = {}
+        """For each code the terms that it answers: the number of each, and what the answer is worth."""
         self.codes = self.at.keys()
+        before: Term | None = None
+        at = self.at
+        for number, term in enumerate(terms):
+            if before is not None and before.token == FLAT and term.sort is not Sort.WORD:
+                self.flats.update(dict.fromkeys(before.readings, term))
+            before = term
+            for code, credit in term.readings.items():
+                if code in at:
+                    at[code].append((number, credit * term.weight))
+                else:
+                    at[code] = [(number, credit * term.weight)]
+
+    @property
+    def known_weight(self) -> float:
+        """The most that a record may hold of it."""
+        return sum([term.weight for term in self.terms if term.readings])
+
+    @property
+    def unknown(self) -> int:
+        """Words that no record holds."""
+        return sum([not term.readings for term in self.terms])
+
+    @property
+    def unknown_numbers(self) -> int:
+        """Numbers and letters that no record holds."""
+        return sum([term.sort is not Sort.WORD and not term.readings for term in self.terms])
 
 
-@dataclass(slots=True)
-class Comparison:
-    """A query beside one way to write a record. Weights are sums over tokens; counts are of tokens."""
+class Comparison(NamedTuple):
+    """A query beside one way to write a record. Counts are of tokens."""
 
     held: str
     """The codes compared with."""
@@ -88,18 +99,9 @@ class Comparison:
     places: list[int | None]
     """For each term its place in `held`; places in `besides` are -1 and below; None where the record does not hold it."""
     matched: float
-    missing_words: float
-    missing_numbers: int
-    missing_letters: int
-    extra_words: float
-    extra_numbers: int
-    extra_letters: int
-    held_weight: float
+    """The weight of the terms that have a place, less what corrections and beginnings are worth less."""
     disorder: int
     """Neighbouring terms whose places are the other way round; among numbers."""
-    following: int
-    """Neighbouring terms whose places follow each other."""
-    corrected: int
     other_flats: int
     """The address is of a flat, the query of one with another number or letter."""
     in_range: int
@@ -120,71 +122,103 @@ class Comparison:
         return self.held[place] if place >= 0 else self.besides[-1 - place]
 
 
-def compare(terms: Terms, row: str, weights: Mapping[str, float], sorts: Mapping[str, Sort]) -> Comparison:
-    """The best of a record's ways to be written. `weights` and `sorts` are by code."""
+class Extra(NamedTuple):
+    """What an address holds besides the query."""
+
+    codes: list[str]
+    words: float
+    """The weight of the words among them; of the rest it is counted how many there are."""
+    numbers: int
+    letters: int
+
+    @classmethod
+    def of(cls, compared: Comparison, weights: Mapping[str, float], sorts: Mapping[str, Sort]) -> Self:
+        """`weights` and `sorts` are by code."""
+        codes, words, numbers, letters = compared.extra_codes, 0.0, 0, 0
+        for code in codes:
+            sort = sorts[code]
+            if sort is Sort.WORD:
+                words += weights[code]
+            elif sort is Sort.NUMBER:
+                numbers += 1
+            else:
+                letters += 1
+        return cls(codes, words, numbers, letters)
+
+
+class Missing(NamedTuple):
+    """What of a query an address does not hold."""
+
+    tokens: frozenset[str]
+    words: float
+    """The weight of the words among them; of the rest it is counted how many there are."""
+    numbers: int
+    letters: int
+
+    @classmethod
+    def of(cls, compared: Comparison, terms: Terms) -> Self:
+        """From the places of the terms."""
+        missing = [term for term, place in zip(terms.terms, compared.places, strict=True) if place is None]
+        words = sum([term.weight for term in missing if term.sort is Sort.WORD])
+        numbers = sum([term.sort is Sort.NUMBER for term in missing])
+        letters = sum([term.sort is Sort.LETTER for term in missing])
+        return cls(frozenset([term.token for term in missing]), words, numbers, letters)
+
+
+def penalty(sort: Sort, weight: float) -> float:
+    """What a token that an address holds besides the query takes from its score."""
+    return (0.3 * weight, 1.2, 1.0)[sort]
+
+
+def compare(terms: Terms, row: str, penalties: Mapping[str, float], sorts: Mapping[str, Sort]) -> Comparison:
+    """The best of a record's ways to be written. `penalties` (see `penalty`) and `sorts` are by code."""
     body, _, context = row.partition(CONTEXT)
     body, _, optional = body.partition(OPTIONAL)
     besides = optional + context
     if VARIANT not in body:
-        return _compare(terms, body, besides, weights, sorts)
+        return _compare(terms, body, besides, penalties, sorts)
     best: Comparison | None = None
     for variant in body.split(VARIANT):
-        compared = _compare(terms, variant, besides, weights, sorts)
+        compared = _compare(terms, variant, besides, penalties, sorts)
         if best is None or compared.score > best.score:
             best = compared
     assert best is not None  # noqa: S101 (split gives at least one)
     return best
 
 
-def _compare(terms: Terms, held: str, besides: str, weights: Mapping[str, float], sorts: Mapping[str, Sort]) -> Comparison:
-    """Most of the time that a search takes is spent here and in what it calls: counts are kept in local names."""
+def _compare(terms: Terms, held: str, besides: str, penalties: Mapping[str, float], sorts: Mapping[str, Sort]) -> Comparison:
+    """Most of the time that a search takes is spent here and in what it calls: what few candidates are asked for is worked out for them."""
     at = terms.at
     places: list[int | None] = [None] * len(terms.sorts)
-    matched = held_weight = extra_words = 0.0
-    extra_numbers = extra_letters = corrected = found = 0
+    matched = extra = 0.0
+    found = 0
     for place, code in enumerate(held):
-        weight = weights[code]
-        held_weight += weight
         if code in at:
-            for number, worth, is_less in at[code]:
+            for number, worth in at[code]:
                 if places[number] is None:
                     places[number] = place
                     matched += worth
-                    corrected += is_less
                     found += 1
                     break
             else:
-                extra_words, extra_numbers, extra_letters = _extra(sorts[code], weight, extra_words, extra_numbers, extra_letters)
-        elif not (sort := sorts[code]):
-            extra_words += weight
-        elif sort == 1:
-            extra_numbers += 1
+                extra += penalties[code]
         else:
-            extra_letters += 1
+            extra += penalties[code]
     in_range = 0
     if found < len(places) and not terms.codes.isdisjoint(besides):
         more, in_range = _found_besides(terms, besides, places)
         matched += more
     other_flats = _other_flats(terms, held, sorts) if terms.flats else 0
-    missing_words, missing_numbers, missing_letters = _missing(terms, places) if None in places else (0.0, 0, 0)
     following, disorder = _order(terms.sorts, places)
-    score = matched + 0.8 * following - 0.3 * extra_words - 1.2 * extra_numbers - extra_letters - 1.5 * disorder - 4.0 * other_flats
-    return Comparison(
-        held, besides, places, matched, missing_words, missing_numbers, missing_letters, extra_words, extra_numbers, extra_letters,
-        held_weight, disorder, following, corrected, other_flats, in_range, score,
-    )  # fmt: skip
-
-
-def _extra(sort: Sort, weight: float, words: float, numbers: int, letters: int) -> tuple[float, int, int]:
-    """The counts of what is besides the query, with one more."""
-    return words + weight * (sort == 0), numbers + (sort == 1), letters + (sort == 2)
+    score = matched + 0.8 * following - extra - 1.5 * disorder - 4.0 * other_flats
+    return Comparison(held, besides, places, matched, disorder, other_flats, in_range, score)
 
 
 def _found_besides(terms: Terms, besides: str, places: list[int | None]) -> tuple[float, int]:
     """Put terms in places of what is optional and the context: what they are worth, and how many are numbers."""
     matched, in_range, at = 0.0, 0, terms.at
     for place, code in enumerate(besides):
-        for number, worth, _ in at.get(code, ()):
+        for number, worth in at.get(code, ()):
             if places[number] is None:
                 places[number] = -1 - place
                 is_number = terms.sorts[number] == 1
@@ -192,18 +226,6 @@ def _found_besides(terms: Terms, besides: str, places: list[int | None]) -> tupl
                 in_range += is_number
                 break
     return matched, in_range
-
-
-def _missing(terms: Terms, places: list[int | None]) -> tuple[float, int, int]:
-    """The weight of the words and the numbers and letters that have no place."""
-    words, numbers, letters = 0.0, 0, 0
-    for number, placed in enumerate(places):
-        if placed is None:
-            sort = terms.sorts[number]
-            words += terms.terms[number].weight * (sort == 0)
-            numbers += sort == 1
-            letters += sort == 2
-    return words, numbers, letters
 
 
 def _order(sorts: tuple[Sort, ...], places: list[int | None]) -> tuple[int, int]:

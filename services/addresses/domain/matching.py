@@ -12,7 +12,7 @@ from math import exp
 from operator import mul
 
 from . import matching_numbers as fitted
-from .comparing import FLAT, Comparison, Sort, Terms
+from .comparing import FLAT, Comparison, Extra, Missing, Sort, Terms
 from .postcode import PartialPostcode, Postcode
 
 
@@ -83,17 +83,26 @@ class Matching:
     matches: tuple[Match, ...] = ()
 
 
-def nearness(record: str, written: Postcode | None, partial: Sequence[PartialPostcode] = ()) -> Nearness:
-    """How near a record's postcode is to what was written."""
-    if written is None:
-        if not partial:
-            return Nearness.NOT_WRITTEN
-        return Nearness.DISTRICT if any(record.startswith(begun.prefix) for begun in partial) else Nearness.ELSEWHERE
-    if record == str(written):
-        return Nearness.UNIT
-    if record.startswith(written.sector):
-        return Nearness.SECTOR
-    return Nearness.DISTRICT if record.startswith(f"{written.outward} ") else Nearness.ELSEWHERE
+class Nearby:
+    """How near records' postcodes are to what was written."""
+
+    __slots__ = ("_district", "_partial", "_sector", "_unit")
+
+    def __init__(self, written: Postcode | None, partial: Sequence[PartialPostcode] = ()) -> None:
+        self._unit, self._sector, self._district = (str(written), written.sector, f"{written.outward} ") if written else ("", "", "")
+        self._partial = tuple([begun.prefix for begun in partial])
+
+    def nearness(self, record: str) -> Nearness:
+        """Of a record by its postcode, which may be empty."""
+        if not self._unit:
+            if not self._partial:
+                return Nearness.NOT_WRITTEN
+            return Nearness.DISTRICT if record.startswith(self._partial) else Nearness.ELSEWHERE
+        if record == self._unit:
+            return Nearness.UNIT
+        if record.startswith(self._sector):
+            return Nearness.SECTOR
+        return Nearness.DISTRICT if record.startswith(self._district) else Nearness.ELSEWHERE
 
 
 def total_score(compared: Comparison, near: Nearness, *, shell: bool) -> float:
@@ -109,37 +118,39 @@ class Standing:
     lead: float
     """Over the best other candidate, of total scores."""
     shell: bool
+    extra: Extra
     besides: Collection[str]
-    """The words of its address that were not written."""
+    """The words of what is extra."""
+    held_weight: float
+    """Of all words of its address."""
 
 
 def features(compared: Comparison, terms: Terms, standing: Standing) -> list[float]:
     """The numbers that the probability is made of, in the order of `FEATURES`."""
-    near, lead, shell = standing.near, standing.lead, standing.shell
-    share = compared.matched / terms.weight if terms.weight else 0.0
-    words = compared.missing_words / terms.weight if terms.weight else 0.0
-    unwritten = near is Nearness.NOT_WRITTEN
+    near, lead, shell, extra = standing.near, standing.lead, standing.shell, standing.extra
+    missing, weight = Missing.of(compared, terms), terms.weight or 1.0
+    share, words = compared.matched / weight, missing.words / weight
+    unwritten, unit = near is Nearness.NOT_WRITTEN, near is Nearness.UNIT
     bounded = max(-1.0, min(1.0, lead / 5))
-    numbers = min(compared.missing_numbers, 2)
-    unit = near is Nearness.UNIT
-    nameless = not any(
-        place is not None and place >= 0 and term.sort is Sort.WORD and term.weight >= NAME_WEIGHT
-        for term, place in zip(terms.terms, compared.places, strict=True)
-    )
-    besides = (compared.extra_words > 0, min(compared.extra_numbers, 2), min(compared.extra_letters, 1))
+    numbers = min(missing.numbers, 2)
+    nameless, corrected = True, 0
+    for term, place in zip(terms.terms, compared.places, strict=True):
+        if place is not None:
+            nameless = nameless and not (place >= 0 and term.sort is Sort.WORD and term.weight >= NAME_WEIGHT)
+            corrected += place >= 0 and term.readings[compared.held[place]] < 1
+    besides = (extra.words > 0, min(extra.numbers, 2), min(extra.letters, 1))
     whole = share > 0.999 and not compared.disorder
     exact = whole and not any(besides)
-    missing = {term.token for term, place in zip(terms.terms, compared.places, strict=True) if place is None}
     other_floor = not FLOORS.isdisjoint(standing.besides)
     return [
-        1.0, words, numbers, min(compared.missing_letters, 1), compared.extra_words / max(compared.held_weight, 1.0),
-        min(compared.extra_numbers, 2), min(compared.extra_letters, 1), min(compared.disorder, 1), min(compared.corrected, 3),
+        1.0, words, numbers, min(missing.letters, 1), extra.words / max(standing.held_weight, 1.0),
+        min(extra.numbers, 2), min(extra.letters, 1), min(compared.disorder, 1), min(corrected, 3),
         min(compared.in_range, 1), unit, near is Nearness.SECTOR, near is Nearness.DISTRICT, near is Nearness.ELSEWHERE,
         bounded, abs(lead) < SMALL_LEAD, abs(lead) < TIED, shell, share, numbers * unit, words * unwritten, bounded * unwritten,
         terms.unknown / max(1, len(terms.terms)),
         exact, exact and unwritten, exact and unit, exact and abs(lead) < SMALL_LEAD, min(compared.other_flats, 1), nameless,
-        nameless and unit, exact and shell, exact and abs(lead) < TIED, not FLOORS.isdisjoint(missing), other_floor,
-        other_floor and compared.missing_words > 0, FLAT in missing, whole and besides == (False, 0, 1), whole and besides == (False, 1, 0),
+        nameless and unit, exact and shell, exact and abs(lead) < TIED, not FLOORS.isdisjoint(missing.tokens), other_floor,
+        other_floor and missing.words > 0, FLAT in missing.tokens, whole and besides == (False, 0, 1), whole and besides == (False, 1, 0),
         exact and shell and lead >= SMALL_LEAD,
     ]  # fmt: skip
 
