@@ -3,10 +3,11 @@
 The index is asked for little at a time: rare words are demanded, and what only common words answer (`flat 1`) is looked for in a sample.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
+from operator import attrgetter
 from pathlib import Path
 
 from services.addresses.domain.comparing import Comparison, Extra, Sort, Term, Terms, compare, penalty, sort_of
@@ -122,6 +123,9 @@ class Penalties(dict[str, float]):
         return taken
 
 
+_held_by = attrgetter("held_by")
+
+
 class Finder:
     """The open index and premises of one release."""
 
@@ -135,6 +139,7 @@ class Finder:
         self._weights, self._sorts = Weights(self.index), Sorts(self.index)
         self._penalties = Penalties(self._weights, self._sorts)
         self._begun = lru_cache(5_000)(self._codes_begun)
+        self._any_of = lru_cache(2_000)(self._any_of_codes)
         self._readings = lru_cache(WORDS_KEPT_READ)(self._read)
         self.living_at = lru_cache(POSTCODES_KEPT_READ)(self._living_at)
         """Rows at a postcode (`NW1 1AA`) that are not historical, in the order of their addresses, with their tokens."""
@@ -176,12 +181,16 @@ class Finder:
                 readings.setdefault(begun, BEGUN_CREDIT)
         if (not readings or second_guess) and word.text.isalpha():
             if not readings and (parts := self._split(word.text)):
-                return tuple(Term(part, part, Sort.WORD, self._weights.of(part), {vocabulary.code(part) or "": 1.0}) for part in parts)
+                return tuple([self._term(part, part, Sort.WORD, {vocabulary.code(part) or "": 1.0}) for part in parts])
             for other, errors in vocabulary.corrections(word.text, 1 if readings else 2):
                 readings.setdefault(vocabulary.code(other) or "", CREDIT_BY_ERRORS[errors])
-        weight = max((self._weights[code] for code in readings), default=self._weights.of(word.text))
         sort = Sort.WORD if word.unfinished else sort_of(word.text)
-        return (Term(word.typed if word.typed.isalpha() else word.text, word.text, sort, weight, readings),)
+        return (self._term(word.typed if word.typed.isalpha() else word.text, word.text, sort, readings),)
+
+    def _term(self, typed: str, token: str, sort: Sort, readings: Mapping[str, float]) -> Term:
+        held_by = self.vocabulary.held_by
+        weight = max([self._weights[code] for code in readings], default=self._weights.of(token))
+        return Term(typed, token, sort, weight, readings, sum([held_by[ord(code) - FIRST_TOKEN] for code in readings]))
 
     def _codes_begun(self, prefix: str) -> tuple[str, ...]:
         """Codes of words that begin so, those that most records hold first."""
@@ -240,7 +249,7 @@ class Finder:
         names = sorted((term for term in known if term.sort is Sort.WORD), key=lambda term: -term.weight)
         asked = {id(term): self._asked("words", term) for term in known}
         for must in ([names[:2]] if len(names) > 2 else []) + [[name] for name in names[:3]]:
-            if self._frequency(must[0]) > VAGUE_ORDERED:
+            if must[0].held_by > VAGUE_ORDERED:
                 continue
             should = [asked[id(term)] for term in self._telling(known) if term not in must]
             if rows := self.index.rows([*narrowed, *(asked[id(term)] for term in must)], should, most=most):
@@ -253,7 +262,7 @@ class Finder:
         asked = {id(term): self._asked("words", term) for term in known}
         numbers = [asked[id(term)] for term in known if term.sort is Sort.NUMBER]
         names = sorted(
-            (term for term in known if term.sort is Sort.WORD and self._frequency(term) <= VAGUE_ORDERED), key=lambda term: -term.weight
+            (term for term in known if term.sort is Sort.WORD and term.held_by <= VAGUE_ORDERED), key=lambda term: -term.weight
         )
         rows: list[int] = []
         for name in names[:3]:
@@ -266,8 +275,8 @@ class Finder:
     def _holding_all(self, known: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
         """Of more words than `MOST_DEMANDED` the rarest."""
         if len(known) > MOST_DEMANDED:
-            known = sorted(known, key=self._frequency)[:MOST_DEMANDED]
-        if min(map(self._frequency, known)) > (VAGUE if len(known) > 1 else VAGUE_ALONE):
+            known = sorted(known, key=_held_by)[:MOST_DEMANDED]
+        if min([term.held_by for term in known]) > (VAGUE if len(known) > 1 else VAGUE_ALONE):
             rows = self.index.rows([*narrowed, *(self._asked("few", term) for term in known)], most=most)
             is_bare = len(known) > MOST_BARE_NUMBERS and not any(term.sort is Sort.WORD for term in known)
             if len(rows) >= most // 4 or is_bare:
@@ -276,30 +285,30 @@ class Finder:
         if 0 < len(everyday) < len(known):
             asked = [self._asked("words", term) for term in known if term not in everyday]
             rows = self.index.rows([*narrowed, *asked], most=max(most, MOST_LOOKED_THROUGH))
-            holding = [row for row in rows if self._holds(row, everyday)]
+            holding = self._holding(rows, everyday)
             is_begun = any(len(term.readings) > MOST_JOINED_EVERYDAY for term in everyday)
             if len(holding) >= most or len(rows) < MOST_LOOKED_THROUGH or is_begun:
                 return (holding or rows)[:most]
         return self.index.rows([*narrowed, *(self._asked("words", term) for term in known)], most=most)
 
-    def _holds(self, row: int, terms: Sequence[Term]) -> bool:
-        return not any(term.readings.keys().isdisjoint(self.index.held(row)) for term in terms)
+    def _holding(self, rows: Sequence[int], terms: Sequence[Term]) -> list[int]:
+        """Those of the rows that hold all the terms."""
+        held, disjoint = self.index.held, [term.readings.keys().isdisjoint for term in terms]
+        return [row for row, tokens_held in zip(rows, map(held, rows), strict=True) if not any([apart(tokens_held) for apart in disjoint])]
 
     def _asked(self, field: str, term: Term) -> Asked:
-        return self.index.any_of(field, self._words(term)[:MOST_ASKED])
+        return self._any_of(field, tuple(term.readings)[:MOST_ASKED])
+
+    def _any_of_codes(self, field: str, codes: tuple[str, ...]) -> Asked:
+        return self.index.any_of(field, [self.vocabulary.word(code) for code in codes])
 
     def _is_everyday(self, term: Term) -> bool:
-        return term.sort is Sort.WORD and self._frequency(term) * EVERYDAY > self.index.first_street
+        return term.sort is Sort.WORD and term.held_by * EVERYDAY > self.index.first_street
 
     def _telling(self, known: Sequence[Term]) -> list[Term]:
         """By what candidates are worth ordering: not by the kinds of streets and buildings, and of much else by the rarest."""
-        frequency = {id(term): self._frequency(term) for term in known}
-        telling = [term for term in known if term.sort is not Sort.WORD or frequency[id(term)] * COMMON <= self.index.first_street]
-        return sorted(telling, key=lambda term: frequency[id(term)])[:MOST_TELLING]
-
-    def _frequency(self, term: Term) -> int:
-        held_by = self.vocabulary.held_by
-        return sum(held_by[ord(code) - FIRST_TOKEN] for code in term.readings)
+        telling = [term for term in known if term.sort is not Sort.WORD or term.held_by * COMMON <= self.index.first_street]
+        return sorted(telling, key=_held_by)[:MOST_TELLING]
 
     # ------------------------------------------------------------ by name
 

@@ -40,6 +40,8 @@ class Term:
     sort: Sort
     weight: float
     readings: Mapping[str, float]
+    held_by: int = 0
+    """Records that hold what it may mean; those that hold several of its readings count for each."""
 
     @property
     def is_known(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 _WHOLE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)\s*([0-9][A-Z]{2})", re.ASCII | re.IGNORECASE)
+_INWARD = re.compile(r"[0-9][A-Z]{2}", re.ASCII)
 _UNFINISHED_INWARD = re.compile(r"[0-9][A-Z]{0,2}", re.ASCII)
 
 
@@ -81,6 +82,8 @@ def mended(text: str) -> Postcode | None:
     if not 5 <= len(compact) <= 7:
         return None
     outward, inward = compact[:-3], compact[-3].translate(_AS_DIGIT) + compact[-2:].translate(_AS_LETTER)
+    if not _INWARD.fullmatch(inward):
+        return None
     for letters in (1, 2):
         if found := Postcode.parse(outward[:letters].translate(_AS_LETTER) + outward[letters:].translate(_AS_DIGIT) + inward):
             return found

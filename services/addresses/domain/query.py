@@ -1,6 +1,7 @@
 """What somebody typed, understood: a postcode or the beginning of one, and the words of an address, the last perhaps unfinished."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 from .postcode import PartialPostcode, Postcode, mended, unfinished, unfinished_inward, whole_outward
@@ -62,11 +63,16 @@ class Query:
 
 def _words(raw: list[str], *, open_ended: bool) -> tuple[Word, ...]:
     """Words to look for. The post town is in every address, so it narrows nothing. The last is unfinished if typing goes on."""
-    words = [Word(token, run) for run in _without_town(raw) for token in normal(run)]
+    words = [word for run in _without_town(raw) for word in _words_of(run)]
     if open_ended and raw and words and words[-1].typed == raw[-1] and not raw[-1].isdigit():
         last = words[-1]
         words[-1] = Word(last.text, last.text if len(normal(raw[-1])) > 1 else raw[-1], unfinished=True)
     return tuple(words)
+
+
+@lru_cache(20_000)
+def _words_of(run: str) -> tuple[Word, ...]:
+    return tuple([Word(token, run) for token in normal(run)])
 
 
 def _without_town(raw: list[str]) -> list[str]:

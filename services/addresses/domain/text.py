@@ -17,6 +17,7 @@ _TOKEN = re.compile(r"[A-Z0-9]+", re.ASCII)
 _NUMBER_AND_LETTERS = re.compile(r"([0-9]+)([A-Z]{1,2})", re.ASCII)
 _JOINED = re.compile(r"([A-Z]{3,})([0-9]+[A-Z]?)|([0-9]+)([A-Z]{3,})", re.ASCII)
 _LETTER_AND_NUMBER = re.compile(r"([A-Z])([0-9]{1,4})", re.ASCII)
+_SIGNS = re.compile("['\u2019\u02bc`&]")
 _DROPPED = str.maketrans({"'": None, "\u2019": None, "\u02bc": None, "`": None, "&": " AND "})
 
 ABBREVIATIONS = {
@@ -44,7 +45,9 @@ def raw_tokens(text: str) -> list[str]:
     """Runs of capital letters and digits, in order: accents and apostrophes dropped, everything else a separator."""
     if not text.isascii():
         text = "".join(character for character in unicodedata.normalize("NFKD", text) if not unicodedata.combining(character))
-    return _TOKEN.findall(text.translate(_DROPPED).upper())
+    if _SIGNS.search(text):
+        text = text.translate(_DROPPED)
+    return _TOKEN.findall(text.upper())
 
 
 @lru_cache(50_000)
