@@ -107,10 +107,29 @@ def test_distance_counts_letters_wrong(one, two, apart):
     assert distance(one, two, 0) == min(apart, 1)
 
 
-_NAMES = "QUILLFEN QUILFEN QUILLFENS FENQUILL BALLOON BALOON SALOON OAK OAKS OAKSHOTT ST ANN ANNE HANNAH 4A É".split()
+_NAMES = [
+    "QUILLFEN",
+    "QUILFEN",
+    "QUILLFENS",
+    "FENQUILL",
+    "BALLOON",
+    "BALOON",
+    "SALOON",
+    "OAK",
+    "OAKS",
+    "OAKSHOTT",
+    "ST",
+    "ANN",
+    "ANNE",
+    "HANNAH",
+    "4A",
+    "É",
+]
 
 
-@pytest.mark.parametrize("word", ["QUILLFEN", "QILLFEN", "QUILLFNE", "QUILFENS", "BALLON", "SALLOON", "ANNES", "OAKSHOT", "HANAH", "A" * 300])
+@pytest.mark.parametrize(
+    "word", ["QUILLFEN", "QILLFEN", "QUILLFNE", "QUILFENS", "BALLON", "SALLOON", "ANNES", "OAKSHOT", "HANAH", "A" * 300]
+)
 @pytest.mark.parametrize("errors", [1, 2])
 def test_the_nearest_words_are_those_that_measuring_every_one_finds(word, errors):
     apart = {name: distance(word, name, 3) for name in _NAMES if name.isascii() and name.isalpha() and name != word}

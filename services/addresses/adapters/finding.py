@@ -3,9 +3,10 @@
 The index is asked for little at a time: rare words are demanded, and what only common words answer (`flat 1`) is looked for in a sample.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from math import log
 from operator import attrgetter
 from pathlib import Path
@@ -58,6 +59,8 @@ UNIT_WORDS = frozenset(
 """Words that many addresses hold and that tell one flat of a house from the next."""
 FLAT_BONUS = 2_000_000
 """Millionths of a weight, for the very flat that was written: its block may have the same number."""
+FEW_SOUGHT = 12
+"""Codes: so many are looked for in a row's tokens one by one, more as a set."""
 CREDIT_BY_ERRORS = (1.0, 0.8, 0.6)
 BEGUN_CREDIT = 0.9
 
@@ -140,6 +143,7 @@ class Finder:
         self._penalties = Penalties(self._weights, self._sorts)
         self._begun = lru_cache(5_000)(self._codes_begun)
         self._any_of = lru_cache(2_000)(self._any_of_codes)
+        self._named = lru_cache(5_000)(self._streets_named)
         self._readings = lru_cache(WORDS_KEPT_READ)(self._read)
         self.living_at = lru_cache(POSTCODES_KEPT_READ)(self._living_at)
         """Rows at a postcode (`NW1 1AA`) that are not historical, in the order of their addresses, with their tokens."""
@@ -261,9 +265,7 @@ class Finder:
         known = [term for term in terms.terms if term.is_known]
         asked = {id(term): self._asked("words", term) for term in known}
         numbers = [asked[id(term)] for term in known if term.sort is Sort.NUMBER]
-        names = sorted(
-            (term for term in known if term.sort is Sort.WORD and term.held_by <= VAGUE_ORDERED), key=lambda term: -term.weight
-        )
+        names = sorted((term for term in known if term.sort is Sort.WORD and term.held_by <= VAGUE_ORDERED), key=lambda term: -term.weight)
         rows: list[int] = []
         for name in names[:3]:
             others = [asked[id(term)] for term in self._telling(known) if term is not name]
@@ -285,16 +287,16 @@ class Finder:
         if 0 < len(everyday) < len(known):
             asked = [self._asked("words", term) for term in known if term not in everyday]
             rows = self.index.rows([*narrowed, *asked], most=max(most, MOST_LOOKED_THROUGH))
-            holding = self._holding(rows, everyday)
+            holding = list(islice(self._holding(rows, everyday), most))
             is_begun = any(len(term.readings) > MOST_JOINED_EVERYDAY for term in everyday)
-            if len(holding) >= most or len(rows) < MOST_LOOKED_THROUGH or is_begun:
-                return (holding or rows)[:most]
+            if len(holding) == most or len(rows) < MOST_LOOKED_THROUGH or is_begun:
+                return holding or rows[:most]
         return self.index.rows([*narrowed, *(self._asked("words", term) for term in known)], most=most)
 
-    def _holding(self, rows: Sequence[int], terms: Sequence[Term]) -> list[int]:
+    def _holding(self, rows: Iterable[int], terms: Sequence[Term]) -> Iterator[int]:
         """Those of the rows that hold all the terms."""
         held, disjoint = self.index.held, [term.readings.keys().isdisjoint for term in terms]
-        return [row for row, tokens_held in zip(rows, map(held, rows), strict=True) if not any([apart(tokens_held) for apart in disjoint])]
+        return (row for row in rows if not any(apart(held(row)) for apart in disjoint))
 
     def _asked(self, field: str, term: Term) -> Asked:
         return self._any_of(field, tuple(term.readings)[:MOST_ASKED])
@@ -318,11 +320,14 @@ class Finder:
             return []
         found: list[int] = []
         if any(len(term.readings) > 1 for term in terms):
-            found = self.streets.named([self._words(term, least=1.0) for term in terms], within)[:most].tolist()
+            found += self._named(tuple([self._words(term, least=1.0) for term in terms]), within, most)
         if len(found) < most:
-            found += self.streets.named([self._words(term) for term in terms], within)[:most].tolist()
+            found += self._named(tuple([self._words(term) for term in terms]), within, most)
         first = self.index.first_street
         return [first + street for street in dict.fromkeys(found)][:most]
+
+    def _streets_named(self, words: tuple[tuple[str, ...], ...], within: Within, most: int) -> tuple[int, ...]:
+        return tuple(self.streets.named(words, within)[:most].tolist())
 
     def buildings_named(self, terms: Sequence[Term], area: Sequence[PartialPostcode], borough: str | None, most: int) -> list[int]:
         """Rows of whole buildings whose names hold all the words."""
@@ -332,9 +337,9 @@ class Finder:
         rows = self._buildings.of_all([self._words(term) for term in terms], longest)
         return self._premises.inside(rows, area, borough)[:most].tolist()  # type: ignore[no-any-return]
 
-    def _words(self, term: Term, least: float = 0.0) -> list[str]:
+    def _words(self, term: Term, least: float = 0.0) -> tuple[str, ...]:
         """What a term may mean, as far as it is worth so much."""
-        return [self.vocabulary.word(code) for code, credit in term.readings.items() if credit >= least]
+        return tuple([self.vocabulary.word(code) for code, credit in term.readings.items() if credit >= least])
 
     # ------------------------------------------------------------ comparing
 
@@ -354,9 +359,16 @@ class Finder:
 
     def _likeliest(self, terms: Terms, rows_held: Sequence[Held], most: int) -> Sequence[Held]:
         """Those that share most with the query."""
-        worth = [(code, int(1e6 * max([worth for _, worth in answers]))) for code, answers in terms.at.items()]  # whole: sums have no order
-        worth += [(flat + code, FLAT_BONUS) for flat, following in terms.flats.items() for code in following.readings]
-        shared = [-sum([worth_of for codes, worth_of in worth if codes in held]) for _, held in rows_held]
+        worth = {code: int(1e6 * worth) for code, (_, worth) in terms.at.items()}  # whole: sums have no order
+        flats = [(flat + code, FLAT_BONUS) for flat, following in terms.flats.items() for code in following.readings]
+        if len(worth) <= FEW_SOUGHT:
+            sought = [*worth.items(), *flats]
+            shared = [-sum([worth_of for codes, worth_of in sought if codes in held]) for _, held in rows_held]
+        else:
+            codes, worth_of_code = worth.keys(), worth.__getitem__
+            shared = [
+                -sum(map(worth_of_code, codes & set(held))) - sum([bonus for flat, bonus in flats if flat in held]) for _, held in rows_held
+            ]
         return [rows_held[at] for at in sorted(range(len(shared)), key=shared.__getitem__)[:most]]
 
     def extra_of(self, compared: Comparison) -> Extra:

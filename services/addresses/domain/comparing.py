@@ -52,7 +52,7 @@ class Term:
 class Terms:
     """The words of a query, ready to be compared with many records."""
 
-    __slots__ = ("at", "codes", "flats", "sorts", "terms", "weight")
+    __slots__ = ("also", "at", "codes", "flats", "sorts", "terms", "weight")
 
     def __init__(self, terms: Sequence[Term]) -> None:
         self.terms = tuple(terms)
@@ -60,8 +60,10 @@ class Terms:
         self.weight = sum([term.weight for term in terms])
         self.flats: dict[str, Term] = {}
         """For the code of FLAT the number or letter that was written after it."""
-        self.at: dict[str, list[tuple[int, float]]] = {}
-        """For each code the terms that it answers: the number of each, and what the answer is worth."""
+        self.at: dict[str, tuple[int, float]] = {}
+        """For each code the number of the first term that it answers, and what the answer is worth."""
+        self.also: dict[str, list[tuple[int, float]]] = {}
+        """The same of further terms, for the few codes that answer several."""
         self.codes = self.at.keys()
         before: Term | None = None
         at = self.at
@@ -71,9 +73,9 @@ class Terms:
             before = term
             for code, credit in term.readings.items():
                 if code in at:
-                    at[code].append((number, credit * term.weight))
+                    self.also.setdefault(code, []).append((number, credit * term.weight))
                 else:
-                    at[code] = [(number, credit * term.weight)]
+                    at[code] = number, credit * term.weight
 
     @property
     def known_weight(self) -> float:
@@ -190,15 +192,21 @@ def compare(terms: Terms, row: str, penalties: Mapping[str, float], sorts: Mappi
 
 def _compare(terms: Terms, held: str, besides: str, penalties: Mapping[str, float], sorts: Mapping[str, Sort]) -> Comparison:
     """Most of the time that a search takes is spent here and in what it calls: what few candidates are asked for is worked out for them."""
-    at = terms.at
+    answer, also = terms.at.get, terms.also
     places: list[int | None] = [None] * len(terms.sorts)
     matched = extra = 0.0
     found = 0
     for place, code in enumerate(held):
-        if code in at:
-            for number, worth in at[code]:
-                if places[number] is None:
-                    places[number] = place
+        if answered := answer(code):
+            number, worth = answered
+            if places[number] is None:
+                places[number] = place
+                matched += worth
+                found += 1
+                continue
+            for other, worth in also.get(code, ()):
+                if places[other] is None:
+                    places[other] = place
                     matched += worth
                     found += 1
                     break
@@ -218,9 +226,11 @@ def _compare(terms: Terms, held: str, besides: str, penalties: Mapping[str, floa
 
 def _found_besides(terms: Terms, besides: str, places: list[int | None]) -> tuple[float, int]:
     """Put terms in places of what is optional and the context: what they are worth, and how many are numbers."""
-    matched, in_range, at = 0.0, 0, terms.at
+    matched, in_range, also = 0.0, 0, terms.also
     for place, code in enumerate(besides):
-        for number, worth in at.get(code, ()):
+        if code not in terms.codes:
+            continue
+        for number, worth in (terms.at[code], *also.get(code, ())):
             if places[number] is None:
                 places[number] = -1 - place
                 is_number = terms.sorts[number] == 1
