@@ -3,10 +3,10 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from heapq import nlargest
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tantivy
 
 from services.addresses.domain.vocabulary import Spellings
@@ -33,6 +33,7 @@ class Vocabulary:
         found = enumerate(zip(self.words, self.held_by, in_context, strict=True))
         self._numbers = {word: number for number, (word, held, context) in found if held or context}
         self._sorted = sorted(word for word in self._numbers if not word.isdigit())
+        self._sorted_held_by = np.array([self.frequency(word) for word in self._sorted], np.int64)
         self._spellings = Spellings(self._numbers)
         self.corrections = lru_cache(20_000)(self._corrections)
         self.beginning_with = lru_cache(2_000)(self._beginning_with)
@@ -59,8 +60,8 @@ class Vocabulary:
     def _beginning_with(self, prefix: str, most: int) -> tuple[str, ...]:
         """Words that begin so, those that most records hold first."""
         first, last = bisect_left(self._sorted, prefix), bisect_left(self._sorted, prefix + "\uffff")
-        found = self._sorted[first:last]
-        return tuple(nlargest(most, found, key=self.frequency) if len(found) > most else sorted(found, key=self.frequency, reverse=True))
+        order = (-self._sorted_held_by[first:last]).argsort(kind="stable")
+        return tuple([self._sorted[first + at] for at in order[:most].tolist()])
 
     def _corrections(self, word: str, errors: int) -> tuple[tuple[str, int], ...]:
         """Words with the fewest errors, at most so many, between them and one, and how many; those that most records hold first."""
