@@ -226,11 +226,11 @@ def _compare(terms: Terms, held: str, besides: str, penalties: Mapping[str, floa
 
 def _found_besides(terms: Terms, besides: str, places: list[int | None]) -> tuple[float, int]:
     """Put terms in places of what is optional and the context: what they are worth, and how many are numbers."""
-    matched, in_range, also = 0.0, 0, terms.also
+    matched, in_range, at, also = 0.0, 0, terms.at, terms.also
     for place, code in enumerate(besides):
-        if code not in terms.codes:
+        if code not in at:
             continue
-        for number, worth in (terms.at[code], *also.get(code, ())):
+        for number, worth in (at[code], *also.get(code, ())):
             if places[number] is None:
                 places[number] = -1 - place
                 is_number = terms.sorts[number] == 1
