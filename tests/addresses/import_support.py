@@ -13,7 +13,7 @@ from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.import_files import gather
 from services.addresses.adapters.import_jobs import Imported, Wanted, kept_with
 from services.addresses.adapters.importing import import_files
-from services.addresses.adapters.release import Recipe
+from services.addresses.adapters.manifest import Recipe, folder_of
 from services.addresses.adapters.sources import BOROUGHS, POSTCODES, TERMINATED, WARDS, Sources
 from services.addresses.domain.formats import writing_core
 from services.addresses.domain.formats.writing_changes import premium_changes
@@ -114,7 +114,7 @@ def activated(data_dir: Path, release_id: str) -> None:
 
 def held(data_dir: Path, release_id: str | None = None) -> list[Blpu]:
     """Everything in a release; in the live one unless said."""
-    gazetteer = Gazetteer.open(release.folder_of(data_dir, release_id or release.live(data_dir)))
+    gazetteer = Gazetteer.open(folder_of(data_dir, release_id or release.live(data_dir)))
     try:
         return list(gazetteer.all_records())
     finally:

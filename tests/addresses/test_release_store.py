@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import release
 from services.addresses.adapters.change_sets import change_sets
+from services.addresses.adapters.manifest import folder_of
 from services.addresses.adapters.object_store import ObjectStore, StoreError
 from services.addresses.adapters.release_store import ReleaseStore, Unwatched
 from services.addresses.adapters.switches import CrossedError
@@ -92,7 +92,7 @@ def test_what_one_machine_publishes_is_live_on_every_other_and_a_rollback_too(sh
 def test_a_release_is_the_same_on_every_machine_with_the_day_on_which_it_was_made(shop):
     shop.publish(shop.place.release)
     catch_up(shop.replica("here"))
-    folders = [release.folder_of(data_dir, shop.place.release) for data_dir in (shop.place.data_dir, shop.tmp_path / "here")]
+    folders = [folder_of(data_dir, shop.place.release) for data_dir in (shop.place.data_dir, shop.tmp_path / "here")]
     first, second = ({path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} for folder in folders)
     assert first == second
     made, fetched = (folder.joinpath("manifest.json").stat().st_mtime for folder in folders)
@@ -104,7 +104,7 @@ def test_any_machine_can_go_back_to_what_it_never_had(shop):
     shop.publish(next_release(shop.place, "second", 3))
     other = shop.replica("other")
     assert catch_up(other) == 2
-    assert not release.folder_of(shop.tmp_path / "other", shop.place.release).exists()
+    assert not folder_of(shop.tmp_path / "other", shop.place.release).exists()
     assert go_back_everywhere(shop.tmp_path / "other", shop.url) == shop.place.release
     assert catch_up(ReleaseStore(shop.place.data_dir, shop.url)) == 3
     assert live(shop.place.data_dir) == shop.place.release

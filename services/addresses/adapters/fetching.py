@@ -14,9 +14,9 @@ from pathlib import Path, PurePosixPath
 from pydantic import ValidationError
 
 from . import release
+from .manifest import FORMAT, MANIFEST, File, Manifest
 from .object_store import PIECE, ObjectStore, several_at_once
 from .reading import Watch, adding_up
-from .release import FORMAT, MANIFEST, File, Manifest
 from .switches import Stored, StoredChanges
 
 _ASIDE = ".fetching-"

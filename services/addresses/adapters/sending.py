@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from hashlib import file_digest, sha256
 from pathlib import Path
 
-from . import release
+from .checking import checked
+from .manifest import MANIFEST, File
 from .object_store import Object, ObjectStore, several_at_once
 from .reading import Watch, adding_up
-from .release import MANIFEST, File
 from .switches import Stored, StoredChanges
 
 ABANDONED = timedelta(days=1)
@@ -22,7 +22,7 @@ ABANDONED = timedelta(days=1)
 
 async def send(store: ObjectStore, data_dir: Path, release_id: str, watch: Watch) -> Stored:
     """Put a release of a data dir into the store. Raises `DamagedReleaseError`, `StoreError`; the same call then goes on."""
-    folder, manifest = release.checked(data_dir, release_id)
+    folder, manifest = checked(data_dir, release_id)
     raw = (folder / MANIFEST).read_bytes()
     digest = sha256(raw).hexdigest()
     stored = Stored(
