@@ -58,9 +58,9 @@ def _write(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]])
         table.writerows(rows)
 
 
-def begin(data_dir: Path) -> Sources:
+def begin(data_dir: Path, postcodes: int = 120) -> Sources:
     """Make a release without premises live, whose postcodes are few."""
-    sources = few_postcodes(data_dir / "few")
+    sources = few_postcodes(data_dir / "few", postcodes // 2)
     recipe = Recipe(sources=sources.hashes(), premises={"none": ""})
     with release.alone(data_dir):
         release.write(data_dir, recipe, [], sources)
@@ -137,3 +137,13 @@ class Place:
     blpus: list[Blpu]
     file: Path
     release: str
+
+
+def supplied(data_dir: Path, postcodes: int = 120) -> Place:
+    """A full supply of AddressBase Premium, imported and live."""
+    sources = begin(data_dir, postcodes)
+    blpus = made_up(sources)
+    file = premium_file(data_dir / "full.csv", blpus)
+    made = imported(data_dir, file)
+    activated(data_dir, made.release)
+    return Place(data_dir, sources, blpus, file, made.release)

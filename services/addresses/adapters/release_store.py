@@ -120,7 +120,7 @@ class ReleaseStore:
     async def _sent(self, release_id: str, known: Switch | None, watch: Watch) -> Stored:
         if later := await self._log.after(known):
             raise CrossedError(later[-1].live.release)
-        return await send(self._store, self._data_dir, release_id, watch)
+        return await send(self._store, self._data_dir, release_id, known.activated if known else (), watch)
 
     async def _switch(self, known: Switch | None, activated: tuple[Stored, ...]) -> None:
         number, live = known.number + 1 if known else 1, activated[-1].release
