@@ -41,10 +41,8 @@ def generate(
     try:
         with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
             task = progress.add_task("premises", total=premises)
-            if changes:
-                files = _written(out, lambda: generate_changes(premises, seed, out))
-            else:
-                files = _written(out, lambda: generate_files(premises, seed, out, lambda done: progress.update(task, completed=done)))
+            write = generate_changes if changes else generate_files
+            files = _written(out, lambda: write(premises, seed, out, lambda done: progress.update(task, completed=done)))
     except OperatorError as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(1) from None

@@ -33,8 +33,8 @@ from services.addresses.adapters.going_live import catch_up, go_back, go_live, i
 from services.addresses.adapters.import_files import gather
 from services.addresses.adapters.import_jobs import Imported, ImportRefusedError, Wanted
 from services.addresses.adapters.importing import import_files, live_already
+from services.addresses.adapters.manifest import BASE, MANIFEST, DamagedReleaseError, Manifest, folder_of
 from services.addresses.adapters.object_store import StoreError
-from services.addresses.adapters.release import BASE, MANIFEST, DamagedReleaseError, Manifest, folder_of
 from services.addresses.adapters.release_store import ReleaseStore
 from services.addresses.adapters.switches import CrossedError
 from services.addresses.domain.incoming import WrongFileError

@@ -2,7 +2,7 @@
 
 from contracts.events.addresses import ReleasePublished
 from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.adapters.release import Manifest
+from services.addresses.adapters.manifest import Manifest
 from services.addresses.store import Store
 from shared.clock import now
 from shared.mongo import Duplicate

@@ -95,7 +95,7 @@ class BulkMatcher:
         gazetteer, results = self._live.gazetteer, []
         beat_at = turn_at = self._monotonic()
         for row in rows:
-            results.append(MatchedRow.of(row, gazetteer.match(row.address, row.postcode, 1)))
+            results.append(MatchedRow.of(row, gazetteer.match(row.address, row.postcode, 1), gazetteer.split_postcodes))
             at = self._monotonic()
             if at - turn_at >= SLICE_SECONDS:
                 await asyncio.sleep(PAUSE_SECONDS)

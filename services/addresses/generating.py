@@ -59,9 +59,20 @@ def generate_files(
     return [*core_files.written, *premium_files.written]
 
 
-def generate_changes(premises: int, seed: int, out: Path, *, sources: Sources | None = None, most: int = MOST_RECORDS) -> list[WrittenFile]:
+def generate_changes(
+    premises: int,
+    seed: int,
+    out: Path,
+    progress: Callable[[int], None],
+    *,
+    sources: Sources | None = None,
+    most: int = MOST_RECORDS,
+) -> list[WrittenFile]:
     """Write what a quarter of a year does to the premises that `generate_files` writes for the same numbers, as change-only updates: with
-    changes, premises that are new and gone, merged and split ones. Raises as `generate_files` does."""
+    changes, premises that are new and gone, merged and split ones.
+
+    All are gone through for each of the two formats, so `progress` is told of half as many. Raises as `generate_files` does.
+    """
     _check_empty(out)
     core_files, premium_files = _files(out, CHANGES)
     sites = (sources or Sources()).sites()
@@ -69,9 +80,12 @@ def generate_changes(premises: int, seed: int, out: Path, *, sources: Sources | 
     def before() -> Iterator[Blpu]:
         return generate(sites, seed, premises=premises)
 
+    def after(gone_through: int) -> Iterator[Blpu]:
+        return changed(_counted(before(), lambda done: progress((gone_through + done) // 2)), seed)
+
     with _all_or_none(core_files, premium_files):
-        core_files.add_rows(core_changes(before(), changed(before(), seed)), most)
-        premium_files.add_volumes(Volumes(premium_changes(before(), changed(before(), seed)), CHANGES, most))
+        core_files.add_rows(core_changes(before(), after(0)), most)
+        premium_files.add_volumes(Volumes(premium_changes(before(), after(premises)), CHANGES, most))
     return [*core_files.written, *premium_files.written]
 
 
@@ -103,13 +117,19 @@ def _all_or_none(*several: "_Files") -> Iterator[None]:
 
 def _to_core(made: Iterable[Blpu], files: "_Files", most: int, progress: Callable[[int], None]) -> Iterator[Blpu]:
     """Write each to Core's files in passing, as making it costs more than writing it."""
+    for blpu in _counted(made, progress):
+        files.add_row(writing_core.row(blpu), most)
+        yield blpu
+
+
+def _counted(made: Iterable[Blpu], progress: Callable[[int], None]) -> Iterator[Blpu]:
+    """Tell how many have gone by."""
     done = 0
     for blpu in made:
-        files.add_row(writing_core.row(blpu), most)
+        yield blpu
         done += 1
         if done % _STEP == 0:
             progress(done)
-        yield blpu
     progress(done)
 
 

@@ -18,10 +18,11 @@ from services.addresses.adapters.release import activate, current
 from services.addresses.adapters.sources import BOROUGHS, POSTCODES, SHIPPED, TERMINATED, WARDS, Sources
 from services.addresses.service import build
 from services.addresses.settings import Settings
-from tests.support.object_servers import ObjectServer, running_object_server
+from tests.support.object_servers import Line, ObjectServer, running_object_server
 
 from . import villa
-from .import_support import Place, activated, begin, imported, made_up, premium_file
+from .import_support import Place, supplied
+from .store_support import Shop
 
 SEED = 1
 
@@ -96,13 +97,7 @@ def reader(tokens) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def full_supply(tmp_path_factory) -> Place:
     """A data dir in which a full supply of AddressBase Premium is live. Tests that change it work on a copy."""
-    data_dir = tmp_path_factory.mktemp("full_supply")
-    sources = begin(data_dir)
-    blpus = made_up(sources)
-    file = premium_file(data_dir / "full.csv", blpus)
-    made = imported(data_dir, file)
-    activated(data_dir, made.release)
-    return Place(data_dir, sources, blpus, file, made.release)
+    return supplied(tmp_path_factory.mktemp("full_supply"))
 
 
 @pytest.fixture
@@ -126,3 +121,25 @@ def bucket(object_server, monkeypatch) -> str:
     for variable, value in object_server.environment().items():
         monkeypatch.setenv(variable, value)
     return f"s3://{name}/addresses/london"
+
+
+@pytest.fixture
+def line(object_server, bucket, monkeypatch) -> Iterator[Line]:
+    """The way to the bucket."""
+    made = Line(object_server.endpoint)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", made.endpoint)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def in_bucket(bucket, place, tmp_path) -> Shop:
+    return Shop(place, bucket, tmp_path)
+
+
+@pytest.fixture(params=["bucket", "volume"])
+def shop(request, place, tmp_path) -> Shop:
+    if request.param == "bucket":
+        return Shop(place, request.getfixturevalue("bucket"), tmp_path)
+    (tmp_path / "volume").mkdir()
+    return Shop(place, (tmp_path / "volume").as_uri(), tmp_path)

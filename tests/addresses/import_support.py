@@ -13,7 +13,7 @@ from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.import_files import gather
 from services.addresses.adapters.import_jobs import Imported, Wanted, kept_with
 from services.addresses.adapters.importing import import_files
-from services.addresses.adapters.release import Recipe
+from services.addresses.adapters.manifest import Recipe, folder_of
 from services.addresses.adapters.sources import BOROUGHS, POSTCODES, TERMINATED, WARDS, Sources
 from services.addresses.domain.formats import writing_core
 from services.addresses.domain.formats.writing_changes import premium_changes
@@ -58,9 +58,9 @@ def _write(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]])
         table.writerows(rows)
 
 
-def begin(data_dir: Path) -> Sources:
+def begin(data_dir: Path, postcodes: int = 120) -> Sources:
     """Make a release without premises live, whose postcodes are few."""
-    sources = few_postcodes(data_dir / "few")
+    sources = few_postcodes(data_dir / "few", postcodes // 2)
     recipe = Recipe(sources=sources.hashes(), premises={"none": ""})
     with release.alone(data_dir):
         release.write(data_dir, recipe, [], sources)
@@ -114,7 +114,7 @@ def activated(data_dir: Path, release_id: str) -> None:
 
 def held(data_dir: Path, release_id: str | None = None) -> list[Blpu]:
     """Everything in a release; in the live one unless said."""
-    gazetteer = Gazetteer.open(release.folder_of(data_dir, release_id or release.live(data_dir)))
+    gazetteer = Gazetteer.open(folder_of(data_dir, release_id or release.live(data_dir)))
     try:
         return list(gazetteer.all_records())
     finally:
@@ -137,3 +137,13 @@ class Place:
     blpus: list[Blpu]
     file: Path
     release: str
+
+
+def supplied(data_dir: Path, postcodes: int = 120) -> Place:
+    """A full supply of AddressBase Premium, imported and live."""
+    sources = begin(data_dir, postcodes)
+    blpus = made_up(sources)
+    file = premium_file(data_dir / "full.csv", blpus)
+    made = imported(data_dir, file)
+    activated(data_dir, made.release)
+    return Place(data_dir, sources, blpus, file, made.release)

@@ -1,13 +1,16 @@
 """What the tests of the store of releases share."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from services.addresses.adapters import release
 from services.addresses.adapters.going_live import go_back, go_live
+from services.addresses.adapters.object_store import ObjectStore
 from services.addresses.adapters.release_store import ReleaseStore
 
 from .import_support import Place, imported, premium_update
@@ -38,6 +41,33 @@ def live(data_dir: Path) -> str | None:
         return release.live(data_dir)
     except FileNotFoundError:
         return None
+
+
+@dataclass
+class Shop:
+    """A store, and the machine that publishes to it."""
+
+    place: Place
+    url: str
+    tmp_path: Path
+
+    def publish(self, release_id: str) -> None:
+        publish(self.place.data_dir, self.url, release_id)
+
+    def replica(self, name: str) -> ReleaseStore:
+        return ReleaseStore(self.tmp_path / name, self.url)
+
+    def names(self, folder: str) -> list[str]:
+        return sorted(asyncio.run(ObjectStore(self.url).list(folder)))
+
+    def folders(self) -> set[str]:
+        return {name.split("/")[1].rpartition("-")[0] for name in self.names("releases")}
+
+
+def catch_up(replica: ReleaseStore) -> int:
+    """Bring a data dir to what is live in the store; the number of that switch, 0 where there is none."""
+    switch = asyncio.run(replica.catch_up())
+    return switch.number if switch else 0
 
 
 CATCH_UP = """

@@ -8,6 +8,7 @@ from services.addresses.adapters import release
 from services.addresses.adapters.building import build
 from services.addresses.adapters.change_sets import change_sets
 from services.addresses.adapters.diffing import differences
+from services.addresses.adapters.manifest import Recipe
 from services.addresses.adapters.sources import Sources
 from services.addresses.domain.changes import Change, Happened
 from services.addresses.domain.fingerprints import fingerprint
@@ -124,12 +125,12 @@ def test_a_fingerprint_is_of_everything_but_the_uprn(blpus):
 def test_where_nothing_was_live_there_is_no_change_set_and_the_next_switch_is_the_first(tmp_path):
     sources = begin(tmp_path)
     assert change_sets(tmp_path) == []
-    recipe = release.Recipe(sources=sources.hashes(), premises={"another": ""})
+    recipe = Recipe(sources=sources.hashes(), premises={"another": ""})
     with release.alone(tmp_path):
         release.write(tmp_path, recipe, [], sources)
     activated(tmp_path, recipe.release)
     assert change_sets(tmp_path) == []
-    first, second = (release.Recipe(sources=sources.hashes(), premises={name: ""}) for name in ("first", "second"))
+    first, second = (Recipe(sources=sources.hashes(), premises={name: ""}) for name in ("first", "second"))
     made = made_up(sources, 30)
     for each, count in ((first, 20), (second, 30)):
         with release.alone(tmp_path):

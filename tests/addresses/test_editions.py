@@ -5,8 +5,9 @@ from datetime import date
 
 import pytest
 
-from services.addresses.adapters import release
+from services.addresses.adapters.checking import checked
 from services.addresses.adapters.gate import judge, report_folder
+from services.addresses.adapters.manifest import folder_of
 from services.addresses.adapters.sources import ATTRIBUTION, SHIPPED_EDITION
 from services.addresses.domain.editions import Edition, newest, together, told
 from services.addresses.service import build
@@ -59,14 +60,14 @@ def test_of_each_product_the_last_edition_counts():
 
 
 def test_a_release_says_what_it_was_made_from_through_updates_and_in_its_report(place, tmp_path):
-    made = release.checked(place.data_dir, place.release)[1]
+    made = checked(place.data_dir, place.release)[1]
     premium = Edition(of="premises", product="AddressBase Premium, made up", name="2025-09-01", day=date(2025, 9, 1), attribution="")
     assert made.editions == (SHIPPED_EDITION, premium)
     assert made.attribution == ATTRIBUTION
     update = premium_update(tmp_path / "update.csv", place.blpus, place.blpus[1:])
     update.write_text(update.read_text().replace("MADE UP ADDRESSES", "GeoPlace").replace("2025-09-01", "2025-10-09"))
     changed = imported(place.data_dir, update).release
-    manifest = release.checked(place.data_dir, changed)[1]
+    manifest = checked(place.data_dir, changed)[1]
     assert [(each.product, each.name) for each in manifest.editions] == [
         ("Code-Point Open", "2025.2"),
         ("AddressBase Premium, made up", "2025-09-01"),
@@ -89,17 +90,17 @@ async def test_the_header_of_os_places_tells_the_supplys_edition_and_day(place, 
 
 
 def test_a_manifest_of_before_is_read(place):
-    folder = release.folder_of(place.data_dir, place.release)
+    folder = folder_of(place.data_dir, place.release)
     said = (folder / "manifest.json").read_text()
     before = said[: said.index(',\n  "editions"')] + "\n}\n"
     (folder / "manifest.json").write_text(before)
     shutil.rmtree(place.data_dir / "checked")
-    assert release.checked(place.data_dir, place.release)[1].editions == ()
+    assert checked(place.data_dir, place.release)[1].editions == ()
 
 
 def test_a_full_supply_takes_the_place_of_what_was_before(place, tmp_path):
     next_supply = premium_file(tmp_path / "next.csv", place.blpus[:390])
     next_supply.write_text(next_supply.read_text().replace("MADE UP ADDRESSES", "GeoPlace"))
     made = imported(place.data_dir, next_supply).release
-    editions = release.checked(place.data_dir, made)[1].editions
+    editions = checked(place.data_dir, made)[1].editions
     assert [each.product for each in editions] == ["Code-Point Open", "AddressBase Premium"]

@@ -2,6 +2,7 @@
 
 import csv
 import resource
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from services.addresses.domain.formats.premium import Premium
 from services.addresses.domain.formats.recognising import recognise
 from services.addresses.domain.generation import generate
 from services.addresses.domain.incoming import Format
+from services.addresses.domain.made_up_changes import changed
 from services.addresses.domain.premises import MADE_UP_UPRNS
 from services.addresses.generating import generate_changes, generate_files
 from tests.addresses.address_files import Held
@@ -98,7 +100,11 @@ def test_the_same_seed_gives_the_same_bytes(written, tmp_path, few_sources):
 
 
 def test_an_update_of_the_files_can_be_written_too(written, tmp_path, few_sources):
-    files = generate_changes(PREMISES, 5, tmp_path / "update", sources=few_sources)
+    told: list[int] = []
+    files = generate_changes(PREMISES, 5, tmp_path / "update", told.append, sources=few_sources)
+    assert told == sorted(told)
+    assert len(told) > 6
+    assert told[-1] == PREMISES
     assert {file.path.name.rsplit("_", 1)[0] for file in files} == {
         "MADE_UP_AddressBaseCore_COU_2025-12-01",
         "MADE_UP_AddressBasePremium_COU_2025-12-01",
@@ -111,6 +117,34 @@ def test_an_update_of_the_files_can_be_written_too(written, tmp_path, few_source
     after = list(apply(files, "premium", apply(written[1], "premium", Held())).blpus())
     assert before != after
     assert any(blpu.successors for blpu in after)
+
+
+@pytest.mark.parametrize("premises", [1, 2, 9, 40])
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_an_update_of_however_few_premises_holds_something(tmp_path, few_sources, premises, seed):
+    files = generate_changes(premises, seed, tmp_path, print, sources=few_sources)
+    assert {file.format for file in files} == {"core", "premium"}
+    assert all(file.records for file in files)
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_each_kind_of_change_happens_among_a_few_hundred_premises(few_sources, seed):
+    before = {blpu.uprn: blpu for blpu in generate(few_sources.sites(), seed, premises=400)}
+    after = {blpu.uprn: blpu for blpu in changed(before.values(), seed)}
+    became = {uprn: blpu.successors for uprn, blpu in after.items() if blpu.end_date and not before[uprn].end_date}
+    taken_from = Counter(successor for successors in became.values() for successor in successors)
+    kept = [(before[uprn], blpu) for uprn, blpu in after.items() if uprn in before]
+    happened = {
+        "split": any(len(successors) > 1 for successors in became.values()),
+        "merged": any(count > 1 for count in taken_from.values()),
+        "retired": any(not successors for successors in became.values()),
+        "built": bool(after.keys() - before.keys() - taken_from.keys()),
+        "never was": bool(before.keys() - after.keys()),
+        "taken over": any(old.organisation != new.organisation for old, new in kept),
+        "moved": any(old.easting != new.easting for old, new in kept),
+    }
+    assert all(happened.values()), happened
+    assert len(became) < 0.05 * len(before)
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path):

@@ -13,6 +13,7 @@ from services.addresses.adapters.change_sets import change_sets
 from services.addresses.adapters.import_files import gather
 from services.addresses.adapters.import_jobs import ImportRefusedError
 from services.addresses.adapters.importing import live_already
+from services.addresses.adapters.manifest import folder_of
 from services.addresses.adapters.release import current
 from services.addresses.domain.changes import Change, Happened
 from services.addresses.domain.incoming import WrongFileError
@@ -141,7 +142,7 @@ def test_what_is_live_already_is_neither_imported_again_nor_mixed_with_more(plac
 
 
 def test_a_full_supply_takes_the_place_of_a_damaged_release(place, tmp_path):
-    (release.folder_of(place.data_dir, place.release) / "uprns.npy").unlink()
+    (folder_of(place.data_dir, place.release) / "uprns.npy").unlink()
     made = imported(place.data_dir, premium_file(tmp_path / "next.csv", place.blpus[:50]))
     activated(place.data_dir, made.release)
     assert held(place.data_dir) == place.blpus[:50]

@@ -19,6 +19,7 @@ from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.import_jobs import kept_with
 from services.addresses.adapters.layers import layers_in
 from services.addresses.adapters.live_release import LiveRelease
+from services.addresses.adapters.manifest import folder_of
 from services.addresses.domain.postcode import Postcode
 from services.addresses.service import build
 from services.addresses.settings import Settings
@@ -170,7 +171,7 @@ async def test_an_imported_release_is_served_after_a_restart_and_followed_while_
 async def test_a_damaged_import_is_not_replaced_by_made_up_premises_but_by_the_one_before(place, tmp_path):
     made = imported(place.data_dir, premium_file(tmp_path / "next.csv", place.blpus[:350]))
     activated(place.data_dir, made.release)
-    (release.folder_of(place.data_dir, made.release) / "records").unlink()
+    (folder_of(place.data_dir, made.release) / "records").unlink()
     serving = LiveRelease(place.data_dir, SEED)
     await serving.open()
     assert serving.manifest.release == place.release
@@ -217,7 +218,7 @@ def test_imported_postcodes_stay_with_the_premises_and_the_next_update_keeps_the
     assert held(place.data_dir) == place.blpus
     made = imported(place.data_dir, premium_update(tmp_path / "update.csv", place.blpus, place.blpus[1:]))
     for each in (said["release"], made.release):
-        gazetteer = Gazetteer.open(release.folder_of(place.data_dir, each))
+        gazetteer = Gazetteer.open(folder_of(place.data_dir, each))
         found = gazetteer.postcode(Postcode("E8", "1AA"))
         assert found is not None
         assert found.location == (534_600, 184_500)

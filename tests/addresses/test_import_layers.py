@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import merging, release
+from services.addresses.adapters import checking, merging, release
+from services.addresses.adapters.checking import checked
+from services.addresses.adapters.files import sha256_of
 from services.addresses.adapters.import_jobs import kept_with
 from services.addresses.adapters.layers import Layers, assembled_in, layers_in
+from services.addresses.adapters.manifest import folder_of
 from services.addresses.adapters.rebuilding import rebuild
 from services.addresses.domain.records import Blpu
 
@@ -68,7 +71,7 @@ def test_layers_are_folded_into_one_when_the_release_is_built_whole(place, tmp_p
 def test_a_damaged_release_is_built_again_from_its_layers_and_an_update_can_follow(place, tmp_path):
     states = [place.blpus, place.blpus[2:], place.blpus[4:]]
     made = updated(place, tmp_path / "1.csv", states[0], states[1])
-    (release.folder_of(place.data_dir, made) / "uprns.npy").unlink()
+    (folder_of(place.data_dir, made) / "uprns.npy").unlink()
     assert rebuild(place.data_dir)
     assert release.current(place.data_dir)[1].release == made
     assert held(place.data_dir) == states[1]
@@ -111,15 +114,14 @@ def test_premises_whose_street_has_no_name_come_when_it_gets_one(place, tmp_path
 
 
 def test_a_large_release_whose_files_another_shares_is_not_hashed_again(place, tmp_path, monkeypatch):
-    monkeypatch.setattr(release, "ALWAYS_HASHED", 0)
+    monkeypatch.setattr(checking, "ALWAYS_HASHED", 0)
     release.current(place.data_dir)
     hashed: list[str] = []
-    real = release._hash
-    monkeypatch.setattr(release, "_hash", lambda path: hashed.append(path.name) or real(path))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(checking, "sha256_of", lambda path: hashed.append(path.name) or sha256_of(path))  # type: ignore[func-returns-value]
     made = updated(place, tmp_path / "1.csv", place.blpus, place.blpus[2:])
     assert "records" in hashed
     assert "postcodes.sqlite3" not in hashed
     hashed.clear()
-    release.checked(place.data_dir, place.release)
-    release.checked(place.data_dir, made)
+    checked(place.data_dir, place.release)
+    checked(place.data_dir, made)
     assert hashed == []

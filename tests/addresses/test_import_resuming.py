@@ -11,6 +11,7 @@ import pytest
 
 from services.addresses.adapters import release
 from services.addresses.adapters.change_sets import change_sets
+from services.addresses.adapters.checking import checked
 from services.addresses.adapters.import_files import gather
 from services.addresses.adapters.import_jobs import Job, Wanted, kept_with
 from services.addresses.adapters.layers import layers_in
@@ -74,7 +75,7 @@ def next_supply(full_supply, tmp_path_factory) -> tuple[Path, str]:
     directory = tmp_path_factory.mktemp("next")
     file = premium_file(directory / "next.csv", full_supply.blpus[100:])
     data_dir = Path(shutil.copytree(full_supply.data_dir, directory / "copy"))
-    return file, release.checked(data_dir, imported(data_dir, file).release)[1].content_hash
+    return file, checked(data_dir, imported(data_dir, file).release)[1].content_hash
 
 
 def test_an_import_that_is_killed_again_and_again_makes_the_same_release(place, next_supply):
@@ -155,4 +156,4 @@ def test_a_disk_that_takes_no_more_is_one_clear_line_and_the_import_goes_on_when
     assert "What was live is still served." in ended.stderr
     assert release.current(place.data_dir)[1].release == place.release
     made = imported(place.data_dir, file)
-    assert release.checked(place.data_dir, made.release)[1].content_hash == content_hash
+    assert checked(place.data_dir, made.release)[1].content_hash == content_hash

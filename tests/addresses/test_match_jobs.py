@@ -87,7 +87,7 @@ async def test_json_lines_and_the_accept_header_will_do_too(running, reader, hom
     results = [json.loads(each) for each in as_lines.text.splitlines()]
     assert [(result["id"], result["uprn"]) for result in results] == [(str(at), str(home.uprn)) for at, home in enumerate(homes[:3])]
     as_table = await running.http.get(f"{JOBS}/{job}/result", headers=reader | {"Accept": "text/csv"})
-    assert as_table.text.splitlines()[0] == "id,decision,uprn,address,confidence"
+    assert as_table.text.splitlines()[0] == "id,decision,uprn,address,confidence,postcode_boroughs"
 
 
 async def test_a_job_is_its_boroughs_alone(running, reader, tokens, eventually):

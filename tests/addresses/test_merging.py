@@ -12,10 +12,11 @@ import pytest
 
 from services.addresses.adapters.building import Counts, build
 from services.addresses.adapters.diffing import differences
+from services.addresses.adapters.files import share_file
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.merging import MOST_LAYERS, is_worthwhile, merge, on_streets
 from services.addresses.adapters.sources import Sources
-from services.addresses.adapters.tables import Texts, share_file
+from services.addresses.adapters.tables import Texts
 from services.addresses.adapters.word_lists import WordLists
 from services.addresses.domain.display import readable
 from services.addresses.domain.lines import line

@@ -138,6 +138,16 @@ async def test_a_filter_keeps_what_it_names(ask, some):
     assert all(one["DPA"]["CLASSIFICATION_CODE"] == "CR08" for one in shops.get("results", ()))
 
 
+async def test_england_is_e_and_also_en(ask, some):
+    asked = [await ask("postcode", postcode=some.postcode, fq=f"COUNTRY_CODE:{code}") for code in ("E", "EN", "en", "W")]
+    e, en, lower, wales = [each.json() for each in asked]
+    assert e["results"] == en["results"] == lower["results"]
+    assert {one["DPA"]["COUNTRY_CODE"] for one in e["results"]} == {"E"}
+    assert "results" not in wales
+    for wrong in ("EN*", "ENG", "WA"):
+        assert (await ask("postcode", postcode=some.postcode, fq=f"COUNTRY_CODE:{wrong}")).status_code == 400
+
+
 async def test_coordinates_come_in_the_system_that_is_asked_for(ask, some):
     plain = (await ask("uprn", uprn=some.uprn)).json()["results"][0]["DPA"]
     assert (plain["X_COORDINATE"], plain["Y_COORDINATE"]) == (some.easting, some.northing)

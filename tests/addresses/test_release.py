@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import release
-from services.addresses.adapters.release import DamagedReleaseError, Recipe, current, ensure
+from services.addresses.adapters import checking, release
+from services.addresses.adapters.files import sha256_of
+from services.addresses.adapters.manifest import DamagedReleaseError, Recipe, folder_of
+from services.addresses.adapters.release import current, ensure
 from services.addresses.adapters.sources import Sources
 from services.addresses.domain.generation import generate
 from services.addresses.domain.postcode import PartialPostcode, Postcode
@@ -76,7 +78,7 @@ def test_what_was_live_before_is_gone_back_to_and_a_damaged_one_is_passed_over(c
         release.activate(copy, recipe.release)
         assert current(copy)[1].counts.premises == 40
     assert [manifest.release for manifest in release.releases(copy)][-1] == recipe.release
-    (release.folder_of(copy, Recipe.of(Sources(), 21).release) / "uprns.npy").unlink()
+    (folder_of(copy, Recipe.of(Sources(), 21).release) / "uprns.npy").unlink()
     assert release.rollback(copy).release == first.release
     assert current(copy)[1] == first
     with pytest.raises(FileNotFoundError):
@@ -84,15 +86,14 @@ def test_what_was_live_before_is_gone_back_to_and_a_damaged_one_is_passed_over(c
 
 
 def test_a_large_release_is_hashed_again_only_where_its_files_changed(copy, monkeypatch):
-    monkeypatch.setattr(release, "ALWAYS_HASHED", 0)
+    monkeypatch.setattr(checking, "ALWAYS_HASHED", 0)
     hashed: list[str] = []
-    real = release._hash
 
     def noted(path: Path) -> str:
         hashed.append(path.name)
-        return real(path)
+        return sha256_of(path)
 
-    monkeypatch.setattr(release, "_hash", noted)
+    monkeypatch.setattr(checking, "sha256_of", noted)
     folder, _ = current(copy)
     assert "records" in hashed
     hashed.clear()

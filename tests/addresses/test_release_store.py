@@ -3,74 +3,24 @@
 import asyncio
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import release
 from services.addresses.adapters.change_sets import change_sets
+from services.addresses.adapters.manifest import folder_of
 from services.addresses.adapters.object_store import ObjectStore, StoreError
 from services.addresses.adapters.release_store import ReleaseStore, Unwatched
 from services.addresses.adapters.switches import CrossedError
 from services.addresses.publishing import Publisher
 from services.addresses.settings import Settings
 from services.addresses.store import Store
-from tests.support.object_servers import Line
 from tests.support.running import eventually
 
-from .import_support import Place, held
-from .store_support import activating, catching_up, go_back_everywhere, live, next_release, publish
-
-
-@dataclass
-class Shop:
-    """A store, and the machine that publishes to it."""
-
-    place: Place
-    url: str
-    tmp_path: Path
-
-    def publish(self, release_id: str) -> None:
-        publish(self.place.data_dir, self.url, release_id)
-
-    def replica(self, name: str) -> ReleaseStore:
-        return ReleaseStore(self.tmp_path / name, self.url)
-
-    def names(self, folder: str) -> list[str]:
-        return sorted(asyncio.run(ObjectStore(self.url).list(folder)))
-
-    def folders(self) -> set[str]:
-        return {name.split("/")[1].rpartition("-")[0] for name in self.names("releases")}
-
-
-@pytest.fixture
-def line(object_server, bucket, monkeypatch) -> Iterator[Line]:
-    """The way to the bucket."""
-    made = Line(object_server.endpoint)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", made.endpoint)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def in_bucket(bucket, place, tmp_path) -> Shop:
-    return Shop(place, bucket, tmp_path)
-
-
-@pytest.fixture(params=["bucket", "volume"])
-def shop(request, place, tmp_path) -> Shop:
-    if request.param == "bucket":
-        return Shop(place, request.getfixturevalue("bucket"), tmp_path)
-    (tmp_path / "volume").mkdir()
-    return Shop(place, (tmp_path / "volume").as_uri(), tmp_path)
-
-
-def catch_up(replica: ReleaseStore) -> int:
-    switch = asyncio.run(replica.catch_up())
-    return switch.number if switch else 0
+from .import_support import held
+from .store_support import Shop, activating, catch_up, catching_up, go_back_everywhere, live, next_release, publish
 
 
 def test_what_one_machine_publishes_is_live_on_every_other_and_a_rollback_too(shop):
@@ -92,7 +42,7 @@ def test_what_one_machine_publishes_is_live_on_every_other_and_a_rollback_too(sh
 def test_a_release_is_the_same_on_every_machine_with_the_day_on_which_it_was_made(shop):
     shop.publish(shop.place.release)
     catch_up(shop.replica("here"))
-    folders = [release.folder_of(data_dir, shop.place.release) for data_dir in (shop.place.data_dir, shop.tmp_path / "here")]
+    folders = [folder_of(data_dir, shop.place.release) for data_dir in (shop.place.data_dir, shop.tmp_path / "here")]
     first, second = ({path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} for folder in folders)
     assert first == second
     made, fetched = (folder.joinpath("manifest.json").stat().st_mtime for folder in folders)
@@ -104,7 +54,7 @@ def test_any_machine_can_go_back_to_what_it_never_had(shop):
     shop.publish(next_release(shop.place, "second", 3))
     other = shop.replica("other")
     assert catch_up(other) == 2
-    assert not release.folder_of(shop.tmp_path / "other", shop.place.release).exists()
+    assert not folder_of(shop.tmp_path / "other", shop.place.release).exists()
     assert go_back_everywhere(shop.tmp_path / "other", shop.url) == shop.place.release
     assert catch_up(ReleaseStore(shop.place.data_dir, shop.url)) == 3
     assert live(shop.place.data_dir) == shop.place.release
@@ -280,9 +230,10 @@ async def test_a_replica_killed_in_the_middle_fetches_only_the_rest_the_next_tim
 def test_a_full_disk_leaves_what_was_live(shop):
     shop.publish(shop.place.release)
     catch_up(shop.replica("here"))
-    shop.publish(next_release(shop.place, "second", 3))
-    largest = max(path.stat().st_size for path in (shop.tmp_path / "here" / "releases").rglob("*"))
-    fetching = catching_up(shop.tmp_path / "here", shop.url, largest_file=largest // 2)
+    second = next_release(shop.place, "second", 3)
+    shop.publish(second)
+    not_shared = (folder_of(shop.place.data_dir, second) / "rests.npy").stat().st_size
+    fetching = catching_up(shop.tmp_path / "here", shop.url, largest_file=not_shared // 2)
     _, said = fetching.communicate(timeout=60)
     assert (fetching.returncode, live(shop.tmp_path / "here")) == (1, shop.place.release)
     assert "File too large" in said

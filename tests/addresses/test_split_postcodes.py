@@ -1,5 +1,8 @@
 """A postcode in two boroughs says so, with both codes, wherever our own surface meets one; on postcodes.io's it changes nothing."""
 
+import csv
+import io
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -66,6 +69,25 @@ async def test_a_match_warns(ask):
         assert is_warned(found)
         assert found["matches"][0]["postcode_boroughs"] == BOTH
     assert "warnings" not in await ask("match", address="Flat 1, 14 Quillfen Street, E8 1AD", limit=1)
+
+
+async def test_the_result_of_a_match_job_warns(running, tokens, eventually):
+    headers = tokens.bearer(SCOPES)
+    sent = {"split": "12 Quillfen Street, E8 1AB", "whole": "Flat 1, 14 Quillfen Street, E8 1AD", "nowhere": "5 Nowhere Lane"}
+    body = "".join(json.dumps({"id": id_, "address": address}) + "\n" for id_, address in sent.items())
+    headers["Content-Type"] = "application/x-ndjson"
+    made = (await running.http.post("/v1/addresses/match/jobs", content=body, headers=headers)).raise_for_status().headers["location"]
+
+    async def is_done() -> bool:
+        return bool((await running.http.get(made, headers=headers)).json()["state"] == "done")
+
+    await eventually(is_done, seconds=20)
+    as_lines, as_table = [(await running.http.get(f"{made}/result?format={each}", headers=headers)).text for each in ("jsonl", "csv")]
+    rows = {row["id"]: row for row in map(json.loads, as_lines.splitlines())}
+    assert rows["split"]["postcode_boroughs"] == BOTH
+    assert not any("postcode_boroughs" in rows[id_] for id_ in ("whole", "nowhere"))
+    said = {row["id"]: row["postcode_boroughs"] for row in csv.DictReader(io.StringIO(as_table))}
+    assert said == {"split": " ".join(BOTH), "whole": "", "nowhere": ""}
 
 
 async def test_a_check_warns_of_the_postcode_of_the_uprn(ask):

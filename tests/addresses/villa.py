@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from services.addresses.adapters import release
+from services.addresses.adapters.manifest import Recipe
 from services.addresses.adapters.sources import Sources
 from services.addresses.domain.records import Blpu, DeliveryPoint, Language, LogicalStatus, Lpi, Numbering
 
@@ -49,7 +50,7 @@ GONE = Blpu(400, **PLACE, classification="RD04", postcode_locator="E8 1AD", lpis
 
 def written(data_dir: Path, name: str, *blpus: Blpu) -> str:
     """Build a release of these and make it live; its id."""
-    recipe = release.Recipe(sources=Sources().hashes(), premises={name: "0" * 64})
+    recipe = Recipe(sources=Sources().hashes(), premises={name: "0" * 64})
     release.write(data_dir, recipe, blpus, Sources())
     release.activate(data_dir, recipe.release)
     return recipe.release

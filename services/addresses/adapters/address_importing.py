@@ -18,9 +18,9 @@ from .assembly import Assembly
 from .building import Counts
 from .import_jobs import FEW, Imported, ImportRefusedError, Job, Supply, carry_postcodes, kept_with, sources_of, stage_of
 from .layers import Layers, assembled_in, fold, keep, note_assembled
+from .manifest import BASE, Manifest, Recipe, folder_of
 from .merging import is_worthwhile, merge, on_streets
 from .reading import OPEN_UPRN, read, refuse_missing_volumes, shown
-from .release import BASE, Manifest, Recipe
 from .sources import WARDS, Sources
 from .spatial import Column
 from .staging import Rows, Stage, sorting_in
@@ -112,7 +112,7 @@ class _Making:
 
     @property
     def _base_folder(self) -> Path:
-        return release.folder_of(self._job.data_dir, self._job.base.release if self._job.base else "")
+        return folder_of(self._job.data_dir, self._job.base.release if self._job.base else "")
 
     def _changed(self) -> Column | None:
         """UPRNs that may be otherwise, in order: their rows are, those of a street that they are on, or they were incomplete.

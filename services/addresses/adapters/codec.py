@@ -4,7 +4,7 @@ What many records share (street, ward and borough, classification and status, da
 named by number. A record is a row of such numbers, each written as one Unicode code point, in UTF-8: small numbers, which are the common
 ones, take one byte, and CPython decodes the row in one call. Coordinates are not in it: they are columns, which spatial queries read too.
 
-The order of the numbers is that of `RecordWriter.encode`; a change of it raises `release.FORMAT`.
+The order of the numbers is that of `RecordWriter.encode`; a change of it raises `manifest.FORMAT`.
 """
 
 import re

@@ -4,8 +4,9 @@ import asyncio
 from collections import OrderedDict
 from pathlib import Path
 
+from services.addresses.adapters.checking import checked
+from services.addresses.adapters.manifest import DamagedReleaseError
 from services.addresses.adapters.premises_files import PremisesFiles
-from services.addresses.adapters.release import DamagedReleaseError, checked
 from services.addresses.domain.records import Blpu
 
 MOST_OPEN = 3

@@ -1,22 +1,26 @@
 """Bring a release from a store into a data dir: aside, several files at a time, checked, then renamed whole.
 
-What a try that was ended has brought stays in `releases/.fetching-<folder>` and is not brought again. Memory is a piece a file.
+What a try that was ended has brought stays in `releases/.fetching-<folder>` and is not brought again. A file that a release here holds
+already, by its SHA-256, is linked and not brought. Memory is a piece a file.
 """
 
 import asyncio
 import errno
 import os
 import shutil
-from collections.abc import Callable
-from hashlib import file_digest, sha256
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
 from . import release
+from .checking import checked, links_changing
+from .files import sha256_of, share_file
+from .manifest import FORMAT, MANIFEST, DamagedReleaseError, File, Manifest
 from .object_store import PIECE, ObjectStore, several_at_once
 from .reading import Watch, adding_up
-from .release import FORMAT, MANIFEST, File, Manifest
 from .switches import Stored, StoredChanges
 
 _ASIDE = ".fetching-"
@@ -34,17 +38,16 @@ async def fetch(store: ObjectStore, stored: Stored, data_dir: Path, watch: Watch
 
     Raises `WrongObjectError`, `object_store.StoreError`; OSError where the disk does not take it. After any of them the same call goes on.
     """
-    raw = await store.get(stored.name(MANIFEST), _MOST_MANIFEST)
-    manifest = _understood(store, stored, raw)
-    wanted = sum(file.bytes for file in manifest.files.values())
-    aside = await asyncio.to_thread(_aside, data_dir, stored, wanted)
-    watch.step("fetching", wanted, "bytes")
+    manifest, raw = await manifest_of(store, stored)
+    aside, linked = await asyncio.to_thread(_aside, data_dir, stored, manifest)
+    missing = {name: file for name, file in manifest.files.items() if name not in linked}
+    watch.step("fetching", sum(file.bytes for file in missing.values()), "bytes")
     fetched = adding_up(watch)
 
     async def one(name: str, file: File) -> None:
         await _fetch_file(store, stored.name(name), file, aside / name, fetched)
 
-    await several_at_once(one(name, file) for name, file in manifest.files.items())
+    await several_at_once(one(name, file) for name, file in missing.items())
     (aside / MANIFEST).write_bytes(raw)
     os.utime(aside / MANIFEST, (stored.built.timestamp(),) * 2)
     await asyncio.to_thread(release.put_in_place, data_dir, aside, manifest)
@@ -61,17 +64,56 @@ async def fetch_changes(store: ObjectStore, stored: StoredChanges, path: Path) -
     aside.replace(path)
 
 
-def _aside(data_dir: Path, stored: Stored, wanted: int) -> Path:
-    """The folder to fetch into, with what is in it already; those of other releases go. OSError where the rest does not fit."""
+async def manifest_of(store: ObjectStore, stored: Stored) -> tuple[Manifest, bytes]:
+    """The manifest of a release in a store, and its bytes. Raises `WrongObjectError` where it is not what the switch to it says,
+    `object_store.StoreError`."""
+    raw = await store.get(stored.name(MANIFEST), _MOST_MANIFEST)
+    return _understood(store, stored, raw), raw
+
+
+def _aside(data_dir: Path, stored: Stored, manifest: Manifest) -> tuple[Path, set[str]]:
+    """The folder to fetch into, and the names of files in it that are links to those of releases that are here, and checked.
+
+    It may hold more, from an earlier try; those of other releases go. OSError where the rest does not fit.
+    """
     aside = data_dir / "releases" / f"{_ASIDE}{stored.folder}"
-    for abandoned in data_dir.glob(f"releases/{_ASIDE}*"):
-        if abandoned != aside:
-            shutil.rmtree(abandoned, ignore_errors=True)
-    aside.mkdir(parents=True, exist_ok=True)
-    here = sum(path.stat().st_size for path in aside.rglob("*") if path.is_file())
-    if shutil.disk_usage(aside).free < wanted - here:
+    here = release.releases(data_dir)
+    held = _held(data_dir, here, {file.sha256 for file in manifest.files.values()})
+    with links_changing(data_dir, *(each.release for each in here)):
+        for abandoned in data_dir.glob(f"releases/{_ASIDE}*"):
+            if abandoned != aside:
+                shutil.rmtree(abandoned, ignore_errors=True)
+        aside.mkdir(parents=True, exist_ok=True)
+        linked = {name for name, file in manifest.files.items() if (path := held.get(file.sha256)) and _is_linked(aside / name, path)}
+        for path in (path for path in aside.rglob("*") if path.is_file() and path.relative_to(aside).as_posix() not in linked):
+            if path.stat().st_nlink > 1:  # a link of an earlier try to what is damaged since: nothing is to be written into that
+                path.unlink()
+    wanted = sum(file.bytes for file in manifest.files.values())
+    there = sum(path.stat().st_size for path in aside.rglob("*") if path.is_file())
+    if shutil.disk_usage(aside).free < wanted - there:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(aside))
-    return aside
+    return aside, linked
+
+
+def _held(data_dir: Path, here: Sequence[Manifest], wanted: Collection[str]) -> dict[str, Path]:
+    """Files of undamaged releases that have one of these SHA-256, by it; of the release that was made last where several do."""
+    held: dict[str, Path] = {}
+    for manifest in reversed(here):
+        files = {file.sha256: name for name, file in manifest.files.items() if file.sha256 in wanted and file.sha256 not in held}
+        if files:
+            with suppress(OSError, DamagedReleaseError):
+                folder, _ = checked(data_dir, manifest.release)
+                held.update({digest: folder / name for digest, name in files.items()})
+    return held
+
+
+def _is_linked(path: Path, other: Path) -> bool:
+    """Make `path` a link to a file of another release. False where there are no links here: it is a copy then, and to be checked."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not (path.exists() and path.samefile(other)):
+        path.unlink(missing_ok=True)
+        share_file(path, other)
+    return path.samefile(other)
 
 
 async def _fetch_file(store: ObjectStore, name: str, file: File, path: Path, fetched: Callable[[int], None]) -> None:
@@ -93,11 +135,10 @@ async def _fetch_file(store: ObjectStore, name: str, file: File, path: Path, fet
 
 def _is_whole(path: Path, file: File) -> bool:
     """Whether a file is what it should be; one that is not is removed, to begin anew."""
-    with path.open("rb") as held:
-        digest = file_digest(held, "sha256").hexdigest()
-    if digest != file.sha256:
+    is_whole = sha256_of(path) == file.sha256
+    if not is_whole:
         path.unlink()
-    return digest == file.sha256
+    return is_whole
 
 
 def _understood(store: ObjectStore, stored: Stored, raw: bytes) -> Manifest:

@@ -13,12 +13,13 @@ from services.addresses.domain.postcode import Postcode
 from services.addresses.domain.quality import Check, Compared, Facts, check
 
 from . import release
+from .checking import checked
 from .gate_page import Cell, page
 from .import_jobs import job_of
 from .index_writing import FIRST_TOKEN
+from .manifest import DamagedReleaseError, Manifest
 from .postcodes import Postcodes
 from .premises_files import HISTORICAL, SHELL, PremisesFiles
-from .release import DamagedReleaseError, Manifest
 from .spatial import Column
 from .tables import map_file, open_column
 
@@ -66,7 +67,7 @@ def judge(data_dir: Path, release_id: str, accepted: Collection[str] = ()) -> Ve
 
     Raises `DamagedReleaseError` where the release is not what it was, OSError.
     """
-    folder, manifest = release.checked(data_dir, release_id)
+    folder, manifest = checked(data_dir, release_id)
     premises = PremisesFiles(folder)
     in_use = (premises.marks & HISTORICAL) == 0
     facts = _facts(folder, premises, in_use)

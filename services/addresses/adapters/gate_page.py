@@ -11,7 +11,7 @@ from services.addresses.domain.quality import Check, CheckName
 
 if TYPE_CHECKING:
     from .gate import Verdict
-    from .release import Manifest
+    from .manifest import Manifest
 
 _TEMPLATE = Path(__file__).with_name("gate_page.html")
 _GOLDEN_ANGLE = 137.5

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from . import release
 from .gate import Verdict, judge
+from .manifest import Manifest
 from .reading import Watch
-from .release import Manifest
 from .release_store import SECONDS_OF_PATIENCE, ReleaseStore, Unwatched
 
 

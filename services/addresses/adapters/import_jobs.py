@@ -19,10 +19,11 @@ from services.addresses.domain.editions import Edition, What, together, told
 from services.addresses.domain.incoming import WrongFileError
 
 from . import release
+from .checking import checked
 from .import_files import ImportFile
 from .layers import layers_in
+from .manifest import BASE, DamagedReleaseError, Manifest
 from .reading import Watch, write_bad_rows
-from .release import DamagedReleaseError, Manifest
 from .sources import SHIPPED_EDITION, Sources
 from .staging import BadRow
 
@@ -169,7 +170,7 @@ class Job:
         with suppress(OSError, ValueError, TypeError, DamagedReleaseError):
             said = json.loads((self.folder / _RESULT).read_bytes())
             imported = Imported(**{**said, "files": tuple(said["files"])})
-            release.checked(self.data_dir, imported.release)
+            checked(self.data_dir, imported.release)
             self.refuse_beyond(imported.bad_rows, imported.rows, "rows", ())
             return imported
         return None
@@ -216,7 +217,7 @@ def carry_postcodes(data_dir: Path, before: str, after: str) -> None:
 def made_from(manifest: Manifest) -> set[str]:
     """SHA-256 of the files that were imported into a release, the releases that it goes back to left out."""
     named = {**manifest.recipe.premises, **manifest.recipe.imported_postcodes}
-    return {value for name, value in named.items() if name != release.BASE}
+    return {value for name, value in named.items() if name != BASE}
 
 
 @contextmanager

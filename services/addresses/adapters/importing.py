@@ -10,9 +10,9 @@ from . import release
 from .address_importing import import_addresses
 from .import_files import ImportFile
 from .import_jobs import Imported, Job, Wanted, made_from, one_at_a_time
+from .manifest import DamagedReleaseError, Manifest
 from .postcode_importing import import_postcodes
 from .reading import Watch, readers
-from .release import DamagedReleaseError, Manifest
 
 
 def import_files(data_dir: Path, files: Sequence[ImportFile], wanted: Wanted, watch: Watch) -> Imported:

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from .tables import share_file
+from .files import share_file
 
 Parts = dict[str, tuple[str, ...]]
 """The fields held under a key, by part."""

@@ -11,19 +11,8 @@ from pathlib import Path
 
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.import_jobs import stage_of
-from services.addresses.adapters.release import (
-    MANIFEST,
-    DamagedReleaseError,
-    Manifest,
-    Recipe,
-    alone,
-    current,
-    folder_of,
-    holds_made_up,
-    last_good,
-    live,
-    settle,
-)
+from services.addresses.adapters.manifest import MANIFEST, DamagedReleaseError, Manifest, Recipe, folder_of, holds_made_up
+from services.addresses.adapters.release import alone, current, last_good, live, settle
 from services.addresses.adapters.release_store import PROBLEMS, ReleaseStore
 from services.addresses.adapters.sources import Sources
 from services.addresses.domain.editions import newest

@@ -17,6 +17,7 @@ from services.addresses.domain.fingerprints import fingerprint
 from services.addresses.domain.records import Blpu
 
 from .building import Counts, os_errors, without_collecting, write_beginnings_of
+from .files import share_file
 from .index_writing import IndexWriter
 from .merging_index import documents_gone, merge_index, vocabulary_of
 from .merging_premises import FreshPremises, merge_premises
@@ -24,7 +25,7 @@ from .merging_streets import merge_streets, street_of_rows
 from .premises_files import PremisesFiles
 from .spatial import Column
 from .splicing import Splice
-from .tables import open_column, share_file
+from .tables import open_column
 
 MOST_CHANGED = 0.1
 """Share of the documents of an index: with more that are gone or to go, a release is built whole."""

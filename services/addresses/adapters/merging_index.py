@@ -9,11 +9,12 @@ import numpy as np
 
 from services.addresses.domain.comparing import CONTEXT, OPTIONAL, VARIANT
 
+from .files import share_file
 from .index_documents import GONE, ROWS, rows_of_documents
 from .index_writing import FIRST_TOKEN, INDEX, IndexWriter, dashed, write_vocabulary
 from .spatial import Column
 from .splicing import Splice, write_spliced_lists
-from .tables import Texts, map_file, open_column, share_file, write_column
+from .tables import Texts, map_file, open_column, write_column
 from .word_lists import WordLists
 
 _BETWEEN = frozenset((VARIANT, OPTIONAL, CONTEXT))

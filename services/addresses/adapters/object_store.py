@@ -9,7 +9,6 @@ import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -17,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, PreconditionError, UnauthenticatedError
 from obstore.store import LocalStore, S3Store
+
+from .files import sha256_of, share_file, to_disk
 
 if TYPE_CHECKING:
     from obstore import Attributes
@@ -109,11 +110,22 @@ class ObjectStore:
                 await obstore.put_async(self._store, name, pieces, attributes=attributes, chunk_size=PIECE, max_concurrency=2)
             await self._to_disk(name)
 
+    async def copy(self, name: str, to: str) -> None:
+        """Put what the object `name` holds at `to` too, within the store: a volume links it, where it can. Raises `NotThereError`,
+        `StoreError`, also where the store makes no copies or not of so large an object."""
+        with self._plain_errors(name):
+            store = self._store  # which looks whether a volume is mounted
+            if self._volume:
+                await asyncio.to_thread(_share, self._volume / to, self._volume / name)
+            else:
+                await obstore.copy_async(store, name, to)
+            await self._to_disk(to)
+
     async def holds(self, name: str, digest: str) -> bool:
         """Whether an object that is there has this SHA-256: as was noted when it was put, or by reading a volume's."""
         with self._plain_errors(name):
             if self._volume:
-                return await asyncio.to_thread(_sha256, self._volume / name) == digest
+                return await asyncio.to_thread(sha256_of, self._volume / name) == digest
             found = await obstore.get_async(self._store, name, options={"head": True})
             return found.attributes.get(_HASH) == digest
 
@@ -208,21 +220,16 @@ async def _pieces(path: Path, sent: Callable[[int], None]) -> AsyncIterator[byte
             sent(len(piece))
 
 
-def _sha256(path: Path) -> str:
-    digest = sha256()
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
+def _share(path: Path, other: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    share_file(path, other)
+    os.utime(path)  # as if it were new: what has not changed for long may be taken for abandoned
 
 
 def _fsync(path: Path) -> None:
     for each in (path, path.parent):
-        descriptor = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        to_disk(each)
 
 
 def _remove_empty(volume: Path, name: str) -> None:

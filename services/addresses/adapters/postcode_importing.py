@@ -14,8 +14,8 @@ from . import release
 from .gazetteer import Gazetteer
 from .import_jobs import FEW, POSTCODES, Imported, ImportRefusedError, Job, kept_with, sources_of
 from .layers import carry
+from .manifest import IMPORTED, Recipe, folder_of
 from .reading import shown
-from .release import IMPORTED, Recipe
 from .sources_writing import write_sources
 from .staging import BadRow
 
@@ -42,7 +42,7 @@ def import_postcodes(job: Job, formats: Sequence[PostcodeFormat]) -> Imported:
         raise WrongFileError(f"{', '.join(file.name for file in job.files)}: {error}") from error
     imported = {f"{IMPORTED}{number:04d} {file.name}": file.sha256 for number, file in enumerate(job.files, start=1)}
     recipe = Recipe(sources={**sources.hashes(), **imported}, premises=job.base.recipe.premises)
-    gazetteer = Gazetteer.open(release.folder_of(job.data_dir, job.base.release))
+    gazetteer = Gazetteer.open(folder_of(job.data_dir, job.base.release))
     try:
         job.watch.step("building", len(gazetteer), "UPRNs")
         editions = job.editions(formats[0].name, "postcodes")

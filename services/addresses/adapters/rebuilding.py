@@ -7,6 +7,7 @@ from . import release
 from .assembly import Assembly
 from .import_jobs import carry_postcodes, kept_with, sources_of, stage_of
 from .layers import Layers, carry, note_assembled
+from .manifest import DamagedReleaseError, editions_again, recipe_again
 from .sources import SHIPPED_EDITION
 
 
@@ -18,17 +19,17 @@ def rebuild(data_dir: Path) -> bool:
     with release.alone(data_dir):
         try:
             before = release.live(data_dir)
-            recipe = release.recipe_again(data_dir, before)
+            recipe = recipe_again(data_dir, before)
         except (FileNotFoundError, ValueError):
             return False
         paths = stage_of(data_dir, before)
         if not paths:
             return False
-        with suppress(release.DamagedReleaseError):
+        with suppress(DamagedReleaseError):
             release.current(data_dir)
             return True  # another process was first
         sources = sources_of(data_dir, before)
-        editions = release.editions_again(data_dir, before) or (SHIPPED_EDITION,)
+        editions = editions_again(data_dir, before) or (SHIPPED_EDITION,)
         with Layers(paths) as stage:
             assembly = Assembly(stage, sources)
             manifest = release.write(data_dir, recipe, assembly.blpus(), sources, editions)

@@ -21,10 +21,12 @@ from pydantic import ValidationError
 from shared.clock import now
 
 from . import change_sets, release
+from .checking import checked
 from .fetching import WrongObjectError, fetch, fetch_changes
+from .manifest import DamagedReleaseError, Manifest
 from .object_store import NotThereError, ObjectStore, StoreError
 from .reading import Watch
-from .release import KEPT, DamagedReleaseError, Manifest
+from .release import KEPT
 from .sending import prune, send, send_changes
 from .switches import CrossedError, Stored, Switch, SwitchLog
 
@@ -118,7 +120,7 @@ class ReleaseStore:
     async def _sent(self, release_id: str, known: Switch | None, watch: Watch) -> Stored:
         if later := await self._log.after(known):
             raise CrossedError(later[-1].live.release)
-        return await send(self._store, self._data_dir, release_id, watch)
+        return await send(self._store, self._data_dir, release_id, known.activated if known else (), watch)
 
     async def _switch(self, known: Switch | None, activated: tuple[Stored, ...]) -> None:
         number, live = known.number + 1 if known else 1, activated[-1].release
@@ -139,7 +141,7 @@ class ReleaseStore:
     async def _have(self, stored: Stored, watch: Watch) -> Manifest:
         """The release in the data dir, undamaged."""
         with suppress(DamagedReleaseError):
-            return (await asyncio.to_thread(release.checked, self._data_dir, stored.release))[1]
+            return (await asyncio.to_thread(checked, self._data_dir, stored.release))[1]
         return await fetch(self._store, stored, self._data_dir, watch)
 
     async def _follow(self, switches: list[Switch]) -> None:

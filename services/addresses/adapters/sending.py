@@ -1,28 +1,34 @@
 """Put a release into a store: its files, then its manifest; and take away what is no longer kept there.
 
 A folder of the store is named after a hash of the manifest, so what lies in it never changes: what is there with its size and hash is not
-sent again, whoever sent it.
+sent again, whoever sent it. Nor is what the folder of another release holds: the store copies it.
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 
-from . import release
-from .object_store import Object, ObjectStore, several_at_once
+from .checking import checked
+from .fetching import WrongObjectError, manifest_of
+from .files import sha256_of
+from .manifest import MANIFEST, File
+from .object_store import NotThereError, Object, ObjectStore, StoreError, several_at_once
 from .reading import Watch, adding_up
-from .release import MANIFEST, File
 from .switches import Stored, StoredChanges
 
 ABANDONED = timedelta(days=1)
-"""What lies in a folder that no switch names, and has not changed for so long, is left of a publisher that was ended."""
+"""What lies in a folder that no switch names, and in which nothing has changed for so long, is left of a publisher that was ended."""
+SMALL = 10_000
+"""Bytes: a file of fewer is sent sooner than the store is asked what it holds, and to copy it."""
 
 
-async def send(store: ObjectStore, data_dir: Path, release_id: str, watch: Watch) -> Stored:
-    """Put a release of a data dir into the store. Raises `DamagedReleaseError`, `StoreError`; the same call then goes on."""
-    folder, manifest = release.checked(data_dir, release_id)
+async def send(store: ObjectStore, data_dir: Path, release_id: str, kept: Iterable[Stored], watch: Watch) -> Stored:
+    """Put a release of a data dir into the store, which holds those of `kept`. Raises `DamagedReleaseError`, `StoreError`; the same call
+    then goes on."""
+    folder, manifest = checked(data_dir, release_id)
     raw = (folder / MANIFEST).read_bytes()
     digest = sha256(raw).hexdigest()
     stored = Stored(
@@ -31,11 +37,16 @@ async def send(store: ObjectStore, data_dir: Path, release_id: str, watch: Watch
         manifest=File(bytes=len(raw), sha256=digest),
         built=datetime.fromtimestamp((folder / MANIFEST).stat().st_mtime, UTC),
     )
-    there = await store.list(f"releases/{stored.folder}")
+    there = await store.list("releases")
+    held = await _held(store, kept)
     sent = adding_up(watch)
 
     async def one(name: str, file: File) -> None:
-        await _send_file(store, stored.name(name), folder / name, file, is_there=_size(there, stored.name(name)) == file.bytes, sent=sent)
+        wanted, other = stored.name(name), held.get(file.sha256)
+        if await _is_held(store, there, wanted, file) or (other and await _is_copied(store, there, other, wanted, file)):
+            sent(file.bytes)
+        else:
+            await store.send(wanted, folder / name, file.sha256, sent)
 
     watch.step("sending", sum(file.bytes for file in manifest.files.values()), "bytes")
     await several_at_once(one(name, file) for name, file in manifest.files.items())
@@ -54,25 +65,37 @@ async def send_changes(store: ObjectStore, number: int, path: Path) -> StoredCha
 async def prune(store: ObjectStore, kept: Collection[Stored], dropped: Collection[Stored], now: datetime) -> None:
     """Remove the releases that were dropped, and what is left of publishers that were ended. Raises `StoreError`."""
     staying, going = {each.folder for each in kept}, {each.folder for each in dropped}
-    removed = [
-        name
-        for name, there in (await store.list("releases")).items()
-        if (folder := name.split("/")[1]) not in staying and (folder in going or now - there.modified > ABANDONED)
-    ]
+    there, changed = await store.list("releases"), dict[str, datetime]()
+    for name, found in there.items():
+        folder = name.split("/")[1]
+        changed[folder] = max(found.modified, changed.get(folder, found.modified))
+    going |= {folder for folder, at in changed.items() if now - at > ABANDONED}
+    removed = [name for name in there if name.split("/")[1] in going - staying]
     await store.delete(sorted(removed, key=lambda name: not name.endswith(f"/{MANIFEST}")))
 
 
-async def _send_file(store: ObjectStore, name: str, path: Path, file: File, *, is_there: bool, sent: Callable[[int], None]) -> None:
-    if is_there and await store.holds(name, file.sha256):
-        sent(file.bytes)
-    else:
-        await store.send(name, path, file.sha256, sent)
+async def _held(store: ObjectStore, kept: Iterable[Stored]) -> dict[str, str]:
+    """Objects of releases in the store that may be worth copying, by the SHA-256 that their manifests give."""
+    held: dict[str, str] = {}
+    for stored in kept:
+        with suppress(NotThereError, WrongObjectError):  # as one of an earlier format: all is sent then
+            manifest, _ = await manifest_of(store, stored)
+            held.update({file.sha256: stored.name(name) for name, file in manifest.files.items() if file.bytes >= SMALL})
+    return held
+
+
+async def _is_held(store: ObjectStore, there: Mapping[str, Object], name: str, file: File) -> bool:
+    return name in there and there[name].bytes == file.bytes and await store.holds(name, file.sha256)
+
+
+async def _is_copied(store: ObjectStore, there: Mapping[str, Object], other: str, name: str, file: File) -> bool:
+    """Copy another object within the store, if it is what it should be. False where that cannot be done, and the file is to be sent."""
+    with suppress(StoreError):
+        if await _is_held(store, there, other, file):
+            await store.copy(other, name)
+            return True
+    return False
 
 
 def _file(path: Path) -> File:
-    with path.open("rb") as file:
-        return File(bytes=path.stat().st_size, sha256=file_digest(file, "sha256").hexdigest())
-
-
-def _size(there: dict[str, Object], name: str) -> int:
-    return there[name].bytes if name in there else -1
+    return File(bytes=path.stat().st_size, sha256=sha256_of(path))

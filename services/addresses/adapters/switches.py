@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from .manifest import File
 from .object_store import NotThereError, ObjectStore, StoreError
-from .release import File
 
 _MOST_BYTES = 100_000
 """Of a switch's object; one has less than 2,000."""

@@ -1,18 +1,15 @@
 """Columns and dictionaries of a release: written once, then mapped into memory, where every process that has them open shares the pages."""
 
-import errno
 import json
 from collections.abc import Iterable
 from functools import lru_cache
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 ENTRIES_KEPT_DECODED = 20_000
 """Of each dictionary; an entry takes a microsecond or two to decode."""
 
@@ -39,18 +36,6 @@ def map_file(path: Path) -> mmap | bytes:
     """The bytes of a file, mapped; an empty file cannot be."""
     with path.open("rb") as file:
         return mmap(file.fileno(), 0, access=ACCESS_READ) if path.stat().st_size else b""
-
-
-def share_file(path: Path, other: Path) -> None:
-    """Make `path` the same file as `other` by a hard link; a copy, whole or not at all, where the file system has none. Raises OSError."""
-    try:
-        path.hardlink_to(other)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        aside = path.with_name(f"{path.name}.part")
-        copyfile(other, aside)
-        aside.replace(path)
 
 
 def write_texts(path: Path, texts: Iterable[str]) -> None:

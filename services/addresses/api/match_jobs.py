@@ -30,7 +30,7 @@ MOST_OPEN = 20
 SECONDS_TO_SEND = 900
 CSV, JSON_LINES = "text/csv", "application/x-ndjson"
 _READERS: dict[str, type[CsvRows | JsonRows]] = {CSV: CsvRows, JSON_LINES: JsonRows, "application/jsonl": JsonRows}
-_COLUMNS = ("id", "decision", "uprn", "address", "confidence")
+_COLUMNS = ("id", "decision", "uprn", "address", "confidence", "postcode_boroughs")
 
 router = Router(prefix="/v1/addresses/match/jobs", tags=["match jobs"], body_limit=MOST_BYTES)
 Config = Annotated[Settings, Depends(provided(Settings))]
@@ -144,7 +144,11 @@ async def get_match_result(
     store: Db,
     format: Annotated[Literal["csv", "jsonl"] | None, Query(description="Without it `Accept` decides; else JSON lines.")] = None,  # noqa: A002
 ) -> StreamingResponse:
-    """The best candidate for each row, in the order of the rows: `id`, `decision`, `uprn`, `address`, `confidence` (0 to 1)."""
+    """The best candidate for each row, in the order of the rows: `id`, `decision`, `uprn`, `address`, `confidence` (0 to 1).
+
+    `postcode_boroughs` warns of a candidate whose postcode lies in several boroughs: their GSS codes, in CSV with a space between them. Go
+    by the borough of the UPRN then. It is empty in CSV, and absent in JSON lines, for any other.
+    """
     found = await _visible(store, job, caller.own_borough)
     if found.state is not State.DONE:
         raise Problem(409, f"The job is not done: {found.done} of {found.total} rows.", type="not-done")
@@ -254,7 +258,9 @@ async def _as_csv(chunks: AsyncIterator[list[MatchedRow]]) -> AsyncIterator[str]
     yield ",".join(_COLUMNS) + "\r\n"
     async for rows in chunks:
         text = io.StringIO()
-        csv.writer(text).writerows((row.id, row.decision.value, row.uprn, row.address, row.confidence) for row in rows)
+        csv.writer(text).writerows(
+            (row.id, row.decision.value, row.uprn, row.address, row.confidence, " ".join(row.postcode_boroughs)) for row in rows
+        )
         yield text.getvalue()
 
 
@@ -263,11 +269,12 @@ async def _as_json_lines(chunks: AsyncIterator[list[MatchedRow]]) -> AsyncIterat
         yield "".join(json.dumps(_line(row), ensure_ascii=False) + "\n" for row in rows)
 
 
-def _line(row: MatchedRow) -> dict[str, str | float | None]:
+def _line(row: MatchedRow) -> dict[str, str | float | list[str] | None]:
     return {
         "id": row.id,
         "decision": row.decision.value,
         "uprn": row.uprn or None,
         "address": row.address or None,
         "confidence": row.confidence,
+        **({"postcode_boroughs": list(row.postcode_boroughs)} if row.postcode_boroughs else {}),
     }

@@ -17,6 +17,8 @@ _FIELDS: dict[str, frozenset[str] | None] = {
     "LPI_LOGICAL_STATUS_CODE": frozenset(("1", "3", "6", "8")),
     "COUNTRY_CODE": frozenset("EWSNLMJ"),
 }
+_ALSO_WRITTEN = {("COUNTRY_CODE", "EN"): "E"}
+"""As OS's own text writes England, where its list of the codes has E. Nothing else is taken for another value."""
 _VALUES: dict[str, Callable[[Blpu, Lpi | None], str]] = {
     "CLASSIFICATION_CODE": lambda blpu, _: blpu.classification,
     "LOGICAL_STATUS_CODE": lambda blpu, _: str(int(blpu.logical_status)),
@@ -38,6 +40,7 @@ class Term:
         """`CLASSIFICATION_CODE:RD*`, in any case. Refuses unknown fields and values that the field cannot have."""
         name, colon, given = text.partition(":")
         field, value = name.upper(), given.upper()
+        value = _ALSO_WRITTEN.get((field, value), value)
         if not colon or field not in _FIELDS:
             raise Refusal(f"Requested fq must filter by {', '.join(_FIELDS)}. Requested fq was {text[:100]}")
         allowed = _FIELDS[field]

@@ -1,7 +1,8 @@
 """What a quarter of a year might do to made-up premises, so that updates can be tried: the same for the same seed.
 
-On one postcode in `RARITY` something happens: a house is divided, two flats become one, something is built, goes, gets another occupier or
-a better position, or was a mistake and leaves without a trace.
+On one postcode in `RARITY` something happens: something is built, gets a better position or another occupier, a house is divided, two
+flats become one, a house goes, or was a mistake and leaves without a trace. Few premises would have few of these or none, and an update in
+which nothing happens shows nothing: so of each there is one at least among a few hundred premises, and one in all among however few.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,8 @@ from .premises import MADE_UP_UPRNS, Classification
 from .records import NO_NUMBERING, Blpu, BlpuState, LogicalStatus, Lpi, Numbering
 
 RARITY = 20
+PREMISES_OWED = 40
+"""For each kind that has not happened by chance, after so many premises more: seven kinds in 280."""
 CHANGED_ON = date(2025, 12, 1)
 """The day on which it happens."""
 _HOUSES = frozenset({Classification.HOUSE, Classification.SEMI_DETACHED, Classification.DETACHED, Classification.DWELLING})
@@ -72,16 +75,31 @@ def _ended(lpi: Lpi) -> Lpi:
 
 def changed(blpus: Iterable[Blpu], seed: int, *, rarity: int = RARITY) -> Iterator[Blpu]:
     """The premises a quarter later, in the order of their UPRNs as they came. Memory is that of one postcode."""
+    owed, seen = list(_HAPPENINGS), 0
     for block, group in groupby(blpus, key=lambda blpu: (blpu.uprn - MADE_UP_UPRNS.start) // PER_POSTCODE):
         held = {blpu.uprn: blpu for blpu in group}
         dice = Dice(f"changes:{seed}:{block}")
-        if dice.between(1, rarity) == 1:
+        is_due = len(_HAPPENINGS) - len(owed) <= seen // PREMISES_OWED
+        seen += len(held)
+        drawn = [dice.one_of(_HAPPENINGS)] if dice.between(1, rarity) == 1 else []
+        possible = [*drawn, *(owed if is_due else ())]
+        if possible:
             last = max(held)
             left = MADE_UP_UPRNS.start + (block + 1) * PER_POSTCODE - 1 - last
-            postcode = _Postcode(held, last, left, dice)
-            dice.one_of(_HAPPENINGS)(postcode)
-            _count_children(postcode)
+            happened = _first_of(possible, _Postcode(held, last, left, dice))
+            owed = [each for each in owed if each is not happened]
         yield from (held[uprn] for uprn in sorted(held))
+
+
+def _first_of(possible: Iterable["_Happening"], postcode: _Postcode) -> "_Happening | None":
+    """Let the first of these happen that can happen here."""
+    before = dict(postcode.held)
+    for happening in possible:
+        happening(postcode)
+        if postcode.held != before:
+            _count_children(postcode)
+            return happening
+    return None
 
 
 def _divided(postcode: _Postcode) -> None:
@@ -138,7 +156,9 @@ def _mistaken(postcode: _Postcode) -> None:
         del postcode.held[blpu.uprn]
 
 
-_HAPPENINGS = (_divided, _joined, _built, _gone, _taken_over, _moved, _mistaken)
+_Happening = Callable[[_Postcode], None]
+_HAPPENINGS: tuple[_Happening, ...] = (_built, _moved, _taken_over, _divided, _joined, _gone, _mistaken)
+"""Those after which fewer premises are in use come last, so that it is not many of few."""
 
 
 def _count_children(postcode: _Postcode) -> None:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -31,14 +31,17 @@ class MatchedRow:
     uprn: str
     address: str
     confidence: float
+    postcode_boroughs: tuple[str, ...] = ()
+    """GSS codes of the boroughs that the candidate's postcode lies in, where they are several."""
 
     @classmethod
-    def of(cls, row: WrittenRow, found: Matching) -> "MatchedRow":
-        """What a row came to."""
+    def of(cls, row: WrittenRow, found: Matching, split_postcodes: Mapping[str, Sequence[str]]) -> "MatchedRow":
+        """What a row came to, where these postcodes lie in several boroughs."""
         best = next(iter(found.matches), None)
         if best is None:
             return cls(row.id, found.decision, "", "", 0.0)
-        return cls(row.id, found.decision, str(best.uprn), best.address, best.confidence)
+        boroughs = tuple(split_postcodes.get(best.postcode, ()))
+        return cls(row.id, found.decision, str(best.uprn), best.address, best.confidence, boroughs)
 
 
 class BadLineError(ValueError):

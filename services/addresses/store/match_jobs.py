@@ -130,7 +130,7 @@ class MatchChunks:
 
     async def settle(self, job: str, number: int, results: Sequence[MatchedRow]) -> None:
         """Put results in the place of rows."""
-        held = [[row.id, row.decision.value, row.uprn, row.address, row.confidence] for row in results]
+        held = [[row.id, row.decision.value, row.uprn, row.address, row.confidence, *row.postcode_boroughs] for row in results]
         await self._rows.update_one({"_id": _chunk(job, number)}, {"$set": {"results": held}, "$unset": {"rows": ""}})
 
     async def results(self, job: str, number: int) -> list[MatchedRow] | None:
@@ -138,7 +138,10 @@ class MatchChunks:
         row = await self._rows.find_one({"_id": _chunk(job, number)})
         if row is None or "results" not in row:
             return None
-        return [MatchedRow(id_, Decision(decision), *rest) for id_, decision, *rest in row["results"]]
+        return [
+            MatchedRow(id_, Decision(decision), uprn, address, confidence, tuple(boroughs))
+            for id_, decision, uprn, address, confidence, *boroughs in row["results"]
+        ]
 
     async def remove(self, job: str) -> None:
         """Forget all of a job."""
