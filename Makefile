@@ -7,6 +7,8 @@ ON_KAFKA := $(addprefix tests/,faults shared/test_outbox_and_inbox.py shared/tes
   identity/test_accounts.py identity/test_provider.py addresses/test_api.py addresses/test_changes_feed.py addresses/test_provisional.py \
   notifications/test_delivery.py data_sharing/test_agreements.py data_sharing/test_shares.py data_sharing/test_sequencer_and_seed.py \
   move_home/test_api.py)
+# What runs on the fast database server too: the chassis, but for its tests to which no database matters, and kill -9 of everything.
+ON_FAST := tests/faults $(filter-out $(addprefix tests/shared/test_,dependencies.py plan.py start.py),$(wildcard tests/shared/test_*.py))
 # Two processes, each with engines of its own; tests of a file stay together (tests/conftest.py).
 SIDE_BY_SIDE := -n 2 --dist loadfile
 # Tests start hundreds of processes, which would each compile every module anew.
@@ -42,7 +44,7 @@ test-kafka: install ## the tests of whatever talks to a broker, on Apache Kafka 
 	BLOCKS_TEST_BROKER=apache $(BIN)/pytest $(SIDE_BY_SIDE) $(ON_KAFKA) -m "not bulk" $(ARGS)
 
 test-fast: install ## the chassis, and kill -9 of everything, on the fast database server (after `make engine`)
-	BLOCKS_TEST_ENGINE=fast $(BIN)/pytest $(SIDE_BY_SIDE) tests/shared tests/faults -m "not bulk" $(ARGS)
+	BLOCKS_TEST_ENGINE=fast $(BIN)/pytest $(SIDE_BY_SIDE) $(ON_FAST) -m "not bulk" $(ARGS)
 
 test-browser: install ## the pages in Chromium, with axe's accessibility rules
 	$(BIN)/pytest -m browser $(ARGS)
