@@ -10,6 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,20 @@ def platform_data(in_memory: Path, demo_addresses: Path) -> Callable[[], Path]:
 @pytest.fixture
 def settings(engines: Engines, tokens: Tokens) -> Iterator[Callable[..., Any]]:
     """`settings(Settings, **over)`: settings for a service of this test alone. Two calls for one class are two replicas on one database."""
+    with settings_of_their_own(engines, tokens) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def module_settings(engines: Engines, tokens: Tokens) -> Iterator[Callable[..., Any]]:
+    """As `settings`, for a service that serves all tests of a module."""
+    with settings_of_their_own(engines, tokens) as make:
+        yield make
+
+
+@contextmanager
+def settings_of_their_own(engines: Engines, tokens: Tokens) -> Iterator[Callable[..., Any]]:
+    """What makes settings whose databases and topics nobody else has; the databases are dropped afterwards."""
     unique = uuid4().hex[:8]
     prefix = f"t{unique}."
     made: set[str] = set()
