@@ -34,6 +34,9 @@ BROKER = os.environ.get("BLOCKS_TEST_BROKER", "tansu")
 ENGINE = os.environ.get("BLOCKS_TEST_ENGINE", "python")
 DRIVER = os.environ.get("BLOCKS_TEST_DRIVER", "motor")
 SHARE_A_PLATFORM = {"tests/telemetry", "tests/fuzz"}
+LONGEST_FIRST = ("tests/faults", "tests/deploy/test_platform.py", "tests/fuzz", "tests/addresses/test_release.py", "tests/telemetry")
+"""What takes a minute or more: begun last, one process would end long after the other. The second builds a release of its own while the
+first builds the one that most others wait for."""
 NEED_A_RELEASE, WITH_A_RELEASE_SECONDS = {"demo_addresses", "platform"}, 480
 """Fixtures for which the release of the shipped addresses is built: a minute, and minutes where others use the machine."""
 
@@ -49,11 +52,14 @@ class FilesTogether(LoadFileScheduling):  # type: ignore[misc]  # it has no type
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesTogether:
     """For `-n 2`."""
+    config.option.loadscopereorder = False  # the files with the most tests first: they are not the longest
     return FilesTogether(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test's time includes what is made for it, and whichever comes first waits until the release is built."""
+    """The longest first; and a test's time includes what is made for it, so that whichever comes first waits until the release is built."""
+    last = len(LONGEST_FIRST)
+    items.sort(key=lambda item: next((rank for rank, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path)), last))
     for item in items:
         if item.get_closest_marker("timeout") is None and NEED_A_RELEASE & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.timeout(WITH_A_RELEASE_SECONDS))
