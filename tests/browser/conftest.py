@@ -93,8 +93,8 @@ def eventually(check: Callable[[], Any], seconds: float = 30.0) -> Any:
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Platform]:
     """The whole platform with its demo data; `BLOCKS_READY_FILE` names one that runs already."""
-    if running := os.environ.get("BLOCKS_READY_FILE"):
-        yield Platform(json.loads(Path(running).read_text()))
+    if known := os.environ.get("BLOCKS_READY_FILE"):
+        yield Platform(json.loads(Path(known).read_text()))
         return
     data: Callable[[], Path] = request.getfixturevalue("platform_data")
     with RunningBlocks(tmp_path_factory.mktemp("platform"), "--data-dir", str(data())) as running:
