@@ -1,10 +1,18 @@
 # Every target in a line: make help
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-kafka test-faults test-browser test-clients test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
-# What runs on Apache Kafka too: whatever talks to a broker.
-ON_KAFKA := $(addprefix tests/,shared identity addresses/test_api.py addresses/test_changes_feed.py addresses/test_provisional.py notifications data_sharing portal move_home faults)
+.PHONY: help install run test test-kafka test-fast test-faults test-browser test-clients test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
+# What runs on Apache Kafka too: tests that read from a broker what was published, or consume it, or stop it. In the others a broker is
+# there, but nothing that they look at comes from it.
+ON_KAFKA := $(addprefix tests/,faults shared/test_outbox_and_inbox.py shared/test_process.py shared/test_replicas_and_restarts.py \
+  identity/test_accounts.py identity/test_provider.py addresses/test_api.py addresses/test_changes_feed.py addresses/test_provisional.py \
+  notifications/test_delivery.py data_sharing/test_agreements.py data_sharing/test_shares.py data_sharing/test_sequencer_and_seed.py \
+  move_home/test_api.py)
+# What runs on the fast database server too: the chassis, but for its tests to which no database matters, and kill -9 of everything.
+ON_FAST := tests/faults $(filter-out $(addprefix tests/shared/test_,dependencies.py plan.py start.py),$(wildcard tests/shared/test_*.py))
 # Two processes, each with engines of its own; tests of a file stay together (tests/conftest.py).
 SIDE_BY_SIDE := -n 2 --dist loadfile
+# Tests start hundreds of processes, which would each compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -33,7 +41,10 @@ test: install ## all tests that need nothing but Python (under 10 minutes on 2 c
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not clients and not containers and not bulk" $(ARGS)
 
 test-kafka: install ## the tests of whatever talks to a broker, on Apache Kafka (Java 17 and Maven)
-	BLOCKS_TEST_BROKER=apache $(BIN)/pytest $(ON_KAFKA) -m "not browser and not containers and not bulk" $(ARGS)
+	BLOCKS_TEST_BROKER=apache $(BIN)/pytest $(SIDE_BY_SIDE) $(ON_KAFKA) -m "not bulk" $(ARGS)
+
+test-fast: install ## the chassis, and kill -9 of everything, on the fast database server (after `make engine`)
+	BLOCKS_TEST_ENGINE=fast $(BIN)/pytest $(SIDE_BY_SIDE) $(ON_FAST) -m "not bulk" $(ARGS)
 
 test-browser: install ## the pages in Chromium, with axe's accessibility rules
 	$(BIN)/pytest -m browser $(ARGS)

@@ -7,7 +7,10 @@ the tests are the same.
 import asyncio
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from deploy.embedded.engines import ApacheKafka, Database, Tansu
 from services.addresses.adapters.release import ensure
 from services.addresses.adapters.sources import Sources
 from shared.settings import ServiceSettings
+from tests.support.in_memory import folder_in_memory
 from tests.support.running import eventually as _eventually
 from tests.support.running import free_port, serving
 from tests.support.tokens import ISSUER, Tokens
@@ -30,6 +34,11 @@ BROKER = os.environ.get("BLOCKS_TEST_BROKER", "tansu")
 ENGINE = os.environ.get("BLOCKS_TEST_ENGINE", "python")
 DRIVER = os.environ.get("BLOCKS_TEST_DRIVER", "motor")
 SHARE_A_PLATFORM = {"tests/telemetry", "tests/fuzz"}
+LONGEST_FIRST = ("tests/faults", "tests/deploy/test_platform.py", "tests/fuzz", "tests/addresses/test_release.py", "tests/telemetry")
+"""What takes a minute or more: begun last, one process would end long after the other. The second builds a release of its own while the
+first builds the one that most others wait for."""
+NEED_A_RELEASE, WITH_A_RELEASE_SECONDS = {"demo_addresses", "platform"}, 480
+"""Fixtures for which the release of the shipped addresses is built: a minute, and minutes where others use the machine."""
 
 
 class FilesTogether(LoadFileScheduling):  # type: ignore[misc]  # it has no types
@@ -43,7 +52,17 @@ class FilesTogether(LoadFileScheduling):  # type: ignore[misc]  # it has no type
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesTogether:
     """For `-n 2`."""
+    config.option.loadscopereorder = False  # the files with the most tests first: they are not the longest
     return FilesTogether(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first; and a test's time includes what is made for it, so that whichever comes first waits until the release is built."""
+    last = len(LONGEST_FIRST)
+    items.sort(key=lambda item: next((rank for rank, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path)), last))
+    for item in items:
+        if item.get_closest_marker("timeout") is None and NEED_A_RELEASE & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.timeout(WITH_A_RELEASE_SECONDS))
 
 
 @dataclass(frozen=True)
@@ -56,9 +75,17 @@ class Engines:
 
 
 @pytest.fixture(scope="session")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+def in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory, for what engines write; tests make folders of their own in it."""
+    with folder_in_memory(tmp_path_factory.mktemp("no-memory")) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def engines(in_memory: Path) -> Iterator[Engines]:
     """One database and one broker for the whole run."""
-    directory = tmp_path_factory.mktemp("engines")
+    directory = in_memory / "engines"
+    directory.mkdir()
     database = Database("fast" if ENGINE == "fast" else "python", directory / "database")
     broker = ApacheKafka(directory / "kafka") if BROKER == "apache" else Tansu()
     asyncio.run(database.start())
@@ -79,17 +106,44 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
 @pytest.fixture(scope="session")
 def demo_addresses(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data dir of addresses with the release of the shipped data, built once for all processes of a run, because it takes long.
-    Not to be changed: copy it into the data dir of a platform, as `addresses`.
+    Not to be changed. `BLOCKS_TEST_ADDRESSES` names a folder that the next run finds it in.
     """
     base = tmp_path_factory.getbasetemp()
-    directory = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo-addresses"
+    of_this_run = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo-addresses"
+    directory = Path(os.environ.get("BLOCKS_TEST_ADDRESSES") or of_this_run)
     ensure(directory, Sources(), 1)
     return directory
+
+
+@pytest.fixture(scope="session")
+def platform_data(in_memory: Path, demo_addresses: Path) -> Callable[[], Path]:
+    """`platform_data()`: a new data dir for `blocks up`, in memory, which has that release already."""
+
+    def make() -> Path:
+        data = Path(tempfile.mkdtemp(prefix="platform-", dir=in_memory))
+        shutil.copytree(demo_addresses, data / "addresses")
+        return data
+
+    return make
 
 
 @pytest.fixture
 def settings(engines: Engines, tokens: Tokens) -> Iterator[Callable[..., Any]]:
     """`settings(Settings, **over)`: settings for a service of this test alone. Two calls for one class are two replicas on one database."""
+    with settings_of_their_own(engines, tokens) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def module_settings(engines: Engines, tokens: Tokens) -> Iterator[Callable[..., Any]]:
+    """As `settings`, for a service that serves all tests of a module."""
+    with settings_of_their_own(engines, tokens) as make:
+        yield make
+
+
+@contextmanager
+def settings_of_their_own(engines: Engines, tokens: Tokens) -> Iterator[Callable[..., Any]]:
+    """What makes settings whose databases and topics nobody else has; the databases are dropped afterwards."""
     unique = uuid4().hex[:8]
     prefix = f"t{unique}."
     made: set[str] = set()

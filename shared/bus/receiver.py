@@ -31,6 +31,7 @@ MAX_RECORDS = 200
 CONCURRENT_LANES = 16
 CONFLICT_ATTEMPTS = 10
 INBOX_LOOK_FROM = 8
+LONGEST_PAUSE_SECONDS = 10.0
 SESSION_TIMEOUT_MS = 6000
 SESSION_TIMEOUT_EMBEDDED_MS = 3500
 """Shorter, because the embedded broker adds three seconds before a group is whole again."""
@@ -158,18 +159,29 @@ class Receiver:
             records = current
         self._batch_began = time.monotonic()
         try:
-            deliveries = [Delivery.of_record(record) for record in records]
-            while True:
-                try:
-                    await self._handle(deliveries)
-                    break
-                except Unavailable:
-                    await asyncio.sleep(random.uniform(0.2, 0.5))
+            await self._handle_in_the_end([Delivery.of_record(record) for record in records])
         finally:
             self._batch_began = None
         for record in records:
             self._positions[(record.topic, record.partition)] = record.offset + 1
         return True
+
+    async def _handle_in_the_end(self, deliveries: list[Delivery]) -> None:
+        """Try a batch until each message of it is handled or parked. FastStream says nothing of an error that leaves it here, and goes on
+        behind the batch, which nobody would read again before this process ends.
+        """
+        failures = 0
+        while True:
+            try:
+                await self._handle(deliveries)
+            except Unavailable:
+                await asyncio.sleep(random.uniform(0.2, 0.5))
+            except Exception:
+                failures += 1
+                log.warning("a batch can be neither handled nor parked and will be tried again (%d)", failures, exc_info=True)
+                await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, 0.2 * 2**failures) * random.uniform(0.8, 1.2))
+            else:
+                return
 
     async def _of_this_epoch(
         self, records: "tuple[ConsumerRecord[bytes, bytes], ...]"

@@ -3,11 +3,13 @@
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
-from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
+from jinja2 import BaseLoader, ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
+from jinja2.runtime import Macro
 from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -137,22 +139,50 @@ class Pages:
 
 
 def environment(templates: Path) -> Environment:
-    """Jinja2 with autoescape everywhere; `layout.html` and every GOV.UK macro are at hand without an import.
+    """Jinja2 with autoescape everywhere; `layout.html` and every GOV.UK macro are at hand without an import."""
+    made = _environment(FileSystemLoader(templates), FileSystemLoader(HERE / "templates"))
+    made.globals.update(_components())
+    return made
 
-    Undefined values chain, because the macros look into parameters that were not given.
-    """
-    govuk = PackageLoader("govuk_frontend_jinja")
-    made = Environment(
-        loader=ChoiceLoader(
-            [FileSystemLoader(templates), FileSystemLoader(HERE / "templates"), PrefixLoader({"govuk_frontend_jinja": govuk})]
-        ),
+
+class _Component:
+    """The macro of one component, compiled at its first use: all of them take a second, and a service uses a few."""
+
+    def __init__(self, path: str, macro: str) -> None:
+        self._path, self._name = path, macro
+
+    @cached_property
+    def _macro(self) -> Macro:
+        macro: Macro = getattr(_govuk().get_template(self._path).module, self._name)
+        return macro
+
+    def __call__(self, *arguments: Any, **named: Any) -> str:
+        return self._macro(*arguments, **named)
+
+
+@cache
+def _components() -> Mapping[str, _Component]:
+    """Every GOV.UK macro by its name, the same for all services of a process."""
+    found = {}
+    for path in _govuk().list_templates():
+        if component := re.fullmatch(r"govuk_frontend_jinja/components/([a-z-]+)/macro\.html", path):
+            macro = "govuk" + "".join(word.title() for word in component[1].split("-"))
+            found[macro] = _Component(path, macro)
+    return found
+
+
+@cache
+def _govuk() -> Environment:
+    """What the macros are compiled in."""
+    return _environment()
+
+
+def _environment(*loaders: BaseLoader) -> Environment:
+    """Undefined values chain, because the macros look into parameters that were not given."""
+    return Environment(
+        loader=ChoiceLoader([*loaders, PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")})]),
         autoescape=True,
         undefined=ChainableUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for path in govuk.list_templates():
-        if component := re.fullmatch(r"components/([a-z-]+)/macro\.html", path):
-            macro = "govuk" + "".join(word.title() for word in component[1].split("-"))
-            made.globals[macro] = getattr(made.get_template(f"govuk_frontend_jinja/{path}").module, macro)
-    return made

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
@@ -19,6 +20,7 @@ from services.addresses.adapters.sources import BOROUGHS, POSTCODES, SHIPPED, TE
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from tests.support.object_servers import Line, ObjectServer, running_object_server
+from tests.support.running import Running, serving
 
 from . import villa
 from .import_support import Place, supplied
@@ -84,6 +86,14 @@ async def before_the_division(serve, settings, two_releases, tmp_path) -> AsyncI
 async def running(serve, settings, data_dir) -> AsyncIterator[object]:
     """The service on a port, answering from that release."""
     async with serve(build(settings(Settings, data_dir=data_dir, premises_seed=SEED))) as served:
+        yield served
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_running(module_settings, data_dir) -> AsyncIterator[Running]:
+    """The same, for all tests of a module that only ask; they run in the module's event loop."""
+    key = SecretStr(Fernet.generate_key().decode())
+    async with serving(build(module_settings(Settings, data_dir=data_dir, premises_seed=SEED, secret_key=key))) as served:
         yield served
 
 

@@ -13,10 +13,18 @@ from services.addresses.adapters.release import current
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from shared.service import StartError
+from tests.support.running import Running
 
 from .conftest import SEED
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 SEARCH = "/v1/addresses/search"
+
+
+@pytest.fixture
+def running(shared_running: Running) -> Running:
+    return shared_running
 
 
 async def test_a_citizen_finds_an_address_by_postcode_and_looks_it_up(running, reader):

@@ -7,23 +7,29 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
+from cryptography.fernet import Fernet
 from osdatahub import Extent, PlacesAPI
+from pydantic import SecretStr
 
 from services.addresses.service import build
 from services.addresses.settings import ApiKey, Settings
-from tests.support.running import Running
+from tests.support.running import Running, serving
 
 from .conftest import SEED
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KEY = "k" * 40
 PLACES = "/search/places/v1"
 
 
-@pytest.fixture
-async def running(serve, settings, data_dir) -> AsyncIterator[Running]:
-    """The service with one key."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(module_settings, data_dir) -> AsyncIterator[Running]:
+    """The service with one key, for all these tests."""
     key = ApiKey(name="web team", borough="E09000012", sha256=sha256(KEY.encode()).hexdigest())
-    async with serve(build(settings(Settings, data_dir=data_dir, premises_seed=SEED, api_keys=(key,)))) as served:
+    own = {"data_dir": data_dir, "premises_seed": SEED, "secret_key": SecretStr(Fernet.generate_key().decode())}
+    async with serving(build(module_settings(Settings, **own, api_keys=(key,)))) as served:
         yield served
 
 

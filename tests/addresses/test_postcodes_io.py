@@ -6,6 +6,14 @@ import pytest
 
 from services.addresses.adapters.sources import Sources
 from services.addresses.domain.postcode import Postcode
+from tests.support.running import Running
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def running(shared_running: Running) -> Running:
+    return shared_running
 
 
 async def result(running: Any, path: str, **parameters: Any) -> Any:

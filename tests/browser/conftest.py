@@ -1,13 +1,9 @@
 """A platform as `blocks up` starts it, and Chromium to walk through it as a citizen does."""
 
-import contextlib
 import json
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,8 +15,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-ROOT = Path(__file__).parents[2]
-START_SECONDS = 120
+from tests.deploy.platform import RunningBlocks
+
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -95,31 +91,14 @@ def eventually(check: Callable[[], Any], seconds: float = 30.0) -> Any:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Platform]:
     """The whole platform with its demo data; `BLOCKS_READY_FILE` names one that runs already."""
-    if running := os.environ.get("BLOCKS_READY_FILE"):
-        yield Platform(json.loads(Path(running).read_text()))
+    if known := os.environ.get("BLOCKS_READY_FILE"):
+        yield Platform(json.loads(Path(known).read_text()))
         return
-    directory = tmp_path_factory.mktemp("platform")
-    ready, log = directory / "ready.json", directory / "blocks.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.embedded.cli", "up", "--ephemeral", "--port-base", "0", "--ready-file", str(ready)],
-            cwd=ROOT,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        eventually(lambda: ready.exists() or process.poll() is not None, START_SECONDS)
-        assert ready.exists(), log.read_text()
-        yield Platform(json.loads(ready.read_text()))
-    finally:
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    data: Callable[[], Path] = request.getfixturevalue("platform_data")
+    with RunningBlocks(tmp_path_factory.mktemp("platform"), "--data-dir", str(data())) as running:
+        yield Platform(running.wait_until_ready())
 
 
 @pytest.fixture(scope="session")

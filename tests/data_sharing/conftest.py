@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from services.data_sharing.service import build
 from services.data_sharing.settings import Settings
+from tests.support.running import serving
 
 from .platform import Platform
 
@@ -17,4 +19,12 @@ async def platform(settings, tokens, serve) -> AsyncIterator[Platform]:
     """One running service."""
     own = settings(Settings, secret_key=SecretStr(Fernet.generate_key().decode()))
     async with serve(build(own)) as running:
+        yield Platform(running, tokens)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_platform(module_settings, tokens) -> AsyncIterator[Platform]:
+    """One running service for all tests of a module; they run in the module's event loop."""
+    own = module_settings(Settings, secret_key=SecretStr(Fernet.generate_key().decode()))
+    async with serving(build(own)) as running:
         yield Platform(running, tokens)

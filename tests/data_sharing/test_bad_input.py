@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from .platform import BOROUGH_SCOPE, CITIZEN
+from .platform import BOROUGH_SCOPE, CITIZEN, Platform
 from .texts import CAMDEN, COUNCIL_TAX, HACKNEY, ISLINGTON, text
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SHARE: dict[str, Any] = {
     "agreement": "ref",
@@ -16,6 +18,11 @@ SHARE: dict[str, Any] = {
     "reference": "move-1",
     "items": {"given_name": "Ada"},
 }
+
+
+@pytest.fixture
+def platform(shared_platform: Platform) -> Platform:
+    return shared_platform
 
 
 def without(body: dict[str, Any], field: str) -> dict[str, Any]:

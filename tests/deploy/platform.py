@@ -13,6 +13,8 @@ from typing import Any, Self, TypeVar
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 PATIENCE = float(os.environ.get("BLOCKS_TEST_PATIENCE", "120"))
+FIRST_START = max(PATIENCE, 300.0)
+"""Seconds: as `blocks up` itself allows a service that builds the release of the shipped addresses."""
 
 
 def until(check: Callable[[], T | None], seconds: float = PATIENCE) -> T:
@@ -76,7 +78,7 @@ class RunningBlocks:
             assert self.process.poll() is None, self.text
             return self.ready_file.exists()
 
-        until(is_ready)
+        until(is_ready, FIRST_START)
         return self.ready
 
     @property

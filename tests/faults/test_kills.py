@@ -6,10 +6,9 @@ seed kills the same processes in the same order again, whatever they are doing a
 
 import asyncio
 import os
-import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,11 +27,9 @@ PATIENCE_SECONDS = 240.0
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory, demo_addresses: Path) -> Iterator[RunningBlocks]:
+def platform(tmp_path_factory: pytest.TempPathFactory, platform_data: Callable[[], Path]) -> Iterator[RunningBlocks]:
     """A whole platform, the same one for all rounds: what an earlier round left behind is part of the next one's circumstances."""
-    directory = tmp_path_factory.mktemp("faults")
-    shutil.copytree(demo_addresses, directory / "data" / "addresses")
-    with RunningBlocks(directory / "run", "--data-dir", str(directory / "data")) as running:
+    with RunningBlocks(tmp_path_factory.mktemp("faults"), "--data-dir", str(platform_data())) as running:
         running.wait_until_ready()
         yield running
 

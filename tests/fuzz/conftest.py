@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -127,11 +126,9 @@ class Platform:
 
 
 @pytest.fixture(scope="package")
-def platform(tmp_path_factory: pytest.TempPathFactory, demo_addresses: Path) -> Iterator[Platform]:
+def platform(tmp_path_factory: pytest.TempPathFactory, platform_data: Callable[[], Path]) -> Iterator[Platform]:
     """A whole platform with its demo data, and one share for a citizen."""
-    directory = tmp_path_factory.mktemp("fuzz")
-    shutil.copytree(demo_addresses, directory / "data" / "addresses")
-    with RunningBlocks(directory / "run", "--data-dir", str(directory / "data")) as running:
+    with RunningBlocks(tmp_path_factory.mktemp("fuzz"), "--data-dir", str(platform_data())) as running:
         ready = running.wait_until_ready()
         platform = Platform(ready, Credentials(ready))
         platform.existing = _existing(platform)

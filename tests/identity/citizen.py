@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx
 
+from tests.support.running import TRUST
+
 REDIRECT = "https://move-home.test/callback"
 CLIENT = "move-home"
 SECRET = "move-home-secret-move-home-secret-0123456789"
@@ -19,7 +21,7 @@ class Browser:
     """Cookies, and the page that was opened last."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.AsyncClient(base_url=url, timeout=20)
+        self.http = httpx.AsyncClient(base_url=url, timeout=20, verify=TRUST)
         self.url = url
         self._page: httpx.Response | None = None
 
@@ -116,7 +118,7 @@ class Citizen:
 
     async def exchange(self, code: str, pkce: Pkce | None, **over: str) -> httpx.Response:
         """What the client's server does with the code, over a connection of its own."""
-        async with httpx.AsyncClient(base_url=self.browser.url) as client:
+        async with httpx.AsyncClient(base_url=self.browser.url, verify=TRUST) as client:
             data = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT}
             data |= {"code_verifier": pkce.verifier} if pkce else {}
             credentials = (over.pop("client_id", CLIENT), over.pop("client_secret", SECRET))

@@ -18,7 +18,7 @@ from examples.move_home.service import build
 from examples.move_home.settings import MachineClient, Settings
 from examples.move_home.store import Store
 from shared import clock
-from tests.support.running import Running, free_port
+from tests.support.running import TRUST, Running, free_port
 
 SERVICE = "11111111-1111-4111-8111-111111111111"
 KEY = f"move-{SERVICE}-22222222-2222-4222-8222-222222222222"
@@ -38,7 +38,7 @@ class App:
         known = {"email": "ada@example.org", "access_token": "t", "access_until": clock.now() + timedelta(minutes=5)} | content
         held = self.seal.close(Content.model_validate(known))
         secret = await self.store.sessions.start("staff" if "borough" in content else "citizen", subject, held)
-        return Browser(httpx.AsyncClient(base_url=self.running.url, cookies={SESSION: secret}))
+        return Browser(httpx.AsyncClient(base_url=self.running.url, cookies={SESSION: secret}, verify=TRUST))
 
 
 @dataclass

@@ -4,16 +4,27 @@ import asyncio
 
 import httpx
 import pytest
+import pytest_asyncio
 from joserfc import jwt
 
 from tests.shared.thing import Settings, build
+from tests.support.running import serving
 
 SCOPE = "thing:thing:make"
+in_its_loop = pytest.mark.asyncio(loop_scope="module")
+"""For tests of `empty`."""
 
 
 @pytest.fixture
 async def thing(settings, serve):
     async with serve(build(settings(Settings))) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def empty(module_settings):
+    """One for all tests that leave nothing in it."""
+    async with serving(build(module_settings(Settings))) as running:
         yield running
 
 
@@ -93,6 +104,7 @@ async def test_a_refused_request_leaves_its_key_free(thing, tokens):
     assert (await thing.http.post("/v1/things", json={"name": "chair"}, headers=headers)).status_code == 201
 
 
+@in_its_loop
 @pytest.mark.parametrize(
     ("content", "content_type", "status", "field"),
     [
@@ -106,23 +118,25 @@ async def test_a_refused_request_leaves_its_key_free(thing, tokens):
         (b"", "application/json", 400, "body"),
     ],
 )
-async def test_bad_input_is_a_4xx_problem_that_names_the_field(thing, tokens, content, content_type, status, field):  # noqa: PLR0917
-    reply = await thing.http.post("/v1/things", content=content, headers={**tokens.bearer(SCOPE), "Content-Type": content_type})
+async def test_bad_input_is_a_4xx_problem_that_names_the_field(empty, tokens, content, content_type, status, field):  # noqa: PLR0917
+    reply = await empty.http.post("/v1/things", content=content, headers={**tokens.bearer(SCOPE), "Content-Type": content_type})
     assert reply.status_code == status, reply.text
     assert reply.headers["content-type"] == "application/problem+json"
     assert any(error["field"].startswith(field) for error in reply.json()["errors"]), reply.text
 
 
+@in_its_loop
 @pytest.mark.parametrize(
     ("content", "status"),
     [(b'{"name": "\xff\xfe"}', 400), (b"[" * 100_000, 400), (b'{"name": "' + b"x" * 1_100_000 + b'"}', 413)],
 )
-async def test_what_cannot_be_parsed_is_a_4xx_problem(thing, tokens, content, status):
-    reply = await thing.http.post("/v1/things", content=content, headers={**tokens.bearer(SCOPE), "Content-Type": "application/json"})
+async def test_what_cannot_be_parsed_is_a_4xx_problem(empty, tokens, content, status):
+    reply = await empty.http.post("/v1/things", content=content, headers={**tokens.bearer(SCOPE), "Content-Type": "application/json"})
     assert reply.status_code == status, reply.text
     assert reply.json()["status"] == status
 
 
+@in_its_loop
 @pytest.mark.parametrize(
     ("claims", "status"),
     [
@@ -132,33 +146,36 @@ async def test_what_cannot_be_parsed_is_a_4xx_problem(thing, tokens, content, st
         ({"scope": SCOPE, "life": -60}, 401),
     ],
 )
-async def test_a_token_for_something_else_does_not_open(thing, tokens, claims, status):
-    reply = await thing.http.get("/v1/things", headers=tokens.bearer(**claims))
+async def test_a_token_for_something_else_does_not_open(empty, tokens, claims, status):
+    reply = await empty.http.get("/v1/things", headers=tokens.bearer(**claims))
     assert reply.status_code == status
     assert reply.headers["www-authenticate"].startswith("Bearer")
 
 
+@in_its_loop
 @pytest.mark.parametrize(
     "value", ["", "Bearer", "Bearer x", "Bearer a.b.c", "Basic abc", "Bearer " + "x" * 9000, "Bearer eyJhbGciOiJub25lIn0.e30."]
 )
-async def test_what_is_no_token_is_401(thing, value):
-    assert (await thing.http.get("/v1/things", headers={"Authorization": value})).status_code == 401
+async def test_what_is_no_token_is_401(empty, value):
+    assert (await empty.http.get("/v1/things", headers={"Authorization": value})).status_code == 401
 
 
-async def test_a_body_that_does_not_say_its_length_is_counted(thing, tokens):
+@in_its_loop
+async def test_a_body_that_does_not_say_its_length_is_counted(empty, tokens):
     async def endless():
         for _ in range(200):
             yield b"x" * 10_000
 
-    reply = await thing.http.post("/v1/things", content=endless(), headers={**tokens.bearer(SCOPE), "Content-Type": "application/json"})
+    reply = await empty.http.post("/v1/things", content=endless(), headers={**tokens.bearer(SCOPE), "Content-Type": "application/json"})
     assert reply.status_code == 413
     assert reply.json()["errors"][0]["field"] == "body"
 
 
-async def test_a_client_that_says_it_sends_too_much_is_heard_out_so_that_it_hears_why(thing, tokens):
+@in_its_loop
+async def test_a_client_that_says_it_sends_too_much_is_heard_out_so_that_it_hears_why(empty, tokens):
     """A server that answers and closes while the client is still sending resets the connection, and the answer may be lost."""
     authorization = tokens.bearer(SCOPE)["Authorization"]
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(thing.url.rpartition(":")[2]))
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(empty.url.rpartition(":")[2]))
     head = f"POST /v1/things HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\nContent-Type: application/json\r\n"
     writer.write(f"{head}Content-Length: 2000000\r\n\r\n".encode() + b" " * 1_000_000)
     await writer.drain()
@@ -169,27 +186,31 @@ async def test_a_client_that_says_it_sends_too_much_is_heard_out_so_that_it_hear
     writer.close()
 
 
-async def test_a_token_whose_header_names_another_algorithm_or_type_is_401(thing, tokens):
+@in_its_loop
+async def test_a_token_whose_header_names_another_algorithm_or_type_is_401(empty, tokens):
     claims = {"iss": "http://issuer.test", "sub": "x", "aud": "urn:london-blocks:thing", "scope": SCOPE, "exp": 4_000_000_000}
     id_token = jwt.encode({"alg": "ES256", "kid": tokens.key.kid, "typ": "JWT"}, claims, tokens.key)
-    assert (await thing.http.get("/v1/things", headers={"Authorization": f"Bearer {id_token}"})).status_code == 401
+    assert (await empty.http.get("/v1/things", headers={"Authorization": f"Bearer {id_token}"})).status_code == 401
 
 
-async def test_unknown_paths_and_methods_are_problems(thing):
-    for reply, status in ((await thing.http.get("/nowhere"), 404), (await thing.http.put("/v1/things"), 405)):
+@in_its_loop
+async def test_unknown_paths_and_methods_are_problems(empty):
+    for reply, status in ((await empty.http.get("/nowhere"), 404), (await empty.http.put("/v1/things"), 405)):
         assert reply.status_code == status
         assert reply.headers["content-type"] == "application/problem+json"
 
 
-async def test_health_tells_what_works(thing, eventually):
+@in_its_loop
+async def test_health_tells_what_works(empty, eventually):
     async def ready() -> bool:
-        body = (await thing.http.get("/ready")).json()
+        body = (await empty.http.get("/ready")).json()
         return bool(body["ready"] and body["broker"])
 
     await eventually(ready)
-    assert (await thing.http.get("/live")).status_code == 200
+    assert (await empty.http.get("/live")).status_code == 200
 
 
-async def test_the_trace_id_of_a_problem_is_the_callers(thing):
-    reply = await httpx.AsyncClient().get(f"{thing.url}/nowhere", headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
+@in_its_loop
+async def test_the_trace_id_of_a_problem_is_the_callers(empty):
+    reply = await httpx.AsyncClient().get(f"{empty.url}/nowhere", headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
     assert reply.json().get("trace_id") == "a" * 32

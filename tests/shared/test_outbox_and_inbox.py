@@ -1,13 +1,16 @@
 """From a transaction's event to the effect in a consumer: once, in order, whatever comes twice."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from pymongo import MongoClient
 
 from contracts.events.platform import MessageDeadLettered
+from shared.bus import Consumer, Envelope
 from shared.bus.dead_letters import DeadLetters
-from shared.mongo import Duplicate
+from shared.mongo import Duplicate, Transaction
 from tests.shared.thing import Settings, Store, ThingMade, build, recording
 from tests.support.published import published
 
@@ -182,3 +185,26 @@ class _Wrong:
 
 async def _dead(letters, n):
     return len(await letters.list()) == n
+
+
+async def test_a_batch_that_can_be_neither_handled_nor_parked_is_tried_until_it_can(settings, serve, eventually):
+    tried: list[str] = []
+    refusing = Consumer("refusing", first_pause=3600)
+
+    @refusing(ThingMade)
+    async def refuse(event: ThingMade, _about: Envelope, _tx: Transaction) -> None:
+        tried.append(event.thing)
+        raise ValueError("never")
+
+    config = settings(Settings)
+    service = build(config, refusing)
+    with MongoClient[dict[str, Any]](config.mongodb.get_secret_value()) as client:
+        parked = client[config.database]["parked"]
+        async with serve(service):
+            only_one = parked.create_index("consumer", unique=True)
+            for number, thing in enumerate(("first", "second"), start=1):
+                async with service.store.transaction() as tx:
+                    await tx.publish(ThingMade(thing=thing))
+                await eventually(lambda thing=thing, times=number: tried.count(thing) >= times)
+            parked.drop_index(only_one)
+            await eventually(lambda: parked.count_documents({}) == 2)

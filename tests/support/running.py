@@ -13,6 +13,9 @@ import uvicorn
 
 from shared.service import Service
 
+TRUST = httpx.create_ssl_context()
+"""Made once: to read the trusted certificates for each client takes longer than most tests."""
+
 
 @dataclass
 class Running:
@@ -46,7 +49,7 @@ async def serving(service: Service) -> AsyncIterator[Running]:
                 raise RuntimeError("the server ended at once")
             await asyncio.sleep(0.01)
         url = f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient(base_url=url, timeout=20) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=20, verify=TRUST) as http:
             yield Running(service, url, http)
     finally:
         server.should_exit = True

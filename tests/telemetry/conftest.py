@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,15 +41,13 @@ class Travelled:
 
 
 @pytest.fixture(scope="package")
-def travelled(tmp_path_factory: pytest.TempPathFactory, demo_addresses: Path) -> Iterator[Travelled]:
+def travelled(tmp_path_factory: pytest.TempPathFactory, platform_data: Callable[[], Path]) -> Iterator[Travelled]:
     """A whole platform on which one citizen moves home. It is stopped before anything is looked at, so that every span has been sent."""
-    directory = tmp_path_factory.mktemp("telemetry")
-    data = directory / "data"
-    shutil.copytree(demo_addresses, data / "addresses")
-    citizen = Citizen()
+    data, citizen = platform_data(), Citizen()
     with receiving() as (collector, endpoint):
         observed = Observed(collector)
-        with RunningBlocks(directory / "run", "--data-dir", str(data), OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as running:
+        directory = tmp_path_factory.mktemp("telemetry")
+        with RunningBlocks(directory, "--data-dir", str(data), OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as running:
             ready = running.wait_until_ready()
             journey = Journey(ready, citizen)
             move = journey.travel()
