@@ -29,7 +29,7 @@ from .import_support import few_postcodes, made_up, retired
 OTHER_DISK = Path("/dev/shm")  # noqa: S108 (a file system of its own is all that is wanted of it)
 WRITTEN_OTHERWISE = {
     *("dates", "heads", "kinds", "numberings", "places", "streets", "texts", "thoroughfares", "records", "record_ends.npy"),
-    *("vocabulary", "vocabulary_held_by.npy", "vocabulary_in_context.npy", "rests_of.npy", "tokens", "token_ends.npy", "borough_codes"),
+    *("vocabulary", "vocabulary_held_by.npy", "vocabulary_in_context.npy", "tokens", "token_ends.npy", "borough_codes"),
     *("shown", "shown_ends.npy", "shown_streets", "boroughs.npy", "rows_by_beginning_numbers.npy", "index_rows.npy"),
 }
 """Files whose numbers are those of dictionaries, which go on where those of the release before ended; what they say is compared."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.addresses.adapters.change_sets import change_sets
-from services.addresses.adapters.manifest import folder_of
+from services.addresses.adapters.manifest import folder_of, manifest_in
 from services.addresses.adapters.object_store import ObjectStore, StoreError
 from services.addresses.adapters.release_store import ReleaseStore, Unwatched
 from services.addresses.adapters.switches import CrossedError
@@ -232,8 +232,9 @@ def test_a_full_disk_leaves_what_was_live(shop):
     catch_up(shop.replica("here"))
     second = next_release(shop.place, "second", 3)
     shop.publish(second)
-    not_shared = (folder_of(shop.place.data_dir, second) / "rests.npy").stat().st_size
-    fetching = catching_up(shop.tmp_path / "here", shop.url, largest_file=not_shared // 2)
+    there, own = (manifest_in(folder_of(shop.place.data_dir, name)).files for name in (shop.place.release, second))
+    largest = max(file.bytes for file in set(own.values()) - set(there.values()))
+    fetching = catching_up(shop.tmp_path / "here", shop.url, largest_file=largest // 2)
     _, said = fetching.communicate(timeout=60)
     assert (fetching.returncode, live(shop.tmp_path / "here")) == (1, shop.place.release)
     assert "File too large" in said
