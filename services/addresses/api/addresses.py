@@ -28,7 +28,7 @@ class Address(BaseModel):
     lat: float = Field(description="Degrees, ETRS89 (WGS84 within a metre)")
     lng: float = Field(description="Degrees, ETRS89 (WGS84 within a metre)")
     kind: Kind
-    postcode_boroughs: list[str] = Field([], description=SPLIT)
+    postcode_boroughs: list[str] = Field(default_factory=list, description=SPLIT)
 
 
 def fields(found: Found, gazetteer: Gazetteer) -> dict[str, Any]:
@@ -49,7 +49,9 @@ class Addresses(BaseModel):
     """Search results, best first."""
 
     results: list[Address]
-    warnings: list[Warned] = Field([], description="Of postcodes among the results that lie in several boroughs; absent without any")
+    warnings: list[Warned] = Field(
+        default_factory=list, description="Of postcodes among the results that lie in several boroughs; absent without any"
+    )
 
 
 def shown(results: Sequence[Found], gazetteer: Gazetteer) -> dict[str, Any]:
