@@ -26,7 +26,7 @@ from .word_lists import LONGEST, LONGEST_NARROWED, WordLists
 VAGUE = 30_000
 """Records: what no rarer word of a query is in is looked for in the sample first."""
 VAGUE_ALONE = 6_000
-"""The same of a single word: the sample holds enough of what so many hold."""
+"""The same of a single word, and of numbers without a word: the sample holds enough of what so many hold."""
 VAGUE_ORDERED = 10_000
 """Records: so many at most are put in the order of how much else they hold."""
 MOST_TELLING = 6
@@ -278,10 +278,10 @@ class Finder:
         """Of more words than `MOST_DEMANDED` the rarest."""
         if len(known) > MOST_DEMANDED:
             known = sorted(known, key=_held_by)[:MOST_DEMANDED]
-        if min([term.held_by for term in known]) > (VAGUE if len(known) > 1 else VAGUE_ALONE):
+        is_bare = not any(term.sort is Sort.WORD for term in known)
+        if min([term.held_by for term in known]) > (VAGUE_ALONE if is_bare or len(known) == 1 else VAGUE):
             rows = self.index.rows([*narrowed, *(self._asked("few", term) for term in known)], most=most)
-            is_bare = len(known) > MOST_BARE_NUMBERS and not any(term.sort is Sort.WORD for term in known)
-            if len(rows) >= most // 4 or is_bare:
+            if len(rows) >= most // 4 or (is_bare and len(known) > MOST_BARE_NUMBERS):
                 return rows
         everyday = [term for term in known if self._is_everyday(term)]
         if 0 < len(everyday) < len(known):
