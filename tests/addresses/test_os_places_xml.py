@@ -11,6 +11,8 @@ from .test_os_places import KEY, PLACES, ask, running, some
 
 __all__ = ["ask", "running", "some"]
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 def parsed(document: bytes) -> ElementTree.Element:
     return ElementTree.fromstring(document)  # noqa: S314 (our own answer)
