@@ -18,7 +18,7 @@ _FIELDS: dict[str, frozenset[str] | None] = {
     "COUNTRY_CODE": frozenset("EWSNLMJ"),
 }
 _ALSO_WRITTEN = {("COUNTRY_CODE", "EN"): "E"}
-"""As OS's own text writes England, where its list of the codes has E. Nothing else is taken for another value."""
+"""England, in case somebody writes it in two letters. Nothing else is taken for another value."""
 _VALUES: dict[str, Callable[[Blpu, Lpi | None], str]] = {
     "CLASSIFICATION_CODE": lambda blpu, _: blpu.classification,
     "LOGICAL_STATUS_CODE": lambda blpu, _: str(int(blpu.logical_status)),
