@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar, cast
 from pydantic import BaseModel
 
 from contracts.events.base import Event
-from shared import clock, context, telemetry
+from shared import backoff, clock, context, telemetry
 from shared.bus import Consumer, Envelope
 from shared.events import new_id
 from shared.mongo import Collection, Conflict, Database, DatabaseError, Document, Transaction
@@ -217,7 +217,7 @@ class Process(Generic[S]):
                 outcome = await executor(type_.model_validate(row["command"]), CommandContext(row["_id"], row["instance"], attempt, tools))
                 await self._done(database, row, outcome)
         except Exception as error:
-            pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2.0 ** min(attempt, 10))
+            pause = backoff.pause(attempt, first=1.0, longest=LONGEST_PAUSE_SECONDS)
             log.warning("command %s will be tried again in %.0f s (attempt %d)", row["kind"], pause, attempt, exc_info=error)
             due = clock.now() + timedelta(seconds=pause)
             holding.cancel()

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Awaitable, Callable
 
+from shared import backoff
 from shared.mongo import Unavailable
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Worker:
                 failures += 1
                 if failures == 1 or not isinstance(error, Unavailable):
                     log.warning("%s failed and will be tried again (%d)", self.name, failures, exc_info=error)
-                pause = min(LONGEST_PAUSE, 0.1 * 2 ** min(failures, 10)) * random.uniform(0.8, 1.2)
+                pause = backoff.pause(failures, first=0.2, longest=LONGEST_PAUSE)
                 if isinstance(error, Unavailable):
                     pause = min(pause, 2.0)
             await self._wait(pause)

@@ -16,7 +16,7 @@ from aiokafka import ConsumerRecord
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage, KafkaRouter
 
-from shared import telemetry
+from shared import backoff, telemetry
 from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer, Unhealable
 from shared.bus.delivery import Delivery, Repeated, deliver, inbox_id
@@ -179,7 +179,7 @@ class Receiver:
             except Exception:
                 failures += 1
                 log.warning("a batch can be neither handled nor parked and will be tried again (%d)", failures, exc_info=True)
-                await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, 0.2 * 2**failures) * random.uniform(0.8, 1.2))
+                await asyncio.sleep(backoff.pause(failures, first=0.4, longest=LONGEST_PAUSE_SECONDS))
             else:
                 return
 
