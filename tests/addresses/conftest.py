@@ -14,6 +14,8 @@ import pytest_asyncio
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from services.addresses.adapters import checking
+from services.addresses.adapters.files import sha256_of
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.release import activate, current
 from services.addresses.adapters.sources import BOROUGHS, POSTCODES, SHIPPED, TERMINATED, WARDS, Sources
@@ -153,3 +155,16 @@ def shop(request, place, tmp_path) -> Shop:
         return Shop(place, request.getfixturevalue("bucket"), tmp_path)
     (tmp_path / "volume").mkdir()
     return Shop(place, (tmp_path / "volume").as_uri(), tmp_path)
+
+
+@pytest.fixture
+def hashed(monkeypatch) -> list[str]:
+    """Names of the files that are hashed to check a release, from now on."""
+    names: list[str] = []
+
+    def noted(path: Path) -> str:
+        names.append(path.name)
+        return sha256_of(path)
+
+    monkeypatch.setattr(checking, "sha256_of", noted)
+    return names

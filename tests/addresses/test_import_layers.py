@@ -9,7 +9,6 @@ import pytest
 
 from services.addresses.adapters import checking, merging, release
 from services.addresses.adapters.checking import checked
-from services.addresses.adapters.files import sha256_of
 from services.addresses.adapters.import_jobs import kept_with
 from services.addresses.adapters.layers import Layers, assembled_in, layers_in
 from services.addresses.adapters.manifest import folder_of
@@ -113,11 +112,10 @@ def test_premises_whose_street_has_no_name_come_when_it_gets_one(place, tmp_path
     assert held(place.data_dir, made.release) == both
 
 
-def test_a_large_release_whose_files_another_shares_is_not_hashed_again(place, tmp_path, monkeypatch):
+def test_a_large_release_whose_files_another_shares_is_not_hashed_again(place, tmp_path, monkeypatch, hashed):
     monkeypatch.setattr(checking, "ALWAYS_HASHED", 0)
     release.current(place.data_dir)
-    hashed: list[str] = []
-    monkeypatch.setattr(checking, "sha256_of", lambda path: hashed.append(path.name) or sha256_of(path))  # type: ignore[func-returns-value]
+    hashed.clear()
     made = updated(place, tmp_path / "1.csv", place.blpus, place.blpus[2:])
     assert "records" in hashed
     assert "postcodes.sqlite3" not in hashed

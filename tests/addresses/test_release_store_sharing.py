@@ -10,7 +10,6 @@ import pytest
 
 from services.addresses.adapters import checking, release
 from services.addresses.adapters.checking import checked
-from services.addresses.adapters.files import sha256_of
 from services.addresses.adapters.manifest import File, folder_of
 from services.addresses.adapters.object_store import ObjectStore
 from services.addresses.adapters.release_store import ReleaseStore, Unwatched
@@ -156,7 +155,7 @@ def test_links_of_a_release_that_is_being_sent_are_not_taken_for_abandoned(on_vo
     assert shop.names(f"releases/{stored.folder}") == left
 
 
-def test_a_large_release_that_lends_files_is_not_hashed_again(shop, monkeypatch):
+def test_a_large_release_that_lends_files_is_not_hashed_again(shop, monkeypatch, hashed):
     shop.publish(shop.place.release)
     here = shop.replica("here")
     catch_up(here)
@@ -164,8 +163,7 @@ def test_a_large_release_that_lends_files_is_not_hashed_again(shop, monkeypatch)
     second = next_release(shop.place, "second", 3)
     shop.publish(second)
     release.current(shop.tmp_path / "here")
-    hashed: list[str] = []
-    monkeypatch.setattr(checking, "sha256_of", lambda path: hashed.append(path.name) or sha256_of(path))  # type: ignore[func-returns-value]
+    hashed.clear()
     assert catch_up(here) == 2
     for each in (shop.place.release, second):
         checked(shop.tmp_path / "here", each)

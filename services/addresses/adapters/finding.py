@@ -3,15 +3,14 @@
 The index is asked for little at a time: rare words are demanded, and what only common words answer (`flat 1`) is looked for in a sample.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from math import log
 from operator import attrgetter
 from pathlib import Path
 
-from services.addresses.domain.comparing import Comparison, Extra, Sort, Term, Terms, compare, penalty, sort_of
+from services.addresses.domain.comparing import Comparison, Extra, Sort, Term, Terms, compare, sort_of
 from services.addresses.domain.postcode import PartialPostcode
 from services.addresses.domain.query import POST_TOWN, Word
 from services.addresses.domain.text import normal, tokens
@@ -21,6 +20,7 @@ from .index_reading import Query as Asked
 from .index_writing import FIRST_TOKEN
 from .premises_files import PremisesFiles
 from .streets import Streets
+from .token_weights import Penalties, Sorts, Weights
 from .word_lists import LONGEST, LONGEST_NARROWED, WordLists
 
 VAGUE = 30_000
@@ -51,12 +51,6 @@ MOST_BEGUN = 32
 """Words that an unfinished one may stand for."""
 WORDS_KEPT_READ, POSTCODES_KEPT_READ = 20_000, 2_000
 """Files of addresses to be matched ask of the same again and again. A postcode takes some 5 kB."""
-NUMBER_WEIGHT, LETTER_WEIGHT, LEAST_WORD_WEIGHT, UNKNOWN_WEIGHT = 4.0, 2.5, 1.0, 5.0
-UNIT_WORD_WEIGHT = 3.0
-UNIT_WORDS = frozenset(
-    {"FLAT", "BASEMENT", "GARDEN", "GROUND", "FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "TOP", "UPPER", "LOWER", "FLOOR", "SHOP"}
-)
-"""Words that many addresses hold and that tell one flat of a house from the next."""
 FLAT_BONUS = 2_000_000
 """Millionths of a weight, for the very flat that was written: its block may have the same number."""
 FEW_SOUGHT = 12
@@ -77,53 +71,6 @@ class Hit:
 
     row: int
     comparison: Comparison
-
-
-class Weights(dict[str, float]):
-    """The weight of each code: numbers and letters fixed, words the more the rarer."""
-
-    def __init__(self, index: Index) -> None:
-        super().__init__()
-        self._vocabulary = index.vocabulary
-        self._records = max(1, index.first_street)
-
-    def __missing__(self, code: str) -> float:
-        weight = self[code] = self.of(self._vocabulary.word(code))
-        return weight
-
-    def of(self, word: str) -> float:
-        """The weight of a word that the vocabulary holds or not."""
-        sort = sort_of(word)
-        if sort is not Sort.WORD:
-            return NUMBER_WEIGHT if sort is Sort.NUMBER else LETTER_WEIGHT
-        if word in UNIT_WORDS:
-            return UNIT_WORD_WEIGHT
-        frequency = self._vocabulary.frequency(word)
-        return max(LEAST_WORD_WEIGHT, log(self._records / frequency) - 0.5) if frequency else UNKNOWN_WEIGHT
-
-
-class Sorts(dict[str, Sort]):
-    """The sort of each code."""
-
-    def __init__(self, index: Index) -> None:
-        super().__init__()
-        self._vocabulary = index.vocabulary
-
-    def __missing__(self, code: str) -> Sort:
-        sort = self[code] = sort_of(self._vocabulary.word(code))
-        return sort
-
-
-class Penalties(dict[str, float]):
-    """What each code takes from the score of an address that holds it besides the query."""
-
-    def __init__(self, weights: Weights, sorts: Sorts) -> None:
-        super().__init__()
-        self._weights, self._sorts = weights, sorts
-
-    def __missing__(self, code: str) -> float:
-        taken = self[code] = penalty(self._sorts[code], self._weights[code])
-        return taken
 
 
 _held_by = attrgetter("held_by")
@@ -293,10 +240,10 @@ class Finder:
                 return holding or rows[:most]
         return self.index.rows([*narrowed, *(self._asked("words", term) for term in known)], most=most)
 
-    def _holding(self, rows: Iterable[int], terms: Sequence[Term]) -> Iterator[int]:
+    def _holding(self, rows: Sequence[int], terms: Sequence[Term]) -> Iterator[int]:
         """Those of the rows that hold all the terms."""
-        held, disjoint = self.index.held, [term.readings.keys().isdisjoint for term in terms]
-        return (row for row in rows if not any(apart(held(row)) for apart in disjoint))
+        disjoint = [term.readings.keys().isdisjoint for term in terms]
+        return (row for row, held in zip(rows, map(self.index.held, rows), strict=True) if not any(apart(held) for apart in disjoint))
 
     def _asked(self, field: str, term: Term) -> Asked:
         return self._any_of(field, tuple(term.readings)[:MOST_ASKED])

@@ -10,10 +10,11 @@ from services.addresses.domain.premises import Kind
 from services.addresses.domain.query import Query
 
 from .beginnings import Beginnings
-from .finding import MOST_CANDIDATES, UNIT_WORDS, Finder
+from .finding import MOST_CANDIDATES, Finder
 from .postcodes import LivePostcode, Postcodes
 from .premises_files import PremisesFiles
 from .streets import HIGHEST_NUMBER
+from .token_weights import UNIT_WORDS
 
 MOST_FOUND = 1_000
 """Records that `find` goes through."""

@@ -56,7 +56,7 @@ def unfinished(token: str, outwards: frozenset[str]) -> tuple[PartialPostcode, .
 
     `NW11` is the district NW11 as well as sector 1 of NW1 written without its space; both are returned.
     """
-    if not token[0].isalpha():
+    if not token[0].isalpha():  # as no outward code begins
         return ()
     readings = [PartialPostcode(token)] if any(outward.startswith(token) for outward in outwards) else []
     readings += [

@@ -17,8 +17,8 @@ _TOKEN = re.compile(r"[A-Z0-9]+", re.ASCII)
 _NUMBER_AND_LETTERS = re.compile(r"([0-9]+)([A-Z]{1,2})", re.ASCII)
 _JOINED = re.compile(r"([A-Z]{3,})([0-9]+[A-Z]?)|([0-9]+)([A-Z]{3,})", re.ASCII)
 _LETTER_AND_NUMBER = re.compile(r"([A-Z])([0-9]{1,4})", re.ASCII)
-_SIGNS = re.compile("['\u2019\u02bc`&]")
 _DROPPED = str.maketrans({"'": None, "\u2019": None, "\u02bc": None, "`": None, "&": " AND "})
+_SIGNS = re.compile(f"[{''.join(map(chr, _DROPPED))}]")
 
 ABBREVIATIONS = {
     "1ST": "FIRST", "2ND": "SECOND", "3RD": "THIRD", "4TH": "FOURTH", "5TH": "FIFTH", "6TH": "SIXTH", "7TH": "SEVENTH", "8TH": "EIGHTH",
