@@ -21,6 +21,7 @@ from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer, Unhealable
 from shared.bus.delivery import Delivery, Repeated, deliver, inbox_id
 from shared.bus.parking import Parking, lane_of
+from shared.bus.stall import StallWatch
 from shared.events import header
 from shared.mongo import Conflict, Database, Unavailable
 from shared.outbox.relay import EPOCH_HEADER
@@ -36,10 +37,14 @@ SESSION_TIMEOUT_MS = 6000
 SESSION_TIMEOUT_EMBEDDED_MS = 3500
 """Shorter, because the embedded broker adds three seconds before a group is whole again."""
 STUCK_AFTER_SECONDS = 60.0
+LONGEST_COMMIT_SECONDS = 20.0
+CLOSING_SECONDS = 12.0
+CLOSING_STALLED_SECONDS = 40.0
+"""Longer, because a consumer that is left half closed would go on as a member of the group and hold its partitions."""
 
 
 class Receiver:
-    """One service's consumer, running. It follows the broker's epoch by starting anew."""
+    """One service's consumer, running. It follows the broker's epoch by starting anew, and so it does where it has stalled."""
 
     def __init__(self, database: Database[Any], consumer: Consumer, watch: BrokerWatch) -> None:
         self._database = database
@@ -52,6 +57,7 @@ class Receiver:
         self._subscriber: Any = None
         self._epoch: str | None = None
         self._batch_began: float | None = None
+        self._stall = StallWatch()
         self._gate = asyncio.Semaphore(CONCURRENT_LANES)
         self._follow = Worker(f"{consumer.name}-receiver", self._follow_epoch, interval=5.0)
 
@@ -64,7 +70,7 @@ class Receiver:
     async def stop(self) -> None:
         """Finish the batch under way, commit, leave the group."""
         await self._follow.stop()
-        await self._close()
+        await self._close(CLOSING_SECONDS)
         await self.parking.worker.stop()
 
     @property
@@ -92,13 +98,25 @@ class Receiver:
 
     async def _follow_epoch(self) -> int:
         epoch = self._watch.epoch
-        if epoch is None or epoch == self._epoch:
+        if epoch is None:
             return 0
-        if self._broker is not None and self._settings.broker_keeps:
-            log.warning("the broker's cluster id has changed; reading goes on where the group left off")
-        await self._close()
-        await self._open(epoch)
+        if epoch != self._epoch:
+            if self._broker is not None and self._settings.broker_keeps:
+                log.warning("the broker's cluster id has changed; reading goes on where the group left off")
+            await self._close(CLOSING_SECONDS)
+            await self._open(epoch)
+        elif await self._is_stalled():
+            log.warning("nothing is read though there is something to read; the group is left and joined anew")
+            await self._close(CLOSING_STALLED_SECONDS)
+            await self._open(epoch)
         return 0
+
+    async def _is_stalled(self) -> bool:
+        """A batch under way is no stall, however long it takes: see `is_stuck`."""
+        consumer = self._subscriber.consumer if self._subscriber is not None else None
+        if consumer is None or self._batch_began is not None:
+            return False
+        return await self._stall.is_stalled(consumer)
 
     async def _open(self, epoch: str) -> None:
         settings = self._settings
@@ -123,8 +141,10 @@ class Receiver:
         @subscriber
         async def receive(message: KafkaMessage) -> None:
             records = message.raw_message
+            self._stall.moved()
             if await self._take(records if isinstance(records, tuple) else (records,)):
-                await message.ack()
+                await self._commit(message)
+            self._stall.moved()
 
         broker = KafkaBroker(
             settings.kafka, client_id=f"{settings.name}-{settings.instance}", logger=None, apply_types=True, graceful_timeout=10.0
@@ -137,14 +157,23 @@ class Receiver:
             self._epoch = None
             await broker.stop()
             raise
+        self._stall = StallWatch()
         self._subscriber = broker.subscribers[0]
         self._broker = broker
 
-    async def _close(self) -> None:
+    async def _commit(self, message: KafkaMessage) -> None:
+        """Commit what has been read so far. Where that hangs it is left to the next batch: what comes twice takes effect once."""
+        try:
+            async with asyncio.timeout(LONGEST_COMMIT_SECONDS):
+                await message.ack()
+        except TimeoutError:
+            log.warning("the broker has not taken the offsets of a batch in %.0f s; the next batch commits them", LONGEST_COMMIT_SECONDS)
+
+    async def _close(self, seconds: float) -> None:
         broker, self._broker, self._subscriber = self._broker, None, None
         if broker is not None:
             try:
-                async with asyncio.timeout(12):
+                async with asyncio.timeout(seconds):
                     await broker.stop()
             except Exception:
                 log.debug("leaving the group failed; the session will time out", exc_info=True)

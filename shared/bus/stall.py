@@ -1,0 +1,54 @@
+"""Whether a consumer has stopped taking what is there for it.
+
+After a broker was killed aiokafka's coordination may have ended for good (aio-libs/aiokafka issues 625 and 847), and FastStream's loop
+waits with it: nothing fails, and nothing is read. What is there is asked of the broker, because a consumer that no longer fetches does not
+know.
+"""
+
+import asyncio
+import logging
+import time
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+log = logging.getLogger(__name__)
+LOOK_EVERY_SECONDS = 30.0
+ANSWER_SECONDS = 10.0
+
+
+class StallWatch:
+    """Of one consumer. It has stalled where it was behind at two looks one after the other and took nothing between them."""
+
+    def __init__(self) -> None:
+        self._looked_at = time.monotonic()
+        self._is_behind = self._had_partitions = False
+
+    def moved(self) -> None:
+        """A batch was taken, or is being handled."""
+        self._looked_at = time.monotonic()
+        self._is_behind = False
+
+    async def is_stalled(self, consumer: AIOKafkaConsumer) -> bool:
+        """Looks, if the last look or batch is long enough ago."""
+        if time.monotonic() - self._looked_at < LOOK_EVERY_SECONDS:
+            return False
+        self._looked_at = looked_at = time.monotonic()
+        behind = await self._looks_behind(consumer)
+        if self._looked_at != looked_at:  # it moved meanwhile
+            return False
+        was_behind, self._is_behind = self._is_behind, behind
+        return behind and was_behind
+
+    async def _looks_behind(self, consumer: AIOKafkaConsumer) -> bool:
+        partitions = consumer.assignment()
+        if not partitions:  # other replicas may have them all, but to join anew once costs little
+            return self._had_partitions
+        self._had_partitions = True
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                ends = await consumer.end_offsets(partitions)
+                return any([end > await consumer.position(partition) for partition, end in ends.items()])
+        except (KafkaError, TimeoutError):
+            log.debug("what there is to read could not be told", exc_info=True)
+            return True

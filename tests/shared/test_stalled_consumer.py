@@ -1,0 +1,63 @@
+"""A consumer that reads no longer, or whose commits hang, though nothing failed: what is there is taken all the same."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from shared.bus import receiver, stall
+from tests.shared.thing import Settings, ThingMade, build, recording
+
+
+@pytest.fixture
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stall, "LOOK_EVERY_SECONDS", 1.0)
+    monkeypatch.setattr(receiver, "LONGEST_COMMIT_SECONDS", 1.0)
+
+
+async def _hang(*_: Any, **__: Any) -> None:
+    await asyncio.Event().wait()
+
+
+async def _publish(service, thing):
+    async with service.store.transaction() as tx:
+        await tx.publish(ThingMade(thing=thing, number=1))
+
+
+@pytest.mark.usefixtures("_soon")
+@pytest.mark.parametrize("hanging", ["getmany", "commit"])
+async def test_what_is_there_is_taken_by_a_consumer_that_hangs(settings, serve, eventually, monkeypatch, hanging):
+    service = build(settings(Settings), recording())
+    async with serve(service):
+        await _publish(service, "before")
+        await eventually(lambda: service.store.effects.of("before"))
+        [receiving] = service._receivers
+        monkeypatch.setattr(receiving._subscriber.consumer, hanging, _hang)
+        for number in range(3):  # the first may have been asked for before
+            await _publish(service, f"after {number}")
+            await eventually(lambda number=number: service.store.effects.of(f"after {number}"), seconds=30)
+            assert await service.store.effects.of(f"after {number}") == [1]
+
+
+@pytest.mark.usefixtures("_soon")
+async def test_a_consumer_that_has_nothing_to_read_stays(settings, serve, eventually):
+    service = build(settings(Settings), recording())
+    async with serve(service):
+        await _publish(service, "before")
+        await eventually(lambda: service.store.effects.of("before"))
+        [receiving] = service._receivers
+        consumer = receiving._subscriber.consumer
+        looked = []
+
+        async def behind(of):
+            looked.append(await stall.StallWatch._looks_behind(receiving._stall, of))
+            return looked[-1]
+
+        receiving._stall._looks_behind = behind
+        await eventually(lambda: _looked(looked), seconds=30)
+        assert not any(looked)
+        assert receiving._subscriber.consumer is consumer
+
+
+async def _looked(looked):
+    return len(looked) >= 2
