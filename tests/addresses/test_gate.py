@@ -12,6 +12,7 @@ from services.addresses.domain.records import LogicalStatus, Lpi, Numbering
 
 from .import_support import CAMDEN, HACKNEY, Place, core_file, held, imported, premium_file
 
+BRENT = "E09000005"
 FINE = Facts(
     premises=1_000, by_borough={CAMDEN: 600, HACKNEY: 400}, misplaced=1, addressed=900, duplicates=18, no_postcode=100, unknown_postcode=10,
     children=1_000, orphans=1,
@@ -34,6 +35,8 @@ def test_at_its_limits_a_release_passes_every_check():
         (replace(FINE, premises=0, by_borough={}), None, [CheckName.PREMISES]),
         (replace(FINE, by_borough={CAMDEN: 600, HACKNEY: 379}), BEFORE, [CheckName.BOROUGH_LOSS]),
         (replace(FINE, by_borough={CAMDEN: 1_000}), BEFORE, [CheckName.BOROUGH_LOSS]),
+        (FINE, replace(BEFORE, by_borough={CAMDEN: 600, HACKNEY: 400, BRENT: 10}), []),
+        (FINE, replace(BEFORE, by_borough={CAMDEN: 600, HACKNEY: 400, BRENT: 11}), [CheckName.BOROUGH_LOSS]),
         (FINE, replace(BEFORE, retired=51), [CheckName.RETIRED]),
         (replace(FINE, premises=1_101), BEFORE, [CheckName.GROWTH]),
         (replace(FINE, misplaced=2), BEFORE, [CheckName.COORDINATES]),

@@ -31,6 +31,8 @@ class Limits:
 
     borough_loss: float = 0.05
     """Of a borough's premises."""
+    borough_loss_premises: int = 10
+    """Premises, no share: a borough that lost no more is not judged. The supply of one borough holds slivers of its neighbours."""
     retired: float = 0.05
     """Of the premises in use before."""
     growth: float = 0.10
@@ -124,11 +126,14 @@ def _alone(facts: Facts, limits: Limits) -> Iterator[Check]:
 
 
 def _against(facts: Facts, compared: Compared, limits: Limits) -> Iterator[Check]:
-    losses = {code: 1 - facts.by_borough.get(code, 0) / count for code, count in compared.by_borough.items() if count}
+    lost = {code: count - facts.by_borough.get(code, 0) for code, count in compared.by_borough.items()}
+    losses = {code: lost[code] / count for code, count in compared.by_borough.items() if lost[code] > limits.borough_loss_premises}
     worst = max(losses, key=lambda code: losses[code], default="")
-    loss = max(losses.get(worst, 0.0), 0.0)
+    loss = losses.get(worst, 0.0)
     name = BOROUGHS[worst].name if worst in BOROUGHS else worst
-    about = f"{name}: {compared.by_borough[worst]:,} before, {facts.by_borough.get(worst, 0):,} now" if loss else "no borough lost any"
+    about = f"no borough lost more than {limits.borough_loss_premises}"
+    if worst:
+        about = f"{name}: {compared.by_borough[worst]:,} before, {facts.by_borough.get(worst, 0):,} now"
     yield Check(
         CheckName.BOROUGH_LOSS,
         "How much did the borough lose that lost most?",
