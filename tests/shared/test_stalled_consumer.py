@@ -40,20 +40,21 @@ async def test_what_is_there_is_taken_by_a_consumer_that_hangs(settings, serve, 
 
 
 @pytest.mark.usefixtures("_soon")
-async def test_a_consumer_that_has_nothing_to_read_stays(settings, serve, eventually):
+async def test_a_consumer_that_has_nothing_to_read_stays(settings, serve, eventually, monkeypatch):
     service = build(settings(Settings), recording())
     async with serve(service):
         await _publish(service, "before")
         await eventually(lambda: service.store.effects.of("before"))
         [receiving] = service._receivers
         consumer = receiving._subscriber.consumer
-        looked = []
+        looked: list[bool] = []
+        look = receiving._stall._looks_behind
 
-        async def behind(of):
-            looked.append(await stall.StallWatch._looks_behind(receiving._stall, of))
+        async def noted(of):
+            looked.append(await look(of))
             return looked[-1]
 
-        receiving._stall._looks_behind = behind
+        monkeypatch.setattr(receiving._stall, "_looks_behind", noted)
         await eventually(lambda: _looked(looked), seconds=30)
         assert not any(looked)
         assert receiving._subscriber.consumer is consumer
