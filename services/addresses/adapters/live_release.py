@@ -87,14 +87,14 @@ class LiveRelease:
         try:
             if live(self._data_dir) == self.manifest.release:
                 return False
-            found = await asyncio.to_thread(current, self._data_dir)
+            opened = await asyncio.to_thread(_open_beside_requests, self._data_dir)
         except (OSError, DamagedReleaseError) as error:
             if str(error) != self._warned:
                 log.warning("release %s is still served: %s", self.manifest.release, error)
             self._warned = str(error)
             return False
         self._warned = ""
-        self._opened = await asyncio.to_thread(_open_beside_requests, *found)
+        self._opened = opened
         return True
 
     async def close(self) -> None:
@@ -200,11 +200,11 @@ def _open(folder: Path, manifest: Manifest) -> tuple[Manifest, Gazetteer]:
     return manifest, gazetteer
 
 
-def _open_beside_requests(folder: Path, manifest: Manifest) -> tuple[Manifest, Gazetteer]:
-    """In a thread, in Python: each request would wait for the interpreter's usual 5 ms, some of them several times."""
+def _open_beside_requests(data_dir: Path) -> tuple[Manifest, Gazetteer]:
+    """Check and open the live release in a thread, in Python: requests would wait for the interpreter's usual 5 ms, some several times."""
     sys.setswitchinterval(SECONDS_TO_GIVE_WAY)
     try:
-        opened = _open(folder, manifest)
+        opened = _open(*current(data_dir))
         opened[1].warm()
         return opened
     finally:
