@@ -62,7 +62,21 @@ async def test_a_restarted_tansu_is_empty_and_says_so_by_its_cluster_id(broker: 
     assert await end_offset(broker.address) == 0
 
 
-@pytest.mark.skipif(shutil.which("mvn") is None or shutil.which("java") is None, reason="needs Java and Maven")
+NEEDS_MAVEN = pytest.mark.skipif(shutil.which("mvn") is None or shutil.which("java") is None, reason="needs Java and Maven")
+
+
+@NEEDS_MAVEN
+def test_two_that_need_apache_kafka_at_once_fetch_it_once(tmp_path: Path) -> None:
+    fetch = "import asyncio; from deploy.embedded.engines.apache_kafka import jars; print(asyncio.run(jars()))"
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    both = [subprocess.Popen([sys.executable, "-c", fetch], env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=170)[0].strip() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert said[0] == said[1]
+    assert list(Path(said[0]).glob("kafka_*.jar"))
+
+
+@NEEDS_MAVEN
 async def test_apache_kafka_keeps_its_messages_over_a_kill(tmp_path: Path) -> None:
     async with ApacheKafka(tmp_path / "kafka") as kafka:
         await produce(kafka.address, b"kept")

@@ -1,10 +1,12 @@
 """Apache Kafka itself, by Maven coordinates: one KRaft node, broker and controller in one."""
 
 import asyncio
+import fcntl
 import shutil
 import string
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from deploy.embedded.cache import cache_directory
 from deploy.embedded.disk import require_space
@@ -16,6 +18,7 @@ from deploy.embedded.process import Process
 KAFKA_VERSION = "4.4.0"
 _RECIPE = Path(__file__).parents[2] / "kafka"
 _MEGABYTES_NEEDED = 400
+_SECONDS_BETWEEN_TRIES = 0.2
 _MEMORY = ("-Xmx256m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
@@ -84,28 +87,37 @@ class ApacheKafka(Process):
 
 
 async def jars() -> Path:
-    """The directory of Kafka's jars (43 MB), fetched by Maven the first time."""
+    """The directory of Kafka's jars (43 MB), fetched by Maven the first time; of several that come at once, by one of them."""
     directory = cache_directory() / "kafka" / KAFKA_VERSION
     if directory.is_dir():
         return directory
     if shutil.which("mvn") is None:
         raise OperatorError("Apache Kafka is fetched by Maven and there is no `mvn` on the PATH: install it, or choose --broker tansu.")
-    fetched = directory.with_name(f"{KAFKA_VERSION}.fetching")
-    shutil.rmtree(fetched, ignore_errors=True)
-    await _run(
-        [
-            "mvn",
-            "--batch-mode",
-            "--quiet",
-            "--file",
-            str(_RECIPE / "pom.xml"),
-            "dependency:copy-dependencies",
-            f"-DoutputDirectory={fetched}",
-        ],
-        "Maven",
-    )
-    fetched.rename(directory)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with directory.with_name(f"{KAFKA_VERSION}.lock").open("a") as lock:
+        await _take(lock)
+        if not directory.is_dir():
+            await _fetch(directory)
     return directory
+
+
+async def _take(lock: IO[str]) -> None:
+    """Wait until nobody else has the lock."""
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
+        else:
+            return
+
+
+async def _fetch(directory: Path) -> None:
+    fetched = directory.with_name(f"{directory.name}.fetching")
+    shutil.rmtree(fetched, ignore_errors=True)
+    options = ("--batch-mode", "--quiet", "-Dstyle.color=never", "--file", str(_RECIPE / "pom.xml"))
+    await _run(["mvn", *options, "dependency:copy-dependencies", f"-DoutputDirectory={fetched}"], "Maven")
+    fetched.rename(directory)
 
 
 async def _run(command: Sequence[str], name: str) -> str:
