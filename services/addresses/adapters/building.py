@@ -44,17 +44,26 @@ def build(folder: Path, blpus: Iterable[Blpu], sources: Sources) -> Counts:
     take it; what was written is then worthless.
     """
     postcodes, terminated = write_postcodes(folder, sources)
+    streets, premises = _write_premises(folder, blpus)
+    write_beginnings_of(folder)
+    return Counts(postcodes, terminated, streets, premises)
+
+
+def _write_premises(folder: Path, blpus: Iterable[Blpu]) -> tuple[int, int]:
+    """How many streets and premises; what was gathered of them, which is most of the memory, goes with its end."""
     premises = PremisesWriter(folder)
     with os_errors():
-        index = IndexWriter(folder)
-        with without_collecting():
-            for blpu in blpus:
-                premises.add(blpu)
-                index.add(blpu)
-        streets = index.finish()
-    counts = Counts(postcodes, terminated, streets, premises.finish())
-    write_beginnings_of(folder)
-    return counts
+        streets = _write_index(folder, blpus, premises)
+    return streets, premises.finish()
+
+
+def _write_index(folder: Path, blpus: Iterable[Blpu], premises: PremisesWriter) -> int:
+    index = IndexWriter(folder)
+    with without_collecting():
+        for blpu in blpus:
+            premises.add(blpu)
+            index.add(blpu)
+    return index.finish()
 
 
 @contextmanager

@@ -207,7 +207,7 @@ class PremisesWriter:
         self._lines.close()
         self._codec.write(self._folder)
         lines = self._gathered.lines
-        write_ends(self._folder, np.array(lines.ends, np.uint64), lines.streets.numbers)
+        write_ends(self._folder, np.asarray(lines.ends, np.uint64), lines.streets.numbers)
         columns = self._columns()
         columns.write(self._folder, self._by_address(columns.postcodes))
         return len(columns.uprns)
@@ -216,28 +216,28 @@ class PremisesWriter:
         found = self._gathered
         codes = sorted(found.postcode_codes.numbers)
         return PremisesColumns(
-            uprns=np.array(found.uprns, np.uint64),
-            ends=np.array(found.ends, np.uint64),
-            fingerprints=np.array(found.fingerprints, np.uint64),
-            eastings=np.array(found.eastings, np.int32),
-            northings=np.array(found.northings, np.int32),
-            latitudes=np.array(found.latitudes, np.int32),
-            longitudes=np.array(found.longitudes, np.int32),
-            marks=np.array(found.marks, np.uint8),
-            boroughs=np.array(found.boroughs, np.uint8),
+            uprns=np.asarray(found.uprns, np.uint64),
+            ends=np.asarray(found.ends, np.uint64),
+            fingerprints=np.asarray(found.fingerprints, np.uint64),
+            eastings=np.asarray(found.eastings, np.int32),
+            northings=np.asarray(found.northings, np.int32),
+            latitudes=np.asarray(found.latitudes, np.int32),
+            longitudes=np.asarray(found.longitudes, np.int32),
+            marks=np.asarray(found.marks, np.uint8),
+            boroughs=np.asarray(found.boroughs, np.uint8),
             borough_codes=list(found.borough_codes.numbers),
-            postcodes=_ranks(found.postcode_codes.numbers, codes)[np.array(found.postcodes, np.uint32)],
+            postcodes=_ranks(found.postcode_codes.numbers, codes)[np.asarray(found.postcodes, np.uint32)],
             postcode_codes=codes,
-            parents=(np.array(found.parents[0], np.uint64), np.array(found.parents[1], np.uint32)),
-            successors=(np.array(found.successors[0], np.uint64), np.array(found.successors[1], np.uint64)),
-            other_streets=(np.array(found.other_streets[0], np.uint32), np.array(found.other_streets[1], np.uint32)),
+            parents=(np.asarray(found.parents[0], np.uint64), np.asarray(found.parents[1], np.uint32)),
+            successors=(np.asarray(found.successors[0], np.uint64), np.asarray(found.successors[1], np.uint64)),
+            other_streets=(np.asarray(found.other_streets[0], np.uint32), np.asarray(found.other_streets[1], np.uint32)),
         )
 
     def _by_address(self, postcodes: Column) -> Column:
         """Rows in the order of postcode and address."""
         texts = _ranks(self._codec.texts.numbers, sorted(self._codec.texts.numbers, key=natural))
         streets = _ranks(self._streets.numbers, sorted(self._streets.numbers))
-        street, pao, pao_text, sao, sao_text = (np.array(column, np.uint32) for column in self._keys)
+        street, pao, pao_text, sao, sao_text = (np.asarray(column, np.uint32) for column in self._keys)
         return np.lexsort((texts[sao_text], sao, texts[pao_text], pao, streets[street], postcodes)).astype(np.uint32)
 
 

@@ -88,6 +88,10 @@ class Rows:
                 ((op, count) for op, count in counts.items() if count),
             )
 
+    def rest(self) -> None:
+        """Give back the memory that reading and writing took."""
+        _rest(self._connection)
+
     def progress(self, file: int) -> Progress:
         """How far a file has been read."""
         row = self._connection.execute(f"{_PROGRESS} WHERE file = ?", (file,)).fetchone()
@@ -141,6 +145,10 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def rest(self) -> None:
+        """Give back the memory that reading and writing took."""
+        _rest(self._connection)
 
     def apply(self, rows: Rows) -> Iterator[int]:
         """Apply all rows, going on after the last keys that were committed; yields how many rows are done, now and then."""
@@ -204,6 +212,10 @@ def _opened(path: Path, schema: str) -> sqlite3.Connection:
     connection.executescript("PRAGMA journal_mode = TRUNCATE; PRAGMA cache_size = -131072; PRAGMA synchronous = FULL;")
     connection.executescript(schema)
     return connection
+
+
+def _rest(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA shrink_memory")
 
 
 @contextmanager

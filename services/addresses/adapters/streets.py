@@ -61,7 +61,7 @@ class StreetsWriter:
 
     def finish(self, folder: Path) -> int:
         """Write the streets, and of each the rows of its premises in the order of their numbers; how many streets there are."""
-        return write_streets(folder, self.streets, np.array(self.usrns, np.uint32), np.array(self.numbers, np.uint16))
+        return write_streets(folder, self.streets, np.asarray(self.usrns, np.uint32), np.asarray(self.numbers, np.uint16))
 
 
 def on_street(blpu: Blpu) -> tuple[int, int]:
