@@ -1,12 +1,15 @@
-"""One platform at a time in a data directory."""
+"""One platform at a time in a data directory, one process at a time at what is made once a machine."""
 
+import asyncio
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from deploy.embedded.errors import OperatorError
+
+_SECONDS_BETWEEN_TRIES = 0.2
 
 
 @contextmanager
@@ -26,4 +29,19 @@ def locked(directory: Path) -> Iterator[None]:
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
+        yield
+
+
+@asynccontextmanager
+async def in_turn(path: Path) -> AsyncIterator[None]:
+    """Hold a lock file, made with its directory where it is not there; whoever comes meanwhile waits."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        held = False
+        while not held:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held = True
+            except BlockingIOError:
+                await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
         yield

@@ -59,7 +59,7 @@ class Receiver:
         self._batch_began: float | None = None
         self._stall = StallWatch()
         self._gate = asyncio.Semaphore(CONCURRENT_LANES)
-        self._follow = Worker(f"{consumer.name}-receiver", self._follow_epoch, interval=5.0)
+        self._follow = Worker(f"{consumer.name}-receiver", self._keep_reading, interval=5.0)
 
     def start(self) -> None:
         """Begin to consume as soon as the broker answers."""
@@ -96,7 +96,8 @@ class Receiver:
             total += max(0, (at or 0) - position)
         return total
 
-    async def _follow_epoch(self) -> int:
+    async def _keep_reading(self) -> int:
+        """Begin anew where the broker has begun another life, or nothing is read."""
         epoch = self._watch.epoch
         if epoch is None:
             return 0

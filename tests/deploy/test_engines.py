@@ -25,6 +25,7 @@ ENGINES = [
     "python",
     pytest.param("fast", marks=pytest.mark.skipif(not fast_engine_is_built(), reason="`make engine` was not run here")),
 ]
+NEEDS_MAVEN = pytest.mark.skipif(shutil.which("mvn") is None or shutil.which("java") is None, reason="needs Java and Maven")
 
 
 @pytest.fixture
@@ -60,9 +61,6 @@ async def test_a_restarted_tansu_is_empty_and_says_so_by_its_cluster_id(broker: 
 
     assert await cluster_id(broker) != first
     assert await end_offset(broker.address) == 0
-
-
-NEEDS_MAVEN = pytest.mark.skipif(shutil.which("mvn") is None or shutil.which("java") is None, reason="needs Java and Maven")
 
 
 @NEEDS_MAVEN

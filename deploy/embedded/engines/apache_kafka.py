@@ -1,24 +1,22 @@
 """Apache Kafka itself, by Maven coordinates: one KRaft node, broker and controller in one."""
 
 import asyncio
-import fcntl
 import shutil
 import string
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 from deploy.embedded.cache import cache_directory
 from deploy.embedded.disk import require_space
 from deploy.embedded.engines.kafka_protocol import broker_answers
 from deploy.embedded.errors import OperatorError
+from deploy.embedded.lock import in_turn
 from deploy.embedded.ports import LOOPBACK, free_port, is_free, require_free
 from deploy.embedded.process import Process
 
 KAFKA_VERSION = "4.4.0"
 _RECIPE = Path(__file__).parents[2] / "kafka"
 _MEGABYTES_NEEDED = 400
-_SECONDS_BETWEEN_TRIES = 0.2
 _MEMORY = ("-Xmx256m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
@@ -93,23 +91,10 @@ async def jars() -> Path:
         return directory
     if shutil.which("mvn") is None:
         raise OperatorError("Apache Kafka is fetched by Maven and there is no `mvn` on the PATH: install it, or choose --broker tansu.")
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with directory.with_name(f"{KAFKA_VERSION}.lock").open("a") as lock:
-        await _take(lock)
+    async with in_turn(directory.with_name(f"{KAFKA_VERSION}.lock")):
         if not directory.is_dir():
             await _fetch(directory)
     return directory
-
-
-async def _take(lock: IO[str]) -> None:
-    """Wait until nobody else has the lock."""
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
-        else:
-            return
 
 
 async def _fetch(directory: Path) -> None:

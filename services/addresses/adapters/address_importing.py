@@ -44,8 +44,8 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
         for done in stage.apply(rows):
             job.watch.at(done)
         stage.note_files(file.sha256 for file in job.files)
-        rows.rest()  # what is built takes more than both had
-        stage.rest()
+        rows.shrink()  # what is built takes more than both had
+        stage.shrink()
         editions = job.editions(formats[0].name, None if supply == "update" else "premises")
         making = _Making(job, rows, supply, stage, below, editions=editions)
         with release.alone(job.data_dir):

@@ -88,9 +88,9 @@ class Rows:
                 ((op, count) for op, count in counts.items() if count),
             )
 
-    def rest(self) -> None:
+    def shrink(self) -> None:
         """Give back the memory that reading and writing took."""
-        _rest(self._connection)
+        _shrink(self._connection)
 
     def progress(self, file: int) -> Progress:
         """How far a file has been read."""
@@ -146,9 +146,9 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def rest(self) -> None:
+    def shrink(self) -> None:
         """Give back the memory that reading and writing took."""
-        _rest(self._connection)
+        _shrink(self._connection)
 
     def apply(self, rows: Rows) -> Iterator[int]:
         """Apply all rows, going on after the last keys that were committed; yields how many rows are done, now and then."""
@@ -214,7 +214,7 @@ def _opened(path: Path, schema: str) -> sqlite3.Connection:
     return connection
 
 
-def _rest(connection: sqlite3.Connection) -> None:
+def _shrink(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA shrink_memory")
 
 
