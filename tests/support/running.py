@@ -38,7 +38,9 @@ async def serving(service: Service) -> AsyncIterator[Running]:
     """Start the service on its settings' port, stop it gracefully afterwards."""
     port = service.settings.port
     server = uvicorn.Server(
-        uvicorn.Config(service.app, host="127.0.0.1", port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
+        uvicorn.Config(
+            service.app, host="127.0.0.1", port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=5, proxy_headers=False
+        )
     )
     await service.start()
     task = asyncio.create_task(server.serve())
