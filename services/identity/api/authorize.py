@@ -59,11 +59,12 @@ async def authorize(request: Request, browser: ThisBrowser, op: Op) -> Response:
     session = await browser.session()
     if session and client and asked.is_met_by(session, now()) and _is_hinted(parameters, session, client, op):
         code, grant = new_grant(asked, session, op)
+        await op.store.sessions.serve(session.id, client.client_id)
         await op.store.grants.insert(grant)
         return code_response(asked, code, op)
     if asked.silent:
         return error_response(asked.refused(LOGIN_REQUIRED), op)
-    return see_other("/sign-in?" + urlencode({"request": op.vault.seal_state({"asked": asked.model_dump(mode="json")}, now())}))
+    return see_other("/sign-in?" + urlencode({"request": op.vault.seal_state("sign-in", {"asked": asked.model_dump(mode="json")}, now())}))
 
 
 @router.post("/authorize", openapi_extra=form_body(*REQUIRED, **OPTIONAL))
