@@ -3,7 +3,7 @@
 import asyncio
 import re
 
-from examples.move_home.api.dependencies import SESSION
+from examples.move_home.settings import SESSION
 from shared import clock
 
 TODAY_NAME = {"given_name": "Ada", "family_name": "Lovelace"}

@@ -23,8 +23,6 @@ from shared.events import new_id
 from shared.http import HttpFailure, Problem, provided
 from shared.pages import Pages
 
-SESSION = "move_home_session"
-
 Db = Annotated[Store, Depends(provided(Store))]
 Config = Annotated[Settings, Depends(provided(Settings))]
 Sealing = Annotated[Seal, Depends(provided(Seal))]
@@ -122,13 +120,19 @@ def sign_in_first(request: Request, *, path: str = "/sign-in") -> HTTPException:
     return HTTPException(303, headers={"Location": f"{path}?{urlencode({'back_to': back_to})}"})
 
 
+def session_secret(request: Request) -> str:
+    """What the browser holds as its session's secret; empty where it holds none."""
+    config: Settings = request.app.state.provided[Settings]
+    return request.cookies.get(config.session_cookie, "")
+
+
 async def _form(request: Request, pages: Rendering) -> FormData:
     return await pages.form(request)
 
 
 async def citizen_if_signed_in(request: Request, store: Db, seal: Sealing) -> Citizen | None:
     """The citizen who is signed in on this browser, or None."""
-    session = await store.sessions.find(request.cookies.get(SESSION, ""))
+    session = await store.sessions.find(session_secret(request))
     if session is None or session.kind != "citizen":
         return None
     return Citizen(session, seal.open(session.content, Content))
@@ -141,7 +145,7 @@ async def _citizen(request: Request, citizen: Annotated[Citizen | None, Depends(
 
 
 async def _staff(request: Request, store: Db, seal: Sealing) -> Staff:
-    session = await store.sessions.find(request.cookies.get(SESSION, ""))
+    session = await store.sessions.find(session_secret(request))
     if session is None:
         raise sign_in_first(request, path="/borough/sign-in")
     content = seal.open(session.content, Content)

@@ -9,6 +9,9 @@ from shared import clock
 from shared.mongo import Scope
 
 LIFE = timedelta(hours=8)
+IDLE_LIFE = timedelta(hours=1)
+TOUCH_AFTER = timedelta(minutes=1)
+"""How stale the time of last use may become before it is written again."""
 
 
 @dataclass(frozen=True)
@@ -33,19 +36,21 @@ class Sessions:
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("sessions")
 
-    async def start(self, kind: Literal["citizen", "staff"], subject: str, content: bytes) -> str:
-        """A new session; the secret is for the browser alone."""
-        secret = new_secret()
-        await self._rows.insert_one(
-            {"_id": digest(secret), "kind": kind, "subject": subject, "content": content, "expires_at": clock.now() + LIFE}
-        )
+    async def start(self, kind: Literal["citizen", "staff"], subject: str, content: bytes, *, sid: str | None = None) -> str:
+        """A new session; the secret is for the browser alone. `sid` is identity's session, with which it ends."""
+        secret, at = new_secret(), clock.now()
+        row = {"_id": digest(secret), "kind": kind, "subject": subject, "content": content, "sid": sid}
+        await self._rows.insert_one({**row, "used_at": at, "expires_at": at + LIFE})
         return secret
 
     async def find(self, secret: str) -> Session | None:
-        """The session of that secret, unless it is over."""
-        row = await self._rows.find_one({"_id": digest(secret)})
-        if row is None or row["expires_at"] <= clock.now():
+        """The session of that secret, unless it is over or was not used for an hour. Finding it is a use."""
+        row = await self._rows.find_one({"_id": digest(secret)}) if secret else None
+        at = clock.now()
+        if row is None or row["expires_at"] <= at or row.get("used_at", at) + IDLE_LIFE <= at:
             return None
+        if row.get("used_at", at - TOUCH_AFTER) + TOUCH_AFTER <= at:
+            await self._rows.update_one({"_id": row["_id"]}, {"$set": {"used_at": at}})
         return Session(row["_id"], row["kind"], row["subject"], bytes(row["content"]), row["expires_at"])
 
     async def save(self, session: Session) -> None:
@@ -55,3 +60,7 @@ class Sessions:
     async def end(self, secret: str) -> None:
         """Sign out."""
         await self._rows.delete_one({"_id": digest(secret)})
+
+    async def end_of(self, sid: str) -> int:
+        """End what began in that session of identity. Gives how many sessions there were."""
+        return await self._rows.delete_many({"sid": sid})
