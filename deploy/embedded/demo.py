@@ -6,9 +6,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from deploy.embedded.ready_file import Addresses, Identity, MachineClient, NotificationKeys, Notifications, Person, Ready, WebClient
+from deploy.embedded.ready_file import (
+    Addresses,
+    Identity,
+    KafkaAuth,
+    MachineClient,
+    NotificationKeys,
+    Notifications,
+    Person,
+    Ready,
+    WebClient,
+)
 from deploy.embedded.secrets_file import NotifyService, Secrets
 from examples.move_home import messages
+from shared.kafka_access import KafkaAccess
 
 CAMDEN = "E09000007"
 HACKNEY = "E09000012"
@@ -224,12 +235,13 @@ class Demo:
 
     # -- the ready file ----------------------------------------------------------------------------------------------------------------
 
-    def ready(self, *, urls: Mapping[str, str], mongodb: str, kafka: str, engine: str | None) -> Ready:
+    def ready(self, *, urls: Mapping[str, str], mongodb: str, kafka: str, engine: str | None, kafka_access: KafkaAccess) -> Ready:
         """The ready file of a platform that runs the services of `urls`; the processes are filled in by whoever runs them."""
         return Ready(
             urls=dict(urls),
             engine=engine,
             kafka=kafka,
+            kafka_auth=KafkaAuth.of(kafka_access),
             mongodb=mongodb,
             processes={},
             captured=f"{urls['portal']}/captured" if "portal" in urls else None,

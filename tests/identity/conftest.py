@@ -150,6 +150,7 @@ async def shared_identity(engines: Engines, tmp_path_factory: pytest.TempPathFac
             mongodb=SecretStr(engines.mongodb),
             database=name,
             kafka=engines.kafka,
+            **engines.kafka_access.as_settings(),
             broker_keeps=engines.broker_keeps,
             topic_prefix=f"{name}.",
             codes_per_network=10_000,
