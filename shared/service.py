@@ -28,7 +28,10 @@ from shared.auth import TokenValidator
 from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer
 from shared.bus.receiver import Receiver
+from shared.http.admission import Admission
 from shared.http.errors import as_problem, failure_of
+from shared.http.protocol import BoundedProtocol
+from shared.http.responses import SafeHeaders, SlashRedirect
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
 from shared.outbox.relay import Relay
@@ -87,7 +90,7 @@ class Service:
         if consumes:
             self._topics |= {event.topic for type_, event in registry.items() if type_.startswith("london.blocks.platform.")}
         self.app = self._application(title or f"London Building Blocks: {name}", description, version)
-        provided: dict[type, object] = {TokenValidator: TokenValidator(settings)}
+        provided: dict[type, object] = {TokenValidator: TokenValidator(settings), Admission: Admission()}
         for thing in [settings, *([store] if store is not None else []), *provides]:
             provided[type(thing)] = thing
         self.app.state.provided = provided
@@ -112,6 +115,7 @@ class Service:
             lifespan=lifespan,
             docs_url="/docs",
             redoc_url=None,
+            redirect_slashes=False,
             telemetry=_NO_OTHER_TELEMETRY,
         )
 
@@ -120,6 +124,8 @@ class Service:
 
         for kind in (HTTPException, RequestValidationError, DatabaseError, Exception):
             app.add_exception_handler(kind, problem)
+        app.router.default = SlashRedirect(app.router.routes)
+        app.add_middleware(SafeHeaders)
         app.add_middleware(telemetry.TraceMiddleware)  # type: ignore[arg-type,unused-ignore]
         app.add_api_route("/live", self._live, include_in_schema=False)
         app.add_api_route("/ready", self._ready, include_in_schema=False)
@@ -207,15 +213,7 @@ class Service:
         stop_telemetry = telemetry.setup(self.settings)
         try:
             listener = _listen(self.settings, self._variable("PORT"))
-            config = uvicorn.Config(
-                self.app,
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=GRACE_SECONDS,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                http="httptools",
-                lifespan="off",
-            )
+            config = self.server_config(timeout_graceful_shutdown=GRACE_SECONDS)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 return runner.run(self._serve(uvicorn.Server(config), listener))
         except StartError as error:
@@ -223,6 +221,19 @@ class Service:
             return 1
         finally:
             stop_telemetry()
+
+    def server_config(self, **options: Any) -> uvicorn.Config:
+        """How uvicorn serves the application; `options` are uvicorn's own."""
+        return uvicorn.Config(
+            self.app,
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="off",
+            **options,
+        )
 
     async def _serve(self, server: uvicorn.Server, listener: socket.socket) -> int:
         loop = asyncio.get_running_loop()
