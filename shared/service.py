@@ -35,6 +35,7 @@ from shared.http.responses import SafeHeaders, SlashRedirect
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
 from shared.outbox.relay import Relay
+from shared.readiness import Readiness
 from shared.settings import Role, ServiceSettings, SettingsError
 from shared.worker import Worker
 
@@ -77,6 +78,7 @@ class Service:
         self.settings = settings
         self.store: Any = store
         """The store that the service was built with: a `Database`, or None."""
+        self._readiness = None if store is None else Readiness(store)
         self._consumes = list(consumes)
         self._workers = list(workers)
         self._seed, self._on_start, self._on_stop = seed, list(on_start), list(on_stop)
@@ -137,14 +139,8 @@ class Service:
         return JSONResponse({"live": not stuck}, 503 if stuck else 200)
 
     async def _ready(self) -> Response:
-        """Whether requests can be served: the database answers. The broker's state is told, but accepted work waits for it."""
-        database = True
-        if self.store is not None:
-            try:
-                async with asyncio.timeout(3):
-                    await self.store.ping()
-            except (DatabaseError, TimeoutError):
-                database = False
+        """Whether requests can be served: the database serves rows. The broker's state is reported only: accepted work waits for it."""
+        database = self._readiness is None or await self._readiness.database_serves()
         consuming = all(receiver.is_consuming for receiver in self._receivers)
         broker = self._watch is None or self._watch.epoch is not None
         ready = self._started and database

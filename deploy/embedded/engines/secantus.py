@@ -10,7 +10,7 @@ from typing import Literal
 
 from deploy.embedded.cache import cache_directory
 from deploy.embedded.disk import require_space
-from deploy.embedded.engines.mongodb_protocol import takes_writes
+from deploy.embedded.engines.mongodb_protocol import serves_rows, takes_writes
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.ports import LOOPBACK, free_port, require_free
 from deploy.embedded.process import Process
@@ -19,6 +19,9 @@ EngineChoice = Literal["python", "fast"]
 
 FAST_ENGINE_VERSION = "0.5.3-beta.196"
 _MEGABYTES_NEEDED = 400
+CACHE_SIZE = "512M"
+"""A transaction that writes a twelfth of it is refused, and under several at once the engine may stop answering (decision 0020).
+Memory is taken as it is needed, not at the start."""
 _NO_OTHER_SETTINGS = Path(__file__).with_name("secantusd.toml")
 
 
@@ -40,7 +43,9 @@ def fast_engine_is_built() -> bool:
 class Database(Process):
     """A SecantusDB server whose data lives in `directory`; an acknowledged commit survives SIGKILL."""
 
-    def __init__(self, engine: EngineChoice, directory: Path, port: int = 0, *, log: Path | None = None, cache_size: str = "128M") -> None:
+    def __init__(
+        self, engine: EngineChoice, directory: Path, port: int = 0, *, log: Path | None = None, cache_size: str = CACHE_SIZE
+    ) -> None:
         super().__init__("database", port=port or free_port(), log=log or directory.with_name(f"{directory.name}.log"))
         self.engine = engine
         self.directory = directory
@@ -73,6 +78,10 @@ class Database(Process):
     async def answers(self) -> bool:
         """Whether it says that it takes writes."""
         return await takes_writes(self.port)
+
+    async def works(self) -> bool:
+        """Whether it writes and reads a row: one that stands still says that it takes writes, and takes none."""
+        return await serves_rows(self.port)
 
     def _program(self) -> Path:
         if self.engine == "fast":
