@@ -159,7 +159,7 @@ class TokenValidator:
             keys = await self._keys.get(unknown_kid=True)
         try:
             return jwt.decode(token, keys, registry=self._registry)
-        except (JoseError, ValueError, TypeError, KeyError):
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             raise InvalidToken("The token is malformed or its signature is wrong.") from None
 
 
@@ -167,7 +167,7 @@ def _require_current(claims: dict[str, Any]) -> None:
     now = clock.now().timestamp()
     try:
         expires, not_before = float(claims["exp"]), float(claims.get("nbf", 0))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise InvalidToken("The token has no expiry.") from None
     if now > expires + LEEWAY_SECONDS or now < not_before - LEEWAY_SECONDS:
         raise InvalidToken("The token has expired or is not valid yet.")
@@ -177,7 +177,7 @@ def _kid_is_new(token: str, keys: KeySet) -> bool:
     try:
         encoded = token.split(".", maxsplit=1)[0]
         header = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(header, dict) and isinstance(header.get("kid"), str) and header["kid"] not in {key.kid for key in keys.keys}
 

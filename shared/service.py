@@ -28,10 +28,14 @@ from shared.auth import TokenValidator
 from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer
 from shared.bus.receiver import Receiver
+from shared.http.admission import Admission
 from shared.http.errors import as_problem, failure_of
+from shared.http.protocol import BoundedProtocol
+from shared.http.responses import SafeHeaders, SlashRedirect
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
 from shared.outbox.relay import Relay
+from shared.readiness import Readiness
 from shared.settings import Role, ServiceSettings, SettingsError
 from shared.worker import Worker
 
@@ -74,6 +78,7 @@ class Service:
         self.settings = settings
         self.store: Any = store
         """The store that the service was built with: a `Database`, or None."""
+        self._readiness = None if store is None else Readiness(store)
         self._consumes = list(consumes)
         self._workers = list(workers)
         self._seed, self._on_start, self._on_stop = seed, list(on_start), list(on_stop)
@@ -87,7 +92,7 @@ class Service:
         if consumes:
             self._topics |= {event.topic for type_, event in registry.items() if type_.startswith("london.blocks.platform.")}
         self.app = self._application(title or f"London Building Blocks: {name}", description, version)
-        provided: dict[type, object] = {TokenValidator: TokenValidator(settings)}
+        provided: dict[type, object] = {TokenValidator: TokenValidator(settings), Admission: Admission()}
         for thing in [settings, *([store] if store is not None else []), *provides]:
             provided[type(thing)] = thing
         self.app.state.provided = provided
@@ -112,6 +117,7 @@ class Service:
             lifespan=lifespan,
             docs_url="/docs",
             redoc_url=None,
+            redirect_slashes=False,
             telemetry=_NO_OTHER_TELEMETRY,
         )
 
@@ -120,6 +126,8 @@ class Service:
 
         for kind in (HTTPException, RequestValidationError, DatabaseError, Exception):
             app.add_exception_handler(kind, problem)
+        app.router.default = SlashRedirect(app.router.routes)
+        app.add_middleware(SafeHeaders)
         app.add_middleware(telemetry.TraceMiddleware)  # type: ignore[arg-type,unused-ignore]
         app.add_api_route("/live", self._live, include_in_schema=False)
         app.add_api_route("/ready", self._ready, include_in_schema=False)
@@ -131,14 +139,8 @@ class Service:
         return JSONResponse({"live": not stuck}, 503 if stuck else 200)
 
     async def _ready(self) -> Response:
-        """Whether requests can be served: the database answers. The broker's state is told, but accepted work waits for it."""
-        database = True
-        if self.store is not None:
-            try:
-                async with asyncio.timeout(3):
-                    await self.store.ping()
-            except (DatabaseError, TimeoutError):
-                database = False
+        """Whether requests can be served: the database serves rows. The broker's state is reported only: accepted work waits for it."""
+        database = self._readiness is None or await self._readiness.database_serves()
         consuming = all(receiver.is_consuming for receiver in self._receivers)
         broker = self._watch is None or self._watch.epoch is not None
         ready = self._started and database
@@ -207,15 +209,7 @@ class Service:
         stop_telemetry = telemetry.setup(self.settings)
         try:
             listener = _listen(self.settings, self._variable("PORT"))
-            config = uvicorn.Config(
-                self.app,
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=GRACE_SECONDS,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                http="httptools",
-                lifespan="off",
-            )
+            config = self.server_config(timeout_graceful_shutdown=GRACE_SECONDS)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 return runner.run(self._serve(uvicorn.Server(config), listener))
         except StartError as error:
@@ -223,6 +217,19 @@ class Service:
             return 1
         finally:
             stop_telemetry()
+
+    def server_config(self, **options: Any) -> uvicorn.Config:
+        """How uvicorn serves the application; `options` are uvicorn's own."""
+        return uvicorn.Config(
+            self.app,
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="off",
+            **options,
+        )
 
     async def _serve(self, server: uvicorn.Server, listener: socket.socket) -> int:
         loop = asyncio.get_running_loop()

@@ -60,7 +60,7 @@ class SigningKeys:
         try:
             signed = jws.deserialize_compact(token, KeySet(list(self._keys)), algorithms=[ALGORITHM])
             claims = json.loads(signed.payload)
-        except (JoseError, ValueError):
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             raise ForeignTokenError from None
         if signed.headers().get("typ") != kind or signed.headers().get("kid") is None or not isinstance(claims, dict):
             raise ForeignTokenError

@@ -7,6 +7,7 @@ each machine token tens of milliseconds for nothing. The key keeps a stolen data
 
 import hmac
 import json
+import re
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal, cast
@@ -18,7 +19,10 @@ from pydantic import SecretStr
 
 from .domain.accounts import Sealed
 
+StatePurpose = Literal["sign-in", "sign-out"]
 Purpose = Literal["address", "assertion", "browser", "client-secret", "code", "forms", "limit", "session", "sign-in-code", "subject"]
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+={0,2}")
 
 
 class SealError(ValueError):
@@ -44,16 +48,24 @@ class Vault:
         except InvalidToken:
             raise SealError from None
 
-    def seal_state(self, state: dict[str, Any], at: datetime) -> str:
+    def seal_state(self, purpose: StatePurpose, state: dict[str, Any], at: datetime) -> str:
         """Encrypt what a page carries to the next one, so that the browser can keep it without reading or changing it."""
-        return self._fernet.encrypt_at_time(json.dumps(state, separators=(",", ":")).encode(), int(at.timestamp())).decode()
+        content = json.dumps([purpose, state], separators=(",", ":"))
+        return self._fernet.encrypt_at_time(content.encode(), int(at.timestamp())).decode()
 
-    def open_state(self, sealed: str, *, max_age: int, at: datetime) -> dict[str, Any]:
-        """The state again, at most `max_age` seconds old. Raises SealError."""
+    def open_state(self, purpose: StatePurpose, sealed: str, *, max_age: int, at: datetime) -> dict[str, Any]:
+        """The state again, at most `max_age` seconds old. Raises SealError, also for what was sealed for another purpose."""
+        if not _TOKEN.fullmatch(sealed):  # the decoder passes over what stands behind the padding
+            raise SealError
         try:
-            return cast(dict[str, Any], json.loads(self._fernet.decrypt_at_time(sealed.encode(), max_age, int(at.timestamp()))))
-        except InvalidToken:
+            content = json.loads(self._fernet.decrypt_at_time(sealed.encode(), max_age, int(at.timestamp())))
+        except (InvalidToken, ValueError):
             raise SealError from None
+        match content:
+            case [sealed_for, dict(state)] if sealed_for == purpose:
+                return cast(dict[str, Any], state)
+            case _:
+                raise SealError
 
     def digest(self, purpose: Purpose, text: str) -> str:
         """Keyed SHA-256, hexadecimal; equal texts for different purposes have unrelated digests."""

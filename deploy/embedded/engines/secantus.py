@@ -10,8 +10,8 @@ from typing import Literal
 
 from deploy.embedded.cache import cache_directory
 from deploy.embedded.disk import require_space
-from deploy.embedded.engines.mongodb_protocol import takes_writes
-from deploy.embedded.engines.users import ROOT, Passwords, provision
+from deploy.embedded.engines.mongodb_protocol import RowProbe, takes_writes
+from deploy.embedded.engines.users import ROOT, WATCHER, Passwords, provision
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.ports import LOOPBACK, free_port, require_free
 from deploy.embedded.process import Process
@@ -20,6 +20,9 @@ EngineChoice = Literal["python", "fast"]
 
 FAST_ENGINE_VERSION = "0.5.3-beta.196"
 _MEGABYTES_NEEDED = 400
+CACHE_SIZE = "512M"
+"""A transaction that writes a twelfth of it is refused, and under several at once the engine may stop answering (decision 0020).
+Memory is taken as it is needed, not at the start."""
 _NO_OTHER_SETTINGS = Path(__file__).with_name("secantusd.toml")
 
 
@@ -52,13 +55,14 @@ class Database(Process):
         *,
         services: Sequence[str] = (),
         log: Path | None = None,
-        cache_size: str = "128M",
+        cache_size: str = CACHE_SIZE,
     ) -> None:
         super().__init__("database", port=port or free_port(), log=log or directory.with_name(f"{directory.name}.log"))
         self.engine = engine
         self.directory = directory
         self._cache_size = cache_size
-        self._passwords = Passwords(directory.with_name(f"{directory.name}.users.json"), services)
+        self._passwords = Passwords(directory.with_name(f"{directory.name}.users.json"), (WATCHER, *services))
+        self._probe: RowProbe | None = None
 
     @property
     def address(self) -> str:
@@ -103,6 +107,12 @@ class Database(Process):
     async def answers(self) -> bool:
         """Whether it says that it takes writes."""
         return await takes_writes(self.port)
+
+    async def works(self) -> bool:
+        """Whether it writes and reads a row: one that stands still says that it takes writes, and takes none."""
+        if self._probe is None:
+            self._probe = RowProbe(self.port, WATCHER, self._passwords.of(WATCHER))
+        return await self._probe.serves_rows()
 
     def _program(self) -> Path:
         if self.engine == "fast":

@@ -16,6 +16,8 @@ from deploy.embedded.files import write_whole
 from deploy.embedded.ports import LOOPBACK
 
 ROOT = "root"
+WATCHER = "runner"
+"""Whoever asks whether the database still serves rows, in a database of that name."""
 
 
 class Passwords:

@@ -3,6 +3,7 @@
 Shapes follow the API's technical specification (docs.os.uk, OS Places API). Requests are read and answers written by `domain.places*`.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
@@ -27,6 +28,7 @@ from services.addresses.domain.refusals import Refusal
 from services.addresses.settings import Settings
 from shared.http import HttpFailure, Problem, Router, made, provided
 from shared.http.errors import failure_of
+from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
 from shared.http.router import Route
 
 PREFIX = "/search/places/v1"
@@ -201,9 +203,10 @@ async def polygon(request: Request, asked: Asked) -> Response:
     """Addresses in a polygon or several, nearest to `referencepoint` first where there is one."""
     given = asked.given
     wanted = Wanted.read(given)
-    area = Polygon.read(_geojson(await request.body()), given.crs("srs"))
+    # In threads: a thousand edges are compared with each other, and with each address in the box around them.
+    area = await asyncio.to_thread(Polygon.read, _geojson(await request.body()), given.crs("srs"))
     inside = asked.gazetteer.within(*area.bounds)
-    uprns = area.holding(inside)
+    uprns = await asyncio.to_thread(area.holding, inside)
     if given.get("referencepoint"):
         centre = query.point(given, "referencepoint")
         away = {uprn: (east - centre.easting) ** 2 + (north - centre.northing) ** 2 for uprn, east, north in inside}
@@ -212,6 +215,7 @@ async def polygon(request: Request, asked: Asked) -> Response:
 
 
 def _geojson(body: bytes) -> Any:
+    require_few_values(body, DEFAULT_MOST_VALUES)
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

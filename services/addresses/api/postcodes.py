@@ -28,6 +28,7 @@ from services.addresses.api.postcodes_io import (
 from services.addresses.api.postcodes_io import router as new_router
 from services.addresses.domain.crs import Place
 from shared.http import Problem
+from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
 
 DEFAULT_RADIUS, MOST_RADIUS = 100.0, 2_000.0
 """Metres."""
@@ -209,6 +210,7 @@ def _geolocation(gazetteer: Gazetteer, of_all: Mapping[str, Any], given: Any, ch
 
 
 def _body(raw: bytes) -> dict[str, Any]:
+    require_few_values(raw, DEFAULT_MOST_VALUES)
     try:
         body = json.loads(raw or b"{}")
     except (ValueError, RecursionError):

@@ -63,7 +63,7 @@ async def authorize(request: Request, browser: ThisBrowser, op: Op) -> Response:
         return code_response(asked, code, op)
     if asked.silent:
         return error_response(asked.refused(LOGIN_REQUIRED), op)
-    return see_other("/sign-in?" + urlencode({"request": op.vault.seal_state({"asked": asked.model_dump(mode="json")}, now())}))
+    return see_other("/sign-in?" + urlencode({"request": op.vault.seal_state("sign-in", {"asked": asked.model_dump(mode="json")}, now())}))
 
 
 @router.post("/authorize", openapi_extra=form_body(*REQUIRED, **OPTIONAL))

@@ -66,7 +66,7 @@ async def logout(request: Request, browser: ThisBrowser, op: Op) -> Response:
     return op.pages.render(
         request,
         "logout.html",
-        state=op.vault.seal_state({"back_to": asked.back_to}, now()),
+        state=op.vault.seal_state("sign-out", {"back_to": asked.back_to}, now()),
         form_targets=[f"{target.scheme}://{target.netloc}"] if asked.back_to else [],
     )
 
@@ -76,7 +76,7 @@ async def logout_confirmed(request: Request, browser: ThisBrowser, op: Op) -> Re
     """The person said yes, on our own page."""
     fields = await form_fields(request, op.pages)
     try:
-        state: dict[str, Any] = op.vault.open_state(fields.get("state", ""), max_age=STATE_LIFE, at=now())
+        state: dict[str, Any] = op.vault.open_state("sign-out", fields.get("state", ""), max_age=STATE_LIFE, at=now())
     except SealError:
         state = {}
     return await _signed_out(await browser.session(), state.get("back_to"), browser, op)

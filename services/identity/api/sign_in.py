@@ -65,7 +65,7 @@ class Pending:
 
 async def _pending(op: Op, request: Annotated[str, Query(max_length=16_000)] = "") -> Pending:
     try:
-        state = op.vault.open_state(request, max_age=STATE_LIFE, at=now())
+        state = op.vault.open_state("sign-in", request, max_age=STATE_LIFE, at=now())
     except SealError:
         raise START_AGAIN from None
     asked = AuthorizationRequest.model_validate(state["asked"])
@@ -101,7 +101,7 @@ async def take_address(request: Request, sign_in: SignIn, browser: ThisBrowser, 
         await tx.outgoing.insert(outgoing, due_at=now())
         tx.after_commit(op.delivery.wake)
     state = {"asked": sign_in.asked.model_dump(mode="json"), "attempt": attempt.id}
-    response = see_other("/sign-in/code?" + urlencode({"request": op.vault.seal_state(state, now())}))
+    response = see_other("/sign-in/code?" + urlencode({"request": op.vault.seal_state("sign-in", state, now())}))
     browser.keep_mark(response, mark)
     return response
 

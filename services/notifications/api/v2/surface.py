@@ -18,6 +18,7 @@ from services.notifications.vault import Vault
 from shared.clock import now
 from shared.http import HttpFailure, Router, provided
 from shared.http.errors import failure_of
+from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
 from shared.http.router import Route
 
 BODY_LIMIT = 5_000_000
@@ -104,7 +105,7 @@ async def _sending(caller: Caller, limits: Annotated[RateLimits, Depends(provide
 
 
 SendingCaller = Annotated[Authenticated, Depends(_sending)]
-"""The caller of a route that sends; counted against its rate before the body is read."""
+"""The caller of a route that sends; counted against its rate before the body is parsed."""
 
 
 async def json_body(request: Request) -> dict[str, Any]:
@@ -112,6 +113,7 @@ async def json_body(request: Request) -> dict[str, Any]:
     raw = await request.body()
     if not raw:
         return {}
+    require_few_values(raw, DEFAULT_MOST_VALUES)
     try:
         body = json.loads(raw)
         if b"\\ud" in raw.lower():

@@ -7,10 +7,11 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from services.notifications.domain.refusals import Refusal
-from services.notifications.domain.templates import Template, compose
+from services.notifications.domain.templates import Template
 from services.notifications.store import Store
 
 from . import schemas
+from .composition import composed
 from .lists import when
 from .send import values_of
 from .surface import Caller, Db, NotifyRouter, json_body
@@ -64,7 +65,7 @@ async def preview_template(
     template = await _template(store, template_id, caller.service.id)
     values = values_of(form, file_refusal="Can only send a file by email")
     sender = caller.service.chosen_sms_sender(None)
-    content = compose(template, values, prefix=None if sender else caller.service.name)
+    content = await composed(template, values, prefix=None if sender else caller.service.name)
     return {
         "id": template.id,
         "type": template.type,
