@@ -29,6 +29,9 @@ from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer
 from shared.bus.receiver import Receiver
 from shared.http.errors import as_problem, failure_of
+from shared.http.openapi import Application
+from shared.http.problems import PATH as PROBLEM_TYPES
+from shared.http.reference import add_reference
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
 from shared.outbox.relay import Relay
@@ -43,6 +46,10 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than any client or gateway keeps an idle connection (httpx: 5 s), or it would send into one that is being closed here."""
 _NO_OTHER_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own spans carry the path and the query with their values, and begin a second trace beside ours."""
+
+_ABOUT_EVERY_API = """\
+Times are UTC in ISO 8601, boroughs GSS codes. Errors are problem details (RFC 9457) unless a tag says otherwise; their `type` leads to a
+page that explains it, and [all of them](problems) are listed. Lists are paged by an opaque `cursor`."""
 
 
 class StartError(RuntimeError):
@@ -86,7 +93,7 @@ class Service:
         self._topics = {event.topic for event in own} | {topic for consumer in consumes for topic in consumer.topics}
         if consumes:
             self._topics |= {event.topic for type_, event in registry.items() if type_.startswith("london.blocks.platform.")}
-        self.app = self._application(title or f"London Building Blocks: {name}", description, version)
+        self.app = self._application(title or f"London Building Blocks: {name.replace('_', ' ')}", description, version)
         provided: dict[type, object] = {TokenValidator: TokenValidator(settings)}
         for thing in [settings, *([store] if store is not None else []), *provides]:
             provided[type(thing)] = thing
@@ -96,7 +103,7 @@ class Service:
 
     # -- the application ---------------------------------------------------------------------------------------------------------------
 
-    def _application(self, title: str, description: str, version: str) -> FastAPI:
+    def _application(self, title: str, description: str, version: str) -> Application:
         @contextlib.asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
             await self.start()
@@ -105,15 +112,21 @@ class Service:
             finally:
                 await self.stop()
 
-        app = FastAPI(
+        app = Application(
+            self.settings.issuer,
             title=title,
-            description=description,
+            description=f"{description}\n\n{_ABOUT_EVERY_API}".strip(),
             version=version,
+            contact={"name": "London Building Blocks contributors"},
+            license_info={"name": "MIT", "identifier": "MIT"},
             lifespan=lifespan,
-            docs_url="/docs",
+            openapi_url=None,
+            docs_url=None,
             redoc_url=None,
             telemetry=_NO_OTHER_TELEMETRY,
         )
+        app.state.problem_types = f"{self.settings.public_url}{PROBLEM_TYPES}/"
+        add_reference(app)
 
         async def problem(request: Request, error: Exception) -> Response:
             return as_problem(request, failure_of(error))

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.api.any_origin import ANY_ORIGIN, preflight
 from services.addresses.api.places_access import admitted
-from services.addresses.api.places_parameters import documented
+from services.addresses.api.places_parameters import ERROR, documented
 from services.addresses.domain import places_query as query
 from services.addresses.domain.crs import Crs
 from services.addresses.domain.places import Address
@@ -27,6 +27,7 @@ from services.addresses.domain.refusals import Refusal
 from services.addresses.settings import Settings
 from shared.http import HttpFailure, Problem, Router, made, provided
 from shared.http.errors import failure_of
+from shared.http.openapi import SurfaceDocument, documented_as
 from shared.http.router import Route
 
 PREFIX = "/search/places/v1"
@@ -46,6 +47,16 @@ Config = Annotated[Settings, Depends(provided(Settings))]
 Scored = tuple[Address, float]
 
 
+DOCUMENT = SurfaceDocument(
+    "PlacesError",
+    ERROR,
+    ("application/json", "application/xml"),
+    {400: "A parameter is wrong"},
+    description="OS Places' API: what was written for it moves over by changing its URL and key. Errors have its shape.",
+)
+
+
+@documented_as(DOCUMENT)
 def as_places_error(request: Request, failure: HttpFailure) -> Response:
     """`{"error": {"statuscode": 400, "message": "..."}}`; in XML where the request asks for XML."""
     headers = {**failure.headers, **ANY_ORIGIN}
