@@ -31,6 +31,8 @@ COMMANDS_A_STEP = 32
 LEASE_SECONDS = 8.0
 """How long a command stays with a process that says nothing. One that carries it out says so three times in that time."""
 CONFLICT_ATTEMPTS = 8
+ATTEMPTS_UNREMARKED = 4
+"""A command that fails is tried again; its spans are errors from this attempt on, when it no longer looks like a passing trouble."""
 LONGEST_PAUSE_SECONDS = 60.0
 
 
@@ -213,7 +215,9 @@ class Process(Generic[S]):
         type_, executor = self._executors[row["kind"]]
         token = context.cause.set(context.Cause(row["borough"], row["correlation_id"], None))
         try:
-            with telemetry.continued(row["traceparent"], f"command {row['kind']}", attributes={"blocks.attempt": attempt}):
+            healing = attempt < ATTEMPTS_UNREMARKED
+            seen = {"blocks.attempt": attempt}
+            with telemetry.continued(row["traceparent"], f"command {row['kind']}", attributes=seen, retried=healing):
                 outcome = await executor(type_.model_validate(row["command"]), CommandContext(row["_id"], row["instance"], attempt, tools))
                 await self._done(database, row, outcome)
         except Exception as error:
