@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import BaseModel
 
@@ -128,6 +128,7 @@ class Process(Generic[S]):
 
         def register(function: Callable[[C, CommandContext], Awaitable[Event | None]]) -> Executor:
             self._executors[command.__name__] = (command, function)
+            self.consumes.local |= _outcomes(function)
             return function
 
         return register
@@ -271,6 +272,12 @@ class Process(Generic[S]):
 
     def _id(self, instance: str) -> str:
         return f"{self.name}:{instance}"
+
+
+def _outcomes(function: Executor) -> set[type[Event]]:
+    """What its annotation says that it returns."""
+    returned = get_type_hints(function).get("return")
+    return {kind for kind in get_args(returned) or (returned,) if isinstance(kind, type) and issubclass(kind, Event)}
 
 
 _BEGINNING = clock.now().replace(year=2000)

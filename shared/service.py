@@ -101,6 +101,11 @@ class Service:
         for router in routers:
             self.app.router.routes.extend(router.routes)  # as they are: include_router() wraps them, and looks for each request's twice
 
+    @property
+    def consumes(self) -> Sequence[Consumer]:
+        """The consumers that it was built with."""
+        return self._consumes
+
     # -- the application ---------------------------------------------------------------------------------------------------------------
 
     def _application(self, title: str, description: str, version: str) -> Application:

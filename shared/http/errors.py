@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared import telemetry
+from shared.http.problems import PATH
 from shared.mongo import Conflict, Unavailable
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ ErrorShape = Callable[[Request, HttpFailure], Response]
 def as_problem(request: Request, failure: HttpFailure) -> Response:
     """RFC 9457 `application/problem+json`. The type's URI leads to the page that `shared.http.reference` serves."""
     body: dict[str, Any] = {
-        "type": request.app.state.problem_types + failure.type if failure.type else "about:blank",
+        "type": getattr(request.app.state, "problem_types", f"{PATH}/") + failure.type if failure.type else "about:blank",
         "title": failure.title or HTTPStatus(failure.status).phrase,
         "status": failure.status,
         "detail": failure.detail,

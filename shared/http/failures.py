@@ -70,8 +70,8 @@ class FailureReader:
                 continue
             seen.add(function.__code__)
             facts = self._facts(function)
-            for status, kinds in facts.by_status.items():
-                found.by_status.setdefault(status, set()).update(kinds)
+            for status, said in facts.by_status.items():
+                found.by_status.setdefault(status, set()).update(said)
             found.transacts |= facts.transacts
             found.asks_database |= facts.asks_database
             kinds |= facts.kinds
