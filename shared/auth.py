@@ -188,7 +188,8 @@ class _Required(SecurityBase):
     def __init__(self, scopes: frozenset[str]) -> None:
         self.model = HTTPBearerModel(bearerFormat="JWT", description="An access token of the identity service (RFC 9068).")
         self.scheme_name = "HTTPBearer"
-        self._scopes = scopes
+        self.scopes = scopes
+        """For the OpenAPI document too."""
 
     async def __call__(self, request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -196,7 +197,7 @@ class _Required(SecurityBase):
             raise InvalidToken("Send an access token as 'Authorization: Bearer ...'.", error=None)
         validator: TokenValidator = request.app.state.provided[TokenValidator]
         found = await validator.caller(token.strip())
-        if missing := self._scopes - found.scopes:
+        if missing := self.scopes - found.scopes:
             wanted = " ".join(sorted(missing))
             raise Problem(
                 403,

@@ -30,7 +30,10 @@ from shared.bus.consumer import Consumer
 from shared.bus.receiver import Receiver
 from shared.http.admission import Admission
 from shared.http.errors import as_problem, failure_of
+from shared.http.openapi import Application
+from shared.http.problems import PATH as PROBLEM_TYPES
 from shared.http.protocol import BoundedProtocol
+from shared.http.reference import add_reference
 from shared.http.responses import SafeHeaders, SlashRedirect
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
@@ -47,6 +50,10 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than any client or gateway keeps an idle connection (httpx: 5 s), or it would send into one that is being closed here."""
 _NO_OTHER_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own spans carry the path and the query with their values, and begin a second trace beside ours."""
+
+_ABOUT_EVERY_API = """\
+Times are UTC in ISO 8601, boroughs GSS codes. Errors are problem details (RFC 9457) unless a tag says otherwise; their `type` leads to a
+page that explains it, and [all of them](problems) are listed. Lists are paged by an opaque `cursor`."""
 
 
 class StartError(RuntimeError):
@@ -91,7 +98,7 @@ class Service:
         self._topics = {event.topic for event in own} | {topic for consumer in consumes for topic in consumer.topics}
         if consumes:
             self._topics |= {event.topic for type_, event in registry.items() if type_.startswith("london.blocks.platform.")}
-        self.app = self._application(title or f"London Building Blocks: {name}", description, version)
+        self.app = self._application(title or f"London Building Blocks: {name.replace('_', ' ')}", description, version)
         provided: dict[type, object] = {TokenValidator: TokenValidator(settings), Admission: Admission()}
         for thing in [settings, *([store] if store is not None else []), *provides]:
             provided[type(thing)] = thing
@@ -99,9 +106,14 @@ class Service:
         for router in routers:
             self.app.router.routes.extend(router.routes)  # as they are: include_router() wraps them, and looks for each request's twice
 
+    @property
+    def consumes(self) -> Sequence[Consumer]:
+        """The consumers that it was built with."""
+        return self._consumes
+
     # -- the application ---------------------------------------------------------------------------------------------------------------
 
-    def _application(self, title: str, description: str, version: str) -> FastAPI:
+    def _application(self, title: str, description: str, version: str) -> Application:
         @contextlib.asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
             await self.start()
@@ -110,16 +122,22 @@ class Service:
             finally:
                 await self.stop()
 
-        app = FastAPI(
+        app = Application(
+            self.settings.issuer,
             title=title,
-            description=description,
+            description=f"{description}\n\n{_ABOUT_EVERY_API}".strip(),
             version=version,
+            contact={"name": "London Building Blocks contributors"},
+            license_info={"name": "MIT", "identifier": "MIT"},
             lifespan=lifespan,
-            docs_url="/docs",
+            openapi_url=None,
+            docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
             telemetry=_NO_OTHER_TELEMETRY,
         )
+        app.state.problem_types = f"{self.settings.public_url}{PROBLEM_TYPES}/"
+        add_reference(app)
 
         async def problem(request: Request, error: Exception) -> Response:
             return as_problem(request, failure_of(error))

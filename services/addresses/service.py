@@ -45,4 +45,5 @@ def build(settings: Settings) -> Service:
         provides=[live, EarlierReleases(settings.data_dir), matcher, reconciler, Access(settings)],
         on_start=[live.open, following.start],
         on_stop=[matcher.stop, following.stop, live.close],
+        description="London's addresses and postcodes: search while typing, match written addresses, look up a UPRN, follow changes.",
     )

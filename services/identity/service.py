@@ -41,4 +41,5 @@ def build(settings: Settings) -> Service:
         seed=seed.loader(store, vault),
         on_start=[keys.load],
         on_stop=[notifications.close],
+        description="Signs people in by OpenID Connect and OAuth 2.0, and gives systems access tokens, each for one block.",
     )

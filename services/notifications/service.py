@@ -32,4 +32,5 @@ def build(settings: Settings) -> Service:
         provides=[vault, courier, RateLimits(settings)],
         seed=seed.loader(store, vault),
         on_stop=[courier.stop, mail.close, texts.close],
+        description="Email and text messages to citizens, committed before the answer. GOV.UK Notify's client libraries work unchanged.",
     )

@@ -14,10 +14,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared import telemetry
+from shared.http.problems import PATH
 from shared.mongo import Conflict, DatabaseError, TooLarge, Unavailable
 
 log = logging.getLogger(__name__)
-PROBLEM_TYPES = "https://londonbuildingblocks.example/problems/"
 RETRY_AFTER_SECONDS = "2"
 MOST_ERRORS = 50
 _LONGEST_FIELD = 200
@@ -69,10 +69,10 @@ class HttpFailure:
 ErrorShape = Callable[[Request, HttpFailure], Response]
 
 
-def as_problem(_request: Request, failure: HttpFailure) -> Response:
-    """RFC 9457 `application/problem+json`."""
+def as_problem(request: Request, failure: HttpFailure) -> Response:
+    """RFC 9457 `application/problem+json`. The type's URI leads to the page that `shared.http.reference` serves."""
     body: dict[str, Any] = {
-        "type": PROBLEM_TYPES + failure.type if failure.type else "about:blank",
+        "type": getattr(request.app.state, "problem_types", f"{PATH}/") + failure.type if failure.type else "about:blank",
         "title": failure.title or HTTPStatus(failure.status).phrase,
         "status": failure.status,
         "detail": failure.detail,

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.api.any_origin import ANY_ORIGIN, preflight
 from services.addresses.api.places_access import admitted
-from services.addresses.api.places_parameters import documented
+from services.addresses.api.places_parameters import ERROR, documented
 from services.addresses.domain import places_query as query
 from services.addresses.domain.crs import Crs
 from services.addresses.domain.places import Address
@@ -29,6 +29,7 @@ from services.addresses.settings import Settings
 from shared.http import HttpFailure, Problem, Router, made, provided
 from shared.http.errors import failure_of
 from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
+from shared.http.openapi import SurfaceDocument, documented_as
 from shared.http.router import Route
 
 PREFIX = "/search/places/v1"
@@ -48,6 +49,16 @@ Config = Annotated[Settings, Depends(provided(Settings))]
 Scored = tuple[Address, float]
 
 
+DOCUMENT = SurfaceDocument(
+    "PlacesError",
+    ERROR,
+    ("application/json", "application/xml"),
+    {400: "A parameter is wrong"},
+    description="OS Places' API: what was written for it moves over by changing its URL and key. Errors have its shape.",
+)
+
+
+@documented_as(DOCUMENT)
 def as_places_error(request: Request, failure: HttpFailure) -> Response:
     """`{"error": {"statuscode": 400, "message": "..."}}`; in XML where the request asks for XML."""
     headers = {**failure.headers, **ANY_ORIGIN}

@@ -10,7 +10,10 @@ from services.identity.domain.sessions import ABSOLUTE_LIFE, Session
 from services.identity.provider import Provider
 from shared.clock import now
 from shared.http import HttpFailure, Problem
+from shared.http.openapi import SurfaceDocument, documented_as
 from shared.pages import ForgeryError, Pages
+
+from .wire import DESCRIPTION
 
 STALE = "This page was open for too long, or was not opened from here. Go back and try again."
 
@@ -93,6 +96,17 @@ async def form_fields(request: Request, pages: Pages) -> dict[str, str]:
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
+PAGE = SurfaceDocument(
+    "Page",
+    {"type": "string", "description": "A page for a person."},
+    ("text/html",),
+    always={503: "The service cannot answer at the moment"},
+    takes_idempotency_key=False,
+    description=DESCRIPTION,
+)
+
+
+@documented_as(PAGE)
 def failure_as_page(request: Request, failure: HttpFailure) -> Response:
     """A failure as a page that says in plain words what went wrong."""
     pages: Pages = request.app.state.provided[Provider].pages

@@ -11,7 +11,7 @@ from shared.http import Router
 from .client_authentication import ASSERTION_ALGORITHMS
 from .dependencies import Op
 
-router = Router()
+router = Router(tags=["OpenID Connect"])
 
 JWKS_MAX_AGE = 3600
 """Seconds for which a client may use the keys it has read; a key is published for longer than this before it signs."""

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from services.identity.domain.errors import OAuthError
 from services.identity.domain.parameters import Parameters
@@ -20,7 +20,7 @@ from .browser import Browser, failure_as_page, form_fields
 from .dependencies import Op, ThisBrowser
 from .wire import BODY_LIMIT, form_body, form_parameters, query, query_parameters, see_other
 
-router = Router(errors=failure_as_page, body_limit=BODY_LIMIT)
+router = Router(tags=["OpenID Connect"], errors=failure_as_page, body_limit=BODY_LIMIT)
 
 MALFORMED = Problem(400, "The service that sent you here asked in a way that we cannot read.", title="You are still signed in")
 STATE_LIFE = 3600
@@ -30,6 +30,8 @@ PARAMETERS = {
     "post_logout_redirect_uri": "where to go afterwards; registered by the client",
     "state": "given back as it came",
 }
+
+DONE: dict[int | str, dict[str, Any]] = {303: {"description": "The session has ended"}}
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ async def home(request: Request, browser: ThisBrowser, op: Op) -> Response:
     return op.pages.render(request, "home.html", session=await browser.session())
 
 
-@router.get("/logout", openapi_extra=query(**PARAMETERS))
-@router.post("/logout", openapi_extra=form_body(**PARAMETERS))
+@router.get("/logout", response_class=HTMLResponse, responses=DONE, openapi_extra=query(**PARAMETERS))
+@router.post("/logout", response_class=HTMLResponse, responses=DONE, openapi_extra=form_body(**PARAMETERS))
 async def logout(request: Request, browser: ThisBrowser, op: Op) -> Response:
     """End the session at once where the client proves by the ID token that it means this one; otherwise ask the person first.
 

@@ -35,6 +35,9 @@ async def _loopback_only(request: Request) -> None:
         raise Problem(403, "Captured messages are shown on this machine only.", type="loopback-only")
 
 
+CAPTURED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}, "text/html": {}}}
+}
 router = Router(tags=["capture"], dependencies=[Depends(_loopback_only)])
 
 
@@ -68,7 +71,7 @@ async def capture_text(text: TextMessage, store: Db, settings: Annotated[Setting
     return {"id": text.dedupe_key}
 
 
-@router.get("/captured", response_model=None)
+@router.get("/captured", response_model=None, responses=CAPTURED)
 async def list_captured(
     *,
     request: Request,

@@ -139,3 +139,8 @@ def _text(fault: ValidationError) -> str:
 def body_of(schema: Schema) -> dict[str, Any]:
     """The request body for the OpenAPI document."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def query_of(schema: Schema) -> dict[str, Any]:
+    """The query's parameters for the OpenAPI document."""
+    return {"parameters": [{"in": "query", "name": name, "required": False, "schema": one} for name, one in schema["properties"].items()]}

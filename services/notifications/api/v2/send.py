@@ -16,7 +16,7 @@ from shared.clock import now
 from shared.events import new_id
 from shared.http import made, provided
 
-from . import schemas
+from . import replies, schemas
 from .composition import composed, sanitised
 from .surface import Config, Db, NotifyRouter, SendingCaller, json_body
 
@@ -70,7 +70,12 @@ class Acceptance:
 Desk = Annotated[Acceptance, Depends(made(Acceptance))]
 
 
-@router.post("/v2/notifications/sms", status_code=201, openapi_extra=schemas.body_of(schemas.SEND_SMS))
+@router.post(
+    "/v2/notifications/sms",
+    status_code=201,
+    responses={201: {"model": replies.AcceptedSms}},
+    openapi_extra=schemas.body_of(schemas.SEND_SMS),
+)
 async def send_sms(desk: Desk, form: Annotated[dict[str, Any], Depends(_sms_form)]) -> dict[str, Any]:
     """Accept one text message."""
     values = values_of(form, file_refusal="Can only send a file by email")
@@ -85,7 +90,12 @@ async def send_sms(desk: Desk, form: Annotated[dict[str, Any], Depends(_sms_form
     return accepted | {"content": {"body": content.body, "from_number": envelope.sender}}
 
 
-@router.post("/v2/notifications/email", status_code=201, openapi_extra=schemas.body_of(schemas.SEND_EMAIL))
+@router.post(
+    "/v2/notifications/email",
+    status_code=201,
+    responses={201: {"model": replies.AcceptedEmail}},
+    openapi_extra=schemas.body_of(schemas.SEND_EMAIL),
+)
 async def send_email(desk: Desk, form: Annotated[dict[str, Any], Depends(_email_form)]) -> dict[str, Any]:
     """Accept one email."""
     given = values_of(form, file_refusal="Send files by email has not been set up")
