@@ -2,11 +2,13 @@
 
 A token is checked by its signature against the issuer's keys, which are cached and used on while the issuer is down; `iss`, `aud`,
 `exp`, `typ` and the algorithm are all required to be right. A token that was found valid is remembered by its hash until it
-expires, at most a minute.
+expires, at most a minute. A person's token ends with the session that it names (`sid`): the issuer lists what ended a short while ago,
+and that list is read again every few seconds while such tokens come.
 """
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 import time
@@ -28,7 +30,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 from starlette.requests import Request
 
-from shared import clock, context
+from shared import clock, context, security
 from shared.http.client import client as traced_client
 from shared.http.errors import Problem
 from shared.mongo import Unavailable
@@ -41,6 +43,8 @@ REMEMBERED_SECONDS = 60.0
 MAX_TOKEN = 8_192
 JWKS_LIFE_SECONDS = 300.0
 JWKS_MIN_INTERVAL_SECONDS = 5.0
+ENDED_LIFE_SECONDS = 5.0
+"""How long a token may outlive its session; while the issuer is down, for the rest of its own few minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,10 @@ class Caller:
 
 
 class InvalidToken(Problem):
-    """401 with the challenge of RFC 6750, section 3."""
+    """401 with the challenge of RFC 6750, section 3. `kind` is the reason in one word, for the record of security events."""
 
-    def __init__(self, reason: str, *, error: str | None = "invalid_token") -> None:
+    def __init__(self, reason: str, kind: str, *, error: str | None = "invalid_token") -> None:
+        self.kind = kind
         challenge = f'Bearer error="{error}", error_description="{reason}"' if error else "Bearer"
         super().__init__(401, reason, type="unauthorized", headers={"WWW-Authenticate": challenge})
 
@@ -106,6 +111,30 @@ class IssuerKeys:
             return
 
 
+class EndedSessions:
+    """What the issuer says has ended: sessions and single tokens. The last list is used on while the issuer is down."""
+
+    def __init__(self, jwks_url: str) -> None:
+        self._url = "" if jwks_url.startswith("file:") else f"{jwks_url.rpartition('/')[0]}/ended-sessions.json"
+        self._ended: frozenset[str] = frozenset()
+        self._tried = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def hold(self, ids: set[str]) -> bool:
+        """Whether one of these ids has ended."""
+        if self._url and time.monotonic() - self._tried > ENDED_LIFE_SECONDS:
+            async with self._lock:
+                if time.monotonic() - self._tried > ENDED_LIFE_SECONDS:
+                    await self._fetch()
+        return not self._ended.isdisjoint(ids)
+
+    async def _fetch(self) -> None:
+        with contextlib.suppress(httpx.HTTPError, ValueError, KeyError, TypeError):
+            async with traced_client(timeout=httpx.Timeout(2.0)) as http:
+                self._ended = frozenset((await http.get(self._url)).raise_for_status().json()["ended"])
+        self._tried = time.monotonic()
+
+
 class TokenValidator:
     """Turns a bearer token into a `Caller`, or raises `InvalidToken`."""
 
@@ -113,11 +142,18 @@ class TokenValidator:
         self._issuer = settings.issuer.rstrip("/")
         self._audience = settings.audience
         self._keys = IssuerKeys(settings.jwks_url)
+        self._ended = EndedSessions(settings.jwks_url)
         self._registry = JWSRegistry(algorithms=ALGORITHMS)
         self._remembered: OrderedDict[bytes, tuple[Caller, float, float]] = OrderedDict()
 
     async def caller(self, token: str) -> Caller:
         """The caller that a valid token names."""
+        found = await self._valid(token)
+        if "sid" in found.claims and await self._ended.hold({str(found.claims["sid"]), str(found.claims.get("jti"))}):
+            raise InvalidToken("The session that the token belongs to has ended.", "ended")
+        return found
+
+    async def _valid(self, token: str) -> Caller:
         digest = hashlib.sha256(token.encode()).digest()
         known = self._remembered.get(digest)
         if known is not None and time.monotonic() < known[1] and clock.now().timestamp() < known[2]:
@@ -137,19 +173,19 @@ class TokenValidator:
 
     async def _claims(self, token: str) -> dict[str, Any]:
         if len(token) > MAX_TOKEN:
-            raise InvalidToken("The token is too long.")
+            raise InvalidToken("The token is too long.", "too_long")
         decoded = await self._decoded(token)
         if str(decoded.header.get("typ", "")).lower().removeprefix("application/") != "at+jwt":
-            raise InvalidToken("This is not an access token.")
+            raise InvalidToken("This is not an access token.", "wrong_kind")
         claims: dict[str, Any] = dict(decoded.claims)
         _require_current(claims)
         if str(claims.get("iss", "")).rstrip("/") != self._issuer:
-            raise InvalidToken("The token is from another issuer.")
+            raise InvalidToken("The token is from another issuer.", "wrong_issuer")
         audience = claims.get("aud")
         if self._audience not in (audience if isinstance(audience, list) else [audience]):
-            raise InvalidToken("The token is for another service.")
+            raise InvalidToken("The token is for another service.", "wrong_audience")
         if not isinstance(claims.get("sub"), str):
-            raise InvalidToken("The token has no subject.")
+            raise InvalidToken("The token has no subject.", "malformed")
         return claims
 
     async def _decoded(self, token: str) -> jwt.Token:
@@ -160,7 +196,7 @@ class TokenValidator:
         try:
             return jwt.decode(token, keys, registry=self._registry)
         except (JoseError, ValueError, TypeError, KeyError, RecursionError):
-            raise InvalidToken("The token is malformed or its signature is wrong.") from None
+            raise InvalidToken("The token is malformed or its signature is wrong.", "forged") from None
 
 
 def _require_current(claims: dict[str, Any]) -> None:
@@ -168,9 +204,9 @@ def _require_current(claims: dict[str, Any]) -> None:
     try:
         expires, not_before = float(claims["exp"]), float(claims.get("nbf", 0))
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise InvalidToken("The token has no expiry.") from None
+        raise InvalidToken("The token has no expiry.", "malformed") from None
     if now > expires + LEEWAY_SECONDS or now < not_before - LEEWAY_SECONDS:
-        raise InvalidToken("The token has expired or is not valid yet.")
+        raise InvalidToken("The token has expired or is not valid yet.", "expired")
 
 
 def _kid_is_new(token: str, keys: KeySet) -> bool:
@@ -194,10 +230,16 @@ class _Required(SecurityBase):
     async def __call__(self, request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if not token or scheme.lower() != "bearer":
-            raise InvalidToken("Send an access token as 'Authorization: Bearer ...'.", error=None)
+            security.record(security.Event.TOKEN_REFUSED, "missing")
+            raise InvalidToken("Send an access token as 'Authorization: Bearer ...'.", "missing", error=None)
         validator: TokenValidator = request.app.state.provided[TokenValidator]
-        found = await validator.caller(token.strip())
+        try:
+            found = await validator.caller(token.strip())
+        except InvalidToken as refused:
+            security.record(security.Event.TOKEN_REFUSED, refused.kind)
+            raise
         if missing := self.scopes - found.scopes:
+            security.record(security.Event.ACCESS_REFUSED, "scope", client=found.client_id, borough=found.borough)
             wanted = " ".join(sorted(missing))
             raise Problem(
                 403,

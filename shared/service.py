@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,9 +21,10 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from contracts.events.base import Event, registry
-from shared import telemetry
+from shared import security, telemetry
 from shared.auth import TokenValidator
 from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer
@@ -74,6 +75,7 @@ class Service:
         workers: Sequence[Worker] = (),
         provides: Sequence[object] = (),
         publishes: Sequence[type[Event]] = (),
+        tells: Callable[[], Mapping[str, object]] | None = None,
         seed: Callable[[Path], Awaitable[object]] | None = None,
         on_start: Sequence[Hook] = (),
         on_stop: Sequence[Hook] = (),
@@ -89,6 +91,8 @@ class Service:
         self._consumes = list(consumes)
         self._workers = list(workers)
         self._seed, self._on_start, self._on_stop = seed, list(on_start), list(on_stop)
+        self._tells = tells
+        """What `/ready` says of this service beside the chassis's own state. It changes no status."""
         self._running: list[Callable[[], Awaitable[object]]] = []
         self._watch: BrokerWatch | None = None
         self._relay: Relay | None = None
@@ -146,6 +150,8 @@ class Service:
             app.add_exception_handler(kind, problem)
         app.router.default = SlashRedirect(app.router.routes)
         app.add_middleware(SafeHeaders)
+        if self.settings.trusted_proxies:
+            app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=self.settings.trusted_proxies)  # type: ignore[arg-type,unused-ignore]
         app.add_middleware(telemetry.TraceMiddleware)  # type: ignore[arg-type,unused-ignore]
         app.add_api_route("/live", self._live, include_in_schema=False)
         app.add_api_route("/ready", self._ready, include_in_schema=False)
@@ -165,6 +171,8 @@ class Service:
         body: dict[str, Any] = {"ready": ready, "database": database, "broker": broker, "consuming": consuming}
         if self._receivers:
             body["lag"] = sum(receiver.lag() for receiver in self._receivers)
+        if self._tells is not None:
+            body.update(self._tells())
         return JSONResponse(body, 200 if ready else 503)
 
     # -- start and stop ----------------------------------------------------------------------------------------------------------------
@@ -221,6 +229,7 @@ class Service:
             except Exception:
                 log.warning("stopping a part failed", exc_info=True)
         self._receivers.clear()
+        security.flush()
 
     def serve(self) -> int:
         """Run until SIGINT or SIGTERM. Gives the process's exit code; a start that fails says why in one line."""
@@ -246,6 +255,7 @@ class Service:
             http=BoundedProtocol,
             ws="none",
             lifespan="off",
+            proxy_headers=False,  # the application reads them, from `trusted_proxies` alone
             **options,
         )
 

@@ -3,10 +3,11 @@
 import os
 from difflib import get_close_matches
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Literal, Self
 from uuid import uuid4
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kafka_access import KafkaAccess, SaslMechanism, SecurityProtocol
@@ -72,6 +73,9 @@ class ServiceSettings(BaseSettings):
     instance: str = Field(default_factory=lambda: uuid4().hex[:12])
     """This replica's name; a stable one gives static Kafka group membership."""
     static_membership: bool = False
+    trusted_proxies: str = ""
+    """Addresses and networks of reverse proxies, comma-separated. A caller's address is taken from `X-Forwarded-For` where a request
+    comes from one of them, and from the connection everywhere else. None by default: anyone can write that header."""
     issuer: str = "http://127.0.0.1:8001"
     """The identity service whose access tokens are accepted."""
     jwks_url: str = ""
@@ -85,6 +89,14 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     seed_file: str = ""
     """JSON file of first data, loaded at start; loading it again changes nothing."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for network in filter(None, (part.strip() for part in value.split(","))):
+            if ip_network(network, strict=False).prefixlen == 0:
+                raise ValueError("must name the proxies, not every address")
+        return value
 
     @model_validator(mode="after")
     def _fill_from_name(self) -> Self:

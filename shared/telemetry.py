@@ -28,7 +28,7 @@ from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, S
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import spans
+from shared import security, spans
 from shared.exporters import CollectorWatch, WatchedMetricExporter, WatchedSpanExporter, stop_within
 from shared.settings import ServiceSettings
 from shared.version import VERSION
@@ -237,7 +237,9 @@ class TraceMiddleware:
         current = _tracer.start_span(method, context=context_of(parent), kind=SERVER)
         token = active.attach(trace.set_span_in_context(current))
         try:
-            await self.app(scope, receive, sending)
+            with security.watched() as answered:
+                await self.app(scope, receive, sending)
+                answered.status = status
         finally:
             active.detach(token)
             route = getattr(scope.get("route"), "path", None)
@@ -270,6 +272,7 @@ class _JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        line.update(getattr(record, "fields", {}))
         if (current := trace_id()) is not None:
             line["trace_id"] = current
         if record.exc_info and record.exc_info[0] is not None:

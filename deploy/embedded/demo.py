@@ -196,7 +196,7 @@ class Demo:
         secrets = self._secrets
         services = [
             {
-                **_notify_service("Sign in", secrets.sign_in_codes, "identity"),
+                **_notify_service("Sign in", secrets.sign_in_codes, "identity", borough=None),
                 "templates": [
                     {
                         "id": secrets.sign_in_codes.email_template,
@@ -307,11 +307,12 @@ def _machine(client_id: str, name: str, borough: str, secret: str, scopes: tuple
     }
 
 
-def _notify_service(name: str, service: NotifyService, key: str) -> dict[str, Any]:
+def _notify_service(name: str, service: NotifyService, key: str, *, borough: str | None = HACKNEY) -> dict[str, Any]:
+    """A service of a borough, or of the platform itself where that is None."""
     return {
         "id": service.id,
         "name": name,
-        "borough": HACKNEY,
+        "borough": borough,
         "from_address": f"{key.replace('_', '.')}@{MAIL_HOST}",
         "keys": [{"name": key, "type": "live", "secret": service.live}],
     }

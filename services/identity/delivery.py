@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable
 
+from shared import security
 from shared.clock import now
 from shared.telemetry import continued
 
-from .adapters.notifications import Notifications, RefusedError, UnreachableError
+from .adapters.notifications import MisconfiguredError, Notifications, RefusedError, UnreachableError
 from .domain.sign_in import pause_after
 from .store import Store
 from .store.outgoing import OutgoingCode
@@ -16,7 +17,9 @@ log = logging.getLogger(__name__)
 
 
 class CodeDelivery:
-    """One step sends what is due. A code leaves the queue when notifications has accepted or refused it, or when it has expired.
+    """One step sends what is due. A code leaves the queue when notifications has accepted it, refuses its address, or when it has expired.
+
+    A refusal for any other reason is our own fault or notifications' operator's: the code is tried again for as long as it lives.
 
     A crash between notifications' yes and the removal sends the same request again under the same Idempotency-Key, which changes nothing.
     """
@@ -27,6 +30,7 @@ class CodeDelivery:
         self._notifications = notifications
         self.wake: Callable[[], object] = lambda: None
         """Tells the worker that there is something to do; the polling is the truth."""
+        self._refused = False
 
     async def step(self) -> int:
         """Send one code that is due. Gives how many were taken up, 0 or 1."""
@@ -37,18 +41,35 @@ class CodeDelivery:
             await self._send(outgoing)
         return 1
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether notifications refused the last message for a reason that an operator must mend: nobody can sign in."""
+        return self._refused
+
     async def _send(self, outgoing: OutgoingCode) -> None:
         if now() >= outgoing.expires_at:
-            log.warning("a sign-in code expired before notifications could be reached")
+            log.error("a sign-in code expired before notifications took it")
+            security.record(security.Event.MAIL_REFUSED, "expired")
             await self._store.outgoing.remove(outgoing.id)
             return
         try:
             await self._notifications.send_code(outgoing.id, self._vault.open(outgoing.email), self._vault.open(outgoing.code))
         except RefusedError as refused:
             log.warning("notifications refused a sign-in code: %s", refused)
-        except UnreachableError as unreachable:
-            pause = pause_after(outgoing.failures + 1)
-            log.warning("notifications did not take a sign-in code (%s); next try in %d s", unreachable, pause.total_seconds())
-            await self._store.outgoing.put_off(outgoing.id, now() + pause)
+            security.record(security.Event.MAIL_REFUSED, "address")
+        except MisconfiguredError as refused:
+            if not self._refused:
+                log.error("notifications refuses sign-in codes (%s): check its service, key and template; nobody can sign in", refused)  # noqa: TRY400
+            self._refused = True
+            security.record(security.Event.MAIL_REFUSED, "configuration")
+            await self._put_off(outgoing)
             return
+        except UnreachableError as unreachable:
+            log.warning("notifications did not take a sign-in code: %s", unreachable)
+            await self._put_off(outgoing)
+            return
+        self._refused = False
         await self._store.outgoing.remove(outgoing.id)
+
+    async def _put_off(self, outgoing: OutgoingCode) -> None:
+        await self._store.outgoing.put_off(outgoing.id, now() + pause_after(outgoing.failures + 1))

@@ -8,10 +8,16 @@ from .delivery import CodeDelivery
 from .domain.accounts import Account, Person
 from .domain.clients import Client
 from .domain.subjects import pairwise_subject
+from .session_end import LogoutDelivery
 from .settings import Settings
 from .signing import SigningKeys
 from .store import Store
 from .vault import Vault
+
+
+def subject_of(vault: Vault, issuer: str, account: str, client: Client) -> str:
+    """The person's pairwise `sub` for a client."""
+    return pairwise_subject(vault.key("subject"), issuer, client.sector, account)
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class Provider:
     vault: Vault
     keys: SigningKeys
     delivery: CodeDelivery
+    logouts: LogoutDelivery
     pages: Pages
 
     @property
@@ -36,7 +43,7 @@ class Provider:
 
     def subject(self, account: str, client: Client) -> str:
         """The person's `sub` for this client."""
-        return pairwise_subject(self.vault.key("subject"), self.issuer, client.sector, account)
+        return subject_of(self.vault, self.issuer, account, client)
 
     def opened(self, account: Account) -> Person:
         """The person's values in the clear, for the one answer that needs them."""

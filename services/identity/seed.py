@@ -33,6 +33,7 @@ class SeedClient(BaseModel):
     scopes: frozenset[str]
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
 
     def registered(self, vault: Vault) -> Client:
         """The client as it is stored."""

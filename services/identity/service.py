@@ -1,5 +1,7 @@
 """Identity, put together."""
 
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from shared.pages import Pages
@@ -7,11 +9,13 @@ from shared.service import Service
 from shared.worker import Worker
 
 from . import seed
+from .adapters.back_channel import BackChannel
 from .adapters.notifications import Notifications
 from .api import authorize, discovery, logout, sign_in, token, userinfo
 from .api.browser import session_cookie
 from .delivery import CodeDelivery
-from .provider import Provider
+from .provider import Provider, subject_of
+from .session_end import LogoutDelivery
 from .settings import Settings
 from .signing import SigningKeys
 from .store import Store
@@ -24,11 +28,16 @@ def build(settings: Settings) -> Service:
     """The service with its parts; nothing is connected before it starts."""
     store = Store(settings)
     vault = Vault(settings.encryption_key, settings.hashing_key)
-    keys = SigningKeys(store, vault)
+    days = settings.rotate_signing_key_after_days
+    keys = SigningKeys(store, vault, rotate_after=timedelta(days=days) if days else None)
     notifications = Notifications(settings.notifications_url, settings.notifications_key, settings.notifications_template_id)
     delivery = CodeDelivery(store, vault, notifications)
     worker = Worker("sign-in codes", delivery.step)
     delivery.wake = worker.wake
+    back_channel = BackChannel()
+    logouts = LogoutDelivery(store, keys, back_channel, issuer=settings.public_url, subject=partial(subject_of, vault, settings.public_url))
+    telling = Worker("logouts", logouts.step)
+    logouts.wake = telling.wake
     cookie = session_cookie(secure=settings.is_https)
     pages = Pages(TEMPLATES, "Sign in", secret=vault.key("forms").hex(), session_cookie=cookie, secure=settings.is_https)
     return Service(
@@ -36,10 +45,11 @@ def build(settings: Settings) -> Service:
         settings,
         store=store,
         routers=[discovery.router, authorize.router, token.router, userinfo.router, logout.router, sign_in.router, pages.assets],
-        workers=[worker],
-        provides=[Provider(settings, store, vault, keys, delivery, pages)],
+        workers=[worker, telling, Worker("signing keys", keys.rotate_by_schedule, interval=60.0)],
+        provides=[keys, Provider(settings, store, vault, keys, delivery, logouts, pages)],
+        tells=lambda: {"mail_refused": delivery.is_refused},
         seed=seed.loader(store, vault),
         on_start=[keys.load],
-        on_stop=[notifications.close],
+        on_stop=[notifications.close, back_channel.close],
         description="Signs people in by OpenID Connect and OAuth 2.0, and gives systems access tokens, each for one block.",
     )

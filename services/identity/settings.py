@@ -48,11 +48,17 @@ class Settings(ServiceSettings):
     notifications_template_id: str
     """The email template of the sign-in code; its one placeholder is ((code))."""
     codes_per_address: int = Field(default=5, ge=1)
-    """Sign-in codes that are sent to one address in 15 minutes, at most."""
+    """Sign-in codes that are sent to one address in 15 minutes, at most: at the request of one network, or of one browser that has
+    signed in with the address before. So requests from elsewhere never lock the address's owner out."""
+    codes_per_address_in_all: int = Field(default=30, ge=1)
+    """Sign-in codes that are sent to one address in 15 minutes at the request of all browsers that never signed in with it, at most."""
     codes_per_network: int = Field(default=100, ge=1)
     """Sign-in codes that one IPv4 address or IPv6 /64 network may ask for in 15 minutes, at most."""
     wrong_codes_per_network: int = Field(default=100, ge=1)
     """Wrong codes that one network may enter in 15 minutes, at most."""
+
+    rotate_signing_key_after_days: int = Field(default=90, ge=0, le=180)
+    """After how many days the next signing key is made; 0 leaves it to the command."""
 
     @property
     def is_https(self) -> bool:

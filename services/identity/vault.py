@@ -17,12 +17,17 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import SecretStr
 
+from shared import security
+
 from .domain.accounts import Sealed
 
-StatePurpose = Literal["sign-in", "sign-out"]
 Purpose = Literal["address", "assertion", "browser", "client-secret", "code", "forms", "limit", "session", "sign-in-code", "subject"]
+State = Literal["device", "logout", "sign-in"]
+"""What a state that a browser keeps is for; one kind never passes for another."""
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]+={0,2}")
+
+SEALED = re.compile(r"[A-Za-z0-9_-]+={0,2}")
+"""The one form of a sealed value: a lenient decoder drops what follows the padding."""
 
 
 class SealError(ValueError):
@@ -48,24 +53,35 @@ class Vault:
         except InvalidToken:
             raise SealError from None
 
-    def seal_state(self, purpose: StatePurpose, state: dict[str, Any], at: datetime) -> str:
+    def seal_state(self, kind: State, state: dict[str, Any], at: datetime) -> str:
         """Encrypt what a page carries to the next one, so that the browser can keep it without reading or changing it."""
-        content = json.dumps([purpose, state], separators=(",", ":"))
+        content = json.dumps({"kind": kind, "state": state}, separators=(",", ":"))
         return self._fernet.encrypt_at_time(content.encode(), int(at.timestamp())).decode()
 
-    def open_state(self, purpose: StatePurpose, sealed: str, *, max_age: int, at: datetime) -> dict[str, Any]:
-        """The state again, at most `max_age` seconds old. Raises SealError, also for what was sealed for another purpose."""
-        if not _TOKEN.fullmatch(sealed):  # the decoder passes over what stands behind the padding
-            raise SealError
+    def open_state(self, kind: State, sealed: str, *, max_age: int, at: datetime) -> dict[str, Any]:
+        """The state again, at most `max_age` seconds old. Raises SealError; a security event tells a forged state from an old one."""
         try:
-            content = json.loads(self._fernet.decrypt_at_time(sealed.encode(), max_age, int(at.timestamp())))
+            if not SEALED.fullmatch(sealed):
+                raise InvalidToken  # noqa: TRY301
+            content = json.loads(self._fernet.decrypt_at_time(sealed.encode("utf-8", "replace"), max_age, int(at.timestamp())))
         except (InvalidToken, ValueError):
+            if sealed and not self._is_ours(sealed):
+                security.record(security.Event.SEAL_REFUSED, "forged")
             raise SealError from None
-        match content:
-            case [sealed_for, dict(state)] if sealed_for == purpose:
-                return cast(dict[str, Any], state)
-            case _:
-                raise SealError
+        if not isinstance(content, dict) or content.get("kind") != kind:
+            security.record(security.Event.SEAL_REFUSED, "other_use")
+            raise SealError
+        return cast(dict[str, Any], content["state"])
+
+    def _is_ours(self, sealed: str) -> bool:
+        """Whether a state that does not open was sealed here, and is only too old."""
+        if not SEALED.fullmatch(sealed):
+            return False
+        try:
+            self._fernet.extract_timestamp(sealed.encode("utf-8", "replace"))
+        except InvalidToken:
+            return False
+        return True
 
     def digest(self, purpose: Purpose, text: str) -> str:
         """Keyed SHA-256, hexadecimal; equal texts for different purposes have unrelated digests."""

@@ -66,11 +66,11 @@ class SeedTemplate(_Seed):
 
 
 class SeedService(_Seed):
-    """A service of a borough."""
+    """A service of a borough, or of the platform itself where `borough` is null; that must be said."""
 
     id: UUID
     name: str
-    borough: str = Field(pattern=r"^E09\d{6}$")
+    borough: str | None = Field(pattern=r"^E09\d{6}$")
     from_address: str
     email_reply_to: list[SeedReplyTo] = []
     sms_senders: list[SeedSmsSender] = []
@@ -99,7 +99,7 @@ def loader(store: Store, vault: Vault) -> Callable[[Path], Awaitable[None]]:
             async with store.transaction() as tx:
                 await tx.services.put(_service(given, vault))
                 for template in given.templates:
-                    await _put_template(tx, str(given.id), template)
+                    await _put_template(tx, str(given.id), template, of_platform=given.borough is None)
 
     return load
 
@@ -119,7 +119,8 @@ def _service(given: SeedService, vault: Vault) -> Service:
     )
 
 
-async def _put_template(tx: Tx, service: str, given: SeedTemplate) -> None:
+async def _put_template(tx: Tx, service: str, given: SeedTemplate, *, of_platform: bool) -> None:
+    """Write a template that is new or changed. A borough's own later versions stay; the file alone writes the platform's templates."""
     current = await tx.templates.get(str(given.id), service=service)
     if current is None:
         await tx.templates.add(
@@ -136,5 +137,7 @@ async def _put_template(tx: Tx, service: str, given: SeedTemplate) -> None:
                 created_by=SEEDED_BY,
             )
         )
-    elif current.created_by == SEEDED_BY and not current.same_text(name=given.name, body=given.body, subject=given.subject):
+    elif (of_platform or current.created_by == SEEDED_BY) and not current.same_text(
+        name=given.name, body=given.body, subject=given.subject
+    ):
         await tx.templates.revise(current.revised(name=given.name, body=given.body, subject=given.subject, by=SEEDED_BY, at=now()))

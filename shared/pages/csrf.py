@@ -11,6 +11,8 @@ import secrets
 
 from starlette.exceptions import HTTPException
 
+from shared import security
+
 FIELD = "csrf_token"
 OWN = {"same-origin", "none"}
 
@@ -36,9 +38,11 @@ class Tokens:
     def check(self, token: str, held: str, fetch_site: str | None) -> None:
         """Raise `ForgeryError` unless `token` was issued to a browser that holds `held`, and our own page sent it."""
         if fetch_site is not None and fetch_site not in OWN:
+            security.record(security.Event.FORM_FORGED, "other_site")
             raise ForgeryError
         nonce, _, seal = token.partition(".")
         if not held or not hmac.compare_digest(seal.encode(), self._seal(nonce, held).encode()):
+            security.record(security.Event.FORM_FORGED, "token")
             raise ForgeryError
 
     def _seal(self, nonce: str, held: str) -> str:

@@ -143,3 +143,21 @@ def test_every_seed_file_is_what_its_service_reads(tmp_path: Path, demo: bool) -
     assert {"move-home", "move-home-machine"} <= {client.client_id for client in identity.clients}
     assert {service.name for service in notifications.services} == {"Sign in", "Move home"} | ({"Demo"} if demo else set())
     assert bool(agreements) == demo
+
+
+@pytest.mark.parametrize("demo", [True, False])
+def test_what_the_platforms_services_use_belongs_to_no_borough(tmp_path: Path, demo: bool) -> None:
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in assign_ports(PARTS, 8000).items()}
+    made = Demo(load_secrets(tmp_path / "secrets.json", tuple(DEMO_BOROUGHS)), tmp_path, urls=urls, smtp_port=1025, demo=demo)
+    boroughs = {service.id: service.borough for service in NotificationsSeed.model_validate_json(made.seed("notifications") or "").services}
+    clients = {client.client_id: client for client in IdentitySeed.model_validate_json(made.seed("identity") or "").clients}
+    app = "move_home"  # a borough's app, which uses that borough's own
+    for part in PARTS:
+        if part.name == app:
+            continue
+        told = str(made.settings(part.name))
+        assert not [client for client in clients.values() if client.client_secret and client.client_secret.get_secret_value() in told]
+        for service, borough in boroughs.items():
+            assert borough is None or str(service) not in told, part.name
+    used = made.settings("identity")["notifications_key"]
+    assert [borough for service, borough in boroughs.items() if str(service) in used] == [None]

@@ -31,6 +31,7 @@ class Mailbox:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.answer = 201
         self.error = "BadRequestError"
+        self.message = "as told"
         self._server: uvicorn.Server | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -69,4 +70,4 @@ class Mailbox:
         if self.answer == 201:
             self.calls.append((request.headers["idempotency-key"], body))
             return JSONResponse({"id": request.headers["idempotency-key"]}, 201)
-        return JSONResponse({"status_code": self.answer, "errors": [{"error": self.error, "message": "as told"}]}, self.answer)
+        return JSONResponse({"status_code": self.answer, "errors": [{"error": self.error, "message": self.message}]}, self.answer)

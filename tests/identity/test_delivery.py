@@ -9,6 +9,7 @@ from services.identity.service import build
 from shared import clock
 from shared.settings import Role
 from tests.identity.citizen import Citizen, answer, request
+from tests.support.security_events import recording
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -56,7 +57,7 @@ async def test_refusals_that_may_pass_are_tried_again_and_final_ones_are_not(ide
     mailbox.answer = 201
     await eventually(is_empty)
     assert len(mailbox.calls) == 1
-    mailbox.answer, mailbox.error = 400, "ValidationError"
+    mailbox.answer, mailbox.error, mailbox.message = 400, "ValidationError", "email_address Not a valid email address"
     await citizen.browser.open("/authorize", **request())
     await citizen.browser.submit(email=citizen.address)
     await eventually(is_empty)
@@ -91,3 +92,41 @@ async def test_a_code_that_has_expired_is_not_sent(identity_settings, serve, mai
 
                 await eventually(is_empty)
     assert not mailbox.calls
+
+
+async def test_a_refusal_that_an_operator_must_mend_is_loud_and_loses_nothing(identity, citizen, mailbox, eventually, caplog):
+    assert (await identity.http.get("/ready")).json()["mail_refused"] is False
+    for status, error, message in (
+        (403, "AuthError", "Invalid token: service not found"),
+        (400, "BadRequestError", "Missing personalisation: link"),
+        (400, "ValidationError", "template_id is not a valid UUID"),
+        (404, "NoResultFound", "No result found"),
+    ):
+        caplog.clear()
+        mailbox.answer, mailbox.error, mailbox.message = status, error, message
+        with recording() as found:
+            await citizen.browser.open("/authorize", **request(prompt="login"))
+            await citizen.browser.submit(email=citizen.address)
+
+            async def is_refused() -> bool:
+                answer = await identity.http.get("/ready")
+                return answer.status_code == 200 and answer.json()["mail_refused"] is True
+
+            await eventually(is_refused)
+        assert found.counted["mail_refused", "configuration"] >= 1
+        assert [record.levelname for record in caplog.records if "nobody can sign in" in record.getMessage()] == ["ERROR"]
+        assert citizen.address not in caplog.text
+        mailbox.answer = 201
+        earlier = len(mailbox.sent)
+        await eventually(lambda earlier=earlier: len(mailbox.sent) == earlier + 1)
+
+        async def is_well() -> bool:
+            return (await identity.http.get("/ready")).json()["mail_refused"] is False
+
+        await eventually(is_well)
+
+
+async def test_the_stored_reply_of_notifications_is_not_sealed_under_what_it_keeps(identity, citizen, mailbox):
+    await citizen.asks_for_code(**request())
+    [(key, body)] = mailbox.calls
+    assert key not in str(body)

@@ -10,10 +10,16 @@ from shared.http import client
 
 SERVICE_ID = slice(-73, -37)
 SECRET = slice(-36, None)
+FOR_NOW = {408, 409, 425, 429}
+"""What passes by itself."""
 
 
 class RefusedError(Exception):
     """Notifications will never accept this message: the address is wrong in its eyes."""
+
+
+class MisconfiguredError(Exception):
+    """Notifications refuses what we send, whoever it is for: the key, the template or its placeholders. An operator can mend that."""
 
 
 class UnreachableError(Exception):
@@ -30,15 +36,21 @@ class Notifications:
         self._template = template
 
     async def send_code(self, message: str, address: str, code: str) -> None:
-        """Send a sign-in code; the same `message` id is sent once however often this is called. Raises RefusedError or UnreachableError."""
-        body = {"email_address": address, "template_id": self._template, "personalisation": {"code": code}, "reference": message}
+        """Send a sign-in code; the same `message` id is sent once however often this is called.
+
+        Raises RefusedError, MisconfiguredError or UnreachableError. `message` goes as the Idempotency-Key alone, never as a reference:
+        notifications seals its stored reply under that key, and keeps references.
+        """
+        body = {"email_address": address, "template_id": self._template, "personalisation": {"code": code}}
         headers = {"Authorization": f"Bearer {self._token()}", "Idempotency-Key": message}
         try:
             answer = await self._http.post("/v2/notifications/email", json=body, headers=headers)
         except httpx.HTTPError as error:
             raise UnreachableError(type(error).__name__) from error
-        if answer.status_code == 400 and '"ValidationError"' in answer.text:  # other 400s, such as a missing template, can be mended
+        if answer.status_code == 400 and '"ValidationError"' in answer.text and '"email_address ' in answer.text:
             raise RefusedError("the address is not one that it sends to")
+        if 400 <= answer.status_code < 500 and answer.status_code not in FOR_NOW:
+            raise MisconfiguredError(f"status {answer.status_code}")
         if answer.status_code != 201:
             raise UnreachableError(f"status {answer.status_code}")
 

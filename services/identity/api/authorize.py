@@ -59,6 +59,7 @@ async def authorize(request: Request, browser: ThisBrowser, op: Op) -> Response:
     session = await browser.session()
     if session and client and asked.is_met_by(session, now()) and _is_hinted(parameters, session, client, op):
         code, grant = new_grant(asked, session, op)
+        await op.store.sessions.serve(session.id, client.client_id)
         await op.store.grants.insert(grant)
         return code_response(asked, code, op)
     if asked.silent:

@@ -1,4 +1,6 @@
-"""What identity keeps in a person's browser: the session, and a mark by which a sign-in code works only where it was asked for."""
+"""What identity keeps in a person's browser: the session, a mark that ties a sign-in code to the browser that asked for it, and a note
+that somebody has signed in there before.
+"""
 
 import secrets
 from dataclasses import dataclass
@@ -7,7 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.identity.domain.sessions import ABSOLUTE_LIFE, Session
+from services.identity.domain.sign_in import DEVICE_LIFE, Device
 from services.identity.provider import Provider
+from services.identity.vault import SealError
 from shared.clock import now
 from shared.http import HttpFailure, Problem
 from shared.http.openapi import SurfaceDocument, documented_as
@@ -44,6 +48,7 @@ class Browser:
         self._secure = op.has_https
         self._session_cookie = session_cookie(secure=op.has_https)
         self._mark_cookie = "__Host-identity_browser" if op.has_https else "identity_browser"
+        self._device_cookie = "__Host-identity_device" if op.has_https else "identity_device"
 
     async def session(self) -> Session | None:
         """The session that stands in this browser, if it is alive; using it keeps it from going idle."""
@@ -79,6 +84,23 @@ class Browser:
 
     def keep_mark(self, response: Response, mark: CookieValue) -> None:
         self._set(response, self._mark_cookie, mark.text, max_age=None)
+
+    @property
+    def device(self) -> Device | None:
+        """What the browser says of earlier sign-ins in it; None where there were none for half a year."""
+        sealed = self._request.cookies.get(self._device_cookie)
+        if sealed is None:
+            return None
+        try:
+            return Device.model_validate(self._vault.open_state("device", sealed, max_age=int(DEVICE_LIFE.total_seconds()), at=now()))
+        except SealError:
+            return None
+
+    def keep_device(self, response: Response, email_key: str) -> None:
+        """Note that the owner of this address has signed in here."""
+        device = (self.device or Device(id=secrets.token_urlsafe(16), addresses=())).also_knowing(email_key)
+        sealed = self._vault.seal_state("device", device.model_dump(mode="json"), now())
+        self._set(response, self._device_cookie, sealed, max_age=int(DEVICE_LIFE.total_seconds()))
 
     def _digest(self) -> str:
         return self._vault.digest("session", self._request.cookies[self._session_cookie])

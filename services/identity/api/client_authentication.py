@@ -16,13 +16,13 @@ from services.identity.domain.clients import AuthenticationMethod, Client
 from services.identity.domain.errors import OAuthError
 from services.identity.domain.parameters import Parameters
 from services.identity.provider import Provider
+from shared import security
 from shared.clock import now
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_ALGORITHMS = ("ES256", "PS256", "RS256", "Ed25519")
 ASSERTION_LIFE = timedelta(minutes=10)
 MAX_ASSERTION = 8192
-FAILED = OAuthError("invalid_client", "Client authentication failed")
 
 
 class ClientAuthentication:
@@ -43,7 +43,7 @@ class ClientAuthentication:
             case "client_secret_basic":
                 client_id, secret = _basic(authorization or "")
                 if parameters.get("client_id") not in {None, client_id}:
-                    raise FAILED
+                    raise _failed("malformed")
                 return await self._by_secret(client_id, secret, method)
             case "client_secret_post":
                 return await self._by_secret(parameters.get("client_id") or "", parameters.get("client_secret") or "", method)
@@ -54,32 +54,34 @@ class ClientAuthentication:
 
     async def _registered(self, client_id: str, method: AuthenticationMethod) -> Client:
         client = await self._store.clients.get(client_id)
-        if client is None or not client.accepts(method):
-            raise FAILED
+        if client is None:
+            raise _failed("unknown_client")
+        if not client.accepts(method):
+            raise _failed("method", client)
         return client
 
     async def _by_secret(self, client_id: str, secret: str, method: AuthenticationMethod) -> Client:
         client = await self._registered(client_id, method)
         if not hmac.compare_digest(client.secret_digest or "", self._vault.digest("client-secret", secret)):
-            raise FAILED
+            raise _failed("wrong_secret", client)
         return client
 
     async def _by_assertion(self, parameters: Parameters) -> Client:
         assertion = parameters.get("client_assertion") or ""
         if parameters.get("client_assertion_type") != ASSERTION_TYPE or len(assertion) > MAX_ASSERTION:
-            raise FAILED
+            raise _failed("malformed")
         client = await self._registered(_unproven_subject(assertion), "private_key_jwt")
         if parameters.get("client_id") not in {None, client.client_id}:
-            raise FAILED
+            raise _failed("malformed")
         try:
             keys = KeySet.import_key_set(cast(Any, client.jwks))
             claims = jwt.decode(assertion, keys, algorithms=list(ASSERTION_ALGORITHMS)).claims
         except (JoseError, ValueError, TypeError, KeyError, RecursionError):
-            raise FAILED from None
+            raise _failed("forged_assertion", client) from None
         expires_at = self._check_assertion(claims, client)
         digest = self._vault.digest("assertion", f"{client.client_id}:{claims['jti']}")
         if not await self._store.clients.assertion_used(digest, expires_at):
-            raise FAILED
+            raise _failed("assertion_reused", client)
         return client
 
     def _check_assertion(self, claims: dict[str, Any], client: Client) -> datetime:
@@ -89,13 +91,21 @@ class ClientAuthentication:
             audiences += [f"{self._issuer}/token", [self._issuer], [f"{self._issuer}/token"]]
         expires, token_id = claims.get("exp"), claims.get("jti")
         if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id or claims.get("aud") not in audiences:
-            raise FAILED
+            raise _failed("assertion", client)
         if not isinstance(expires, int | float) or not isinstance(token_id, str) or not 1 <= len(token_id) <= 200:
-            raise FAILED
+            raise _failed("assertion", client)
         at = now().timestamp()
         if not at < expires <= at + ASSERTION_LIFE.total_seconds() or not token_id.isprintable():
-            raise FAILED
+            raise _failed("assertion", client)
         return datetime.fromtimestamp(expires, UTC)
+
+
+def _failed(reason: str, client: Client | None = None) -> OAuthError:
+    """The one answer to every failure; the log says more. `client` is the registered client that the request names."""
+    security.record(
+        security.Event.CLIENT_REFUSED, reason, client=client.client_id if client else None, borough=client.borough if client else None
+    )
+    return OAuthError("invalid_client", "Client authentication failed")
 
 
 def _methods_used(authorization: str | None, parameters: Parameters) -> list[AuthenticationMethod]:
@@ -115,10 +125,10 @@ def _basic(authorization: str) -> tuple[str, str]:
     try:
         decoded = base64.b64decode(credentials.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
-        raise FAILED from None
+        raise _failed("malformed") from None
     client_id, colon, secret = decoded.partition(":")
     if scheme.lower() != "basic" or not colon:
-        raise FAILED
+        raise _failed("malformed")
     return unquote_plus(client_id), unquote_plus(secret)
 
 
@@ -128,5 +138,5 @@ def _unproven_subject(assertion: str) -> str:
         subject = str(json.loads(jws.extract_compact(assertion.encode()).payload)["sub"])
         subject.encode()  # JSON can hold half a character, which no database takes
     except (JoseError, ValueError, KeyError, TypeError, RecursionError):
-        raise FAILED from None
+        raise _failed("malformed") from None
     return subject

@@ -6,11 +6,18 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from services.identity.provider import Provider
-from shared.http import provided
 
 from .browser import Browser
 
-Op = Annotated[Provider, Depends(provided(Provider))]
+
+async def _provider(request: Request) -> Provider:
+    """The provider, with keys that are up to date."""
+    provider: Provider = request.app.state.provided[Provider]
+    await provider.keys.fresh()
+    return provider
+
+
+Op = Annotated[Provider, Depends(_provider)]
 
 
 async def _browser(request: Request, op: Op) -> Browser:

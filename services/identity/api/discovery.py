@@ -5,7 +5,8 @@ from typing import Any
 from fastapi.responses import JSONResponse
 
 from services.identity.domain.scopes import PERSON_SCOPES
-from services.identity.signing import ALGORITHM
+from services.identity.signing import ALGORITHM, JWKS_MAX_AGE
+from shared.clock import now
 from shared.http import Router
 
 from .client_authentication import ASSERTION_ALGORITHMS
@@ -13,8 +14,6 @@ from .dependencies import Op
 
 router = Router(tags=["OpenID Connect"])
 
-JWKS_MAX_AGE = 3600
-"""Seconds for which a client may use the keys it has read; a key is published for longer than this before it signs."""
 PUBLIC = {"Cache-Control": f"public, max-age={JWKS_MAX_AGE}", "Access-Control-Allow-Origin": "*"}
 
 
@@ -31,6 +30,12 @@ async def jwks(op: Op) -> JSONResponse:
     return JSONResponse(op.keys.published(), headers=PUBLIC)
 
 
+@router.get("/.well-known/ended-sessions.json")
+async def ended_sessions(op: Op) -> JSONResponse:
+    """The sessions (`sid`) and tokens (`jti`) that ended in the last 15 minutes: access tokens that carry one are no longer good."""
+    return JSONResponse({"ended": list(await op.store.ended.all(now()))}, headers={**PUBLIC, "Cache-Control": "no-store"})
+
+
 def metadata(issuer: str) -> dict[str, Any]:
     """The provider's description. A default that is not true here is stated."""
     return {
@@ -40,6 +45,8 @@ def metadata(issuer: str) -> dict[str, Any]:
         "userinfo_endpoint": f"{issuer}/userinfo",
         "end_session_endpoint": f"{issuer}/logout",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "scopes_supported": sorted(PERSON_SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],

@@ -1,16 +1,17 @@
 """Signing out, at a client's request (OpenID Connect RP-Initiated Logout 1.0) or the person's own."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit
 
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from services.identity.domain.errors import OAuthError
 from services.identity.domain.parameters import Parameters
-from services.identity.domain.sessions import Session
 from services.identity.provider import Provider
+from services.identity.session_end import end_session
 from services.identity.signing import ForeignTokenError
 from services.identity.vault import SealError
 from shared.clock import now
@@ -24,6 +25,7 @@ router = Router(tags=["OpenID Connect"], errors=failure_as_page, body_limit=BODY
 
 MALFORMED = Problem(400, "The service that sent you here asked in a way that we cannot read.", title="You are still signed in")
 STATE_LIFE = 3600
+CONTINUE_LIFE = 120
 PARAMETERS = {
     "id_token_hint": "an ID token of the session that should end",
     "client_id": "the client, where there is no ID token",
@@ -49,28 +51,42 @@ async def home(request: Request, browser: ThisBrowser, op: Op) -> Response:
 
 
 @router.get("/logout", response_class=HTMLResponse, responses=DONE, openapi_extra=query(**PARAMETERS))
-@router.post("/logout", response_class=HTMLResponse, responses=DONE, openapi_extra=form_body(**PARAMETERS))
 async def logout(request: Request, browser: ThisBrowser, op: Op) -> Response:
     """End the session at once where the client proves by the ID token that it means this one; otherwise ask the person first.
 
     Asking keeps other sites from signing people out (section 2 of the specification). A redirect goes to a registered URI only.
     """
     try:
-        parameters = query_parameters(request) if request.method == "GET" else await form_parameters(request)
+        parameters = query_parameters(request)
+        parameters.require_single()
+    except OAuthError:
+        raise MALFORMED from None
+    return await _answer(request, await _checked(parameters, op), browser, op)
+
+
+@router.post("/logout", response_class=HTMLResponse, responses=DONE, openapi_extra=form_body(**PARAMETERS))
+async def logout_by_form(request: Request, op: Op) -> Response:
+    """The same by POST, which keeps the ID token out of every address.
+
+    Goes on by GET with the request sealed, because a browser leaves a `SameSite=Lax` session cookie out of another site's POST.
+    """
+    try:
+        parameters = await form_parameters(request)
         parameters.require_single()
     except OAuthError:
         raise MALFORMED from None
     asked = await _checked(parameters, op)
-    session = await browser.session()
-    if session is None or asked.session == session.id:
-        return await _signed_out(session, asked.back_to, browser, op)
-    target = urlsplit(asked.back_to or "")
-    return op.pages.render(
-        request,
-        "logout.html",
-        state=op.vault.seal_state("sign-out", {"back_to": asked.back_to}, now()),
-        form_targets=[f"{target.scheme}://{target.netloc}"] if asked.back_to else [],
-    )
+    return see_other("/logout/continue?" + urlencode({"state": op.vault.seal_state("logout", vars(asked), now())}))
+
+
+@router.get("/logout/continue", include_in_schema=False)
+async def logout_continue(request: Request, browser: ThisBrowser, op: Op, state: Annotated[str, Query(max_length=16_000)] = "") -> Response:
+    """What a client asked by POST."""
+    try:
+        asked = Asked(**op.vault.open_state("logout", state, max_age=CONTINUE_LIFE, at=now()))
+    except SealError:
+        raise MALFORMED from None
+    return await _answer(request, asked, browser, op)
 
 
 @router.post("/logout/confirmed", include_in_schema=False)
@@ -78,16 +94,31 @@ async def logout_confirmed(request: Request, browser: ThisBrowser, op: Op) -> Re
     """The person said yes, on our own page."""
     fields = await form_fields(request, op.pages)
     try:
-        state: dict[str, Any] = op.vault.open_state("sign-out", fields.get("state", ""), max_age=STATE_LIFE, at=now())
+        back_to = Asked(**op.vault.open_state("logout", fields.get("state", ""), max_age=STATE_LIFE, at=now())).back_to
     except SealError:
-        state = {}
-    return await _signed_out(await browser.session(), state.get("back_to"), browser, op)
+        back_to = None
+    session = await browser.session()
+    return await _signed_out(session.id if session else None, back_to, browser, op)
 
 
 @router.get("/signed-out", include_in_schema=False)
 async def signed_out(request: Request, op: Op) -> Response:
     """Say that the person has signed out."""
     return op.pages.render(request, "signed_out.html")
+
+
+async def _answer(request: Request, asked: Asked, browser: Browser, op: Provider) -> Response:
+    session = await browser.session()
+    meant = await op.store.sessions.current(asked.session) if asked.session else None
+    if session is None or meant == session.id:
+        return await _signed_out(asked.session, asked.back_to, browser, op)
+    target = urlsplit(asked.back_to or "")
+    return op.pages.render(
+        request,
+        "logout.html",
+        state=op.vault.seal_state("logout", vars(Asked(None, asked.back_to)), now()),
+        form_targets=[f"{target.scheme}://{target.netloc}"] if asked.back_to else [],
+    )
 
 
 async def _checked(parameters: Parameters, op: Provider) -> Asked:
@@ -112,12 +143,12 @@ async def _checked(parameters: Parameters, op: Provider) -> Asked:
     return Asked(session, back_to)
 
 
-async def _signed_out(session: Session | None, back_to: str | None, browser: Browser, op: Provider) -> Response:
-    """End the session, and with it what it gave to clients."""
+async def _signed_out(session: str | None, back_to: str | None, browser: Browser, op: Provider) -> Response:
+    """End the session, and with it what it gave to clients. A client's proof ends it in a browser that no longer holds it too."""
     if session:
         async with op.store.transaction() as tx:
-            await tx.sessions.remove(session.id)
-            await tx.grants.end_of_session(session.id, now())
+            await end_session(tx, session, now())
+            tx.after_commit(op.logouts.wake)
     response = see_other(back_to or "/signed-out")
     browser.forget_session(response)
     return response

@@ -16,9 +16,11 @@ from services.identity.domain.clients import Client
 from services.identity.domain.sessions import Session
 from services.identity.domain.sign_in import CODE_DIGITS, CODE_LIFE, METHODS, Attempt, typed_code
 from services.identity.provider import Provider
+from services.identity.session_end import end_session
 from services.identity.store import Tx
 from services.identity.store.outgoing import OutgoingCode
 from services.identity.vault import SealError
+from shared import security
 from shared.clock import now
 from shared.events import new_id
 from shared.http import Problem, Router
@@ -93,7 +95,7 @@ async def take_address(request: Request, sign_in: SignIn, browser: ThisBrowser, 
         errors = FormErrors()
         errors.add("email", ENTER_ADDRESS)
         return op.pages.render(request, "address.html", sign_in=sign_in, email=typed[:320], errors=errors)
-    await Limits(op, request).code_wanted(address)
+    await Limits(op, request, browser.device).code_wanted(op.vault.digest("address", address))
     mark = browser.mark or browser.new_mark()
     attempt, outgoing = _code_for(address, mark.digest, op)
     async with op.store.transaction() as tx:
@@ -119,27 +121,30 @@ async def take_code(request: Request, sign_in: SignIn, browser: ThisBrowser, op:
     digits = typed_code((await form_fields(request, op.pages)).get("code", ""))
     if digits is None:
         return await page.render(ENTER_CODE)
-    limits = Limits(op, request)
-    await limits.code_entered()
+    limits = Limits(op, request, browser.device)
+    asked = await op.store.attempts.get(sign_in.attempt)
+    await limits.code_entered(asked.email_key if asked else None)
     # outside the transaction: a try stays counted, whatever becomes of the request
     attempt = await op.store.attempts.next_try(sign_in.attempt, browser=browser.mark.digest if browser.mark else "", at=now())
     if attempt is None:
+        security.record(security.Event.SIGN_IN_CODE_REFUSED, "dead")
         return await page.render(DEAD_CODE)
     if not attempt.answers(op.vault.digest("sign-in-code", f"{attempt.id}:{digits}")):
-        await limits.code_was_wrong()
+        security.record(security.Event.SIGN_IN_CODE_REFUSED, "wrong")
+        await limits.code_was_wrong(attempt.email_key)
         return await page.render(WRONG_CODE if attempt.is_open(now()) else DEAD_CODE)
     secret = browser.new_session_secret()
     previous = await browser.session()
     async with op.store.transaction() as tx:
         if not await tx.attempts.use(attempt.id, now()):
             return await page.render(DEAD_CODE)
-        session = await _start_session(tx, attempt, secret.digest, borough=sign_in.client.borough)
-        if previous:
-            await tx.sessions.remove(previous.id)
+        session = await _start_session(tx, attempt, secret.digest, client=sign_in.client, previous=previous)
+        tx.after_commit(op.logouts.wake)
         code, grant = new_grant(sign_in.asked, session, op)
         await tx.grants.insert(grant)
     response = code_response(sign_in.asked, code, op)
     browser.keep_session(response, secret)
+    browser.keep_device(response, attempt.email_key)
     return response
 
 
@@ -180,12 +185,13 @@ def _code_for(address: str, mark: str, op: Provider) -> tuple[Attempt, OutgoingC
     )
 
 
-async def _start_session(tx: Tx, attempt: Attempt, cookie_digest: str, *, borough: str) -> Session:
+async def _start_session(tx: Tx, attempt: Attempt, cookie_digest: str, *, client: Client, previous: Session | None) -> Session:
     """The session of the person who proved the attempt's address; their account is made where this is the first sign-in.
 
-    `borough` is that of the client through which they came.
+    They came through `client`. `previous` is the session that stood in the browser: the same person's goes on in the new one, so
+    that other apps stay signed in and are told when that ends; another person's ends.
     """
-    at = now()
+    at, borough = now(), client.borough
     account = await tx.accounts.by_address(attempt.email_key)
     if account is None:
         account = Account(id=new_id(), email_key=attempt.email_key, email=attempt.email, created_at=at)
@@ -196,6 +202,9 @@ async def _start_session(tx: Tx, attempt: Attempt, cookie_digest: str, *, boroug
     if is_first:
         await tx.publish(AccountCreated(account=account.id, kind=account.kind, created_at=at), borough=borough)
     session = Session(id=new_id(), account=account.id, methods=METHODS, authenticated_at=at, last_used_at=at)
-    await tx.sessions.insert(session, cookie_digest)
+    if previous and previous.account != account.id:
+        await end_session(tx, previous.id, at)
+    before = await tx.sessions.end(previous.id) if previous and previous.account == account.id else None
+    await tx.sessions.insert(session, cookie_digest, client=client.client_id, served=before.served if before else ())
     await tx.publish(SessionStarted(account=account.id, session=session.id, methods=METHODS, started_at=at), borough=borough)
     return session

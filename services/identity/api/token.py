@@ -14,6 +14,7 @@ from services.identity.domain.parameters import Parameters
 from services.identity.domain.scopes import Access, for_machine
 from services.identity.domain.tokens import Issue, access_token_claims, id_token_claims
 from services.identity.provider import Provider
+from shared import security
 from shared.clock import now
 from shared.events import new_id
 from shared.http import Router
@@ -57,6 +58,8 @@ async def token(request: Request, op: Op) -> Response:
         client = await ClientAuthentication(op).client(request.headers.get("authorization"), parameters)
         answer = await Issuing(op).answer(client, parameters)
     except OAuthError as error:
+        if error.code == "invalid_grant":
+            security.record(security.Event.GRANT_REFUSED, "code")
         return refusal(error)
     return JSONResponse(answer, headers=NO_STORE)
 
@@ -93,7 +96,9 @@ class Issuing:
         digest = op.vault.digest("code", code)
         grant = await op.store.grants.redeem(digest, client_id=client.client_id, token_id=token_id, at=at)
         if grant is None:
-            await op.store.grants.end_reused(digest, client_id=client.client_id, at=at)
+            reused = await op.store.grants.end_reused(digest, client_id=client.client_id, at=at)
+            if reused is not None and reused.token_id is not None:
+                await op.store.ended.add(reused.token_id, at)
             raise OAuthError("invalid_grant", "The code is unknown, was used before, or belongs to another client")
         check_redemption(
             grant,
@@ -106,12 +111,12 @@ class Issuing:
         if account is None:
             raise OAuthError("invalid_grant", "The account no longer exists")
         issue = Issue(op.issuer, op.subject(account.id, client), client, at)
-        answer = self._with_access_token(issue, grant.access, token_id)
+        answer = self._with_access_token(issue, grant.access, token_id, grant.session.id)
         claims = id_token_claims(issue, grant, op.opened(account), answer["access_token"])
         return {**answer, "id_token": op.keys.sign(claims, "JWT")}
 
-    def _with_access_token(self, issue: Issue, access: Access, token_id: str) -> dict[str, Any]:
-        claims = access_token_claims(issue, access, token_id)
+    def _with_access_token(self, issue: Issue, access: Access, token_id: str, session: str | None = None) -> dict[str, Any]:
+        claims = access_token_claims(issue, access, token_id, session)
         return {
             "access_token": self._op.keys.sign(claims, "at+jwt"),
             "token_type": "Bearer",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -14,6 +14,11 @@ from .scopes import is_scope
 GrantType = Literal["authorization_code", "client_credentials"]
 
 HOST = re.compile(r"^([A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$")
+
+RESERVED = frozenset(
+    {"access_token", "code", "error", "error_description", "error_uri", "expires_in", "id_token", "iss", "response", "state", "token_type"}
+)
+"""What an answer carries (RFC 6749 section 4.1.2, RFC 9207): a redirect URI that has one of these could pass for an answer."""
 
 AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
 
@@ -67,6 +72,8 @@ class Client(BaseModel):
     scopes: frozenset[str]
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
+    """Where the client is told that a session has ended (OpenID Connect Back-Channel Logout 1.0 section 2.2)."""
 
     @property
     def policy(self) -> Policy:
@@ -108,21 +115,44 @@ class Client(BaseModel):
             _check_redirect_uri(uri)
         return uris
 
+    @field_validator("backchannel_logout_uri")
+    @classmethod
+    def _is_an_address(cls, uri: str | None) -> str | None:
+        if uri is not None:
+            _check_characters(uri)
+            if urlsplit(uri).scheme not in {"https", "http"}:
+                raise ValueError(f"{uri!r} must be https or http")
+        return uri
+
     @model_validator(mode="after")
     def _grants_fit(self) -> "Client":
         if "client_credentials" in self.grant_types and self.is_public:
             raise ValueError("a client without a credential cannot use client_credentials (RFC 6749 section 4.4)")
         if "authorization_code" in self.grant_types and not self.redirect_uris:
             raise ValueError("a client of the authorization code flow needs a redirect URI")
+        if self.is_public and (self.backchannel_logout_uri or "").startswith("http:"):
+            raise ValueError("a client without a credential is told of logouts by https only (Back-Channel Logout 1.0 section 2.2)")
         return self
 
 
 def _check_redirect_uri(uri: str) -> None:
-    """Refuse a fragment (RFC 6749 section 3.1.2), user information, odd hosts, and plain http beyond this machine (RFC 8252)."""
+    """Refuse a fragment (RFC 6749 section 3.1.2), user information, odd hosts, and plain http beyond this machine (RFC 8252).
+
+    Refuse parameters of an answer too (RFC 9700 section 4.1.3, RFC 9207 section 2.4): beside the true ones a client may read these.
+    """
+    _check_characters(uri)
     parts = urlsplit(uri)
-    if not uri.isascii() or any(c in uri for c in "#*\\ \t\r\n"):
-        raise ValueError(f"{uri!r} holds a character that a redirect URI must not hold")
-    if not HOST.match(parts.netloc):
-        raise ValueError(f"{uri!r} needs a host, perhaps a port, and no user information")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}):
         raise ValueError(f"{uri!r} must be https (or http on the loopback address)")
+    for separator in "&;":
+        for name, _ in parse_qsl(parts.query, keep_blank_values=True, separator=separator):
+            if name.strip().lower() in RESERVED:
+                raise ValueError(f"{uri!r} has the parameter {name!r}, which only an answer may have")
+
+
+def _check_characters(uri: str) -> None:
+    if not uri.isascii() or any(c in uri for c in "#*\\ \t\r\n"):
+        raise ValueError(f"{uri!r} holds a character that it must not hold")
+    parts = urlsplit(uri)
+    if not HOST.match(parts.netloc) or parts.port == 0:  # `port` raises ValueError above 65535
+        raise ValueError(f"{uri!r} needs a host, perhaps a port, and no user information")

@@ -17,6 +17,32 @@ METHODS = ("otp",)
 """RFC 8176: a one-time password, here sent by email."""
 
 
+DEVICE_LIFE = timedelta(days=180)
+ADDRESSES_OF_A_DEVICE = 5
+
+
+class Device(BaseModel):
+    """A browser that has signed in before, as a cookie of its own says (OWASP's device cookie).
+
+    It keeps a room of its own for codes, whatever others ask for. It proves nothing else: nobody is signed in by it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    addresses: tuple[str, ...]
+    """Keyed digests of the addresses that signed in there, the latest first."""
+
+    def knows(self, email_key: str) -> bool:
+        """Whether the owner of this address has signed in there."""
+        return email_key in self.addresses
+
+    def also_knowing(self, email_key: str) -> "Device":
+        """The device after a sign-in."""
+        others = tuple(known for known in self.addresses if known != email_key)
+        return self.model_copy(update={"addresses": (email_key, *others)[:ADDRESSES_OF_A_DEVICE]})
+
+
 class Attempt(BaseModel):
     """One code, sent to one address, for one browser."""
 
@@ -59,6 +85,17 @@ def network_of(address: str) -> str:
             return str(ip.ipv4_mapped)
         return str(ipaddress.ip_network((ip, 64), strict=False))
     return str(ip)
+
+
+def wide_network_of(address: str) -> str:
+    """The network from which requests for one address count together: an IPv4 address, or an IPv6 /48, of which anyone can rent one."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv6Address) and not ip.ipv4_mapped:
+        return str(ipaddress.ip_network((ip, 48), strict=False))
+    return network_of(address)
 
 
 def window_of(at: datetime) -> datetime:

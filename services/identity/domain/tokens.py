@@ -12,6 +12,10 @@ from .grants import Grant
 from .scopes import Access
 
 Claims = dict[str, Any]
+PERSON_TOKEN_LIFE = timedelta(minutes=3)
+"""As GOV.UK One Login's: an app asks for a new one without the person noticing, as long as they are signed in."""
+LOGOUT_TOKEN_LIFE = timedelta(minutes=2)
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,32 @@ class Issue:
         return {"iss": self.issuer, "sub": self.subject, "iat": issued, "exp": issued + int(life.total_seconds())}
 
 
-def access_token_claims(issue: Issue, access: Access, token_id: str) -> Claims:
-    """The claims of an access token (RFC 9068 section 2.2), with the client's borough."""
+def access_token_claims(issue: Issue, access: Access, token_id: str, session: str | None = None) -> Claims:
+    """The claims of an access token (RFC 9068 section 2.2), with the client's borough.
+
+    A person's token names their `session`, with which it ends, and lives for three minutes at most.
+    """
     client = issue.client
+    life = client.policy.access_token_life if session is None else min(client.policy.access_token_life, PERSON_TOKEN_LIFE)
     return {
-        **issue.claims(client.policy.access_token_life),
+        **issue.claims(life),
+        **({"sid": session} if session is not None else {}),
         "client_id": client.client_id,
         "aud": access.audience,
         "scope": " ".join(access.scope),
         "borough": client.borough,
         "jti": token_id,
+    }
+
+
+def logout_token_claims(issue: Issue, session: str, token_id: str) -> Claims:
+    """The claims of a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4); it never has a nonce."""
+    return {
+        **issue.claims(LOGOUT_TOKEN_LIFE),
+        "aud": issue.client.client_id,
+        "jti": token_id,
+        "sid": session,
+        "events": {LOGOUT_EVENT: {}},
     }
 
 

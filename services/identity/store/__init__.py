@@ -10,6 +10,7 @@ from .clients import Clients
 from .counters import Counters
 from .grants import Grants
 from .keys import Keys
+from .logouts import Ended, LogoutNotices
 from .outgoing import OutgoingCodes
 from .sessions import Sessions
 from .sign_ins import Attempts
@@ -39,6 +40,14 @@ class Repositories(Scope):
     @property
     def keys(self) -> Keys:
         return Keys(self)
+
+    @property
+    def logouts(self) -> LogoutNotices:
+        return LogoutNotices(self)
+
+    @property
+    def ended(self) -> Ended:
+        return Ended(self)
 
     @property
     def outgoing(self) -> OutgoingCodes:
@@ -73,6 +82,8 @@ class Store(Database[Tx], Repositories):
             Index("issued_at", expire_after=3600),
         ],
         "keys": [Index("generation", unique=True)],
+        "logouts": [Index("due_at")],
+        "ended": [Index("ended_at", expire_after=3600)],
         "outgoing": [Index("due_at")],
-        "sessions": [Index("cookie_digest", unique=True), Index("authenticated_at", expire_after=12 * 3600)],
+        "sessions": [Index("cookie_digest", unique=True), Index("served.session"), Index("authenticated_at", expire_after=12 * 3600)],
     }

@@ -1,9 +1,14 @@
 """Queries about clients, and the assertions that they have already used."""
 
+import logging
 from datetime import datetime
+
+from pydantic import ValidationError
 
 from services.identity.domain.clients import Client
 from shared.mongo import Duplicate, Scope
+
+log = logging.getLogger(__name__)
 
 
 class Clients:
@@ -12,8 +17,15 @@ class Clients:
         self._assertions = scope.collection("assertions")
 
     async def get(self, client_id: str) -> Client | None:
+        """The client; None too for one that an earlier version registered and that today's rules refuse."""
         row = await self._rows.find_one({"_id": client_id})
-        return Client.model_validate({"client_id": row.pop("_id"), **row}) if row else None
+        if row is None:
+            return None
+        try:
+            return Client.model_validate({"client_id": row.pop("_id"), **row})
+        except ValidationError as error:
+            log.warning("the client %s is not used, because its registration is refused: %s", client_id, error.errors()[0]["msg"])
+            return None
 
     async def save(self, client: Client) -> None:
         row = client.model_dump(mode="json")

@@ -22,10 +22,10 @@ class Grants:
         unused = {"code_digest": code_digest, "client_id": client_id, "redeemed_at": None, "ended_at": None}
         return _grant(await self._rows.find_one_and_update(unused, {"$set": {"redeemed_at": at, "token_id": token_id}}))
 
-    async def end_reused(self, code_digest: str, *, client_id: str, at: datetime) -> bool:
-        """End the grant whose used code this client presents again. True where there was one."""
+    async def end_reused(self, code_digest: str, *, client_id: str, at: datetime) -> Grant | None:
+        """End the grant whose used code this client presents again; gives it where there is one."""
         used = {"code_digest": code_digest, "client_id": client_id, "redeemed_at": {"$ne": None}}
-        return await self._rows.update_one(used, {"$set": {"ended_at": at}})
+        return _grant(await self._rows.find_one_and_update(used, {"$set": {"ended_at": at}}))
 
     async def of_token(self, token_id: str) -> Grant | None:
         """The grant that gave this access token."""

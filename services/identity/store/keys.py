@@ -15,6 +15,8 @@ class StoredKey:
     generation: int
     sealed: Sealed
     created_at: datetime
+    signs_from: datetime
+    """When it begins to sign; it is published from `created_at`."""
 
 
 class Keys:
@@ -24,8 +26,16 @@ class Keys:
     async def all(self) -> list[StoredKey]:
         """Every key, the oldest first."""
         rows = await self._rows.find({}, sort=[("generation", 1)])
-        return [StoredKey(row["_id"], row["generation"], row["sealed"], row["created_at"]) for row in rows]
+        return [
+            StoredKey(row["_id"], row["generation"], row["sealed"], row["created_at"], row.get("signs_from", row["created_at"]))
+            for row in rows
+        ]
 
     async def add(self, key: StoredKey) -> None:
         """Raises Duplicate where a key of this generation exists."""
-        await self._rows.insert_one({"_id": key.id, "generation": key.generation, "sealed": key.sealed, "created_at": key.created_at})
+        row = {"_id": key.id, "generation": key.generation, "sealed": key.sealed, "created_at": key.created_at}
+        await self._rows.insert_one({**row, "signs_from": key.signs_from})
+
+    async def remove(self, key: str) -> None:
+        """Remove a key that nothing needs to be verified with any more."""
+        await self._rows.delete_one({"_id": key})

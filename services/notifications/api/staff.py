@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from services.notifications.domain.placeholders import names_in
 from services.notifications.domain.templates import MAX_PLACEHOLDERS, MAX_TEMPLATE_CHARACTERS, Template
 from services.notifications.store import Store, Tx
+from shared import security
 from shared.auth import Caller, require
 from shared.clock import now
 from shared.http import Problem, Router, provided
@@ -143,6 +144,8 @@ async def revise_template(template_id: UUID, text: Text, caller: Writer, store: 
 
 async def _own_service(store: Store | Tx, service: str, caller: Caller) -> None:
     if await store.services.of_borough(service, caller.own_borough) is None:
+        if await store.services.get(service) is not None:
+            _another_boroughs("service", caller)
         raise Problem(404, "No such service", type="not-found", field="body.service")
 
 
@@ -151,4 +154,11 @@ async def _own_template(store: Store | Tx, template_id: UUID, caller: Caller) ->
         template = await store.templates.get(str(template_id), service=service)
         if template is not None:
             return template
+    if await store.templates.exists(str(template_id)):
+        _another_boroughs("template", caller)
     raise Problem(404, "No such template", type="not-found")
+
+
+def _another_boroughs(what: str, caller: Caller) -> None:
+    """Note that the thing exists and is not the caller's; the answer is the same as for what does not exist."""
+    security.record(security.Event.OTHER_BOROUGH, what, client=caller.client_id, borough=caller.borough)

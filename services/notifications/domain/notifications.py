@@ -51,7 +51,7 @@ class Notification:
     id: str
     """A UUID (version 7) that fixes the Message-ID or the dedupe key too: a handover repeated after a crash is the same message."""
     service: str
-    borough: str
+    borough: str | None
     channel: Channel
     key_type: KeyType
     template: str

@@ -41,12 +41,12 @@ class Sender:
 
 @dataclass(frozen=True)
 class Service:
-    """A service of a borough that sends messages."""
+    """A service that sends messages: a borough's, or one of the platform itself."""
 
     id: str
     name: str
-    borough: str
-    """GSS code."""
+    borough: str | None
+    """GSS code; None for what the platform itself sends. No borough's token reaches such a service or its templates."""
     from_address: str
     reply_to: tuple[Sender, ...] = ()
     sms_senders: tuple[Sender, ...] = ()

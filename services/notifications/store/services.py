@@ -17,13 +17,13 @@ class Services:
         row = await self._rows.find_one({"_id": service})
         return _service(row) if row else None
 
-    async def of_borough(self, service: str, borough: str | None) -> Service | None:
+    async def of_borough(self, service: str, borough: str) -> Service | None:
         """The service, where it is that borough's."""
         row = await self._rows.find_one({"_id": service, "borough": borough})
         return _service(row) if row else None
 
-    async def ids_of_borough(self, borough: str | None) -> list[str]:
-        """The ids of a borough's services."""
+    async def ids_of_borough(self, borough: str) -> list[str]:
+        """The ids of a borough's services; the platform's own are no borough's."""
         return [row["_id"] for row in await self._rows.find({"borough": borough}, projection={"_id": 1})]
 
     async def put(self, service: Service) -> None:

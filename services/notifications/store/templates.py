@@ -22,6 +22,10 @@ class Templates:
         row = await self._rows.find_one({"_id": template, "service": service})
         return _template(row) if row else None
 
+    async def exists(self, template: str) -> bool:
+        """Whether there is such a template, whosever it is: for the record of refused requests, never for an answer."""
+        return await self._rows.find_one({"_id": template}, projection={"_id": 1}) is not None
+
     async def version(self, template: str, version: int, *, service: str) -> Template | None:
         """A given version."""
         row = await self._versions.find_one({"template": template, "version": version, "service": service})

@@ -10,11 +10,12 @@ from starlette.responses import JSONResponse, Response
 
 from services.notifications.domain.limits import TokenBucket
 from services.notifications.domain.refusals import Refusal
-from services.notifications.domain.senders import Authenticated, KeyType
+from services.notifications.domain.senders import ApiKey, Authenticated, KeyType, Service
 from services.notifications.domain.tokens import RequestToken, bearer_token
 from services.notifications.settings import Settings
 from services.notifications.store import Store
 from services.notifications.vault import Vault
+from shared import security
 from shared.clock import now
 from shared.http import HttpFailure, Router, provided
 from shared.http.errors import failure_of
@@ -123,13 +124,21 @@ class RateLimits:
             raise Refusal(429, ("RateLimitError", text), retry_after=1)
 
 
-async def _authenticated(request: Request, store: Db, vault: Annotated[Vault, Depends(provided(Vault))]) -> Authenticated:
+async def _signer(request: Request, store: Store, vault: Vault) -> tuple[Service, ApiKey]:
     token = RequestToken(bearer_token(request.headers.get("authorization")))
     stored = await store.services.get(token.service_id())
     if stored is None:
         raise Refusal.unauthenticated(403, "Invalid token: service not found")
     service = vault.opened(stored)
-    key = token.key_of(service, now())
+    return service, token.key_of(service, now())
+
+
+async def _authenticated(request: Request, store: Db, vault: Annotated[Vault, Depends(provided(Vault))]) -> Authenticated:
+    try:
+        service, key = await _signer(request, store, vault)
+    except Refusal:
+        security.record(security.Event.CLIENT_REFUSED, "api_key")
+        raise
     request.state.principal = f"notify\0{service.id}\0{key.id}"
     return Authenticated(service, key)
 

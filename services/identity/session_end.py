@@ -1,0 +1,69 @@
+"""The end of a session: what it gave to clients ends with it, and clients that can be told are told (Back-Channel Logout 1.0)."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from shared import backoff
+from shared.clock import now
+from shared.events import new_id
+
+from .adapters.back_channel import BackChannel, NotToldError
+from .domain.clients import Client
+from .domain.sessions import ABSOLUTE_LIFE
+from .domain.tokens import Issue, logout_token_claims
+from .signing import SigningKeys
+from .store import Store, Tx
+from .store.logouts import LogoutNotice
+
+log = logging.getLogger(__name__)
+AT_ONCE = 10
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
+
+
+async def end_session(tx: Tx, session: str, at: datetime) -> None:
+    """End a session with its codes and tokens, and queue a notice for each client that it served. Does nothing where it has ended."""
+    ended = await tx.sessions.end(session)
+    if ended is None:
+        return
+    for sid in sorted(ended.ids):
+        await tx.grants.end_of_session(sid, at)
+        await tx.ended.add(sid, at)
+    for served in ended.served:
+        await tx.logouts.add(served.session, ended.account, served.client_id, at)
+
+
+class LogoutDelivery:
+    """Tells clients of ended sessions. A notice leaves the queue when its client has taken it, or no session of it can live any more.
+
+    A crash between the client's yes and the removal tells it again, which changes nothing there.
+    """
+
+    def __init__(
+        self, store: Store, keys: SigningKeys, back_channel: BackChannel, *, issuer: str, subject: Callable[[str, Client], str]
+    ) -> None:
+        self._store, self._keys, self._back_channel = store, keys, back_channel
+        self._issuer, self._subject = issuer, subject
+        self.wake: Callable[[], object] = lambda: None
+        """Tells the worker that there is something to do; the polling is the truth."""
+
+    async def step(self) -> int:
+        """Tell the clients whose notices are due, at most ten at once. Gives how many notices were taken up."""
+        notices = [notice for notice in [await self._store.logouts.claim(now()) for _ in range(AT_ONCE)] if notice]
+        await asyncio.gather(*(self._tell(notice) for notice in notices))
+        return len(notices)
+
+    async def _tell(self, notice: LogoutNotice) -> None:
+        client = await self._store.clients.get(notice.client_id)
+        if client is not None and client.backchannel_logout_uri is not None and now() < notice.ended_at + ABSOLUTE_LIFE:
+            issue = Issue(self._issuer, self._subject(notice.account, client), client, now())
+            claims = logout_token_claims(issue, notice.session, new_id())
+            try:
+                await self._back_channel.send(client.backchannel_logout_uri, self._keys.sign(claims, "logout+jwt"))
+            except NotToldError as error:
+                pause = timedelta(seconds=backoff.pause(notice.failures + 1, first=FIRST_PAUSE, longest=LONGEST_PAUSE))
+                log.warning("the client %s could not be told of a logout: %s", client.client_id, error)
+                await self._store.logouts.put_off(notice.id, now() + pause)
+                return
+        await self._store.logouts.remove(notice.id)
