@@ -103,7 +103,9 @@ class Finder:
         terms: list[Term] = []
         for word in self._joined(words):
             read = self._readings(word, second_guess)
-            if read[0].readings or not terms or not word.is_like_the_town:
+            nearest = max(read[0].readings.values(), default=0.0)
+            least = 0.0 if word.unfinished else CREDIT_BY_ERRORS[2]  # the town is one error away: a word that is two away gives way to it
+            if nearest > least or not terms or not word.is_like_the_town:
                 terms += read
         return Terms(terms)
 
