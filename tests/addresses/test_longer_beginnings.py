@@ -89,5 +89,3 @@ def test_a_longer_beginning_never_drops_a_premises_of_the_demo(gazetteer):
 @pytest.mark.bulk
 def test_a_longer_beginning_never_drops_one_of_a_hundred_thousand_premises(hundred_thousand):
     every_longer_beginning(hundred_thousand, seed=21)
-
-

@@ -127,6 +127,11 @@ class Comparison(NamedTuple):
     """Higher is better. Only scores of the same query compare."""
 
     @property
+    def placed(self) -> int:
+        """How many of the codes compared with answer a term."""
+        return sum([place is not None and place >= 0 for place in self.places])
+
+    @property
     def holds_all(self) -> bool:
         """Whether every term has a place."""
         return None not in self.places
@@ -208,7 +213,20 @@ def compare(terms: Terms, row: str, penalties: Mapping[str, float], sorts: Mappi
         if best is None or (compared.holds_all, compared.score) > (best.holds_all, best.score):
             best = compared
     assert best is not None  # noqa: S101 (split gives at least one)
-    return best
+    return best if best.holds_all or len(best.held) > best.placed else _with_other_names(terms, best, body)
+
+
+def _with_other_names(terms: Terms, best: Comparison, body: str) -> Comparison:
+    """The same with words of the record's other ways to be written (a name that only one of them has), where this one was written wholly."""
+    others = body.translate(dict.fromkeys(map(ord, f"{VARIANT}{best.held}")))
+    places = list(best.places)
+    besides, matched = best.besides + others, 0.0
+    for place, code in enumerate(others, start=len(best.besides)):
+        number, worth = terms.at.get(code, (0, 0.0))
+        if worth and places[number] is None and terms.sorts[number] is Sort.WORD:
+            places[number] = -1 - place
+            matched += worth
+    return best._replace(besides=besides, places=places, matched=best.matched + matched, score=best.score + matched) if matched else best
 
 
 def _compare(terms: Terms, held: str, besides: str, penalties: Mapping[str, float], sorts: Mapping[str, Sort]) -> Comparison:
