@@ -217,7 +217,7 @@ def compare(terms: Terms, row: str, penalties: Mapping[str, float], sorts: Mappi
 
 
 def _with_other_names(terms: Terms, best: Comparison, body: str) -> Comparison:
-    """The same with words of the record's other ways to be written (a name that only one of them has), where this one was written wholly."""
+    """The same with words of the record's other ways to be written, such as a name that only one of them has."""
     others = body.translate(dict.fromkeys(map(ord, f"{VARIANT}{best.held}")))
     places = list(best.places)
     besides, matched = best.besides + others, 0.0

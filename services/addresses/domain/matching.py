@@ -55,7 +55,7 @@ RISING = (
     "home exact", "home exact, ahead", "home exact, clear lead", "only a letter besides", "only a number besides", "home ahead",
     "home clear lead", "home, unit",
 )  # fmt: skip
-"""Features that more true evidence raises, if it changes them. Their weights are not negative, so that no true evidence lowers a probability."""
+"""Features that more true evidence raises or leaves. Their weights are not negative, so that it never lowers a probability."""
 LEVEL = (
     "constant", "words missing", "numbers missing", "letters missing", "disorder", "corrected", "within a range", "sector", "district",
     "elsewhere", "shell", "share held", "numbers missing, unit", "words missing, no postcode", "unknown words", "other flat", "floor missing",

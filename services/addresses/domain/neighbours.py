@@ -1,7 +1,7 @@
 """Words by which an address is of another place than the one that it names: `land adjacent to 7 Hill Road`, `garage rear of 7 Hill Road`.
 
-Councils write so of plots, outbuildings and land without a number of its own (GeoPlace DEC-Addresses, descriptive identifiers). The neighbour
-that is named is not meant, so an address that lacks one of these words is never a sure match for one that has it, nor the other way round.
+Councils write so of plots, outbuildings and land without a number of its own (descriptive identifiers of GeoPlace's DEC-Addresses). The
+neighbour that is named is not meant: an address that lacks such a word is never a sure match for one that has it, nor the other way round.
 """
 
 from collections.abc import Collection
