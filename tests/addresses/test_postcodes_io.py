@@ -148,8 +148,8 @@ async def test_any_space_of_unicode_parts_and_surrounds_a_postcode(running, spac
 
 
 PATHS = [
-    "/postcodes", "/postcodes/E8 1EA", "/postcodes/E8 1EA/nearest", "/postcodes/E8 1EA/validate", "/postcodes/E8 1EA/autocomplete", "/outcodes",
-    "/outcodes/E8", "/outcodes/E8/nearest", "/random/postcodes", "/random/places", "/places", "/places/osgb4000000074558362", "/ping",
+    "/postcodes", "/postcodes/E8 1EA", "/postcodes/E8 1EA/nearest", "/postcodes/E8 1EA/validate", "/postcodes/E8 1EA/autocomplete",
+    "/outcodes", "/outcodes/E8", "/outcodes/E8/nearest", "/random/postcodes", "/random/places", "/places", "/places/osgb4000000074558362", "/ping",
     "/terminated_postcodes/E8 1EA", "/scotland/postcodes/E8 1EA",
 ]  # fmt: skip
 

@@ -153,7 +153,7 @@ class Searching:
         if len(rows) < (ENOUGH_BEGUN if begun else limit):
             is_narrow = any(len(begun.prefix) > len(begun.prefix.partition(" ")[0]) + 2 for begun in query.partial)
             rows += finder.candidates(terms, within, MOST_HOLDING if is_narrow else max(MOST_CANDIDATES, limit))
-        return self._ranked(query, terms, streets[:limit], self._there(rows, query.partial), within, limit)
+        return self._ranked(query, terms, (streets[:limit], self._there(rows, query.partial)), within, limit)
 
     def _named(self, query: Query, terms: Terms, within: Within, limit: int, borough: str | None) -> tuple[list[int], list[int]]:
         """Streets by their names; and by theirs buildings, what stands on the streets, or what has the number there that was written."""
@@ -195,13 +195,14 @@ class Searching:
     def _is_in(self, row: int, area: Sequence[PartialPostcode]) -> bool:
         return not area or any(self._premises.postcode_of(row).startswith(begun.prefix) for begun in area)
 
-    def _ranked(self, query: Query, terms: Terms, streets: list[int], rows: list[int], within: Within, limit: int) -> "Ranked":
+    def _ranked(self, query: Query, terms: Terms, named: tuple[list[int], list[int]], within: Within, limit: int) -> "Ranked":
         """Those that hold all that was typed first; of them and of the others the best first; equals streets first, homes before shells.
 
         Without any that hold a name that was typed there are none: who asks for a street that does not exist is shown no others.
         """
         finder = self._finder
         so_far = TypedSoFar(query, terms, finder, self._premises)
+        streets, rows = named
         found = [(finder.compare_street(terms, row), 0, row) for row in streets]
         found += [(hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in finder.hits(terms, rows, max(MOST_RANKED, limit))]
         held = {row for comparison, _, row in found if so_far.is_held(comparison, row)}

@@ -82,7 +82,7 @@ async def search_addresses(
 ) -> dict[str, Any]:
     """Addresses, streets and postcodes that fit what has been typed so far, best first; none where nothing fits.
 
-    Words that did not match are named: in `unmatched` what the first result does not hold, in `corrected` what it holds in another spelling.
+    Words that did not match are named: what the first result does not hold in `unmatched`, another spelling of it in `corrected`.
     """
     return shown(live.gazetteer.answer(q, limit, borough), live.gazetteer)
 

@@ -58,11 +58,11 @@ RISING = (
 """Features that more true evidence raises or leaves. Their weights are not negative, so that it never lowers a probability."""
 LEVEL = (
     "constant", "words missing", "numbers missing", "letters missing", "disorder", "corrected", "within a range", "sector", "district",
-    "elsewhere", "shell", "share held", "numbers missing, unit", "words missing, no postcode", "unknown words", "other flat", "floor missing",
-    "other floor", "flat missing", "all written, words missing", "all written, words missing, unit", "lead, something missing",
+    "elsewhere", "shell", "share held", "numbers missing, unit", "words missing, no postcode", "unknown words", "other flat",
+    "floor missing", "other floor", "flat missing", "all written, words missing", "all written, words missing, unit", "lead, something missing",
     "elsewhere, lead", "elsewhere, something missing", "unit, something missing",
 )  # fmt: skip
-"""Features that true evidence leaves as they are: of what was written and the address does not hold, or holds otherwise."""
+"""Features that true evidence leaves as they are."""
 FEATURES = LEVEL + RISING
 
 
