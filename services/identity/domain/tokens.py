@@ -30,7 +30,7 @@ class Issue:
 
 
 def access_token_claims(issue: Issue, access: Access, token_id: str) -> Claims:
-    """The claims of an access token (RFC 9068 section 2.2), with the client's borough."""
+    """The claims of an access token (RFC 9068 section 2.2), with the client's borough, and the sector whose subjects it knows."""
     client = issue.client
     return {
         **issue.claims(client.policy.access_token_life),
@@ -38,6 +38,7 @@ def access_token_claims(issue: Issue, access: Access, token_id: str) -> Claims:
         "aud": access.audience,
         "scope": " ".join(access.scope),
         "borough": client.borough,
+        "sector": client.sector,
         "jti": token_id,
     }
 
