@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse
 from . import assets
 from .csrf import FIELD, Tokens
 from .forms import FormErrors
+from .times import london_date, london_date_time, london_time
 
 HERE = Path(__file__).parent
 
@@ -142,6 +143,7 @@ def environment(templates: Path) -> Environment:
     """Jinja2 with autoescape everywhere; `layout.html` and every GOV.UK macro are at hand without an import."""
     made = _environment(FileSystemLoader(templates), FileSystemLoader(HERE / "templates"))
     made.globals.update(_components())
+    made.filters.update(london_date=london_date, london_time=london_time, london_date_time=london_date_time)
     return made
 
 

@@ -15,6 +15,7 @@ from examples.move_home.adapters.addresses import Addresses
 from examples.move_home.adapters.data_sharing import DataSharing
 from examples.move_home.adapters.identity import Identity
 from examples.move_home.domain.answers import Answers
+from examples.move_home.domain.move import Move
 from examples.move_home.seal import Seal
 from examples.move_home.settings import Settings
 from examples.move_home.store import Session, Store
@@ -22,6 +23,7 @@ from shared import clock
 from shared.events import new_id
 from shared.http import HttpFailure, Problem, provided
 from shared.pages import Pages
+from shared.process import Process
 
 SESSION = "move_home_session"
 
@@ -33,7 +35,7 @@ SignIn = Annotated[Identity, Depends(provided(Identity))]
 Lookup = Annotated[Addresses, Depends(provided(Addresses))]
 Sharing = Annotated[DataSharing, Depends(provided(DataSharing))]
 
-CITIZEN_NAVIGATION = (("Tell us about a move", "/move"), ("Your moves", "/moves"), ("Who saw what", "/record"))
+Journeys = Annotated[Process[Move], Depends(provided(Process))]
 
 
 class Content(BaseModel):
