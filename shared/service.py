@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,10 +29,13 @@ from shared.auth import TokenValidator
 from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer
 from shared.bus.receiver import Receiver
+from shared.http.accept import prefers_page
 from shared.http.errors import as_problem, failure_of
+from shared.http.head import HeadAsGet, allowing_head
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
 from shared.outbox.relay import Relay
+from shared.pages import Pages
 from shared.settings import Role, ServiceSettings, SettingsError
 from shared.worker import Worker
 
@@ -116,10 +120,16 @@ class Service:
         )
 
         async def problem(request: Request, error: Exception) -> Response:
-            return as_problem(request, failure_of(error))
+            failure = failure_of(error)
+            failure = replace(failure, headers=allowing_head(failure.headers))
+            pages = app.state.provided.get(Pages)
+            if pages is not None and prefers_page(request):
+                return pages.failure(request, failure)
+            return as_problem(request, failure)
 
         for kind in (HTTPException, RequestValidationError, DatabaseError, Exception):
             app.add_exception_handler(kind, problem)
+        app.add_middleware(HeadAsGet)
         app.add_middleware(telemetry.TraceMiddleware)  # type: ignore[arg-type,unused-ignore]
         app.add_api_route("/live", self._live, include_in_schema=False)
         app.add_api_route("/ready", self._ready, include_in_schema=False)

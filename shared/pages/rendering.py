@@ -15,6 +15,8 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from shared.http.errors import HttpFailure
+
 from . import assets
 from .csrf import FIELD, Tokens
 from .forms import FormErrors
@@ -30,6 +32,8 @@ TITLES = {
     429: "Too many requests",
     503: "Sorry, the service is unavailable",
 }
+NO_SUCH_ADDRESS = "If you typed the web address, check that it is right. If you pasted it, check that you copied all of it."
+SERVER_ERROR = "Nothing that you have sent is lost. Try again in a few minutes."
 
 
 class Pages:
@@ -93,6 +97,13 @@ class Pages:
         if fresh:
             response.set_cookie(self._visitor_cookie, held, httponly=True, samesite="lax", secure=self._secure, path="/")
         return response
+
+    def failure(self, request: Request, failure: HttpFailure) -> HTMLResponse:
+        """The page of a request that failed before it reached a route: an unknown address, or a method that it does not have."""
+        detail = NO_SUCH_ADDRESS if failure.status == 404 else SERVER_ERROR if failure.status >= 500 else None
+        page = self.error(request, failure.status, title=failure.title, detail=detail)
+        page.headers.update(failure.headers)
+        return page
 
     def error(self, request: Request, status: int, *, title: str | None = None, detail: str | None = None) -> HTMLResponse:
         """A page that says in plain words what went wrong."""
