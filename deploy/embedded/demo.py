@@ -136,6 +136,7 @@ class Demo:
                 "client_id": "move-home",
                 "client_secret": secrets.move_home_web,
                 "name": "Move home",
+                "client_uri": f"{self.urls['move_home']}/",
                 "borough": HACKNEY,
                 "grant_types": ["authorization_code"],
                 "scopes": ["openid", "email", "profile", "staff", "data_sharing:record:read"],

@@ -13,7 +13,7 @@ from .adapters.addresses import Addresses
 from .adapters.data_sharing import DataSharing
 from .adapters.identity import Identity
 from .adapters.notifications import Notifications
-from .api import address_questions, borough, moves, programs, questions, sign_in, suggestions
+from .api import address_questions, borough, information, moves, programs, questions, sign_in, suggestions
 from .api.dependencies import SESSION
 from .errands import Errands
 from .journey import Ourselves, journey_of
@@ -38,6 +38,7 @@ def build(settings: Settings) -> Service:
         session_cookie=SESSION,
         secure=settings.is_https,
         form_targets=[settings.issuer],
+        footer=information.LINKS,
     )
     identity = Identity(settings)
     addresses = Addresses(client(settings.addresses_url, auth=_acting_as(settings.addresses_client, ADDRESS_SCOPE, settings)))
@@ -66,6 +67,7 @@ def build(settings: Settings) -> Service:
             suggestions.router,
             borough.router,
             programs.router,
+            information.router,
         ],
         consumes=[journey.consumes],
         workers=journey.workers(store, errands),

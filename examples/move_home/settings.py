@@ -5,6 +5,7 @@ from typing import Annotated
 from cryptography.fernet import Fernet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from examples.move_home.domain.answers import BoroughCode
 from shared.settings import ServiceSettings, prefixed
 
 
@@ -31,7 +32,7 @@ class Settings(ServiceSettings):
 
     model_config = prefixed("MOVE_HOME_")
 
-    borough: str = "E09000012"
+    borough: BoroughCode = "E09000012"
     """GSS code of the borough that runs this app and answers for what it shares."""
     secret_key: Annotated[SecretStr, AfterValidator(_fernet_keys)]
     """Encrypts what the database holds about a person, and what a browser holds for us."""

@@ -8,7 +8,7 @@ from shared.worker import Worker
 
 from . import seed
 from .adapters.notifications import Notifications
-from .api import authorize, discovery, logout, sign_in, token, userinfo
+from .api import authorize, discovery, information, logout, sign_in, token, userinfo
 from .api.browser import session_cookie
 from .delivery import CodeDelivery
 from .provider import Provider
@@ -30,12 +30,29 @@ def build(settings: Settings) -> Service:
     worker = Worker("sign-in codes", delivery.step)
     delivery.wake = worker.wake
     cookie = session_cookie(secure=settings.is_https)
-    pages = Pages(TEMPLATES, "Sign in", secret=vault.key("forms").hex(), session_cookie=cookie, secure=settings.is_https)
+    pages = Pages(
+        TEMPLATES,
+        "Sign in",
+        secret=vault.key("forms").hex(),
+        session_cookie=cookie,
+        secure=settings.is_https,
+        start=None,
+        footer=information.LINKS,
+    )
     return Service(
         "identity",
         settings,
         store=store,
-        routers=[discovery.router, authorize.router, token.router, userinfo.router, logout.router, sign_in.router, pages.assets],
+        routers=[
+            discovery.router,
+            authorize.router,
+            token.router,
+            userinfo.router,
+            logout.router,
+            sign_in.router,
+            information.router,
+            pages.assets,
+        ],
         workers=[worker],
         provides=[Provider(settings, store, vault, keys, delivery, pages), pages],
         seed=seed.loader(store, vault),

@@ -35,8 +35,11 @@ class Platform:
         headers = self.tokens.bearer(BOROUGH_SCOPE, borough=borough, client_id=client_id or f"client-{borough}")
         return await self.running.http.request(method, path, headers={**headers, **options.pop("headers", {})}, **options)
 
-    async def as_citizen(self, path: str, subject: str = CITIZEN, *, borough: str = HACKNEY, **params: Any) -> httpx.Response:
-        headers = self.tokens.bearer("data_sharing:record:read", borough=borough, subject=subject)
+    async def as_citizen(
+        self, path: str, subject: str = CITIZEN, *, borough: str = HACKNEY, sector: str | None = None, **params: Any
+    ) -> httpx.Response:
+        claims = {"sector": sector} if sector else {}
+        headers = self.tokens.bearer("data_sharing:record:read", borough=borough, subject=subject, **claims)
         return await self.running.http.get(path, headers=headers, params=params)
 
     async def step(self, borough: str, ref: str, step: str, **options: Any) -> httpx.Response:

@@ -212,6 +212,7 @@ async def test_another_borough_can_write_nothing_into_a_citizens_record_by_their
     assert (await platform.share(None, HACKNEY, sender=CAMDEN, client_id="camden")).status_code == 201
     assert (await platform.share(None, ISLINGTON, sender=CAMDEN, client_id="camden")).status_code == 403
     assert [line["sender_name"] for line in await platform.record()] == ["Hackney"]
+    assert (await platform.as_citizen("/v1/record", sector="another-of-hackney")).json()["items"] == []
     lines = (await platform.as_citizen("/v1/record", borough=CAMDEN)).json()["items"]
     assert [line["sender_name"] for line in lines] == ["Camden", "Camden"]
     await platform.sealed()

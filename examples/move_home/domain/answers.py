@@ -15,6 +15,22 @@ Which = Literal["new", "old"]
 _MOBILE = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
 _DRAMA = re.compile(r"7700900\d{3}")
 """Numbers that Ofcom keeps for drama: nobody has one, and every demonstration uses them."""
+UK = 44
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+SHORTEST_MONTH = 3
 _POSTCODE_IN_TEXT = re.compile(r"\b[a-z]{1,2}[0-9][a-z0-9]?\s*[0-9][a-z]{2}\b", re.ASCII | re.IGNORECASE)
 
 
@@ -34,6 +50,23 @@ def _mobile(text: str) -> str:
     if not mobile and not _DRAMA.fullmatch(str(number.national_number)):
         raise ValueError("not a UK mobile number")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def national(number: str) -> str:
+    """A number as people here write it, `07700 900982`; a foreign one with its country code."""
+    parsed = phonenumbers.parse(number)
+    form = phonenumbers.PhoneNumberFormat.NATIONAL if parsed.country_code == UK else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, form)
+
+
+def month_number(text: str) -> int:
+    """1 to 12, from a number or a name in English in full or by three letters or more. Raises ValueError."""
+    name = text.strip().casefold().rstrip(".")
+    if name.isascii() and name.isdigit():
+        return int(name)
+    if len(name) < SHORTEST_MONTH:
+        raise ValueError("not a month")
+    return next((number for number, month in enumerate(MONTHS, 1) if month.startswith(name)), 0)
 
 
 def _london(code: str) -> str:
