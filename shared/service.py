@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,8 +30,10 @@ from shared.auth import TokenValidator
 from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer
 from shared.bus.receiver import Receiver
+from shared.http.accept import prefers_page
 from shared.http.admission import Admission
 from shared.http.errors import as_problem, failure_of
+from shared.http.head import HeadAsGet, allowing_head
 from shared.http.openapi import Application
 from shared.http.problems import PATH as PROBLEM_TYPES
 from shared.http.protocol import BoundedProtocol
@@ -39,6 +42,7 @@ from shared.http.responses import SafeHeaders, SlashRedirect
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
 from shared.outbox.relay import Relay
+from shared.pages import Pages
 from shared.readiness import Readiness
 from shared.settings import Role, ServiceSettings, SettingsError
 from shared.worker import Worker
@@ -144,7 +148,12 @@ class Service:
         add_reference(app)
 
         async def problem(request: Request, error: Exception) -> Response:
-            return as_problem(request, failure_of(error))
+            failure = failure_of(error)
+            failure = replace(failure, headers=allowing_head(failure.headers))
+            pages = app.state.provided.get(Pages)
+            if pages is not None and prefers_page(request):
+                return pages.failure(request, failure)
+            return as_problem(request, failure)
 
         for kind in (HTTPException, RequestValidationError, DatabaseError, Exception):
             app.add_exception_handler(kind, problem)
@@ -152,6 +161,7 @@ class Service:
         app.add_middleware(SafeHeaders)
         if self.settings.trusted_proxies:
             app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=self.settings.trusted_proxies)  # type: ignore[arg-type,unused-ignore]
+        app.add_middleware(HeadAsGet)
         app.add_middleware(telemetry.TraceMiddleware)  # type: ignore[arg-type,unused-ignore]
         app.add_api_route("/live", self._live, include_in_schema=False)
         app.add_api_route("/ready", self._ready, include_in_schema=False)

@@ -22,7 +22,7 @@ _STAND_INS: dict[str, Any] = {
     "_key": Fernet.generate_key().decode(),
     "_secret": "stand-in " * 8,
     "_template": _ID,
-    "machine": {"client_id": _ID, "client_secret": "stand-in"},
+    "_client": {"client_id": _ID, "client_secret": "stand-in"},
 }
 """Values for settings that have no default, by the end of the setting's name; the first that fits. None reaches a document."""
 

@@ -28,6 +28,7 @@ SEED: dict[str, Any] = {
             "client_id": CLIENT,
             "client_secret": SECRET,
             "name": "Move home",
+            "client_uri": "https://move-home.test/",
             "borough": "E09000012",
             "sector": "hackney",
             "grant_types": ["authorization_code"],

@@ -24,6 +24,22 @@ _POSTCODE_IN_TEXT = re.compile(
 
 _OTHER_SPACES = re.compile(r"[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 """Spaces that a paste brings along, each read as a plain one."""
+UK = 44
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+SHORTEST_MONTH = 3
 
 
 def _postcode(text: str) -> str:
@@ -42,6 +58,23 @@ def _mobile(text: str) -> str:
     if not mobile and not _DRAMA.fullmatch(str(number.national_number)):
         raise ValueError("not a UK mobile number")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def national(number: str) -> str:
+    """A number as people here write it, `07700 900982`; a foreign one with its country code."""
+    parsed = phonenumbers.parse(number)
+    form = phonenumbers.PhoneNumberFormat.NATIONAL if parsed.country_code == UK else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, form)
+
+
+def month_number(text: str) -> int:
+    """1 to 12, from a number or a name in English in full or by three letters or more. Raises ValueError."""
+    name = text.strip().casefold().rstrip(".")
+    if name.isascii() and name.isdigit():
+        return int(name)
+    if len(name) < SHORTEST_MONTH:
+        raise ValueError("not a month")
+    return next((number for number, month in enumerate(MONTHS, 1) if month.startswith(name)), 0)
 
 
 def _london(code: str) -> str:

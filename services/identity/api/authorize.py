@@ -18,7 +18,7 @@ from shared.clock import now
 from shared.events import new_id
 from shared.http import Problem, Router
 
-from .browser import failure_as_page
+from .browser import came_from, failure_as_page
 from .dependencies import Op, ThisBrowser
 from .wire import BODY_LIMIT, form_body, form_parameters, query, query_parameters, see_other
 
@@ -50,6 +50,7 @@ async def authorize(request: Request, browser: ThisBrowser, op: Op) -> Response:
     except OAuthError:
         raise Problem(400, MALFORMED, title=CANNOT_SIGN_IN) from None
     client = await op.store.clients.get(parameters.get("client_id") or "")
+    came_from(request, client)
     try:
         asked = read_request(parameters, client)
     except UntrustedRequestError:
