@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from starlette.routing import Route
 
-from deploy.contracts.http import default_settings
+from deploy.contracts.apps import default_settings
 from examples.move_home.settings import MachineClient
 from examples.move_home.settings import Settings as MoveHome
 from services.portal.service import build

@@ -77,7 +77,7 @@ async def _pending(arrived: Request, op: Op, request: Annotated[str, Query(max_l
     client = await op.store.clients.get(asked.client_id)
     came_from(arrived, client)
     try:
-        op.vault.open_state(request, max_age=STATE_LIFE, at=now())
+        op.vault.open_state("sign-in", request, max_age=STATE_LIFE, at=now())
     except SealError:
         raise START_AGAIN from None
     if client is None or asked.redirect_uri not in client.redirect_uris:
