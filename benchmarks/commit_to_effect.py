@@ -66,6 +66,7 @@ async def started(parts: Engines, driver: str, pipeline: str, count: int) -> Var
     environment = {
         "BENCH_MONGODB": parts.database.address,
         "BENCH_KAFKA": parts.broker.address,
+        **parts.kafka_environment,
         "BENCH_DRIVER": driver,
         "BENCH_RUN": run,
         "BENCH_STAMPS": str(stamps.path),

@@ -25,6 +25,11 @@ class Engines:
     broker_keeps: bool
 
     @property
+    def kafka_environment(self) -> dict[str, str]:
+        """What the broker asks of its clients, as `access_from_environment` reads it."""
+        return {name.upper(): value for name, value in self.broker.access.as_settings().items()}
+
+    @property
     def named(self) -> dict[str, str]:
         """What they are, for the report."""
         return {"engine": self.database.engine, "broker": "apache" if self.broker_keeps else "tansu"}

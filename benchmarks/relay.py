@@ -87,7 +87,9 @@ async def emptied(outbox: Collection) -> None:
 
 async def first_sent(parts: Engines, topic: str) -> float:
     """When the first record of a topic was sent, as its producer says (Unix time)."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=parts.broker.address, enable_auto_commit=False, fetch_max_wait_ms=20)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=parts.broker.address, **parts.broker.access.client_options(), enable_auto_commit=False, fetch_max_wait_ms=20
+    )
     await consumer.start()
     try:
         consumer.assign([TopicPartition(topic, partition) for partition in range(PARTITIONS)])
@@ -106,7 +108,11 @@ async def first_sent(parts: Engines, topic: str) -> float:
 async def producing(parts: Engines) -> AsyncIterator[AIOKafkaProducer]:
     """A producer as the relay has it."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=parts.broker.address, acks="all", enable_idempotence=parts.broker_keeps, max_batch_size=262_144
+        bootstrap_servers=parts.broker.address,
+        **parts.broker.access.client_options(),
+        acks="all",
+        enable_idempotence=parts.broker_keeps,
+        max_batch_size=262_144,
     )
     await producer.start()
     try:
@@ -117,7 +123,7 @@ async def producing(parts: Engines) -> AsyncIterator[AIOKafkaProducer]:
 
 async def make_topic(parts: Engines, topic: str) -> None:
     """A topic with the partitions that the chassis makes."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=parts.broker.address)
+    admin = AIOKafkaAdminClient(bootstrap_servers=parts.broker.address, **parts.broker.access.client_options())
     await admin.start()
     try:
         await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])

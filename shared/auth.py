@@ -195,7 +195,7 @@ class TokenValidator:
             keys = await self._keys.get(unknown_kid=True)
         try:
             return jwt.decode(token, keys, registry=self._registry)
-        except (JoseError, ValueError, TypeError, KeyError):
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             raise InvalidToken("The token is malformed or its signature is wrong.", "forged") from None
 
 
@@ -203,7 +203,7 @@ def _require_current(claims: dict[str, Any]) -> None:
     now = clock.now().timestamp()
     try:
         expires, not_before = float(claims["exp"]), float(claims.get("nbf", 0))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise InvalidToken("The token has no expiry.", "malformed") from None
     if now > expires + LEEWAY_SECONDS or now < not_before - LEEWAY_SECONDS:
         raise InvalidToken("The token has expired or is not valid yet.", "expired")
@@ -213,7 +213,7 @@ def _kid_is_new(token: str, keys: KeySet) -> bool:
     try:
         encoded = token.split(".", maxsplit=1)[0]
         header = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(header, dict) and isinstance(header.get("kid"), str) and header["kid"] not in {key.kid for key in keys.keys}
 
@@ -224,7 +224,8 @@ class _Required(SecurityBase):
     def __init__(self, scopes: frozenset[str]) -> None:
         self.model = HTTPBearerModel(bearerFormat="JWT", description="An access token of the identity service (RFC 9068).")
         self.scheme_name = "HTTPBearer"
-        self._scopes = scopes
+        self.scopes = scopes
+        """For the OpenAPI document too."""
 
     async def __call__(self, request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -237,7 +238,7 @@ class _Required(SecurityBase):
         except InvalidToken as refused:
             security.record(security.Event.TOKEN_REFUSED, refused.kind)
             raise
-        if missing := self._scopes - found.scopes:
+        if missing := self.scopes - found.scopes:
             security.record(security.Event.ACCESS_REFUSED, "scope", client=found.client_id, borough=found.borough)
             wanted = " ".join(sorted(missing))
             raise Problem(

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import BaseModel
 
@@ -31,6 +31,8 @@ COMMANDS_A_STEP = 32
 LEASE_SECONDS = 8.0
 """How long a command stays with a process that says nothing. One that carries it out says so three times in that time."""
 CONFLICT_ATTEMPTS = 8
+ATTEMPTS_UNREMARKED = 4
+"""A command that fails is tried again; its spans are errors from this attempt on, when it no longer looks like a passing trouble."""
 LONGEST_PAUSE_SECONDS = 60.0
 
 
@@ -126,6 +128,7 @@ class Process(Generic[S]):
 
         def register(function: Callable[[C, CommandContext], Awaitable[Event | None]]) -> Executor:
             self._executors[command.__name__] = (command, function)
+            self.consumes.local |= _outcomes(function)
             return function
 
         return register
@@ -213,7 +216,9 @@ class Process(Generic[S]):
         type_, executor = self._executors[row["kind"]]
         token = context.cause.set(context.Cause(row["borough"], row["correlation_id"], None))
         try:
-            with telemetry.continued(row["traceparent"], f"command {row['kind']}", attributes={"blocks.attempt": attempt}):
+            healing = attempt < ATTEMPTS_UNREMARKED
+            seen = {"blocks.attempt": attempt}
+            with telemetry.continued(row["traceparent"], f"command {row['kind']}", attributes=seen, retried=healing):
                 outcome = await executor(type_.model_validate(row["command"]), CommandContext(row["_id"], row["instance"], attempt, tools))
                 await self._done(database, row, outcome)
         except Exception as error:
@@ -267,6 +272,12 @@ class Process(Generic[S]):
 
     def _id(self, instance: str) -> str:
         return f"{self.name}:{instance}"
+
+
+def _outcomes(function: Executor) -> set[type[Event]]:
+    """What its annotation says that it returns."""
+    returned = get_type_hints(function).get("return")
+    return {kind for kind in get_args(returned) or (returned,) if isinstance(kind, type) and issubclass(kind, Event)}
 
 
 _BEGINNING = clock.now().replace(year=2000)

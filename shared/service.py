@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,10 +30,20 @@ from shared.auth import TokenValidator
 from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer
 from shared.bus.receiver import Receiver
+from shared.http.accept import prefers_page
+from shared.http.admission import Admission
 from shared.http.errors import as_problem, failure_of
+from shared.http.head import HeadAsGet, allowing_head
+from shared.http.openapi import Application
+from shared.http.problems import PATH as PROBLEM_TYPES
+from shared.http.protocol import BoundedProtocol
+from shared.http.reference import add_reference
+from shared.http.responses import SafeHeaders, SlashRedirect
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
 from shared.outbox.relay import Relay
+from shared.pages import Pages
+from shared.readiness import Readiness
 from shared.settings import Role, ServiceSettings, SettingsError
 from shared.worker import Worker
 
@@ -44,6 +55,10 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than any client or gateway keeps an idle connection (httpx: 5 s), or it would send into one that is being closed here."""
 _NO_OTHER_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own spans carry the path and the query with their values, and begin a second trace beside ours."""
+
+_ABOUT_EVERY_API = """\
+Times are UTC in ISO 8601, boroughs GSS codes. Errors are problem details (RFC 9457) unless a tag says otherwise; their `type` leads to a
+page that explains it, and [all of them](problems) are listed. Lists are paged by an opaque `cursor`."""
 
 
 class StartError(RuntimeError):
@@ -76,6 +91,7 @@ class Service:
         self.settings = settings
         self.store: Any = store
         """The store that the service was built with: a `Database`, or None."""
+        self._readiness = None if store is None else Readiness(store)
         self._consumes = list(consumes)
         self._workers = list(workers)
         self._seed, self._on_start, self._on_stop = seed, list(on_start), list(on_stop)
@@ -90,17 +106,22 @@ class Service:
         self._topics = {event.topic for event in own} | {topic for consumer in consumes for topic in consumer.topics}
         if consumes:
             self._topics |= {event.topic for type_, event in registry.items() if type_.startswith("london.blocks.platform.")}
-        self.app = self._application(title or f"London Building Blocks: {name}", description, version)
-        provided: dict[type, object] = {TokenValidator: TokenValidator(settings)}
+        self.app = self._application(title or f"London Building Blocks: {name.replace('_', ' ')}", description, version)
+        provided: dict[type, object] = {TokenValidator: TokenValidator(settings), Admission: Admission()}
         for thing in [settings, *([store] if store is not None else []), *provides]:
             provided[type(thing)] = thing
         self.app.state.provided = provided
         for router in routers:
             self.app.router.routes.extend(router.routes)  # as they are: include_router() wraps them, and looks for each request's twice
 
+    @property
+    def consumes(self) -> Sequence[Consumer]:
+        """The consumers that it was built with."""
+        return self._consumes
+
     # -- the application ---------------------------------------------------------------------------------------------------------------
 
-    def _application(self, title: str, description: str, version: str) -> FastAPI:
+    def _application(self, title: str, description: str, version: str) -> Application:
         @contextlib.asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
             await self.start()
@@ -109,23 +130,38 @@ class Service:
             finally:
                 await self.stop()
 
-        app = FastAPI(
+        app = Application(
+            self.settings.issuer,
             title=title,
-            description=description,
+            description=f"{description}\n\n{_ABOUT_EVERY_API}".strip(),
             version=version,
+            contact={"name": "London Building Blocks contributors"},
+            license_info={"name": "MIT", "identifier": "MIT"},
             lifespan=lifespan,
-            docs_url="/docs",
+            openapi_url=None,
+            docs_url=None,
             redoc_url=None,
+            redirect_slashes=False,
             telemetry=_NO_OTHER_TELEMETRY,
         )
+        app.state.problem_types = f"{self.settings.public_url}{PROBLEM_TYPES}/"
+        add_reference(app)
 
         async def problem(request: Request, error: Exception) -> Response:
-            return as_problem(request, failure_of(error))
+            failure = failure_of(error)
+            failure = replace(failure, headers=allowing_head(failure.headers))
+            pages = app.state.provided.get(Pages)
+            if pages is not None and prefers_page(request):
+                return pages.failure(request, failure)
+            return as_problem(request, failure)
 
         for kind in (HTTPException, RequestValidationError, DatabaseError, Exception):
             app.add_exception_handler(kind, problem)
+        app.router.default = SlashRedirect(app.router.routes)
+        app.add_middleware(SafeHeaders)
         if self.settings.trusted_proxies:
             app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=self.settings.trusted_proxies)  # type: ignore[arg-type,unused-ignore]
+        app.add_middleware(HeadAsGet)
         app.add_middleware(telemetry.TraceMiddleware)  # type: ignore[arg-type,unused-ignore]
         app.add_api_route("/live", self._live, include_in_schema=False)
         app.add_api_route("/ready", self._ready, include_in_schema=False)
@@ -137,14 +173,8 @@ class Service:
         return JSONResponse({"live": not stuck}, 503 if stuck else 200)
 
     async def _ready(self) -> Response:
-        """Whether requests can be served: the database answers. The broker's state is told, but accepted work waits for it."""
-        database = True
-        if self.store is not None:
-            try:
-                async with asyncio.timeout(3):
-                    await self.store.ping()
-            except (DatabaseError, TimeoutError):
-                database = False
+        """Whether requests can be served: the database serves rows. The broker's state is reported only: accepted work waits for it."""
+        database = self._readiness is None or await self._readiness.database_serves()
         consuming = all(receiver.is_consuming for receiver in self._receivers)
         broker = self._watch is None or self._watch.epoch is not None
         ready = self._started and database
@@ -216,16 +246,7 @@ class Service:
         stop_telemetry = telemetry.setup(self.settings)
         try:
             listener = _listen(self.settings, self._variable("PORT"))
-            config = uvicorn.Config(
-                self.app,
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=GRACE_SECONDS,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                http="httptools",
-                lifespan="off",
-                proxy_headers=False,  # the application does so, for `trusted_proxies` alone
-            )
+            config = self.server_config(timeout_graceful_shutdown=GRACE_SECONDS)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 return runner.run(self._serve(uvicorn.Server(config), listener))
         except StartError as error:
@@ -233,6 +254,20 @@ class Service:
             return 1
         finally:
             stop_telemetry()
+
+    def server_config(self, **options: Any) -> uvicorn.Config:
+        """How uvicorn serves the application; `options` are uvicorn's own."""
+        return uvicorn.Config(
+            self.app,
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="off",
+            proxy_headers=False,  # the application reads them, from `trusted_proxies` alone
+            **options,
+        )
 
     async def _serve(self, server: uvicorn.Server, listener: socket.socket) -> int:
         loop = asyncio.get_running_loop()

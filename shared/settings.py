@@ -10,6 +10,8 @@ from uuid import uuid4
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.kafka_access import KafkaAccess, SaslMechanism, SecurityProtocol
+
 
 class Role(StrEnum):
     """What a process does, so that HTTP and background work scale apart."""
@@ -48,6 +50,16 @@ class ServiceSettings(BaseSettings):
     driver: Literal["motor", "pymongo"] = "motor"
     kafka: str = "127.0.0.1:9092"
     """Bootstrap servers, comma-separated."""
+    kafka_security_protocol: SecurityProtocol = "PLAINTEXT"
+    """Whether the brokers are reached by TLS (`SSL`, `SASL_SSL`) and ask for a password (`SASL_PLAINTEXT`, `SASL_SSL`)."""
+    kafka_sasl_mechanism: SaslMechanism = "SCRAM-SHA-512"
+    kafka_username: str = ""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca_file: str = ""
+    """PEM file of the authorities that sign brokers' certificates; the system's own when empty."""
+    kafka_certificate_file: str = ""
+    """PEM file of this service's own certificate, with `kafka_key_file`, for brokers that ask for one."""
+    kafka_key_file: str = ""
     topic_prefix: str = ""
     """Put before every topic and consumer group, so that several platforms can share a broker."""
     partitions: int = Field(default=3, ge=1)
@@ -100,6 +112,12 @@ class ServiceSettings(BaseSettings):
             object.__setattr__(self, field, value)
         return self
 
+    @property
+    def kafka_access(self) -> KafkaAccess:
+        """What the brokers ask of their clients. Raises `ValidationError` where the settings contradict each other."""
+        fields = KafkaAccess.model_fields
+        return KafkaAccess.model_validate({field: getattr(self, f"kafka_{field}") for field in fields})
+
     @classmethod
     def load(cls, **overrides: object) -> Self:
         """Read the environment. Raises `SettingsError` for a wrong value or an unknown variable with our prefix."""
@@ -110,8 +128,14 @@ class ServiceSettings(BaseSettings):
                 near = get_close_matches(variable, known, n=1)
                 raise SettingsError(f"Unknown setting {variable}{f': did you mean {near[0]}?' if near else '.'}")
         try:
-            return cls(**overrides)  # type: ignore[arg-type]
+            settings = cls(**overrides)  # type: ignore[arg-type]
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             field = "_".join(str(part) for part in first["loc"])
             raise SettingsError(f"Setting {prefix}{field.upper()}: {first['msg']}") from None
+        try:
+            _ = settings.kafka_access
+        except ValidationError as error:
+            message = error.errors(include_input=False)[0]["msg"].removeprefix("Value error, ")
+            raise SettingsError(f"Settings {prefix}KAFKA_*: {message}.") from None
+        return settings

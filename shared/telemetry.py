@@ -17,7 +17,6 @@ from typing import Any
 from opentelemetry import context as active
 from opentelemetry import metrics, propagate, trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
@@ -30,7 +29,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import security, spans
+from shared.exporters import CollectorWatch, WatchedMetricExporter, WatchedSpanExporter, stop_within
 from shared.settings import ServiceSettings
+from shared.version import VERSION
 
 INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = (
     SpanKind.INTERNAL,
@@ -42,11 +43,23 @@ INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = (
 _w3c = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("london-building-blocks")
 _meter = metrics.get_meter("london-building-blocks")
-http_duration = _meter.create_histogram("http.server.request.duration", unit="s", description="Duration of HTTP server requests.")
-process_duration = _meter.create_histogram("messaging.process.duration", unit="s", description="Duration of handling one event.")
+SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+"""Boundaries that the semantic conventions advise for durations in seconds (HTTP and messaging metrics)."""
+
+
+def seconds_histogram(name: str, description: str) -> metrics.Histogram:
+    """A histogram of durations in seconds; the SDK's own boundaries are made for milliseconds."""
+    return _meter.create_histogram(name, unit="s", description=description, explicit_bucket_boundaries_advisory=SECONDS_BUCKETS)
+
+
+http_duration = seconds_histogram("http.server.request.duration", "Duration of HTTP server requests.")
+process_duration = seconds_histogram("messaging.process.duration", "Duration of handling one event.")
 operations = _meter.create_counter("messaging.client.consumed.messages", description="Events taken from Kafka, by outcome.")
 _ODD = tuple("13579bdf")
 _VERSION_00 = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
+STOP_SECONDS = 2.0
+"""How long the end of a process waits for a collector that does not answer."""
 _untraced_paths = frozenset({"/live", "/ready"})
 
 
@@ -55,17 +68,24 @@ def setup(settings: ServiceSettings) -> Callable[[], None]:
     propagate.set_global_textmap(_w3c)
     setup_logging(settings)
     resource = Resource.create(
-        {"service.name": settings.name, "service.namespace": "london-building-blocks", "service.instance.id": settings.instance}
+        {
+            "service.name": settings.name,
+            "service.namespace": "london-building-blocks",
+            "service.instance.id": settings.instance,
+            "service.version": VERSION,
+        }
     )
     if not settings.otlp_endpoint:
         trace.set_tracer_provider(TracerProvider(resource=resource, sampler=ALWAYS_OFF))
         return lambda: None
     base = settings.otlp_endpoint.rstrip("/")
-    exporting = BatchSpanProcessor(spans.SpanExporter(f"{base}/v1/traces"), schedule_delay_millis=1000)
+    watch = CollectorWatch(base)
+    span_exporter, metric_exporter = WatchedSpanExporter(base, watch), WatchedMetricExporter(base, watch)
+    exporting = BatchSpanProcessor(span_exporter, schedule_delay_millis=1000)
     tracing = spans.TracerProvider(resource, TraceIdRatioBased(settings.trace_sample), exporting)
     metering = MeterProvider(
         resource=resource,
-        metric_readers=[PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=f"{base}/v1/metrics"), export_interval_millis=15_000)],
+        metric_readers=[PeriodicExportingMetricReader(metric_exporter, export_interval_millis=15_000)],
     )
     trace.set_tracer_provider(tracing)
     metrics.set_meter_provider(metering)
@@ -74,7 +94,7 @@ def setup(settings: ServiceSettings) -> Callable[[], None]:
         tracing.shutdown()
         metering.shutdown()
 
-    return stop
+    return lambda: stop_within(STOP_SECONDS, (span_exporter, metric_exporter), stop)
 
 
 def gauge(name: str, description: str, read: Callable[[], Iterable[tuple[float, Mapping[str, str]]]], unit: str = "1") -> None:
@@ -119,15 +139,22 @@ def span(
     kind: SpanKind = INTERNAL,
     context: Context | None = None,
     attributes: Mapping[str, str | int | float | bool] | None = None,
+    retried: bool = False,
 ) -> Iterator[Span]:
-    """A span around a block; an exception marks it as failed by its type alone, because messages may quote personal data."""
+    """A span around a block; an exception marks it as failed by its type alone, because messages may quote personal data.
+
+    `retried` says that the caller answers an exception by trying again: the span then names its type, and is no error.
+    """
     current = _tracer.start_span(name, context=context, kind=kind, attributes=attributes)
     token = active.attach(trace.set_span_in_context(current))
     try:
         yield current
     except Exception as error:
-        current.set_attribute("error.type", type(error).__name__)
-        current.set_status(Status(StatusCode.ERROR))
+        if retried:
+            current.set_attribute("blocks.retried", type(error).__name__)
+        else:
+            current.set_attribute("error.type", type(error).__name__)
+            current.set_status(Status(StatusCode.ERROR))
         raise
     finally:
         active.detach(token)
@@ -136,10 +163,15 @@ def span(
 
 @contextmanager
 def continued(
-    parent: str | None, name: str, *, kind: SpanKind = INTERNAL, attributes: Mapping[str, str | int | float | bool] | None = None
+    parent: str | None,
+    name: str,
+    *,
+    kind: SpanKind = INTERNAL,
+    attributes: Mapping[str, str | int | float | bool] | None = None,
+    retried: bool = False,
 ) -> Iterator[Span]:
     """Go on with the trace of a stored `traceparent`: the span inside is its child."""
-    with span(name, kind=kind, context=context_of(parent), attributes=attributes) as current:
+    with span(name, kind=kind, context=context_of(parent), attributes=attributes, retried=retried) as current:
         yield current
 
 
@@ -192,7 +224,7 @@ class TraceMiddleware:
             await self.app(scope, receive, send)
             return
         parent = next((value.decode("latin-1") for key, value in scope["headers"] if key == b"traceparent"), None)
-        method = scope["method"]
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
         status = 500
         began = time.perf_counter()
 
@@ -210,11 +242,15 @@ class TraceMiddleware:
                 answered.status = status
         finally:
             active.detach(token)
-            route = getattr(scope.get("route"), "path", None) or "unmatched"
-            seen = {"http.request.method": method, "http.route": route, "http.response.status_code": status}
+            route = getattr(scope.get("route"), "path", None)
+            seen = {"http.request.method": method, "http.response.status_code": status, "url.scheme": scope["scheme"]}
+            if route:
+                seen["http.route"] = route
+            if status >= 500:
+                seen["error.type"] = str(status)
             if current.is_recording():
-                current.update_name(f"{method} {route}")
-                current.set_attributes({**seen, "url.scheme": scope["scheme"]})
+                current.update_name(f"{method} {route}" if route else method)
+                current.set_attributes({**seen, "url.path": route} if route else seen)  # the template: a path may hold personal data
                 if status >= 500:
                     current.set_status(Status(StatusCode.ERROR))
                 current.end()

@@ -24,6 +24,7 @@ from xdist.scheduler import LoadFileScheduling
 from deploy.embedded.engines import ApacheKafka, Database, Tansu
 from services.addresses.adapters.release import ensure
 from services.addresses.adapters.sources import Sources
+from shared.kafka_access import KafkaAccess
 from shared.settings import ServiceSettings
 from tests.support.in_memory import folder_in_memory
 from tests.support.running import eventually as _eventually
@@ -72,6 +73,7 @@ class Engines:
     mongodb: str
     kafka: str
     broker_keeps: bool
+    kafka_access: KafkaAccess
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +93,7 @@ def engines(in_memory: Path) -> Iterator[Engines]:
     asyncio.run(database.start())
     try:
         asyncio.run(broker.start())
-        yield Engines(database.address, broker.address, BROKER == "apache")
+        yield Engines(database.address, broker.address, BROKER == "apache", broker.access)
     finally:
         asyncio.run(broker.stop())
         asyncio.run(database.stop())
@@ -159,6 +161,7 @@ def settings_of_their_own(engines: Engines, tokens: Tokens) -> Iterator[Callable
             "database": database,
             "driver": DRIVER,
             "kafka": engines.kafka,
+            **engines.kafka_access.as_settings(),
             "broker_keeps": engines.broker_keeps,
             "topic_prefix": prefix,
             "issuer": ISSUER,

@@ -27,6 +27,7 @@ NUMBERS = Path(matching.__file__).with_name("matching_numbers.py")
 SEEDS = (7, 8, 9)
 """Each makes a town and what is asked of it."""
 RIDGE = 1.0
+MOST_ROUNDS, RISES = 100, 1e-3
 WANTED_PRECISION = 0.9965
 """Of what is taken as a match where one address in eight is not held; of addresses that all are held it is more."""
 POSSIBLE_FROM = 0.2
@@ -40,8 +41,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--premises", type=int, default=110_000)
     parser.add_argument("--queries", type=int, default=24_000, help="addresses written (default: 24000)")
+    parser.add_argument("--folder", type=Path, help="keep the releases there, for the next run")
     options = parser.parse_args()
-    towns = [_town(options.premises, options.queries, seed) for seed in SEEDS]
+    with TemporaryDirectory() as temporary:
+        towns = [_town(options.folder or Path(temporary), options.premises, options.queries, seed) for seed in SEEDS]
     fitted = _logistic(*(np.concatenate(parts) for parts in zip(*(_flat(half) for half, _ in towns), strict=True)))
     said, right = (np.concatenate(parts) for parts in zip(*(_best(half, fitted) for _, half in towns), strict=True))
     curve = _isotonic(said, right)
@@ -59,13 +62,16 @@ Asked = list[tuple[Array, Array]]
 """Of each query the features of its candidates, and which of them is right."""
 
 
-def _town(count: int, queries: int, seed: int) -> tuple[Asked, Asked]:
+def _town(folder: Path, count: int, queries: int, seed: int) -> tuple[Asked, Asked]:
     """Both halves of what is asked of a town."""
     everything = list(premises(count, seed))
-    with TemporaryDirectory() as directory:
-        build(Path(directory), held(everything), Sources())
-        gazetteer = Gazetteer.open(Path(directory))
-        found = [_candidates(gazetteer, query) for query in asked(everything, queries, seed)]
+    town = folder / f"{count}-{seed}"
+    if not (town / "records").exists():
+        town.mkdir(parents=True)
+        build(town, held(everything), Sources())
+    gazetteer = Gazetteer.open(town)
+    found = [_candidates(gazetteer, query) for query in asked(everything, queries, seed)]
+    gazetteer.close()
     found = [candidates for candidates in found if len(candidates[0])]
     return found[::2], found[1::2]
 
@@ -91,16 +97,40 @@ def _best(half: Asked, weights: Array) -> tuple[Array, Array]:
 
 
 def _logistic(rows: Array, right: Array) -> Array:
-    """Newton's method for the likelihood with a ridge."""
-    weights = np.zeros(rows.shape[1])
-    ridge = RIDGE * np.eye(rows.shape[1])
-    for _ in range(50):
+    """Newton's method for the likelihood with a ridge, in which the weights of `RISING` features are not negative.
+
+    A weight that would be is held at 0, as long as the likelihood does not rise with it (an active set).
+    """
+    bound = np.array([name in matching.RISING for name in matching.FEATURES])
+    free = np.ones(len(bound), bool)
+    weights = np.zeros(len(bound))
+    for _ in range(MOST_ROUNDS):
+        weights = _unbounded(rows, right, free)
+        below = bound & free & (weights < 0)
+        if below.any():
+            free &= ~below
+            continue
         shares = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
-        slope = rows.T @ (right - shares) - RIDGE * weights
-        step = np.linalg.solve((rows * (shares * (1 - shares))[:, None]).T @ rows + ridge, slope)
-        weights += step
+        rising = ~free & (rows.T @ (right - shares) > RISES)
+        if not rising.any():
+            break
+        free[int(np.argmax(np.where(rising, rows.T @ (right - shares), -np.inf)))] = True
+    return np.where(bound, np.maximum(weights, 0.0), weights)
+
+
+def _unbounded(rows: Array, right: Array, free: Array) -> Array:
+    """The weights of `free` features; those of the others are 0."""
+    weights, chosen = np.zeros(rows.shape[1]), rows[:, free]
+    found = np.zeros(chosen.shape[1])
+    ridge = RIDGE * np.eye(chosen.shape[1])
+    for _ in range(50):
+        shares = 1 / (1 + np.exp(-np.clip(chosen @ found, -30, 30)))
+        slope = chosen.T @ (right - shares) - RIDGE * found
+        step = np.linalg.solve((chosen * (shares * (1 - shares))[:, None]).T @ chosen + ridge, slope)
+        found += step
         if np.abs(step).max() < 1e-6:
             break
+    weights[free] = found
     return weights
 
 

@@ -20,6 +20,7 @@ from fastapi import FastAPI
 
 from benchmarks.pipeline.load import offer
 from benchmarks.stamps import COMMITTED, TAKEN_EFFECT, Stamps
+from deploy.embedded.engines.kafka_protocol import access_from_environment
 from shared.mongo import driver
 
 TOPIC = "bare.things"
@@ -62,7 +63,9 @@ class Sender:
 
     async def relay(self) -> None:
         """Send and delete, for ever."""
-        producer = AIOKafkaProducer(bootstrap_servers=os.environ["BENCH_KAFKA"], acks="all", enable_idempotence=False)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=os.environ["BENCH_KAFKA"], acks="all", enable_idempotence=False, **access_from_environment().client_options()
+        )
         await producer.start()
         try:
             while True:
@@ -89,6 +92,7 @@ class Receiver:
         consumer = AIOKafkaConsumer(
             f"{os.environ['BENCH_RUN']}.{TOPIC}",
             bootstrap_servers=os.environ["BENCH_KAFKA"],
+            **access_from_environment().client_options(),
             group_id=f"{os.environ['BENCH_RUN']}.bare",
             auto_offset_reset="earliest",
             enable_auto_commit=False,

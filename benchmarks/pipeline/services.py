@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from benchmarks.pipeline.load import offer
 from benchmarks.stamps import COMMITTED, TAKEN_EFFECT, Stamps
 from contracts.events.base import Event, Key
+from deploy.embedded.engines.kafka_protocol import access_from_environment
 from shared.bus import Consumer, Envelope
 from shared.http import Router
 from shared.mongo import Database, Transaction
@@ -75,6 +76,7 @@ def main(role: str) -> int:
         port=int(os.environ["PORT"]),
         mongodb=SecretStr(os.environ["BENCH_MONGODB"]),
         kafka=os.environ["BENCH_KAFKA"],
+        **access_from_environment().as_settings(),
         database=f"{role}_{os.environ['BENCH_RUN']}",
         driver="motor" if os.environ["BENCH_DRIVER"] == "motor" else "pymongo",
         topic_prefix=f"{os.environ['BENCH_RUN']}.",

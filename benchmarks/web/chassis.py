@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from benchmarks.web.models import THINGS, NewThing, Thing
 from contracts.events.base import Event, Key
+from deploy.embedded.engines.kafka_protocol import access_from_environment
 from shared.auth import Caller, require
 from shared.http import Router, provided
 from shared.mongo import Database, Transaction
@@ -58,6 +59,7 @@ def main() -> int:
         role=Role(os.environ["BENCH_ROLE"]),
         mongodb=SecretStr(os.environ["BENCH_MONGODB"]),
         kafka=os.environ["BENCH_KAFKA"],
+        **access_from_environment().as_settings(),
         database=f"chassis_{os.environ['BENCH_RUN']}",
         driver="motor" if os.environ["BENCH_DRIVER"] == "motor" else "pymongo",
         topic_prefix=f"{os.environ['BENCH_RUN']}.",

@@ -63,6 +63,7 @@ async def compare(report: Report, parts: Engines, method: str, driver: str, bar:
         common = {
             "BENCH_MONGODB": parts.database.address,
             "BENCH_KAFKA": parts.broker.address,
+            **parts.kafka_environment,
             "BENCH_DRIVER": driver,
             "BENCH_BROKER_KEEPS": "yes" if parts.broker_keeps else "no",
             "BENCH_ISSUER": ISSUER,

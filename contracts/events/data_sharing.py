@@ -88,6 +88,10 @@ class ShareDelivered(Event, type="data_sharing.share.delivered", version=1, topi
     purpose: str
     recipient: str
     """GSS code of the receiving borough."""
+    sender: str | None = None
+    """GSS code of the sending borough."""
+    client: str | None = None
+    """Identity's id of the client that asked. A reference means something together with its client only: anybody may choose one."""
     reference: str | None = None
     """The caller's own reference, given back as it came."""
     delivered_at: datetime
@@ -101,21 +105,28 @@ class ShareRead(Event, type="data_sharing.share.read", version=1, topic=SHARES):
     purpose: str
     recipient: str
     """GSS code of the reading borough."""
+    sender: str | None = None
+    """GSS code of the borough that sent it."""
     reference: str | None = None
     """The sender's own reference, given back as it came."""
     read_at: datetime
 
 
 class ShareRefused(Event, type="data_sharing.share.refused", version=1, topic=SHARES):
-    """A share was asked for and not made: the agreement does not allow it. Nothing was stored of its content."""
+    """A share was asked for and not made: no agreement allows it. Nothing was stored of its content."""
 
     refusal: str = Key()
     agreement: str
+    """Empty where no agreement binds the boroughs."""
     purpose: str
     recipient: str
     """GSS code of the borough that was to receive it."""
+    sender: str | None = None
+    """GSS code of the borough that asked."""
+    client: str | None = None
+    """Identity's id of the client that asked."""
     reference: str | None = None
     """The caller's own reference, given back as it came."""
     reason: str
-    """`agreement-not-active`, `purpose-not-covered`, `recipient-not-a-party` or `no-item-allowed`."""
+    """`agreement-not-active`, `purpose-not-covered`, `recipient-not-a-party`, `no-item-allowed` or `no-agreement`."""
     refused_at: datetime

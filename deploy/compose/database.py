@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,25 @@ def main(address: str, folder: Path) -> None:
             grant(client, service, password)
 
 
-def grant(client: Client, service: str, password: str) -> None:
-    """Let `service` into the database of its name with that password, which replaces an earlier one."""
-    user: dict[str, Any] = {"pwd": password, "roles": [{"role": "readWrite", "db": service}]}
+def grant(client: Client, user: str, password: str, *, database: str | None = None, role: str = "readWrite") -> None:
+    """Let `user` into `database` (the one of its name where none is given) with that password, which replaces an earlier one."""
+    home = client[database or user]
+    account: dict[str, Any] = {"pwd": password, "roles": [{"role": role, "db": home.name}]}
     try:
-        client[service].command("createUser", service, **user)
+        home.command("createUser", user, **account)
     except OperationFailure as error:
         if error.code != USER_ALREADY_EXISTS:
             raise
-        client[service].command("updateUser", service, **user)
+        home.command("updateUser", user, **account)
+
+
+def make_users(address: str, *, root_password: str | None, services: Mapping[str, str]) -> None:
+    """Give a server that asks for no password yet its root, where a password is given, and each service by its password."""
+    with MongoClient[dict[str, Any]](address, directConnection=True, serverSelectionTimeoutMS=20_000) as client:
+        if root_password is not None:
+            grant(client, "root", root_password, database="admin", role="root")
+        for service, password in services.items():
+            grant(client, service, password)
 
 
 def _initiate(client: Client, address: str) -> None:

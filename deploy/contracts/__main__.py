@@ -20,7 +20,7 @@ def main() -> int:
         "--against", metavar="REVISION", help="compare with this revision (default: the last tag, or where the branch left main)"
     )
     arguments = parser.parse_args()
-    documents = events.schemas() | events.asyncapi() | http.openapi()
+    documents = http.openapi() | events.schemas() | events.asyncapi()
     if arguments.action == "write":
         for path in write(documents, CONTRACTS):
             print(f"contracts/{path}")

@@ -1,18 +1,20 @@
-"""AsyncAPI 3.0 documents and JSON schemas from the event models of `contracts.events`."""
+"""AsyncAPI 3.0 documents and JSON schemas from the event models, and from what services consume."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
 from contracts.events import TYPE_PREFIX, Event, registry
 
+from .apps import built
 from .documents import Documents
 
 CLOUDEVENTS = "https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-LANGUAGE = "contracts"
-"""The package that holds the published language."""
+LANGUAGES = ("contracts", "examples")
+"""The packages that declare published events."""
 
 
 def schemas() -> Documents:
@@ -27,19 +29,41 @@ def schemas() -> Documents:
 
 
 def published() -> list[tuple[str, type[Event]]]:
-    """The events of the published language, in order of their types.
+    """The events of the published language and of the example apps, in order of their types.
 
-    A program that runs an app's code has that app's own events in the registry too; they are the app's affair and in no document.
+    What an app's process makes for itself alone (`Consumer.local`) is published nowhere, and in no document.
     """
-    return sorted((kind, event) for kind, event in registry.items() if event.__module__.partition(".")[0] == LANGUAGE)
+    local = {event for service in built() for consumer in service.consumes for event in consumer.local}
+    return sorted(
+        (kind, event) for kind, event in registry.items() if event.__module__.partition(".")[0] in LANGUAGES and event not in local
+    )
+
+
+def consumed() -> dict[str, dict[str, list[type[Event]]]]:
+    """What each service takes from Kafka: by the service's name, the topics with their events."""
+    known = {event for _, event in published()}
+    taken: dict[str, dict[str, list[type[Event]]]] = {}
+    for service in built():
+        for handler in (handler for consumer in service.consumes for handler in consumer.handlers.values()):
+            if handler.event in known:
+                taken.setdefault(service.name, defaultdict(list))[handler.event.topic].append(handler.event)
+    return taken
 
 
 def asyncapi() -> Documents:
-    """One AsyncAPI document a block: its topics, their keys, the CloudEvents headers and the payloads."""
-    blocks: dict[str, list[type[Event]]] = defaultdict(list)
+    """One AsyncAPI document a block or app: what it sends and what it receives, with keys, CloudEvents headers and payloads."""
+    sent: dict[str, dict[str, list[type[Event]]]] = defaultdict(lambda: defaultdict(list))
     for _, event in published():
-        blocks[event.topic.partition(".")[0]].append(event)
-    return {f"asyncapi/{block}.json": _document(block, events) for block, events in blocks.items()}
+        sent[event.topic.partition(".")[0]][event.topic].append(event)
+    received = consumed()
+    consumers: dict[str, list[str]] = defaultdict(list)
+    for name, topics in sorted(received.items()):
+        for topic in topics:
+            consumers[topic].append(name)
+    return {
+        f"asyncapi/{block}.json": _document(block, sent.get(block, {}), received.get(block, {}), consumers)
+        for block in sorted(sent.keys() | received.keys())
+    }
 
 
 def short_name(event: type[Event]) -> str:
@@ -47,31 +71,29 @@ def short_name(event: type[Event]) -> str:
     return event.event_type.removeprefix(TYPE_PREFIX)
 
 
-def _document(block: str, events: list[type[Event]]) -> dict[str, Any]:
-    topics: dict[str, list[type[Event]]] = defaultdict(list)
-    for event in events:
-        topics[event.topic].append(event)
+Topics = Mapping[str, list[type[Event]]]
+
+
+def _document(block: str, sent: Topics, received: Topics, consumers: Mapping[str, list[str]]) -> dict[str, Any]:
     title = block.replace("_", " ").capitalize()
+    topics = {topic: list(dict.fromkeys([*sent.get(topic, ()), *received.get(topic, ())])) for topic in sorted({*sent, *received})}
+    events = [event for of_topic in topics.values() for event in of_topic]
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": f"{title}: events",
             "version": "1.0.0",
             "description": (
-                f"What the {title.lower()} block publishes over Kafka. Delivery is at least once and in order per key; "
+                f"What {title.lower()} sends and receives over Kafka. Delivery is at least once and in order per key; "
                 "a repeated event carries the same `ce_id`. Payloads hold ids and facts, never personal data."
             ),
             "license": {"name": "MIT"},
         },
         "defaultContentType": "application/json",
-        "channels": {topic: _channel(topic, of_topic) for topic, of_topic in sorted(topics.items())},
+        "channels": {topic: _channel(topic, of_topic, consumers.get(topic, [])) for topic, of_topic in topics.items()},
         "operations": {
-            f"publish {topic}": {
-                "action": "send",
-                "channel": {"$ref": f"#/channels/{topic}"},
-                "messages": [{"$ref": f"#/channels/{topic}/messages/{short_name(event)}"} for event in of_topic],
-            }
-            for topic, of_topic in sorted(topics.items())
+            **{f"publish {topic}": _operation("send", topic, of_topic) for topic, of_topic in sorted(sent.items())},
+            **{f"consume {topic}": _operation("receive", topic, of_topic) for topic, of_topic in sorted(received.items())},
         },
         "components": {
             "messages": {short_name(event): _message(event) for event in events},
@@ -80,10 +102,19 @@ def _document(block: str, events: list[type[Event]]) -> dict[str, Any]:
     }
 
 
-def _channel(topic: str, events: list[type[Event]]) -> dict[str, Any]:
+def _operation(action: str, topic: str, events: list[type[Event]]) -> dict[str, Any]:
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{topic}"},
+        "messages": [{"$ref": f"#/channels/{topic}/messages/{short_name(event)}"} for event in events],
+    }
+
+
+def _channel(topic: str, events: list[type[Event]], consumers: list[str]) -> dict[str, Any]:
+    readers = f"Consumed by {', '.join(consumers)}." if consumers else "No service of the platform consumes it."
     return {
         "address": topic,
-        "description": f"Keyed by {_keys(events)}; one key's events stay in order.",
+        "description": f"Keyed by {_keys(events)}; one key's events stay in order. {readers}",
         "messages": {short_name(event): {"$ref": f"#/components/messages/{short_name(event)}"} for event in events},
         "bindings": {"kafka": {"topic": topic, "bindingVersion": "0.5.0"}},
     }

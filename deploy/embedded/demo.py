@@ -6,9 +6,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from deploy.embedded.ready_file import Addresses, Identity, MachineClient, NotificationKeys, Notifications, Person, Ready, WebClient
+from deploy.embedded.ready_file import (
+    Addresses,
+    Identity,
+    KafkaAuth,
+    MachineClient,
+    NotificationKeys,
+    Notifications,
+    Person,
+    Ready,
+    WebClient,
+)
 from deploy.embedded.secrets_file import NotifyService, Secrets
 from examples.move_home import messages
+from shared.kafka_access import KafkaAccess
 
 CAMDEN = "E09000007"
 HACKNEY = "E09000012"
@@ -110,12 +121,10 @@ class Demo:
                 "data_sharing_url": self.urls["data_sharing"],
                 "client_id": "move-home",
                 "client_secret": secrets.move_home_web,
-                "machine": json.dumps({"client_id": "move-home-machine", "client_secret": secrets.move_home_machine}),
-                "borough_clients": json.dumps(
-                    {
-                        code: {"client_id": machine_client_id(code), "client_secret": secrets.borough_machines[code]}
-                        for code in DEMO_BOROUGHS
-                    }
+                "addresses_client": json.dumps({"client_id": "move-home-addresses", "client_secret": secrets.move_home_addresses}),
+                "shares_client": json.dumps({"client_id": "move-home-machine", "client_secret": secrets.move_home_machine}),
+                "inbox_clients": json.dumps(
+                    {code: {"client_id": inbox_client_id(code), "client_secret": secrets.move_home_inboxes[code]} for code in DEMO_BOROUGHS}
                 ),
                 "notify_key": secrets.move_home_messages.key("move_home"),
                 "email_template": secrets.move_home_messages.email_template,
@@ -149,6 +158,7 @@ class Demo:
                 "client_id": "move-home",
                 "client_secret": secrets.move_home_web,
                 "name": "Move home",
+                "client_uri": f"{self.urls['move_home']}/",
                 "borough": HACKNEY,
                 "grant_types": ["authorization_code"],
                 "scopes": ["openid", "email", "profile", "staff", "data_sharing:record:read"],
@@ -156,20 +166,19 @@ class Demo:
                 "post_logout_redirect_uris": [f"{self.urls['move_home']}/"],
                 "backchannel_logout_uri": f"{self._inside.get('move_home', self.urls['move_home'])}/back-channel-logout",
             },
-            _machine(
-                "move-home-machine",
-                "Move home",
-                HACKNEY,
-                secrets.move_home_machine,
-                ("addresses:address:read", "data_sharing:agreement:read", "data_sharing:share:create"),
-            ),
-            # The boroughs' staff read what they received in move_home's pages, so these exist without demo data too.
+            # One client a purpose: a secret that leaks from move_home opens no more than that purpose.
+            _machine("move-home-addresses", "Move home", HACKNEY, secrets.move_home_addresses, ("addresses:address:read",)),
+            _machine("move-home-machine", "Move home", HACKNEY, secrets.move_home_machine, ("data_sharing:share:create",)),
             *(
-                _machine(machine_client_id(code), f"{name} Council", code, secrets.borough_machines[code], machine_scopes(code))
-                for code, name in DEMO_BOROUGHS.items()
+                _machine(inbox_client_id(code), "Move home", code, secrets.move_home_inboxes[code], ("data_sharing:inbox:read",))
+                for code in DEMO_BOROUGHS
             ),
         ]
         if self._demo:
+            clients.extend(
+                _machine(machine_client_id(code), f"{name} Council", code, secrets.borough_machines[code], machine_scopes(code))
+                for code, name in DEMO_BOROUGHS.items()
+            )
             clients.append(
                 {
                     "client_id": "demo-web",
@@ -236,12 +245,13 @@ class Demo:
 
     # -- the ready file ----------------------------------------------------------------------------------------------------------------
 
-    def ready(self, *, urls: Mapping[str, str], mongodb: str, kafka: str, engine: str | None) -> Ready:
+    def ready(self, *, urls: Mapping[str, str], mongodb: str, kafka: str, engine: str | None, kafka_access: KafkaAccess) -> Ready:
         """The ready file of a platform that runs the services of `urls`; the processes are filled in by whoever runs them."""
         return Ready(
             urls=dict(urls),
             engine=engine,
             kafka=kafka,
+            kafka_auth=KafkaAuth.of(kafka_access),
             mongodb=mongodb,
             processes={},
             captured=f"{urls['portal']}/captured" if "portal" in urls else None,
@@ -289,6 +299,11 @@ class Demo:
 def machine_client_id(borough: str) -> str:
     """The client with which that borough's own systems call the platform."""
     return f"{DEMO_BOROUGHS[borough].lower()}-systems"
+
+
+def inbox_client_id(borough: str) -> str:
+    """The client with which move_home reads that borough's inbox for its staff."""
+    return f"move-home-inbox-{DEMO_BOROUGHS[borough].lower()}"
 
 
 def machine_scopes(borough: str) -> tuple[str, ...]:

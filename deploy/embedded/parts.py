@@ -63,6 +63,7 @@ class ServiceProcess(Process):
     """One replica of a service."""
 
     start_timeout = 300.0  # a slow machine builds the first address release in minutes
+    most_failures = 6
 
     def __init__(self, part: Part, *, replica: int, port: int, settings: dict[str, str], python: str, log: Path) -> None:
         name = part.name if replica == 1 else f"{part.name}-{replica}"
@@ -92,12 +93,16 @@ class ServiceProcess(Process):
 
     async def answers(self) -> bool:
         """Whether it says that it is ready."""
-        return await asyncio.to_thread(self._says_ready)
+        return await asyncio.to_thread(self._says_yes, "/ready")
 
-    def _says_ready(self) -> bool:
+    async def works(self) -> bool:
+        """Whether it says that it makes progress, whatever its database does."""
+        return await asyncio.to_thread(self._says_yes, "/live")
+
+    def _says_yes(self, path: str) -> bool:
         connection = HTTPConnection(LOOPBACK, self.port, timeout=5.0)
         try:
-            connection.request("GET", "/ready")
+            connection.request("GET", path)
             return connection.getresponse().status == HTTPStatus.OK
         except (OSError, HTTPException):
             return False

@@ -11,17 +11,18 @@ from typing import Any
 
 from deploy.embedded.demo import DEMO_BOROUGHS, Demo
 from deploy.embedded.engines import ApacheKafka, Database, Tansu
-from deploy.embedded.engines.kafka_protocol import check_kafka
+from deploy.embedded.engines.kafka_protocol import access_from_environment, check_kafka
 from deploy.embedded.files import write_whole
 from deploy.embedded.logs import LogFollower
 from deploy.embedded.options import Options
-from deploy.embedded.parts import PARTS, Part, ServiceProcess, assign_ports
+from deploy.embedded.parts import PART_NAMES, PARTS, Part, ServiceProcess, assign_ports
 from deploy.embedded.ports import LOOPBACK, free_port
 from deploy.embedded.process import Process
 from deploy.embedded.ready_file import Ready
 from deploy.embedded.screen import Screen
 from deploy.embedded.secrets_file import load_secrets
 from deploy.embedded.supervisor import Supervisor
+from shared.kafka_access import KafkaAccess
 
 READY_FILE = "ready.json"
 _SERVICES_GRACE = 4.0
@@ -41,6 +42,7 @@ class Platform:
         self._services: list[ServiceProcess] = []
         self._database: Database | None = None
         self._broker: Tansu | ApacheKafka | None = None
+        self._kafka_access = KafkaAccess()
         self._ready: Ready | None = None
         self._stopping = asyncio.Event()
         ports = assign_ports(PARTS, options.port_base)
@@ -83,6 +85,7 @@ class Platform:
             urls={part.name: self._demo.urls[part.name] for part in self._options.parts},
             mongodb=mongodb,
             kafka=kafka,
+            kafka_access=self._kafka_access,
             engine=self._database.engine if self._database else None,
         )
         self._write_ready()
@@ -94,14 +97,15 @@ class Platform:
         engines: list[Process] = []
         logs = self._directory / "logs"
         if self._options.mongodb is None:
-            self._database = Database(self._options.engine, self._directory / "database", log=logs / "database.log")
+            self._database = Database(self._options.engine, self._directory / "database", services=PART_NAMES, log=logs / "database.log")
             engines.append(self._database)
         else:
             from deploy.embedded.external import check_mongodb  # noqa: PLC0415  (it needs the driver: 30 MB, for as long as the platform runs)
 
             await check_mongodb(self._options.mongodb)
         if self._options.kafka is not None:
-            await check_kafka(self._options.kafka)
+            self._kafka_access = access_from_environment()
+            await check_kafka(self._options.kafka, self._kafka_access)
         elif self._options.broker == "apache":
             self._broker = ApacheKafka(self._directory / "kafka", log=logs / "broker.log")
         else:
@@ -111,6 +115,8 @@ class Platform:
         if engines:
             self._screen.say(f"Starting {' and '.join(process.name for process in engines)} in {self._directory}")
             await self._start(engines, _ENGINES_GRACE)
+        if self._broker is not None:
+            self._kafka_access = self._broker.access
         return (
             self._database.address if self._database else str(self._options.mongodb),
             self._broker.address if self._broker else str(self._options.kafka),
@@ -124,8 +130,8 @@ class Platform:
 
     def _service_processes(self, mongodb: str, kafka: str) -> list[ServiceProcess]:
         common = {
-            "mongodb": mongodb,
             "kafka": kafka,
+            **self._kafka_access.as_settings(),
             "broker_keeps": str(self._options.broker_keeps).lower(),
             "static_membership": str(self._options.broker_keeps).lower(),
             "issuer": self._demo.urls["identity"],
@@ -134,7 +140,8 @@ class Platform:
             common["otlp_endpoint"] = endpoint
         processes: list[Any] = []
         for part in self._options.parts:
-            told = {**common, "public_url": self._demo.urls[part.name]}
+            own_database = self._database.address_for(part.name) if self._database else mongodb
+            told = {**common, "mongodb": own_database, "public_url": self._demo.urls[part.name]}
             if (seed := self._demo.seed(part.name)) is not None:
                 seed_file = self._directory / "seeds" / f"{part.name}.json"
                 write_whole(seed_file, seed)

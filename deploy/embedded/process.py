@@ -28,6 +28,10 @@ class Process(ABC):
 
     name: str
     start_timeout = 60.0
+    check_seconds = 5.0
+    """Between two questions whether it still works, and how long an answer may take."""
+    most_failures = 4
+    """So many questions in a row without the right answer mean that it hangs."""
 
     def __init__(self, name: str, *, port: int, log: Path) -> None:
         self.name = name
@@ -47,6 +51,10 @@ class Process(ABC):
     @abstractmethod
     async def prepare(self) -> None:
         """Check what must be so before the process starts; raises OperatorError."""
+
+    async def works(self) -> bool:
+        """Whether the running process does its work; asked again and again. The default suits one that ends when something is wrong."""
+        return True
 
     def environment(self) -> Mapping[str, str]:
         """What is added to this process's own environment."""
@@ -120,6 +128,24 @@ class Process(ABC):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.ended(), grace)
         self.kill()
+
+    async def hangs(self) -> float:
+        """Wait until the running process stops working; for how many seconds it has not."""
+        failures, last = 0, asyncio.get_running_loop().time()
+        while failures < self.most_failures:
+            await asyncio.sleep(self.check_seconds)
+            if await self._works_in_time():
+                failures, last = 0, asyncio.get_running_loop().time()
+            else:
+                failures += 1
+        return asyncio.get_running_loop().time() - last
+
+    async def _works_in_time(self) -> bool:
+        try:
+            async with asyncio.timeout(self.check_seconds):
+                return await self.works()
+        except TimeoutError:
+            return False
 
     async def ended(self) -> int:
         """Wait until the child is no more; its exit code."""

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.files import write_whole
+from shared.kafka_access import KafkaAccess, SaslMechanism, SecurityProtocol
 
 
 class _Section(BaseModel):
@@ -74,6 +75,27 @@ class Addresses(_Section):
     key: str
 
 
+class KafkaAuth(_Section):
+    """What the broker asks of its clients, under the names that Kafka clients have for it."""
+
+    security_protocol: SecurityProtocol
+    sasl_mechanism: SaslMechanism
+    username: str
+    password: str
+
+    @classmethod
+    def of(cls, access: KafkaAccess) -> "KafkaAuth | None":
+        """The section for that access; None where the broker asks for no password."""
+        if not access.uses_sasl:
+            return None
+        return cls(password=access.password.get_secret_value(), **access.model_dump(include=cls.model_fields.keys() - {"password"}))
+
+    @property
+    def access(self) -> KafkaAccess:
+        """The same as a client of ours takes it."""
+        return KafkaAccess.model_validate(self.model_dump())
+
+
 class Ready(_Section):
     """The file. `processes` holds the process ids by service, `replicas` the addresses of those services that run more than once."""
 
@@ -81,6 +103,8 @@ class Ready(_Section):
     urls: dict[str, str]
     engine: str | None = None
     kafka: str
+    kafka_auth: KafkaAuth | None = None
+    """Absent where the broker asks for nothing."""
     mongodb: str
     processes: dict[str, list[int]]
     replicas: dict[str, list[str]] | None = None
@@ -100,6 +124,11 @@ class Ready(_Section):
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             raise OperatorError(f"No platform is running here ({path} does not exist): start one with `blocks up`.") from None
+
+    @property
+    def kafka_access(self) -> KafkaAccess:
+        """What the broker asks of its clients."""
+        return self.kafka_auth.access if self.kafka_auth else KafkaAccess()
 
     @property
     def mongodb_shown(self) -> str:

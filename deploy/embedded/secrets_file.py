@@ -65,6 +65,9 @@ class Secrets(_Generated):
 
     move_home_web: str = Field(default_factory=_token)
     move_home_machine: str = Field(default_factory=_token)
+    move_home_addresses: str = Field(default_factory=_token)
+    move_home_inboxes: dict[str, str] = Field(default_factory=dict)
+    """Client secrets by GSS code."""
     demo_web: str = Field(default_factory=_token)
     borough_machines: dict[str, str] = Field(default_factory=dict)
     """Client secrets by GSS code."""
@@ -79,8 +82,8 @@ def load_secrets(path: Path, boroughs: tuple[str, ...]) -> Secrets:
         raise OperatorError(
             f"{path} is damaged or of another version, and what was encrypted with it cannot be read: restore it, or run `blocks reset`."
         ) from error
-    machines = {borough: _token() for borough in boroughs} | loaded.borough_machines
-    loaded = loaded.model_copy(update={"borough_machines": machines})
+    made = {name: {borough: _token() for borough in boroughs} | getattr(loaded, name) for name in ("borough_machines", "move_home_inboxes")}
+    loaded = loaded.model_copy(update=made)
     text = loaded.model_dump_json(indent=2) + "\n"
     if text != known:
         write_whole(path, text)

@@ -14,6 +14,7 @@ from deploy.embedded.engines.kafka_protocol import broker_answers
 from deploy.embedded.engines.mongodb_protocol import takes_writes
 from deploy.embedded.ready_file import Ready
 from shared.bus.dead_letters import DeadLetters
+from shared.kafka_access import KafkaAccess
 from shared.mongo import DatabaseError
 
 
@@ -41,15 +42,15 @@ async def collect(ready: Ready) -> list[State]:
     for name, pids in ready.processes.items():
         if name in ("database", "broker"):
             address = ready.mongodb if name == "database" else f"kafka://{ready.kafka}"
-            asked.append(_engine(name, pids[0], urlsplit(address).port or 0))
+            asked.append(_engine(name, pids[0], urlsplit(address).port or 0, ready.kafka_access))
             continue
         urls = (ready.replicas or {}).get(name, [ready.urls[name]])
         asked += [_replica(name, number, pid, url, ready) for number, (pid, url) in enumerate(zip(pids, urls, strict=True), 1)]
     return list(await asyncio.gather(*asked))
 
 
-async def _engine(name: str, pid: int, port: int) -> State:
-    answers = await (broker_answers(port) if name == "broker" else takes_writes(port))
+async def _engine(name: str, pid: int, port: int, kafka_access: KafkaAccess) -> State:
+    answers = await (broker_answers(port, kafka_access) if name == "broker" else takes_writes(port))
     return State(name, pid, port, answers, _rss(pid))
 
 

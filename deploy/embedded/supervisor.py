@@ -1,4 +1,4 @@
-"""Keeps processes alive: starts them in order, starts again what dies, gives up on what keeps dying, stops all in reverse order."""
+"""Keeps processes alive: starts them in order, starts again what dies or hangs, gives up on what keeps dying, stops in reverse order."""
 
 import asyncio
 from collections import deque
@@ -105,7 +105,21 @@ class Supervisor:
             if again:
                 self._say(f"{process.name} answers again (pid {process.pid})")
                 self._changed()
-        return describe_exit(await process.ended())
+        return await _end_of(process)
+
+
+async def _end_of(process: Process) -> str:
+    """Wait until a process ends, or has hung for so long that it is ended here; how it ended."""
+    ended, hangs = asyncio.create_task(process.ended()), asyncio.create_task(process.hangs())
+    try:
+        await asyncio.wait({ended, hangs}, return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            return describe_exit(ended.result())
+        process.kill()
+        return f"lives, but did not work for {hangs.result():.0f} s, and was killed"
+    finally:
+        ended.cancel()
+        hangs.cancel()
 
 
 async def _all(events: Sequence[asyncio.Event]) -> None:

@@ -12,7 +12,7 @@ from .domain.purposes import Recipient
 from .events import CouncilNotTold, CouncilTold, MessageFound
 from .messages import personalisation
 from .seal import Seal
-from .store import Store
+from .store import Store, Told
 
 UNDER_WAY = {"created", "sending", "pending"}
 
@@ -27,65 +27,51 @@ class Errands:
         self._data_sharing, self._notifications = data_sharing, notifications
         self._borough, self._public_url = borough, public_url
 
-    async def share(self, move: str, recipient: Recipient, *, key: str) -> CouncilTold | CouncilNotTold:
-        """Tell one council, under the agreement that binds it and the borough that runs this app. Asked again, it is the same share."""
+    async def share(self, move: str, recipient: Recipient, reference: str | None, *, key: str) -> CouncilTold | CouncilNotTold:
+        """Ask data_sharing to tell one council; it decides, and puts a refusal on record. Asked again, it is the same share."""
         told, details = await self._details(move)
-        agreement = await self._data_sharing.agreement(_parties(self._borough, recipient.borough, details), recipient.purpose)
-        if agreement is None:
-            return _refusal(move, recipient, Reason.NO_AGREEMENT)
         outcome = await self._data_sharing.share(
-            agreement,
             recipient.purpose,
             recipient.borough,
-            subject=told,
-            reference=move,
+            parties=_parties(self._borough, recipient.borough, details),
+            subject=told.subject,
+            reference=reference or move,
             items=details.items(recipient.purpose),
             key=key,
         )
         if isinstance(outcome, Refused):
             return _refusal(move, recipient, outcome.reason)
-        return CouncilTold(move=move, recipient=recipient.borough, purpose=recipient.purpose, told_at=clock.now())
+        return CouncilTold(move=move, recipient=recipient.borough, purpose=recipient.purpose, share=outcome.share, told_at=clock.now())
 
     async def send(self, channel: MessageChannel, move: Move, *, key: str) -> MessageFound | None:
-        """Send the citizen one message about what the councils were told."""
-        _, details = await self._details(move.id)
+        """Send the citizen one message about which councils were told."""
+        told, details = await self._details(move.id)
         to = details.email if channel == "email" else details.phone
         taken = False
         if to is not None:
-            values = personalisation(channel, details, move, f"{self._public_url}/moves/{move.id}")
-            taken = await self._notifications.send(channel, to, values, reference=reference_of(move.id, channel), key=key)
+            values = personalisation(channel, details, move, reference=told.reference, page=f"{self._public_url}/moves/{move.id}")
+            message = next(message for message in move.messages if message.channel == channel)
+            taken = await self._notifications.send(channel, to, values, reference=move.reference_of(message), key=key)
         return None if taken else MessageFound(move=move.id, channel=Channel(channel), delivered=False, found_at=clock.now())
 
-    async def ask_after(self, channel: MessageChannel, move: str) -> MessageFound | None:
+    async def ask_after(self, channel: MessageChannel, move: str, reference: str) -> MessageFound | None:
         """What became of a message; None while it is under way."""
-        status = await self._notifications.status(channel, reference_of(move, channel))
+        status = await self._notifications.status(channel, reference)
         if status in UNDER_WAY:
             return None
         return MessageFound(move=move, channel=Channel(channel), delivered=status == "delivered", found_at=clock.now())
 
-    async def _details(self, move: str) -> tuple[str, Details]:
+    async def _details(self, move: str) -> tuple[Told, Details]:
         told = await self._store.moves.get(move)
         if told is None:
             raise LookupError(f"move {move} is not in the database")
-        return told.subject, self._seal.open(told.details, Details)
-
-
-def reference_of(move: str, channel: str) -> str:
-    """The reference of a move's message, by which its fate comes back."""
-    return f"{move}:{channel}"
-
-
-def move_of(reference: str | None) -> str:
-    """The move that a message's reference names; nothing of ours where it has another form."""
-    return (reference or "").partition(":")[0]
+        return told, self._seal.open(told.details, Details)
 
 
 def _parties(own: str, recipient: str, details: Details) -> tuple[str, ...]:
-    """The boroughs that the agreement must bind: our own and the recipient, or, when that is us, the other council of the move."""
-    if recipient != own:
-        return (own, recipient)
-    councils = (details.old_address.borough, details.new_address.borough)
-    return tuple(dict.fromkeys((own, *(council for council in councils if council))))
+    """Boroughs that the agreement must bind beside our own and the recipient: where that is us, the councils of the move."""
+    councils = (details.old_address.borough, details.new_address.borough) if recipient == own else ()
+    return tuple(dict.fromkeys(council for council in councils if council and council != own))
 
 
 def _refusal(move: str, recipient: Recipient, reason: Reason) -> CouncilNotTold:

@@ -29,6 +29,8 @@ class CouncilTold(Event, type="move_home.council.told", version=1, topic=MOVES):
     recipient: str
     """GSS code."""
     purpose: str
+    share: str | None = None
+    """Data_sharing's id of the share, where it gave one."""
     told_at: datetime
 
 

@@ -1,5 +1,10 @@
-"""The journey of a move: tell the councils, then tell the citizen. A table of pure steps; errands.py carries out what they call for."""
+"""The journey of a move: tell the councils, then write to the citizen. A table of pure steps; errands.py carries out their commands.
 
+A step believes an event of another block only where this app caused it: the event names our client or service as the sender, and has
+the reference that we gave, which nobody can guess. Another service's message or another borough's share moves nobody's journey.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -10,12 +15,10 @@ from contracts.events.notifications import NotificationDelivered, NotificationFa
 from shared import clock
 from shared.process import CommandContext, Next, Process
 
-from .domain.move import Move, Progress, Reason
+from .domain.move import Move, Progress, Reason, move_of
 from .domain.purposes import Recipient
-from .errands import Errands, move_of
+from .errands import Errands
 from .events import CouncilNotTold, CouncilTold, MessageFound, MoveCompleted, MoveDelayed, MoveSubmitted
-
-journey = Process("move_home", Move)
 
 
 class Share(BaseModel):
@@ -25,6 +28,7 @@ class Share(BaseModel):
 
     move: str
     recipient: Recipient
+    reference: str | None = None
 
 
 class Send(BaseModel):
@@ -43,6 +47,7 @@ class AskAfterShare(BaseModel):
 
     move: str
     recipient: Recipient
+    reference: str | None = None
 
 
 class AskAfterMessage(BaseModel):
@@ -52,50 +57,52 @@ class AskAfterMessage(BaseModel):
 
     channel: Literal["email", "sms"]
     move: str
+    reference: str | None = None
 
 
-# ---------------------------------------------------------------- the table
+# ---------------------------------------------------------------- the steps
 
 
-@journey.starts(MoveSubmitted)
 def begin(event: MoveSubmitted) -> Next[Move]:
     """Tell every council at once."""
     move = Move.begun(event.move, event.recipients, event.text_wanted, event.submitted_at)
-    return Next(move, *(Share(move=move.id, recipient=telling.recipient) for telling in move.tellings))
+    return Next(move, *(Share(move=move.id, recipient=one.recipient, reference=one.reference) for one in move.tellings))
 
 
-@journey.on(ShareDelivered, finds=lambda event: event.reference)
 def told(move: Move, event: ShareDelivered) -> Next[Move]:
     """A council has it."""
-    return _onwards(move.told(Recipient(borough=event.recipient, purpose=event.purpose), event.delivered_at), event.delivered_at)
+    recipient = Recipient(borough=event.recipient, purpose=event.purpose)
+    if not move.asked_to_share(recipient, event.reference):
+        return Next(move)
+    return _onwards(move.told(recipient, event.delivered_at, share=event.share), event.delivered_at)
 
 
-@journey.on(CouncilTold, finds=lambda event: event.move)
 def told_after_all(move: Move, event: CouncilTold) -> Next[Move]:
     """A council has it, although no event has said so."""
-    return _onwards(move.told(Recipient(borough=event.recipient, purpose=event.purpose), event.told_at), event.told_at)
+    recipient = Recipient(borough=event.recipient, purpose=event.purpose)
+    return _onwards(move.told(recipient, event.told_at, share=event.share), event.told_at)
 
 
-@journey.on(CouncilNotTold, finds=lambda event: event.move)
 def refused(move: Move, event: CouncilNotTold) -> Next[Move]:
-    """A council must not be told: that is recorded, and the citizen hears what to do instead."""
+    """A council must not be told: that is recorded, and the citizen reads what to do instead."""
     recipient = Recipient(borough=event.recipient, purpose=event.purpose)
     return _onwards(move.not_told(recipient, Reason(event.reason), event.refused_at), event.refused_at)
 
 
-@journey.on(NotificationDelivered, finds=lambda event: move_of(event.reference))
 def delivered(move: Move, event: NotificationDelivered) -> Next[Move]:
     """A message has reached the citizen."""
+    if not move.asked_to_send(event.channel.value, event.reference):
+        return Next(move)
     return _onwards(move.message_ended(event.channel.value, Progress.DONE, event.delivered_at), event.delivered_at)
 
 
-@journey.on(NotificationFailed, finds=lambda event: move_of(event.reference))
 def undelivered(move: Move, event: NotificationFailed) -> Next[Move]:
     """A message will not reach the citizen; the page says everything it would have said."""
+    if not move.asked_to_send(event.channel.value, event.reference):
+        return Next(move)
     return _onwards(move.message_ended(event.channel.value, Progress.FAILED, event.failed_at), event.failed_at)
 
 
-@journey.on(MessageFound, finds=lambda event: event.move)
 def found(move: Move, event: MessageFound) -> Next[Move]:
     """A message was never taken, or we asked what became of it."""
     return _onwards(
@@ -103,16 +110,15 @@ def found(move: Move, event: MessageFound) -> Next[Move]:
     )
 
 
-@journey.overdue(hours=24)
 def chase(move: Move) -> Next[Move]:
     """A day has passed: say so to the citizen and to whoever watches, and ask after everything that we have heard nothing of."""
-    councils = [telling.recipient for telling in move.tellings if not telling.progress.is_final]
-    channels = [message.channel for message in move.messages if message.progress is Progress.RUNNING]
+    councils = [telling for telling in move.tellings if not telling.progress.is_final]
+    messages = [message for message in move.messages if message.progress is Progress.RUNNING]
     return Next(
         move.overdue(),
-        MoveDelayed(move=move.id, councils_open=len(councils), messages_open=len(channels), noticed_at=clock.now()),
-        *(AskAfterShare(move=move.id, recipient=recipient) for recipient in councils),
-        *(AskAfterMessage(move=move.id, channel=channel) for channel in channels),
+        MoveDelayed(move=move.id, councils_open=len(councils), messages_open=len(messages), noticed_at=clock.now()),
+        *(AskAfterShare(move=move.id, recipient=one.recipient, reference=one.reference) for one in councils),
+        *(AskAfterMessage(move=move.id, channel=one.channel, reference=move.reference_of(one)) for one in messages),
     )
 
 
@@ -131,26 +137,68 @@ def _onwards(move: Move, at: datetime) -> Next[Move]:
 # ---------------------------------------------------------------- how commands are carried out
 
 
-@journey.does(Share)
 async def share(command: Share, context: CommandContext) -> CouncilNotTold | None:
     """A refusal is final at once; ShareDelivered says when the council has it."""
-    outcome = await context.tool(Errands).share(command.move, command.recipient, key=context.command_id)
+    outcome = await context.tool(Errands).share(command.move, command.recipient, command.reference, key=context.command_id)
     return outcome if isinstance(outcome, CouncilNotTold) else None
 
 
-@journey.does(AskAfterShare)
 async def ask_after_share(command: AskAfterShare, context: CommandContext) -> CouncilTold | CouncilNotTold:
     """Stands in for an event that never came."""
-    return await context.tool(Errands).share(command.move, command.recipient, key=context.command_id)
+    return await context.tool(Errands).share(command.move, command.recipient, command.reference, key=context.command_id)
 
 
-@journey.does(Send)
 async def send(command: Send, context: CommandContext) -> MessageFound | None:
     """NotificationDelivered or NotificationFailed says what became of it."""
     return await context.tool(Errands).send(command.channel, command.move, key=context.command_id)
 
 
-@journey.does(AskAfterMessage)
 async def ask_after_message(command: AskAfterMessage, context: CommandContext) -> MessageFound | None:
     """Stands in for an event that never came."""
-    return await context.tool(Errands).ask_after(command.channel, command.move)
+    reference = command.reference or f"{command.move}:{command.channel}"
+    return await context.tool(Errands).ask_after(command.channel, command.move, reference)
+
+
+# ---------------------------------------------------------------- the table
+
+
+@dataclass(frozen=True)
+class Ourselves:
+    """As whom this app calls the blocks, and so whose shares and messages are its own."""
+
+    borough: str
+    """GSS code."""
+    client: str
+    """The client that shares."""
+    service: str
+    """The service of notifications that sends."""
+
+    def move_of_share(self, event: ShareDelivered) -> str | None:
+        """The move that a share is for; None where another client or borough made it."""
+        return move_of(event.reference) if (event.sender, event.client) == (self.borough, self.client) else None
+
+    def move_of_message(self, event: NotificationDelivered | NotificationFailed) -> str | None:
+        """The move that a message is for; None where another service sent it."""
+        return move_of(event.reference) if event.service == self.service else None
+
+
+def _own(event: CouncilTold | CouncilNotTold | MessageFound) -> str:
+    return event.move
+
+
+def journey_of(ourselves: Ourselves) -> Process[Move]:
+    """The process: which fact leads to which step, and who carries out which command."""
+    journey = Process("move_home", Move)
+    journey.starts(MoveSubmitted)(begin)
+    journey.on(ShareDelivered, finds=ourselves.move_of_share)(told)
+    journey.on(CouncilTold, finds=_own)(told_after_all)
+    journey.on(CouncilNotTold, finds=_own)(refused)
+    journey.on(NotificationDelivered, finds=ourselves.move_of_message)(delivered)
+    journey.on(NotificationFailed, finds=ourselves.move_of_message)(undelivered)
+    journey.on(MessageFound, finds=_own)(found)
+    journey.overdue(hours=24)(chase)
+    journey.does(Share)(share)
+    journey.does(AskAfterShare)(ask_after_share)
+    journey.does(Send)(send)
+    journey.does(AskAfterMessage)(ask_after_message)
+    return journey

@@ -8,7 +8,7 @@ from typing import Literal
 
 from .domain.answers import Details
 from .domain.move import Move
-from .domain.words import outcomes, summary
+from .domain.words import HEADINGS, next_steps, outcome_of, outcomes, summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +23,40 @@ class Template:
 
 EMAIL = Template(
     "email",
-    "Move home: what we have told the councils",
-    subject="Your move: what we have told the councils",
+    "Move home: who has been told",
+    subject="Your move: ((outcome))",
     body="""Dear ((name))
 
-You told us that you are moving home. This is what we have done.
+You asked us to tell councils that you are moving home.
+
+# ((headline))
 
 ((outcomes))
 
 # What happens next
 
-The councils that have been told will write to you if they need to know more.
+((next))
+
+Your reference is ((reference)).
 
 See each step, and who has seen your details: ((page))""",
 )
-SMS = Template("sms", "Move home: what we have told the councils", body="((summary)) See ((page))")
+SMS = Template("sms", "Move home: who has been told", body="((summary)) Your reference is ((reference)). See ((page))")
 
 
-def personalisation(channel: Literal["email", "sms"], details: Details, move: Move, page: str) -> dict[str, str | list[str]]:
+def personalisation(
+    channel: Literal["email", "sms"], details: Details, move: Move, *, reference: str, page: str
+) -> dict[str, str | list[str]]:
     """The values of the template's placeholders."""
     if channel == "sms":
-        return {"summary": summary(move), "page": page}
-    return {"name": f"{details.given_name} {details.family_name}", "outcomes": outcomes(move), "page": page}
+        return {"summary": summary(move), "reference": reference, "page": page}
+    headline = HEADINGS[outcome_of(move)]
+    return {
+        "name": f"{details.given_name} {details.family_name}",
+        "headline": headline,
+        "outcome": headline[0].lower() + headline[1:],
+        "outcomes": outcomes(move),
+        "next": next_steps(move),
+        "reference": reference,
+        "page": page,
+    }

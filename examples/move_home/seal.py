@@ -32,9 +32,9 @@ class Seal:
         """The content of a cookie, unless it is missing, not ours, or older than `seconds`."""
         try:
             plain = self._fernet.decrypt_at_time((sealed or "").encode(), seconds, int(clock.now().timestamp()))
-        except InvalidToken:
+            return kind.model_validate_json(plain)
+        except (InvalidToken, ValueError):  # not ours, too old, or sealed as something else
             return None
-        return kind.model_validate_json(plain)
 
 
 def new_secret() -> str:

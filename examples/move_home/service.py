@@ -13,16 +13,16 @@ from .adapters.addresses import Addresses
 from .adapters.data_sharing import DataSharing
 from .adapters.identity import Identity
 from .adapters.notifications import Notifications
-from .api import address_questions, borough, moves, programs, questions, sign_in, suggestions
+from .api import address_questions, borough, information, moves, programs, questions, sign_in, suggestions
 from .errands import Errands
-from .journey import journey
+from .journey import Ourselves, journey_of
 from .seal import Seal
 from .settings import MachineClient, Settings
 from .store import Store
 
 HERE = Path(__file__).parent
 ADDRESS_SCOPE = "addresses:address:read"
-SHARE_SCOPE = "data_sharing:agreement:read data_sharing:share:create"
+SHARE_SCOPE = "data_sharing:share:create"
 INBOX_SCOPE = "data_sharing:inbox:read"
 
 
@@ -37,20 +37,22 @@ def build(settings: Settings) -> Service:
         session_cookie=settings.session_cookie,
         secure=settings.is_https,
         form_targets=[settings.issuer],
+        footer=information.LINKS,
     )
     identity = Identity(settings)
-    addresses = Addresses(client(settings.addresses_url, auth=_acting_as(settings.machine, ADDRESS_SCOPE, settings)))
+    addresses = Addresses(client(settings.addresses_url, auth=_acting_as(settings.addresses_client, ADDRESS_SCOPE, settings)))
     inboxes = {
         code: client(settings.data_sharing_url, auth=_acting_as(machine, INBOX_SCOPE, settings))
-        for code, machine in settings.borough_clients.items()
+        for code, machine in settings.inbox_clients.items()
     }
-    data_sharing = DataSharing(client(settings.data_sharing_url, auth=_acting_as(settings.machine, SHARE_SCOPE, settings)), inboxes)
+    data_sharing = DataSharing(client(settings.data_sharing_url, auth=_acting_as(settings.shares_client, SHARE_SCOPE, settings)), inboxes)
     notifications = Notifications(
         client(settings.notifications_url),
         settings.notify_key.get_secret_value(),
         {"email": settings.email_template, "sms": settings.sms_template},
     )
     errands = Errands(store, seal, data_sharing, notifications, borough=settings.borough, public_url=settings.public_url)
+    journey = journey_of(Ourselves(settings.borough, settings.shares_client.client_id, settings.notify_service))
     return Service(
         "move_home",
         settings,
@@ -64,10 +66,11 @@ def build(settings: Settings) -> Service:
             suggestions.router,
             borough.router,
             programs.router,
+            information.router,
         ],
         consumes=[journey.consumes],
         workers=journey.workers(store, errands),
-        provides=[seal, pages, identity, addresses, data_sharing],
+        provides=[seal, pages, identity, addresses, data_sharing, journey],
         on_stop=[identity.close, addresses.close, data_sharing.close, notifications.close],
         description="Tell the councils that you are moving home, once.",
     )

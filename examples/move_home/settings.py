@@ -5,6 +5,7 @@ from typing import Annotated
 from cryptography.fernet import Fernet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from examples.move_home.domain.answers import BoroughCode
 from shared.settings import ServiceSettings, prefixed
 
 
@@ -34,7 +35,7 @@ class Settings(ServiceSettings):
 
     model_config = prefixed("MOVE_HOME_")
 
-    borough: str = "E09000012"
+    borough: BoroughCode = "E09000012"
     """GSS code of the borough that runs this app and answers for what it shares."""
     secret_key: Annotated[SecretStr, AfterValidator(_fernet_keys)]
     """Encrypts what the database holds about a person, and what a browser holds for us."""
@@ -46,16 +47,23 @@ class Settings(ServiceSettings):
     client_id: str
     """The web client with which people sign in; its redirect URI is `<public_url>/sign-in/callback`."""
     client_secret: SecretStr
-    machine: MachineClient
-    """The borough's client for addresses and data sharing."""
-    borough_clients: dict[str, MachineClient] = Field(default_factory=dict)
-    """A client of each borough whose staff read their inbox here, by GSS code."""
+    addresses_client: MachineClient
+    """A client of the borough that may look up addresses and nothing else."""
+    shares_client: MachineClient
+    """A client of the borough that may share and nothing else; its shares are this app's own."""
+    inbox_clients: dict[str, MachineClient] = Field(default_factory=dict)
+    """A client of each borough whose staff read their inbox here, by GSS code. It may read that inbox and nothing else."""
 
     notify_key: SecretStr
     """A key of notifications in GOV.UK Notify's form, `name-service_id-secret`."""
     email_template: str
     """Template of `messages.py` as notifications knows it."""
     sms_template: str
+
+    @property
+    def notify_service(self) -> str:
+        """The service of notifications that the key belongs to."""
+        return self.notify_key.get_secret_value()[-73:-37]
 
     @property
     def is_https(self) -> bool:

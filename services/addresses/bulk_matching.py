@@ -43,6 +43,8 @@ class BulkMatcher:
         self._next = 0
         self._seen: dict[str, tuple[tuple[str | None, int], float]] = {}
         self.wake: Callable[[], None] = lambda: None
+        self.one_writer = asyncio.Lock()
+        """Held while a chunk of a new job is written: the embedded database stands still under many large writes at once."""
 
     async def step(self) -> int:
         """Take a job, or match the next chunk of the one that was taken. 0 where there is none."""

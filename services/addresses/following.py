@@ -38,17 +38,11 @@ class StoreFollower:
         self._failures = 0
         self._failing_since: float | None = None
         self._not_before = 0.0
-        telemetry.gauge(
-            "addresses.release_store.failing",
-            "How long the store of releases could not be followed; 0 while it can.",
-            lambda: [(self.seconds_failing, {})],
-            unit="s",
-        )
-        telemetry.gauge(
-            "addresses.release_store.switch",
-            "Number of the store's switch that is followed: lower than other replicas' where this one lags.",
-            lambda: [(self._followed, {})],
-        )
+
+    @property
+    def followed(self) -> int:
+        """Number of the store's switch that is followed; 0 before the first."""
+        return self._followed
 
     @property
     def seconds_failing(self) -> float:
@@ -97,9 +91,21 @@ class Following:
 
         follower = Worker("follow release", look, interval=SECONDS_BETWEEN_LOOKS)
         self._workers = [follower]
-        if store:
-            fetching = StoreFollower(store, follower.wake, seconds_between_looks=seconds_between_looks)
+        fetching = StoreFollower(store, follower.wake, seconds_between_looks=seconds_between_looks) if store else None
+        if fetching:
             self._workers.append(Worker("follow store", fetching.step, interval=seconds_between_looks))
+        # In every process, so that dashboards and alerts find them: without a store nothing fails and nothing is followed.
+        telemetry.gauge(
+            "addresses.release_store.failing",
+            "How long the store of releases could not be followed; 0 while it can, and without a store.",
+            lambda: [(fetching.seconds_failing if fetching else 0.0, {})],
+            unit="s",
+        )
+        telemetry.gauge(
+            "addresses.release_store.switch",
+            "Number of the store's switch that is followed: lower than other replicas' where this one lags. 0 without a store.",
+            lambda: [(fetching.followed if fetching else 0, {})],
+        )
 
     async def start(self) -> None:
         """Begin, once a release is open."""

@@ -4,7 +4,8 @@ from services.addresses.adapters.earlier_releases import EarlierReleases
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.adapters.release_store import ReleaseStore
 from services.addresses.announcing import announcer
-from services.addresses.api import addresses, changes, match_jobs, os_places, outcodes, postcodes, premises, provisional, reports
+from services.addresses.api import addresses, changes, match_jobs, os_places, outcodes, places_io, postcodes, premises, provisional, reports
+from services.addresses.api.as_express import AsExpress
 from services.addresses.api.places_access import Access
 from services.addresses.bulk_matching import BulkMatcher
 from services.addresses.following import Following
@@ -30,13 +31,14 @@ def build(settings: Settings) -> Service:
     reconciling = Worker("reconcile", reconciler.step, interval=SECONDS_BETWEEN_LOOKS)
     reconciler.wake = reconciling.wake
     retention = Worker("retention", Retention(store, settings.typed_days).step, interval=SECONDS_BETWEEN_ERASURES)
-    return Service(
+    service = Service(
         "addresses",
         settings,
         store=store,
         routers=[
             *(addresses.router, match_jobs.router, changes.router, provisional.router, reports.router, premises.router),
             *(os_places.router, postcodes.router, outcodes.router, outcodes.terminated, outcodes.random),
+            *(places_io.places, places_io.scotland, places_io.ping),
         ],
         workers=[
             *(announcer(store, live), publisher(store, settings.data_dir, releases.folder if releases else None)),
@@ -45,4 +47,7 @@ def build(settings: Settings) -> Service:
         provides=[live, EarlierReleases(settings.data_dir), matcher, reconciler, Access(settings)],
         on_start=[live.open, following.start],
         on_stop=[matcher.stop, following.stop, live.close],
+        description="London's addresses and postcodes: search while typing, match written addresses, look up a UPRN, follow changes.",
     )
+    service.app.add_middleware(AsExpress)
+    return service

@@ -24,4 +24,5 @@ def build(settings: Settings) -> Service:
         provides=[vault, notary],
         seed=seed.loader(store),
         on_start=[notary.load],
+        description="Agreements between boroughs, the shares that they allow, and the record in which a citizen sees who saw what.",
     )

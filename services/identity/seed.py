@@ -26,6 +26,7 @@ class SeedClient(BaseModel):
     """High-entropy (generated, not chosen); only its digest is stored. Absent for a public client or one with `jwks`."""
     jwks: dict[str, Any] | None = None
     name: str
+    client_uri: str | None = None
     borough: str
     sector: str | None = None
     profile: Profile = Profile.BASIC

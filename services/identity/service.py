@@ -11,7 +11,7 @@ from shared.worker import Worker
 from . import seed
 from .adapters.back_channel import BackChannel
 from .adapters.notifications import Notifications
-from .api import authorize, discovery, logout, sign_in, token, userinfo
+from .api import authorize, discovery, information, logout, sign_in, token, userinfo
 from .api.browser import session_cookie
 from .delivery import CodeDelivery
 from .provider import Provider, subject_of
@@ -39,16 +39,34 @@ def build(settings: Settings) -> Service:
     telling = Worker("logouts", logouts.step)
     logouts.wake = telling.wake
     cookie = session_cookie(secure=settings.is_https)
-    pages = Pages(TEMPLATES, "Sign in", secret=vault.key("forms").hex(), session_cookie=cookie, secure=settings.is_https)
+    pages = Pages(
+        TEMPLATES,
+        "Sign in",
+        secret=vault.key("forms").hex(),
+        session_cookie=cookie,
+        secure=settings.is_https,
+        start=None,
+        footer=information.LINKS,
+    )
     return Service(
         "identity",
         settings,
         store=store,
-        routers=[discovery.router, authorize.router, token.router, userinfo.router, logout.router, sign_in.router, pages.assets],
+        routers=[
+            discovery.router,
+            authorize.router,
+            token.router,
+            userinfo.router,
+            logout.router,
+            sign_in.router,
+            information.router,
+            pages.assets,
+        ],
         workers=[worker, telling, Worker("signing keys", keys.rotate_by_schedule, interval=60.0)],
-        provides=[keys, Provider(settings, store, vault, keys, delivery, logouts, pages)],
+        provides=[keys, Provider(settings, store, vault, keys, delivery, logouts, pages), pages],
         tells=lambda: {"mail_refused": delivery.is_refused},
         seed=seed.loader(store, vault),
         on_start=[keys.load],
         on_stop=[notifications.close, back_channel.close],
+        description="Signs people in by OpenID Connect and OAuth 2.0, and gives systems access tokens, each for one block.",
     )

@@ -135,7 +135,7 @@ class SigningKeys:
         try:
             signed = jws.deserialize_compact(token, KeySet([known.key for known in self._keys]), algorithms=[ALGORITHM])
             claims = json.loads(signed.payload)
-        except (JoseError, ValueError, RecursionError):
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             security.record(security.Event.TOKEN_REFUSED, "forged")
             raise ForeignTokenError from None
         if signed.headers().get("typ") != kind or signed.headers().get("kid") is None or not isinstance(claims, dict):

@@ -64,11 +64,11 @@ class Vault:
             if not SEALED.fullmatch(sealed):
                 raise InvalidToken  # noqa: TRY301
             content = json.loads(self._fernet.decrypt_at_time(sealed.encode("utf-8", "replace"), max_age, int(at.timestamp())))
-        except InvalidToken:
+        except (InvalidToken, ValueError):
             if sealed and not self._is_ours(sealed):
                 security.record(security.Event.SEAL_REFUSED, "forged")
             raise SealError from None
-        if content.get("kind") != kind:
+        if not isinstance(content, dict) or content.get("kind") != kind:
             security.record(security.Event.SEAL_REFUSED, "other_use")
             raise SealError
         return cast(dict[str, Any], content["state"])

@@ -35,4 +35,5 @@ def build(settings: Settings) -> Service:
         seed=seed.loader(store, vault),
         on_start=[upkeep.begin],
         on_stop=[courier.stop, mail.close, texts.close],
+        description="Email and text messages to citizens, committed before the answer. GOV.UK Notify's client libraries work unchanged.",
     )

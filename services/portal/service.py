@@ -25,4 +25,5 @@ def build(settings: Settings) -> Service:
         provides=[pages, smtp],
         on_start=[smtp.start] if settings.capture else [],
         on_stop=[smtp.stop] if settings.capture else [],
+        description="The front page of a platform. On one machine it captures mail and texts, so that they reach nobody.",
     )

@@ -52,7 +52,7 @@ class CapturedMessages:
         )
 
     async def find(self, *, to: str | None, channel: str | None, since: datetime | None, limit: int) -> list[dict[str, Any]]:
-        """Messages, newest first. `to` is compared without case, spaces and a leading plus."""
+        """Messages, newest first. `to` is compared without case, spaces and punctuation, a number in any form: 07…, +44 7…, 00447…."""
         wanted: dict[str, Any] = {}
         if to is not None:
             wanted["to_key"] = _comparable(to)
@@ -64,7 +64,16 @@ class CapturedMessages:
 
 
 def _comparable(recipient: str) -> str:
-    return "".join(recipient.lower().split()).removeprefix("+")
+    """The one form of an address or number. A national number is the UK's, whose country code is 44 (ITU-T E.164)."""
+    text = "".join(recipient.lower().split())
+    number = text.translate(_PUNCTUATION)
+    if not number.isdecimal():
+        return text
+    number = number.removeprefix("00") if number.startswith("00") else f"44{number[1:]}" if number.startswith("0") else number
+    return f"44{number[3:]}" if number.startswith("440") else number
+
+
+_PUNCTUATION = str.maketrans("", "", "+-.()/")
 
 
 class Repositories(Scope):

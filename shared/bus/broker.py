@@ -47,7 +47,8 @@ class BrokerWatch:
         while True:
             epoch = await self.refresh()
             if epoch is None and not down:
-                log.warning("the broker at %s does not answer; accepted work waits in the outbox", self._settings.kafka)
+                doubt = ", or refuses the username and password in the settings KAFKA_*" if self._settings.kafka_access.uses_sasl else ""
+                log.warning("the broker at %s does not answer%s; accepted work waits in the outbox", self._settings.kafka, doubt)
             elif epoch is not None and down:
                 log.warning("the broker at %s answers again", self._settings.kafka)
             down = epoch is None
@@ -60,7 +61,9 @@ class BrokerWatch:
             try:
                 async with asyncio.timeout(5):
                     if self._admin is None:
-                        self._admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.kafka, request_timeout_ms=4000)
+                        self._admin = AIOKafkaAdminClient(
+                            bootstrap_servers=self._settings.kafka, request_timeout_ms=4000, **self._settings.kafka_access.client_options()
+                        )
                         await self._admin.start()
                     epoch = str((await self._admin.describe_cluster())["cluster_id"])
                     if epoch != self._prepared:

@@ -40,6 +40,8 @@ class Consumer:
         self.first_pause = first_pause
         self.longest_pause = longest_pause
         self.handlers: dict[str, Handler] = {}
+        self.local: set[type[Event]] = set()
+        """Events that the service makes for itself alone and publishes nowhere: the outcomes of a process's commands."""
 
     def __call__(
         self, event: type[E], *, strict: bool = False

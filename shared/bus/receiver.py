@@ -21,6 +21,7 @@ from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer, Unhealable
 from shared.bus.delivery import Delivery, Repeated, deliver, inbox_id
 from shared.bus.parking import Parking, lane_of
+from shared.bus.security import security_of
 from shared.bus.stall import StallWatch
 from shared.events import header
 from shared.mongo import Conflict, Database, Unavailable
@@ -148,7 +149,12 @@ class Receiver:
             self._stall.moved()
 
         broker = KafkaBroker(
-            settings.kafka, client_id=f"{settings.name}-{settings.instance}", logger=None, apply_types=True, graceful_timeout=10.0
+            settings.kafka,
+            client_id=f"{settings.name}-{settings.instance}",
+            security=security_of(settings.kafka_access),
+            logger=None,
+            apply_types=True,
+            graceful_timeout=10.0,
         )
         broker.include_router(router)
         self._epoch = epoch

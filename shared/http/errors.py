@@ -2,22 +2,26 @@
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared import telemetry
-from shared.mongo import Conflict, Unavailable
+from shared.http.problems import PATH
+from shared.mongo import Conflict, DatabaseError, TooLarge, Unavailable
 
 log = logging.getLogger(__name__)
-PROBLEM_TYPES = "https://londonbuildingblocks.example/problems/"
 RETRY_AFTER_SECONDS = "2"
+MOST_ERRORS = 50
+_LONGEST_FIELD = 200
+_LONGEST_MESSAGE = 300
 
 
 class Problem(Exception):  # noqa: N818 (the field's name for it, RFC 9457)
@@ -65,10 +69,10 @@ class HttpFailure:
 ErrorShape = Callable[[Request, HttpFailure], Response]
 
 
-def as_problem(_request: Request, failure: HttpFailure) -> Response:
-    """RFC 9457 `application/problem+json`."""
+def as_problem(request: Request, failure: HttpFailure) -> Response:
+    """RFC 9457 `application/problem+json`. The type's URI leads to the page that `shared.http.reference` serves."""
     body: dict[str, Any] = {
-        "type": PROBLEM_TYPES + failure.type if failure.type else "about:blank",
+        "type": getattr(request.app.state, "problem_types", f"{PATH}/") + failure.type if failure.type else "about:blank",
         "title": failure.title or HTTPStatus(failure.status).phrase,
         "status": failure.status,
         "detail": failure.detail,
@@ -84,35 +88,43 @@ def as_problem(_request: Request, failure: HttpFailure) -> Response:
 
 def failure_of(error: Exception) -> HttpFailure:
     """What to tell the client about an exception. An unforeseen one is logged here, by type and place, and tells nothing."""
-    if isinstance(error.__cause__, Problem):  # FastAPI wraps what goes wrong while it reads a body
-        return error.__cause__.failure
-    if isinstance(error, Problem):
-        return error.failure
+    for raised in (error.__cause__, error):  # FastAPI wraps what goes wrong while it reads a body
+        if isinstance(raised, Problem):
+            return raised.failure
+        if isinstance(raised, ClientDisconnect):
+            return HttpFailure(400, "The request ended before its body was complete.", type="incomplete", cause=raised)
     if isinstance(error, RequestValidationError):
         return _validation(error)
     if isinstance(error, HTTPException):
         return HttpFailure(error.status_code, str(error.detail), headers=dict(error.headers or {}), cause=error)
-    if isinstance(error, Unavailable | Conflict):
-        return _try_again(error)
+    if isinstance(error, DatabaseError) and (known := _from_database(error)):
+        return known
     log.error("unhandled error in a request", exc_info=error)
     return HttpFailure(500, "Something went wrong here. It has been recorded.", cause=error)
 
 
-def _try_again(error: Unavailable | Conflict) -> HttpFailure:
+def _from_database(error: DatabaseError) -> HttpFailure | None:
     headers = {"Retry-After": RETRY_AFTER_SECONDS}
+    if isinstance(error, TooLarge):
+        return HttpFailure(413, "That is more than can be stored at once.", type="body-too-large", cause=error)
     if isinstance(error, Unavailable):
         return HttpFailure(503, "The service cannot reach its database. Try again.", type="unavailable", headers=headers, cause=error)
+    if not isinstance(error, Conflict):
+        return None
     detail = "The same thing is being changed by others at this moment. Try again."
     return HttpFailure(409, detail, type="conflict", headers=headers, cause=error)
 
 
 def _validation(error: RequestValidationError) -> HttpFailure:
-    errors = [
-        {"field": ".".join(str(part) for part in item["loc"]), "message": str(item["msg"])[:300], "kind": item["type"]}
-        for item in error.errors()
-    ][:50]
+    errors = list(islice(_wrong_fields(error), MOST_ERRORS))
     if any(item["kind"] == "json_invalid" for item in errors):
         detail = "The body is not valid JSON."
     else:
         detail = "; ".join(f"{item['field']}: {item['message']}" for item in errors[:3])
     return HttpFailure(400, detail, type="invalid-input", title="Invalid input", errors=errors, cause=error)
+
+
+def _wrong_fields(error: RequestValidationError) -> Iterator[dict[str, Any]]:
+    for item in error.errors():
+        place = ".".join(str(part) for part in item["loc"])[:_LONGEST_FIELD]
+        yield {"field": place, "message": str(item["msg"])[:_LONGEST_MESSAGE], "kind": item["type"]}

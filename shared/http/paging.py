@@ -49,9 +49,16 @@ class Cursor:
             position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         except (binascii.Error, ValueError, RecursionError) as error:
             raise InvalidCursor from error
-        if not isinstance(position, list) or not all(isinstance(part, str | int) for part in position):
+        if not isinstance(position, list) or not all(map(_can_be_stored, position)):
             raise InvalidCursor
         return position
+
+
+def _can_be_stored(part: object) -> bool:
+    """Whether it is text without half characters, or a whole number of 64 bits: what a database can look for."""
+    if isinstance(part, str):
+        return part.isascii() or not any("\ud800" <= character <= "\udfff" for character in part)
+    return isinstance(part, int) and abs(part) < 2**63
 
 
 def position(cursor: str | None) -> str | None:

@@ -16,7 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.http.admission import Admission, Held
 from shared.http.errors import ErrorShape, HttpFailure, Problem, as_problem, failure_of
+from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
 from shared.http.plan import Plan
 from shared.idempotency import HEADER, run_once
 from shared.mongo import Conflict
@@ -57,6 +59,9 @@ class Route(APIRoute):
 
     shape: ErrorShape = staticmethod(as_problem)
     body_limit = DEFAULT_BODY_LIMIT
+    most_values = DEFAULT_MOST_VALUES
+    streams = False
+    """Whether its functions take the body part by part, and hold none of it."""
     failure: Callable[[Exception], HttpFailure] = staticmethod(failure_of)
     """What went wrong, before it has the surface's shape; for a surface whose domain has exceptions of its own."""
 
@@ -105,20 +110,38 @@ class Route(APIRoute):
     def _answering(self, handler: Handler) -> Handler:
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
-        async def answer(arrived: Request) -> Response:
-            request = arrived
+        async def run(request: Request) -> Response:
+            once = HEADER in request.headers and request.method not in ("GET", "HEAD")
+            return await _patiently(lambda: run_once(request, lambda: handler(request)) if once else handler(request))
+
+        async def answer(request: Request) -> Response:
             try:
-                if _may_have_body(arrived):
-                    request = Request(arrived.scope, _limited(arrived.receive, self.body_limit))
-                    await _require_size(request, arrived.receive, self.body_limit)
+                if _may_have_body(request):
+                    return await self._with_body(request, run, takes_json=takes_json)
                 if takes_json:
                     _require_json(request)
-                once = HEADER in request.headers and request.method not in ("GET", "HEAD")
-                return await _patiently(lambda: run_once(request, lambda: handler(request)) if once else handler(request))
+                return await run(request)
             except Exception as error:  # noqa: BLE001 (every failure gets an answer in the surface's shape)
                 return self.shape(request, self.failure(error))
 
         return answer
+
+    async def _with_body(self, arrived: Request, run: Handler, *, takes_json: bool) -> Response:
+        """Run the function once the body is there, within all limits, and it is the request's turn."""
+        admission = Admission.of(arrived)
+        with admission.held() as held:
+            receive = _limited(arrived.receive, self.body_limit, None if self.streams else held)
+            request = Request(arrived.scope, receive)
+            await _require_size(request, arrived.receive, self.body_limit)
+            if takes_json:
+                _require_json(request)
+            if self.streams:
+                return await run(request)
+            raw = await request.body()
+            if takes_json:
+                require_few_values(raw, self.most_values)
+            async with admission.turn(len(raw)):
+                return await run(request)
 
 
 def _application(handler: Handler) -> ASGIApp:
@@ -172,14 +195,17 @@ async def _drop(receive: Receive, limit: int, taken: int = 0) -> None:
                 more = message.get("more_body", False)
 
 
-def _limited(receive: Receive, limit: int) -> Receive:
+def _limited(receive: Receive, limit: int, held: Held | None) -> Receive:
     """Count what comes, for bodies that do not say how long they are. A little more is read and dropped, so that the client hears why."""
     taken = 0
 
     async def counted() -> Message:
         nonlocal taken
         message = await receive()
-        taken += len(message.get("body", b""))
+        size = len(message.get("body", b""))
+        taken += size
+        if held:
+            held.add(size)
         if taken > limit:
             if message.get("more_body", False):
                 await _drop(receive, limit, taken)
@@ -196,9 +222,21 @@ def _require_json(request: Request) -> None:
 
 
 class Router(APIRouter):
-    """A FastAPI router on the chassis. `errors` gives another surface's error shape; `body_limit` is in bytes."""
+    """A FastAPI router on the chassis. `errors` gives another surface's error shape; `body_limit` is in bytes.
 
-    def __init__(self, *, errors: ErrorShape = as_problem, body_limit: int = DEFAULT_BODY_LIMIT, **options: Any) -> None:
-        route_class = type("Route", (Route,), {"shape": staticmethod(errors), "body_limit": body_limit})
+    `most_values` limits how many values a JSON body may hold. `streams` is for functions that read the body part by part.
+    """
+
+    def __init__(
+        self,
+        *,
+        errors: ErrorShape = as_problem,
+        body_limit: int = DEFAULT_BODY_LIMIT,
+        most_values: int = DEFAULT_MOST_VALUES,
+        streams: bool = False,
+        **options: Any,
+    ) -> None:
+        own = {"shape": staticmethod(errors), "body_limit": body_limit, "most_values": most_values, "streams": streams}
+        route_class = type("Route", (Route,), own)
         super().__init__(route_class=route_class, strict_content_type=False, **options)
         self.errors = errors

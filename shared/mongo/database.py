@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from contracts.events.base import Event
-from shared import context
+from shared import clock, context
 from shared.mongo import driver
 from shared.mongo.collection import Collection, Document
 from shared.mongo.driver import CODEC, translated
@@ -162,6 +162,7 @@ CHASSIS_INDEXES: dict[str, list[Index]] = {
     "commands": [Index("process", "due")],
     "idempotency": [Index("at", expire_after=24 * 3600)],
     "live_processes": [],
+    "readiness": [Index("at", expire_after=24 * 3600)],
 }
 
 
@@ -210,10 +211,11 @@ class Database(Scope, Generic[TxT]):
                     await self._database[name].create_index(keys, **options)
         return self
 
-    async def ping(self) -> None:
-        """Raises `Unavailable` when the database does not answer."""
-        with translated():
-            await self._database.command("ping")
+    async def write_and_read(self) -> None:
+        """Write this process's row of `readiness`, and read it. Raises `Unavailable` when the database does not answer."""
+        rows, own = self.collection("readiness"), {"_id": self.settings.instance}
+        await rows.update_one(own, {"$set": {"at": clock.now()}}, upsert=True)
+        await rows.find_one(own)
 
     async def close(self) -> None:
         """Close all connections."""

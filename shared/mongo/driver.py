@@ -19,11 +19,13 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from shared.mongo.errors import Conflict, DatabaseError, Duplicate, Unavailable
+from shared.mongo.errors import Conflict, DatabaseError, Duplicate, TooLarge, Unavailable
 
 DUPLICATE_KEY_CODES = {11000, 11001}
 COMMIT_ATTEMPTS = 5
 NAMESPACE_EXISTS = 48
+TOO_LARGE_CODES = {388, 10334}
+"""TransactionTooLargeForCache, BSONObjectTooLarge (MongoDB's error codes)."""
 TRANSIENT = "TransientTransactionError"
 UNKNOWN_COMMIT = "UnknownTransactionCommitResult"
 CODEC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
@@ -174,6 +176,12 @@ def translate(error: pymongo_errors.PyMongoError) -> DatabaseError:
     if isinstance(error, pymongo_errors.DuplicateKeyError):
         details = cast("dict[str, Any]", error.details or {})
         return Duplicate("a row with this key exists", details.get("keyValue"))
+    return _of_operation(error)
+
+
+def _of_operation(error: pymongo_errors.PyMongoError) -> DatabaseError:
+    if isinstance(error, pymongo_errors.DocumentTooLarge) or getattr(error, "code", None) in TOO_LARGE_CODES:
+        return TooLarge("more was written at once than the database takes")
     if isinstance(error, pymongo_errors.OperationFailure) and error.code == 112:
         return Conflict("another transaction changed the same row")
     if isinstance(error, pymongo_errors.ConnectionFailure | pymongo_errors.WaitQueueTimeoutError | pymongo_errors.ExecutionTimeout):

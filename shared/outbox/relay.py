@@ -260,6 +260,7 @@ class Relay:
                 request_timeout_ms=SEND_TIMEOUT_MS,
                 max_batch_size=262_144,
                 client_id=f"{self._settings.name}-relay",
+                **self._settings.kafka_access.client_options(),
             )
             try:
                 await producer.start()

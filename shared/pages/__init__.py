@@ -4,8 +4,10 @@ The one import a service needs: `from shared.pages import FormErrors, Pages`. Se
 """
 
 from .assets import AssetsMissing, mount
+from .csrf import FIELD as FORM_TOKEN
 from .csrf import ForgeryError
 from .forms import FormErrors
 from .rendering import Pages
+from .times import LONDON
 
-__all__ = ["AssetsMissing", "ForgeryError", "FormErrors", "Pages", "mount"]
+__all__ = ["FORM_TOKEN", "LONDON", "AssetsMissing", "ForgeryError", "FormErrors", "Pages", "mount"]

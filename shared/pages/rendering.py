@@ -15,9 +15,12 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from shared.http.errors import HttpFailure
+
 from . import assets
 from .csrf import FIELD, Tokens
 from .forms import FormErrors
+from .times import london_date, london_date_time, london_time
 
 HERE = Path(__file__).parent
 
@@ -29,6 +32,11 @@ TITLES = {
     429: "Too many requests",
     503: "Sorry, the service is unavailable",
 }
+Link = tuple[str, str]
+"""Its text, and where it leads."""
+START: Link = ("Go to the start page", "/")
+NO_SUCH_ADDRESS = "If you typed the web address, check that it is right. If you pasted it, check that you copied all of it."
+SERVER_ERROR = "Nothing that you have sent is lost. Try again in a few minutes."
 
 
 class Pages:
@@ -37,7 +45,8 @@ class Pages:
     `secret` signs form tokens and must be the same in every replica. `session_cookie` is the name of the cookie that
     holds the service's session, if it has one; form tokens are bound to it. Cookies are shared by every port of a host,
     so the name should begin with the service's. `secure` says that browsers come by HTTPS. `form_targets` are origins besides our
-    own to which the forms of all pages may lead, redirects included (CSP `form-action`).
+    own to which the forms of all pages may lead, redirects included (CSP `form-action`). `start` is the link on error pages, None where
+    the service has no start page of its own; `footer` are the links at the foot of every page.
     """
 
     def __init__(
@@ -49,14 +58,17 @@ class Pages:
         session_cookie: str,
         secure: bool = False,
         form_targets: Sequence[str] = (),
+        start: Link | None = START,
+        footer: Sequence[Link] = (),
     ) -> None:
         self._environment = environment(templates)
-        self._environment.globals.update(service_name=service_name, asset=assets.url)
+        self._environment.globals.update(service_name=service_name, asset=assets.url, footer_links=tuple(footer))
         self._tokens = Tokens(secret)
         self._session_cookie = session_cookie
         self._visitor_cookie = f"{session_cookie}_form"
         self._secure = secure
         self._form_targets = tuple(form_targets)
+        self._start = start
         assets.assets()
 
     @property
@@ -93,10 +105,19 @@ class Pages:
             response.set_cookie(self._visitor_cookie, held, httponly=True, samesite="lax", secure=self._secure, path="/")
         return response
 
-    def error(self, request: Request, status: int, *, title: str | None = None, detail: str | None = None) -> HTMLResponse:
-        """A page that says in plain words what went wrong."""
+    def failure(self, request: Request, failure: HttpFailure) -> HTMLResponse:
+        """The page of a request that failed before it reached a route: an unknown address, or a method that it does not have."""
+        detail = NO_SUCH_ADDRESS if failure.status == 404 else SERVER_ERROR if failure.status >= 500 else None
+        page = self.error(request, failure.status, title=failure.title, detail=detail)
+        page.headers.update(failure.headers)
+        return page
+
+    def error(
+        self, request: Request, status: int, *, title: str | None = None, detail: str | None = None, start: Link | None = None
+    ) -> HTMLResponse:
+        """A page that says in plain words what went wrong. `start` is where it leads to in place of the service's own start page."""
         title = title or TITLES.get(status, "Sorry, there is a problem with the service" if status >= 500 else TITLES[400])
-        return self.render(request, "error.html", status=status, title=title, detail=detail)
+        return self.render(request, "error.html", status=status, title=title, detail=detail, start=start or self._start)
 
     async def form(self, request: Request) -> FormData:
         """The fields of a form that one of our own pages sent; usable as a FastAPI dependency. Raises `ForgeryError`."""
@@ -142,6 +163,7 @@ def environment(templates: Path) -> Environment:
     """Jinja2 with autoescape everywhere; `layout.html` and every GOV.UK macro are at hand without an import."""
     made = _environment(FileSystemLoader(templates), FileSystemLoader(HERE / "templates"))
     made.globals.update(_components())
+    made.filters.update(london_date=london_date, london_time=london_time, london_date_time=london_date_time)
     return made
 
 

@@ -1,6 +1,7 @@
 """One release, built from the shipped data once a run; tests that harm one work on a copy."""
 
 import gzip
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest_asyncio
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from benchmarks.addresses.releases import release_of
 from services.addresses.adapters import checking
 from services.addresses.adapters.files import sha256_of
 from services.addresses.adapters.gazetteer import Gazetteer
@@ -62,6 +64,16 @@ def gazetteer(data_dir) -> Iterator[Gazetteer]:
     opened = Gazetteer.open(current(data_dir)[0])
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def hundred_thousand(in_memory: Path) -> Iterator[Gazetteer]:
+    """A release of 100,000 other made-up premises, open. `BLOCKS_TEST_HUNDRED_THOUSAND` names a folder that the next run finds it in."""
+    kept = os.environ.get("BLOCKS_TEST_HUNDRED_THOUSAND")
+    with release_of(100_000, seed=2, folder=Path(kept) if kept else in_memory / "hundred-thousand") as folder:
+        opened = Gazetteer.open(folder)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

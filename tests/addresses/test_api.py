@@ -173,7 +173,12 @@ async def test_two_replicas_that_start_at_once_announce_the_release_once(serve, 
         topic = f"{one.topic_prefix}addresses.releases"
         await eventually(lambda: first.service.store.releases.is_announced(manifest.release))
         consumer = AIOKafkaConsumer(
-            topic, bootstrap_servers=engines.kafka, auto_offset_reset="earliest", group_id=None, fetch_max_wait_ms=20
+            topic,
+            bootstrap_servers=engines.kafka,
+            **engines.kafka_access.client_options(),
+            auto_offset_reset="earliest",
+            group_id=None,
+            fetch_max_wait_ms=20,
         )
         await consumer.start()
         try:

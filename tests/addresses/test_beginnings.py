@@ -37,14 +37,14 @@ def test_what_is_kept_for_each_short_beginning_is_what_a_search_finds(opened):
         query = Query.parse(letters, postcodes.outwards)
         rows = kept.rows(query, KEPT, None)
         assert rows, letters
-        assert rows == searching.by_words(query, KEPT, None)[:KEPT], letters
+        assert rows == searching.by_words(query, KEPT, None).rows[:KEPT], letters
 
 
 def test_a_short_beginning_is_answered_the_same_with_and_without_what_is_kept(opened, gazetteer):
     _, searching, _ = opened
     for letters in ("q", "Ta", "wil"):
-        assert gazetteer.search(letters, KEPT) == searching.search(letters, KEPT)
-        assert gazetteer.search(letters, 5) == searching.search(letters, KEPT)[:5]
+        assert gazetteer.answer(letters, KEPT) == searching.search(letters, KEPT)
+        assert tuple(gazetteer.search(letters, 5)) == searching.search(letters, KEPT).results[:5]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
 """Generated premises: the same for the same seed, recognisable, well-formed, in the order of their UPRNs and as many as asked for."""
 
+import re
 from collections import Counter
 
 import pytest
 
+from services.addresses.domain import made_up_names
+from services.addresses.domain.boroughs import BOROUGHS
+from services.addresses.domain.dice import Dice
 from services.addresses.domain.generation import Site, generate
 from services.addresses.domain.lines import line
 from services.addresses.domain.made_up_numbers import MADE_UP_USRNS
@@ -134,3 +138,29 @@ def test_more_than_the_postcodes_hold_is_refused():
 def test_a_postcode_outside_london_is_refused():
     with pytest.raises(ValueError, match="M1"):
         next(generate([Site(Postcode("M1", "1AA"), "E09000012", Location(384_000, 398_000))], 7))
+
+
+@pytest.fixture(scope="module")
+def words() -> set[str]:
+    dice = Dice("words")
+    return {made_up_names.word(dice) for _ in range(20_000)}
+
+
+def test_a_name_joins_two_elements_of_english_place_names(words):
+    first = {element.upper() for element in made_up_names.FIRST_ELEMENTS}
+    second = {element.upper() for element in made_up_names.SECOND_ELEMENTS}
+    assert [word for word in words if not any(word[:at] in first and word[at:] in second for at in range(2, len(word)))] == []
+    assert len(words) > 8_000, "so few that streets of one name would be common"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("Cowslip", "lhope"), ("Thrush", "shaw"), ("Elm", "mere"), ("Apple", "ley"), ("Ivy", "acre")]
+)
+def test_a_join_that_reads_like_a_misprint_is_never_made(words, first, second):
+    assert f"{first}{second}".upper() not in words
+    assert max(map(len, words)) <= made_up_names.LONGEST_NAME
+    assert [word for word in words if re.search(r"(.)\1\1|[AEIOU]{3}|(SH|CH|TH|X)(S|TH[^A-Z])", word)] == []
+
+
+def test_no_name_is_a_boroughs(words):
+    assert not words & {part.upper() for borough in BOROUGHS.values() for part in borough.name.split()}

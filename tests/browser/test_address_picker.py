@@ -12,7 +12,7 @@ from tests.browser.conftest import Citizen, eventually
 
 pytestmark = pytest.mark.browser
 
-STREET = "Yarrowell Close"
+STREET = "Winterfield Close"
 SHELL = f"9 {STREET}, London, NW1 8AB"
 FLATS = [f"Flat {letter}, {SHELL}" for letter in "ABC"]
 POSTCODE = "NW1 8AB"
@@ -71,7 +71,7 @@ def test_an_address_is_chosen_by_keyboard_alone(at_the_question):
     citizen.check("picker at first")
     expect(page.get_by_label("Postcode", exact=True)).to_be_hidden()
     go_to_box(page)
-    page.keyboard.type("flat b 9 yarrowell")
+    page.keyboard.type("flat b 9 winterfield")
     expect(options(page).first).to_have_text(FLATS[1])
     expect(box(page)).to_have_attribute("aria-expanded", "true")
     citizen.check("picker with suggestions")
@@ -92,7 +92,7 @@ def test_an_address_is_chosen_by_keyboard_alone(at_the_question):
 def test_a_street_and_a_divided_building_lead_to_their_addresses_and_are_none_themselves(at_the_question):
     citizen = at_the_question()
     page = citizen.page
-    box(page).press_sequentially("yarrowell close")
+    box(page).press_sequentially("winterfield close")
     street = options(page).filter(has_text=re.compile(r"– street$"))
     expect(street).to_have_text(f"{STREET}, London – street")
     street.click()
@@ -116,7 +116,7 @@ def test_a_street_and_a_divided_building_lead_to_their_addresses_and_are_none_th
 def test_a_text_changed_after_choosing_is_searched_for_and_not_taken(at_the_question):
     citizen = at_the_question()
     page = citizen.page
-    box(page).press_sequentially("flat a 9 yarrowell")
+    box(page).press_sequentially("flat a 9 winterfield")
     options(page).first.click()
     assert page.locator("[name=uprn]").input_value() != ""
     box(page).fill(f"11 {STREET}, {POSTCODE}")
@@ -161,9 +161,9 @@ def test_an_answer_that_nobody_waits_for_any_more_opens_nothing(at_the_question)
     page = citizen.page
     held: list[Route] = []
     page.route("**/suggestions?*", lambda route: held.append(route))  # noqa: PLW0108 (Playwright marks its handlers)
-    for leave in (lambda: box(page).fill("ya"), lambda: page.keyboard.press("Tab")):
+    for leave in (lambda: box(page).fill("wi"), lambda: page.keyboard.press("Tab")):
         held.clear()
-        box(page).fill("yarrowell")
+        box(page).fill("winterfield")
         eventually(lambda: page.wait_for_timeout(50) or held)
         with page.expect_event("requestfailed", lambda request: "suggestions" in request.url):
             leave()
@@ -187,7 +187,7 @@ def test_while_suggestions_cannot_be_had_the_postcode_leads_on(at_the_question):
         page.unroute_all(behavior="ignoreErrors")
         page.route("**/suggestions?*", fail)
         page.reload()
-        box(page).press_sequentially("yarrowell")
+        box(page).press_sequentially("winterfield")
         expect(page.get_by_role("status").filter(has_text="Suggestions are not available")).to_be_visible()
         expect(box(page)).to_be_focused()
         expect(page.get_by_label("Postcode", exact=True)).to_be_visible()
@@ -263,7 +263,7 @@ def test_nothing_is_cut_off(at_the_question, scale):
     size = {"width": 320, "height": 640} if scale == 1 else {"width": 640, "height": 512}
     citizen = at_the_question(viewport=size, device_scale_factor=scale)
     page = citizen.page
-    box(page).press_sequentially("yarrowell clo")
+    box(page).press_sequentially("winterfield clo")
     expect(options(page).filter(has_text=STREET).nth(4)).to_be_attached()
     citizen.check(f"picker at {size['width']} pixels")
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

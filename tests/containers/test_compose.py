@@ -11,6 +11,7 @@ import yaml
 
 from contracts.events import registry
 from deploy.compose import secrets
+from deploy.embedded.engines.apache_kafka import KAFKA_VERSION
 from deploy.embedded.parts import PARTS
 
 ROOT = Path(__file__).parents[2]
@@ -159,6 +160,17 @@ def test_addresses_between_services_name_services_and_their_ports():
             for name, port in ports.items():
                 if f"http://{name}:" in str(value):
                     assert str(value).startswith(f"http://{name}:{port}"), value
+
+
+OLDEST = {"mongo": (8, 0), "apache/kafka": tuple(map(int, KAFKA_VERSION.split("."))), "axllent/mailpit": (1, 30, 6)}
+"""Of each image that others make, the oldest version without known holes; Kafka is the version that the tests run."""
+
+
+def test_no_image_is_older_than_its_last_known_hole():
+    images = dict(service["image"].split(":") for service in SERVICES.values() if ":" in service["image"])
+    assert images.keys() == OLDEST.keys()
+    for image, tag in images.items():
+        assert tuple(int(part) for part in tag.removeprefix("v").split(".")) >= OLDEST[image], f"{image}:{tag}"
 
 
 def test_the_engines_are_not_reachable_from_outside():

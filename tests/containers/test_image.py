@@ -82,6 +82,7 @@ def test_a_service_becomes_ready_answers_and_stops_cleanly(name, volumes, engine
         f"{prefix}HOST": "127.0.0.1",
         f"{prefix}MONGODB": engines.mongodb,
         f"{prefix}KAFKA": engines.kafka,
+        **{f"{prefix}{name.upper()}": value for name, value in engines.kafka_access.as_settings().items()},
         f"{prefix}DATABASE": f"container_{name}_{uuid4().hex[:6]}",
         f"{prefix}TOPIC_PREFIX": f"container{uuid4().hex[:6]}.",
     }

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from contracts.events import registry
 from contracts.events.data_sharing import ShareDelivered
 from deploy.contracts import documents, events, http
+from deploy.contracts.apps import built
 from shared import clock
 from shared.events import Envelope, new_id
 
@@ -33,12 +33,35 @@ def test_a_difference_and_a_stray_file_are_drift(tmp_path):
     assert documents.drift(given, tmp_path) == []
 
 
-def test_an_apps_own_events_are_in_no_document():
-    from examples.move_home.events import MOVES, MoveSubmitted  # noqa: PLC0415  (the import is what puts them into the registry)
+def test_an_apps_published_events_are_documented_and_those_that_it_keeps_to_itself_are_not():
+    document = ASYNCAPI["asyncapi/move_home.json"]
+    assert "move_home.move.submitted.v1" in document["channels"]["move_home.moves"]["messages"]
+    assert "schemas/move_home.move.submitted.v1.json" in events.schemas()
+    assert "council" not in str(document["channels"]), "the outcome of a command moves the process and is published nowhere"
 
-    assert MoveSubmitted.event_type in registry
-    assert not any(MOVES in document["channels"] for document in events.asyncapi().values())
-    assert not any("move_home" in path for path in events.schemas())
+
+def test_every_topic_that_a_service_writes_or_reads_is_in_its_document():
+    for service in built():
+        operations = ASYNCAPI.get(f"asyncapi/{service.name}.json", {"operations": {}})["operations"]
+        received = {name.removeprefix("consume ") for name, operation in operations.items() if operation["action"] == "receive"}
+        local = {event for consumer in service.consumes for event in consumer.local}
+        taken = {
+            handler.event.topic for consumer in service.consumes for handler in consumer.handlers.values() if handler.event not in local
+        }
+        assert received == taken
+    sent = {
+        name.removeprefix("publish ")
+        for document in ASYNCAPI.values()
+        for name, operation in document["operations"].items()
+        if operation["action"] == "send"
+    }
+    assert sent == {event.topic for _, event in events.published()}
+
+
+def test_a_publishers_document_says_who_consumes_a_topic():
+    assert "Consumed by move_home." in ASYNCAPI["asyncapi/data_sharing.json"]["channels"]["data_sharing.shares"]["description"]
+    consumes = ASYNCAPI["asyncapi/move_home.json"]["operations"]["consume data_sharing.shares"]
+    assert consumes["messages"] == [{"$ref": "#/channels/data_sharing.shares/messages/data_sharing.share.delivered.v1"}]
 
 
 def test_every_event_is_in_one_channel_of_its_block_with_its_key():

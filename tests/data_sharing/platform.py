@@ -35,8 +35,11 @@ class Platform:
         headers = self.tokens.bearer(BOROUGH_SCOPE, borough=borough, client_id=client_id or f"client-{borough}")
         return await self.running.http.request(method, path, headers={**headers, **options.pop("headers", {})}, **options)
 
-    async def as_citizen(self, path: str, subject: str = CITIZEN, **params: Any) -> httpx.Response:
-        headers = self.tokens.bearer("data_sharing:record:read", borough=HACKNEY, subject=subject)
+    async def as_citizen(
+        self, path: str, subject: str = CITIZEN, *, borough: str = HACKNEY, sector: str | None = None, **params: Any
+    ) -> httpx.Response:
+        claims = {"sector": sector} if sector else {}
+        headers = self.tokens.bearer("data_sharing:record:read", borough=borough, subject=subject, **claims)
         return await self.running.http.get(path, headers=headers, params=params)
 
     async def step(self, borough: str, ref: str, step: str, **options: Any) -> httpx.Response:
@@ -61,11 +64,13 @@ class Platform:
             assert (await self.sign(borough, ref, sha256)).status_code == 200
         return ref
 
-    async def share(self, ref: str, recipient: str = CAMDEN, reference: str = "move-1", **over: Any) -> httpx.Response:
+    async def share(self, ref: str | None, recipient: str = CAMDEN, reference: str = "move-1", **over: Any) -> httpx.Response:
+        """Hackney's app, or `sender`'s, shares; without `ref` it leaves the agreement to the service."""
+        sender = over.pop("sender", HACKNEY)
         headers = over.pop("headers", {})
         client_id = over.pop("client_id", "move-home")
         body = {
-            "agreement": ref,
+            **({"agreement": ref} if ref else {}),
             "purpose": COUNCIL_TAX,
             "subject": CITIZEN,
             "recipient": recipient,
@@ -73,7 +78,7 @@ class Platform:
             "items": ITEMS,
             **over,
         }
-        return await self.call(HACKNEY, "POST", "/v1/shares", json=body, headers=headers, client_id=client_id)
+        return await self.call(sender, "POST", "/v1/shares", json=body, headers=headers, client_id=client_id)
 
     async def events(self, kind: str) -> list[dict[str, Any]]:
         """The payloads of the published events of that kind, in the order of their ids."""

@@ -6,8 +6,12 @@ from joserfc import jws
 from joserfc.jwk import KeySet
 
 from services.data_sharing.domain import merkle
+from services.data_sharing.domain.record import Action, Matter, moved
+from shared.clock import now
+from shared.events import new_id
 
-from .texts import HACKNEY, text
+from .platform import CITIZEN
+from .texts import COUNCIL_TAX, HACKNEY, text
 
 
 async def test_a_citizen_sees_who_what_when_under_which_agreement_and_law_and_nobody_elses(platform):
@@ -69,3 +73,18 @@ async def test_a_verifier_with_the_public_key_alone_can_check_a_citizens_line_an
     assert merkle.verify_consistency(early["size"], head["size"], *roots, path)
     assert (await platform.running.http.get(f"/v1/record/heads/{early['size']}")).json() == early
     assert (await platform.as_citizen(f"/v1/record/{line['id']}/proof", subject="another")).status_code == 404
+
+
+async def test_lines_from_before_sectors_were_kept_are_still_their_citizens_and_keep_their_proofs(platform):
+    """Their leaves commit to a text without the fields that came later."""
+    ref = await platform.active()
+    agreement = await platform.store.agreements.get(ref, visible_to=HACKNEY)
+    matter = Matter(subject=CITIZEN, sector=HACKNEY, purpose=COUNCIL_TAX, sender=HACKNEY, recipient=HACKNEY, share="s")
+    entry = moved(new_id(), Action.SHARED, agreement, matter, by=HACKNEY, items=("email",), at=now())
+    async with platform.store.transaction() as tx:
+        await tx.record.append(entry.model_copy(update={"sector": None, "sender": None}))
+    await platform.sealed()
+    (line,) = await platform.record()
+    assert (line["sender"], line["by"]) == (None, HACKNEY)
+    proof = (await platform.as_citizen(f"/v1/record/{line['id']}/proof")).json()
+    assert {"sector", "sender"}.isdisjoint(json.loads(proof["entry"]))

@@ -12,6 +12,8 @@ from tests.support.running import eventually
 from .platform import CITIZEN, readable
 from .texts import CAMDEN, COUNCIL_TAX, HACKNEY, ISLINGTON, ITEMS
 
+TO_HACKNEY_ONLY = {"recipient": HACKNEY, "purpose": COUNCIL_TAX, "items": ["given_name"]}
+
 
 async def test_each_recipient_gets_its_own_items_and_nothing_else_is_stored(platform):
     ref = await platform.active()
@@ -154,3 +156,84 @@ async def test_reading_is_recorded_each_time_and_stops_with_the_agreement(platfo
         ("read", "Camden"),
         ("shared", "Hackney"),
     ]
+
+
+async def test_a_share_without_an_agreement_is_made_under_one_that_binds_the_boroughs_and_allows_it(platform):
+    suspended, silent = await platform.active(title="Suspended"), await platform.active(permissions=[TO_HACKNEY_ONLY])
+    await platform.step(CAMDEN, suspended, "suspend")
+    right = await platform.active(title="In force")
+    made = await platform.share(None)
+    assert made.status_code == 201
+    assert (made.json()["agreement"], silent) == (right, silent)
+    assert (await platform.share(None)).json() == made.json()
+    assert (await platform.share(None, parties=[CAMDEN], reference="move-2")).status_code == 201
+    both = await platform.share(right, parties=[CAMDEN], reference="move-3")
+    assert both.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("over", "reason"),
+    [
+        ({"recipient": ISLINGTON}, "no-agreement"),
+        ({"recipient": CAMDEN, "parties": [ISLINGTON]}, "no-agreement"),
+        ({"sender": ISLINGTON, "recipient": ISLINGTON}, "no-agreement"),
+        ({"recipient": CAMDEN, "purpose": "parking"}, "purpose-not-covered"),
+        ({"recipient": CAMDEN, "items": {"date_of_birth": "1990-12-10"}}, "no-item-allowed"),
+    ],
+)
+async def test_what_no_agreement_allows_is_refused_and_stands_in_the_citizens_record_once(platform, over, reason):
+    await platform.active()
+    for _ in range(2):
+        refused = await platform.share(None, **over)
+        assert refused.status_code == 403
+        assert refused.json()["type"].endswith(f"/{reason}")
+    sender = over.get("sender", HACKNEY)
+    (line,) = (await platform.as_citizen("/v1/record", borough=sender)).json()["items"]
+    assert (line["action"], line["reason"], line["sender"], line["recipient"]) == ("refused", reason, sender, over["recipient"])
+    assert (line["agreement"] == "") == (reason == "no-agreement")
+    (event,) = await platform.events("share.refused")
+    assert (event["sender"], event["client"], event["reference"]) == (sender, "move-home", "move-1")
+    await platform.sealed()
+    assert (await platform.as_citizen(f"/v1/record/{line['id']}/proof", borough=sender)).status_code == 200
+
+
+async def test_a_suspended_agreement_is_the_reason_where_it_is_the_only_one(platform):
+    ref = await platform.active()
+    await platform.step(CAMDEN, ref, "suspend")
+    refused = await platform.share(None)
+    assert refused.json()["type"].endswith("/agreement-not-active")
+    assert (await platform.record())[0]["agreement"] == ref
+
+
+async def test_another_borough_can_write_nothing_into_a_citizens_record_by_their_pseudonym(platform):
+    """A pseudonym is made for one sector (OpenID Connect Core, section 8.1): used by a client of another, it stands for nobody."""
+    await platform.active()
+    await platform.share(None)
+    assert (await platform.share(None, HACKNEY, sender=CAMDEN, client_id="camden")).status_code == 201
+    assert (await platform.share(None, ISLINGTON, sender=CAMDEN, client_id="camden")).status_code == 403
+    assert [line["sender_name"] for line in await platform.record()] == ["Hackney"]
+    assert (await platform.as_citizen("/v1/record", sector="another-of-hackney")).json()["items"] == []
+    lines = (await platform.as_citizen("/v1/record", borough=CAMDEN)).json()["items"]
+    assert [line["sender_name"] for line in lines] == ["Camden", "Camden"]
+    await platform.sealed()
+    assert (await platform.as_citizen(f"/v1/record/{lines[0]['id']}/proof")).status_code == 404
+
+
+async def test_a_reading_is_in_the_record_of_the_citizen_whose_borough_sent_it(platform):
+    ref = await platform.active()
+    share = (await platform.share(ref)).json()
+    assert (await platform.call(CAMDEN, "GET", f"/v1/inbox/{share['id']}")).status_code == 200
+    read, sent = await platform.record()
+    assert [(line["action"], line["by_name"], line["sender_name"], line["recipient_name"]) for line in (read, sent)] == [
+        ("read", "Camden", "Hackney", "Camden"),
+        ("shared", "Hackney", "Hackney", "Camden"),
+    ]
+
+
+async def test_a_recipient_never_sees_the_senders_reference(platform):
+    ref = await platform.active()
+    share = (await platform.share(ref, reference="a-secret-of-the-sender")).json()
+    for path in ("/v1/inbox", f"/v1/inbox/{share['id']}"):
+        assert "a-secret-of-the-sender" not in (await platform.call(CAMDEN, "GET", path)).text
+    (event,) = await platform.events("share.delivered")
+    assert (event["sender"], event["client"], event["reference"]) == (HACKNEY, "move-home", "a-secret-of-the-sender")

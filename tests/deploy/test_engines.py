@@ -16,10 +16,14 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from pydantic import SecretStr
 from pymongo import AsyncMongoClient
+from pymongo.errors import OperationFailure
 
 from deploy.embedded.engines import ApacheKafka, Database, EngineChoice, OperatorError, Tansu, fast_engine_is_built
+from deploy.embedded.engines.kafka_protocol import broker_answers
 from deploy.embedded.ports import free_port
+from shared.kafka_access import KafkaAccess
 
 ENGINES = [
     "python",
@@ -51,16 +55,55 @@ async def test_a_commit_survives_a_kill_of_the_database(engine: EngineChoice, tm
         await client.close()
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_the_database_lets_each_user_into_its_own_data_alone(engine: EngineChoice, tmp_path: Path) -> None:
+    async with Database(engine, tmp_path / "data", services=("identity", "notifications")) as database:
+        async with AsyncMongoClient[dict[str, object]](database.address_for("identity")) as identity:
+            await identity.identity.rows.insert_one({"_id": 1})
+            for forbidden in (
+                identity.notifications.rows.find_one(),
+                identity.notifications.rows.insert_one({"_id": 1}),
+                identity.identity.command("createUser", "intruder", pwd="x", roles=[{"role": "root", "db": "admin"}]),
+            ):
+                with pytest.raises(OperationFailure, match="not authorized"):
+                    await forbidden
+        unknown = f"mongodb://127.0.0.1:{database.port}/?directConnection=true"
+        async with AsyncMongoClient[dict[str, object]](unknown) as nobody:
+            with pytest.raises(OperationFailure, match="requires authentication"):
+                await nobody.identity.rows.find_one()
+        wrong = database.address_for("identity").replace("identity:", "identity:not-", 1)
+        async with AsyncMongoClient[dict[str, object]](wrong) as mistaken:
+            with pytest.raises(OperationFailure, match=r"[Aa]uthentication failed"):
+                await mistaken.identity.rows.find_one()
+        async with AsyncMongoClient[dict[str, object]](database.address) as root:
+            assert await root.identity.rows.count_documents({}) == 1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_database_made_before_it_had_users_gets_them_and_keeps_its_data(engine: EngineChoice, tmp_path: Path) -> None:
+    async with Database(engine, tmp_path / "data") as first, AsyncMongoClient[dict[str, object]](first.address) as client:
+        await client.test.rows.insert_one({"_id": 1})
+    users = tmp_path / "data.users.json"
+    assert users.stat().st_mode & 0o077 == 0
+    users.unlink()  # as if it had been made by a version without users, or the file had been lost
+
+    async with (
+        Database(engine, tmp_path / "data", services=("test",)) as again,
+        AsyncMongoClient[dict[str, object]](again.address_for("test")) as client,
+    ):
+        assert await client.test.rows.count_documents({}) == 1
+
+
 async def test_a_restarted_tansu_is_empty_and_says_so_by_its_cluster_id(broker: Tansu) -> None:
     first = await cluster_id(broker)
-    await produce(broker.address, b"kept nowhere")
-    assert await end_offset(broker.address) == 1
+    await produce(broker, b"kept nowhere")
+    assert await end_offset(broker) == 1
     broker.kill()
 
     await broker.start()
 
     assert await cluster_id(broker) != first
-    assert await end_offset(broker.address) == 0
+    assert await end_offset(broker) == 0
 
 
 @NEEDS_MAVEN
@@ -77,12 +120,23 @@ def test_two_that_need_apache_kafka_at_once_fetch_it_once(tmp_path: Path) -> Non
 @NEEDS_MAVEN
 async def test_apache_kafka_keeps_its_messages_over_a_kill(tmp_path: Path) -> None:
     async with ApacheKafka(tmp_path / "kafka") as kafka:
-        await produce(kafka.address, b"kept")
+        await produce(kafka, b"kept")
         kafka.kill()
 
         await kafka.start()
 
-        assert await end_offset(kafka.address) == 1
+        assert await end_offset(kafka) == 1
+
+
+@NEEDS_MAVEN
+async def test_apache_kafka_refuses_whoever_has_no_password(tmp_path: Path) -> None:
+    async with ApacheKafka(tmp_path / "kafka") as kafka:
+        intruder = KafkaAccess(security_protocol="SASL_PLAINTEXT", sasl_mechanism="PLAIN", username="blocks", password=SecretStr("guessed"))
+        for access in (KafkaAccess(), intruder):
+            assert not await broker_answers(kafka.port, access)
+        assert await broker_answers(kafka.port, kafka.access)
+        for file in ("password", "server.properties"):
+            assert (tmp_path / "kafka" / file).stat().st_mode & 0o077 == 0
 
 
 async def test_a_busy_port_is_named_with_its_holder(tmp_path: Path) -> None:
@@ -160,12 +214,12 @@ async def cluster_id(broker: Tansu) -> str:
         await admin.close()
 
 
-async def produce(address: str, value: bytes) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=address, enable_idempotence=False) as producer:
+async def produce(broker: ApacheKafka | Tansu, value: bytes) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=broker.address, enable_idempotence=False, **broker.access.client_options()) as producer:
         await producer.send_and_wait("things", value, partition=0)
 
 
-async def end_offset(address: str) -> int:
+async def end_offset(broker: ApacheKafka | Tansu) -> int:
     topic = TopicPartition("things", 0)
-    async with AIOKafkaConsumer(bootstrap_servers=address) as consumer, asyncio.timeout(10):
+    async with AIOKafkaConsumer(bootstrap_servers=broker.address, **broker.access.client_options()) as consumer, asyncio.timeout(10):
         return int((await consumer.end_offsets([topic]))[topic])

@@ -141,6 +141,15 @@ def test_every_seed_file_is_what_its_service_reads(tmp_path: Path, demo: bool) -
 
     assert bool(identity.people) == demo
     assert {"move-home", "move-home-machine"} <= {client.client_id for client in identity.clients}
+    scopes = {client.client_id: client.scopes for client in identity.clients}
+    used = {name: json.loads(made.settings("move_home")[name]) for name in ("addresses_client", "shares_client", "inbox_clients")}
+    assert scopes[used["addresses_client"]["client_id"]] == {"addresses:address:read"}
+    assert scopes[used["shares_client"]["client_id"]] == {"data_sharing:share:create"}
+    assert {client["client_id"]: scopes[client["client_id"]] for client in used["inbox_clients"].values()} == {
+        "move-home-inbox-camden": {"data_sharing:inbox:read"},
+        "move-home-inbox-hackney": {"data_sharing:inbox:read"},
+    }
+    assert "systems" not in json.dumps(made.settings("move_home")), "an app holds no borough's own secret"
     assert {service.name for service in notifications.services} == {"Sign in", "Move home"} | ({"Demo"} if demo else set())
     assert bool(agreements) == demo
 

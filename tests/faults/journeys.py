@@ -106,8 +106,13 @@ class Crowd:
         assert len(found) < 1000, "more than can be listed at once"
         return Counter((message["channel"], "".join(message["to"].split()).removeprefix("+")) for message in found)
 
+    def shares_made(self, recipient: str) -> Counter[str]:
+        """The ids of the shares to that borough, as the moves know them."""
+        steps = (step for journey in self.journeys for step in journey.content.get("steps", []))
+        return Counter(str(step["share"]) for step in steps if step["name"].startswith(f"shared:{recipient}:"))
+
     async def shares(self, recipient: str) -> Counter[str]:
-        """How many shares of each move, by its id, are in that borough's inbox."""
+        """The ids of the shares that came into that borough's inbox since the crowd began."""
         found: Counter[str] = Counter()
         cursor: str | None = None
         while True:
@@ -115,9 +120,10 @@ class Crowd:
             params = {"limit": "100", **({"cursor": cursor} if cursor else {})}
             answer = await self._authorised("GET", url, borough=recipient, scope="data_sharing:inbox:read", params=params)
             page = answer.json()
-            found.update(share["reference"] for share in page["items"])
+            new = [share["id"] for share in page["items"] if datetime.fromisoformat(share["delivered_at"]) >= self.began]
+            found.update(new)
             cursor = page["next"]
-            if cursor is None:
+            if cursor is None or len(new) < len(page["items"]):
                 return found
 
     async def _submit(self, journey: Journey, after: float) -> None:

@@ -47,6 +47,7 @@ async def test_a_stock_client_library_gets_a_token(identity):
         "aud": "urn:london-blocks:addresses",
         "scope": READ,
         "borough": "E09000012",
+        "sector": "E09000012",
     }
 
 

@@ -103,7 +103,6 @@ async def test_a_wrong_address_is_told_and_shown_again_escaped(identity, citizen
     await citizen.browser.open("/authorize", **request())
     sent = len(citizen.mailbox.calls)
     for typed in (
-        "",
         "ada",
         "ada@",
         "@example.com",
@@ -117,6 +116,50 @@ async def test_a_wrong_address_is_told_and_shown_again_escaped(identity, citizen
         assert "Enter an email address in the correct format" in page.text
         assert "<script>@" not in page.text
     assert len(citizen.mailbox.calls) == sent
+
+
+async def test_an_empty_address_is_asked_for(identity, citizen):
+    await citizen.browser.open("/authorize", **request())
+    for typed in ("", "   "):
+        page = await citizen.browser.submit(email=typed)
+        assert page.status_code == 400
+        assert '<a href="#email">Enter your email address</a>' in page.text
+
+
+async def test_every_pages_title_is_its_heading(identity, citizen):
+    pages = [await citizen.browser.open("/authorize", **request())]
+    await citizen.asks_for_code(**request())
+    pages += [citizen.browser.page, *[await citizen.browser.open(path) for path in ("/cookies", "/privacy", "/accessibility", "/logout")]]
+    for page in pages:
+        title, heading = re.search(r"<title>(.*?) – ", page.text), re.search(r"<h1[^>]*>(.*?)</h1>", page.text, re.DOTALL)
+        assert title, page.url
+        assert heading, page.url
+        assert title[1] == heading[1].strip(), page.url
+        for link in ("/cookies", "/privacy", "/accessibility"):
+            assert f'href="{link}"' in page.text.split("<footer")[1], page.url
+
+
+async def test_an_error_leads_back_to_the_registered_start_page_of_the_application_or_nowhere(identity, citizen):
+    browser = citizen.browser
+    page = await browser.open("/authorize", **request(redirect_uri="https://evil.example/"))
+    assert leads_to(page) == ("Go back to Move home", "https://move-home.test/")
+    assert "evil.example" not in page.text
+    assert leads_to(await browser.open("/authorize", **request(client_id="nobody"))) is None
+    assert leads_to(await browser.open("/authorize", **request(client_id="camden-app", redirect_uri="https://x.example/"))) is None
+    await browser.open("/authorize", **request())
+    expired = str(browser.page.url)
+    with clock.at(clock.now() + timedelta(hours=2)):
+        assert leads_to(await browser.open(expired)) == ("Go back to Move home", "https://move-home.test/")
+    with clock.at(clock.now() + timedelta(days=8)):
+        assert leads_to(await browser.open(expired)) is None
+    assert leads_to(await browser.http.get("/nowhere", headers={"Accept": "text/html"})) is None
+
+
+def leads_to(page) -> tuple[str, str] | None:
+    """The link in the page's main part."""
+    assert page.status_code in {400, 404}, page.text
+    found = re.search(r'<a class="govuk-link" href="([^"]+)">([^<]+)</a>', page.text.split("<main")[1].split("</main>")[0])
+    return (found[2], found[1]) if found else None
 
 
 async def test_a_session_that_the_browser_brought_is_not_taken_over(identity, citizen):

@@ -38,6 +38,7 @@ class AddressesBlock:
     asked: list[str] = field(default_factory=list)
     fails_with: Response | None = None
     waits: asyncio.Event | None = None
+    unmatched: list[str] = field(default_factory=list)
 
     async def search(self, q: str, limit: int = Query(10, ge=1, le=100)) -> Response:
         """`GET /v1/addresses/search`."""
@@ -51,7 +52,7 @@ class AddressesBlock:
         # of a postcode that is held, both halves
         least = 2 if any(row["postcode"] and row["postcode"] in q for row in self.held) else 1
         found = [row for count, row in sorted(shared, key=lambda one: -one[0]) if count >= least]
-        return JSONResponse({"results": found[:limit]})
+        return JSONResponse({"results": found[:limit]} | ({"unmatched": self.unmatched} if self.unmatched else {}))
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ from shared import clock
 from tests.support.running import TRUST, Running, free_port
 
 SERVICE = "11111111-1111-4111-8111-111111111111"
+SHARES = "shares"
 KEY = f"move-{SERVICE}-22222222-2222-4222-8222-222222222222"
 
 
@@ -70,8 +71,9 @@ def app_settings(settings) -> Callable[..., Settings]:
             "data_sharing_url": nowhere,
             "client_id": "move-home",
             "client_secret": SecretStr("s"),
-            "machine": MachineClient(client_id="hackney", client_secret=SecretStr("s")),
-            "borough_clients": {"E09000012": MachineClient(client_id="hackney", client_secret=SecretStr("s"))},
+            "addresses_client": MachineClient(client_id="addresses", client_secret=SecretStr("s")),
+            "shares_client": MachineClient(client_id=SHARES, client_secret=SecretStr("s")),
+            "inbox_clients": {"E09000012": MachineClient(client_id="inbox", client_secret=SecretStr("s"))},
             "notify_key": SecretStr(KEY),
             "email_template": "e",
             "sms_template": "t",

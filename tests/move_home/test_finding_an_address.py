@@ -216,6 +216,38 @@ async def test_a_text_that_leads_nowhere_or_only_nearer_is_asked_for_again(start
     assert 'data-text="qxzv"' in page.text
 
 
+@pytest.mark.parametrize("typed", ["BR1 1AA", "br11aa", "BR1-1AA", "1 nowhere, BR1 1AA"])
+async def test_a_postcode_in_the_box_at_which_nothing_is_known_says_so_and_leads_to_writing_by_hand(started, typed):
+    started.block.held = [EMPTY]
+    page = await started.search(address=typed)
+    assert "We know no addresses at BR1 1AA" in page.text
+    assert "Address line 1" in page.text
+    assert 'value="BR1 1AA"' in page.text
+
+
+@pytest.mark.parametrize("typed", ["N16-5TT", "N16.5TT", "n165tt.", "N16\u00a05TT", "N16 - 5TT", "N16\u20115TT"])
+async def test_a_postcode_is_read_with_what_people_write_within_it(started, typed):
+    assert offered(await started.search(postcode=typed)) == ["101", "111", "112"]
+    assert offered(await started.search(address=f"3 Wobble Lane, {typed}")) == ["111", "112"]
+    page = await started.browser.send("/move/new/by-hand", {"line1": "The Annexe", "town": "London", "postcode": typed})
+    assert "What is your old address?" in page.text
+
+
+async def test_words_that_no_address_has_are_named(started):
+    started.block.unmatched = ["atlantis", "mare"]
+    page = await started.search(address="1 wobble lane mare atlantis")
+    assert "No address here has \u201catlantis\u201d or \u201cmare\u201d." in page.text
+    assert offered(page)
+    assert (await started.suggest("1 wobble lane mare atlantis")).json()["unmatched"] == ["atlantis", "mare"]
+    started.block.held, started.block.unmatched = [], ["mare"]
+    page = await started.search(address="10 mare street")
+    assert "We cannot find this address. No address has \u201cmare\u201d." in error(page, "address")
+    assert "Enter the address by hand" in page.text
+    started.block.held = [STREET]
+    page = await started.search(address="wobble lane mare")
+    assert error(page, "address").startswith("No address has \u201cmare\u201d. Enter more of the address")
+
+
 WRONG: list[tuple[dict[str, str], str, str]] = [
     ({}, "postcode", "Enter a postcode"),
     ({"address": "", "postcode": ""}, "address", "Enter an address or a postcode"),
@@ -237,7 +269,7 @@ async def test_signs_of_any_kind_are_searched_for_like_words(started):
         page = await started.search(address=text)
         assert error(page, "address").startswith("We cannot find this address")
         assert "<script>alert" not in page.text
-        assert (await started.suggest(text)).json() == {"suggestions": []}
+        assert (await started.suggest(text)).json() == {"suggestions": [], "unmatched": []}
     assert (await started.search(postcode="N16 5TT", building="\U0001f600")).status_code == 200
 
 
@@ -257,7 +289,7 @@ async def test_a_script_is_told_ten_addresses_and_what_leads_to_them_for_up_to_2
     assert (await started.suggest("endless " * 25)).status_code == 200
     started.block.asked.clear()
     assert (await started.suggest("x" * 10_000)).status_code == 400
-    assert (await started.suggest("   ")).json() == {"suggestions": []}
+    assert (await started.suggest("   ")).json() == {"suggestions": [], "unmatched": []}
     assert started.block.asked == []
 
 

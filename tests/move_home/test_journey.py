@@ -6,17 +6,19 @@ from typing import Any
 
 import pytest
 
+from contracts.events.base import Event
 from contracts.events.data_sharing import ShareDelivered
 from contracts.events.notifications import Channel, NotificationDelivered, NotificationFailed
+from examples.move_home.domain.answers import Details
 from examples.move_home.domain.move import Move, Progress, Reason
 from examples.move_home.domain.purposes import Recipient
-from examples.move_home.domain.words import outcomes, steps, summary
+from examples.move_home.domain.words import HEADINGS, Outcome, next_steps, outcome_of, outcomes, steps
 from examples.move_home.events import CouncilNotTold, CouncilTold, MessageFound, MoveCompleted, MoveDelayed, MoveSubmitted
 from examples.move_home.journey import (
     AskAfterMessage,
     AskAfterShare,
+    Ourselves,
     Send,
-    Share,
     begin,
     chase,
     delivered,
@@ -26,58 +28,110 @@ from examples.move_home.journey import (
     told_after_all,
     undelivered,
 )
+from examples.move_home.messages import personalisation
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CAMDEN = Recipient(borough="E09000007", purpose="council-tax")
 HACKNEY = Recipient(borough="E09000012", purpose="council-tax")
 REGISTER = Recipient(borough="E09000012", purpose="electoral-register")
+DETAILS = Details.model_validate(
+    {
+        "given_name": "Ada",
+        "family_name": "Lovelace",
+        "email": "ada@example.org",
+        "old_address": {"text": "1 Old Road", "postcode": "NW1 8AB", "borough": "E09000007"},
+        "new_address": {"text": "2 New Road", "postcode": "N16 5TT", "borough": "E09000012"},
+        "moved_on": "2026-03-01",
+        "tell": [CAMDEN, HACKNEY],
+    }
+)
+OURSELVES = Ourselves(borough="E09000012", client="shares", service="our-service")
 
 
 def submitted(*recipients: Recipient, text: bool = True) -> Move:
     return begin(MoveSubmitted(move="m", recipients=recipients, text_wanted=text, submitted_at=AT)).state
 
 
-def share_delivered(recipient: Recipient) -> ShareDelivered:
-    return ShareDelivered(share="s", agreement="a", purpose=recipient.purpose, recipient=recipient.borough, reference="m", delivered_at=AT)
+def reference(move: Move, recipient: Recipient) -> str | None:
+    """The reference that the move gave for this recipient."""
+    return next((telling.reference for telling in move.tellings if telling.recipient == recipient), "m:none")
+
+
+def share_delivered(move: Move, recipient: Recipient, **over: Any) -> ShareDelivered:
+    facts = {
+        "share": "s",
+        "agreement": "a",
+        "purpose": recipient.purpose,
+        "recipient": recipient.borough,
+        "reference": reference(move, recipient),
+        "sender": OURSELVES.borough,
+        "client": OURSELVES.client,
+        "delivered_at": AT,
+    }
+    return ShareDelivered.model_validate(facts | over)
 
 
 def share_refused(recipient: Recipient, reason: Reason = Reason.NOT_ACTIVE) -> CouncilNotTold:
     return CouncilNotTold(move="m", recipient=recipient.borough, purpose=recipient.purpose, reason=reason, refused_at=AT)
 
 
-def message_delivered(channel: Channel) -> NotificationDelivered:
-    return NotificationDelivered(notification="n", service="s", channel=channel, reference=f"m:{channel}", delivered_at=AT)
+def message_reference(move: Move, channel: Channel) -> str:
+    return next(move.reference_of(message) for message in move.messages if message.channel == channel.value)
 
 
-def message_failed(channel: Channel) -> NotificationFailed:
-    return NotificationFailed(
-        notification="n", service="s", channel=channel, reference=f"m:{channel}", status="permanent-failure", failed_at=AT
-    )
+def message_delivered(move: Move, channel: Channel, **over: Any) -> NotificationDelivered:
+    facts = {
+        "notification": "n",
+        "service": OURSELVES.service,
+        "channel": channel,
+        "reference": message_reference(move, channel),
+        "delivered_at": AT,
+    }
+    return NotificationDelivered.model_validate(facts | over)
+
+
+def message_failed(move: Move, channel: Channel, **over: Any) -> NotificationFailed:
+    facts = {
+        "notification": "n",
+        "service": OURSELVES.service,
+        "channel": channel,
+        "reference": message_reference(move, channel),
+        "status": "permanent-failure",
+        "failed_at": AT,
+    }
+    return NotificationFailed.model_validate(facts | over)
 
 
 def test_a_move_begins_by_telling_every_council_once():
     first = begin(MoveSubmitted(move="m", recipients=(CAMDEN, HACKNEY, CAMDEN), text_wanted=True, submitted_at=AT))
-    assert first.commands == [Share(move="m", recipient=CAMDEN), Share(move="m", recipient=HACKNEY)]
+    assert [(command.move, command.recipient) for command in first.commands] == [("m", CAMDEN), ("m", HACKNEY)]
     assert not first.events
 
 
 def test_the_citizen_is_written_to_only_when_every_council_is_settled():
-    after_one = told(submitted(CAMDEN, HACKNEY), share_delivered(CAMDEN))
+    move = submitted(CAMDEN, HACKNEY)
+    after_one = told(move, share_delivered(move, CAMDEN))
     assert after_one.commands == []
-    after_both = told(after_one.state, share_delivered(HACKNEY))
+    after_both = told(after_one.state, share_delivered(move, HACKNEY))
     assert after_both.commands == [Send(channel="email", move=after_both.state), Send(channel="sms", move=after_both.state)]
 
 
 def test_without_a_mobile_number_there_is_no_text():
-    last = told(submitted(HACKNEY, text=False), share_delivered(HACKNEY))
+    move = submitted(HACKNEY, text=False)
+    last = told(move, share_delivered(move, HACKNEY))
     assert last.commands == [Send(channel="email", move=last.state)]
 
 
 def test_councils_may_answer_in_any_order_and_twice():
-    facts: list[tuple[Any, Any]] = [(told, share_delivered(CAMDEN)), (refused, share_refused(HACKNEY)), (told, share_delivered(REGISTER))]
+    begun = submitted(CAMDEN, HACKNEY, REGISTER)
+    facts: list[tuple[Any, Any]] = [
+        (told, share_delivered(begun, CAMDEN)),
+        (refused, share_refused(HACKNEY)),
+        (told, share_delivered(begun, REGISTER)),
+    ]
     ends = set()
     for order in permutations(facts):
-        move, sends = submitted(CAMDEN, HACKNEY, REGISTER), 0
+        move, sends = begun, 0
         for step, fact in [*order, *order]:
             following = step(move, fact)
             move, sends = following.state, sends + len(following.commands)
@@ -86,47 +140,108 @@ def test_councils_may_answer_in_any_order_and_twice():
 
 
 def test_a_refusal_does_not_undo_a_delivery_nor_the_other_way_round():
-    move = told(submitted(CAMDEN, HACKNEY), share_delivered(CAMDEN)).state
+    begun = submitted(CAMDEN, HACKNEY)
+    move = told(begun, share_delivered(begun, CAMDEN)).state
     assert refused(move, share_refused(CAMDEN)).state == move
-    move = refused(submitted(CAMDEN, HACKNEY), share_refused(CAMDEN)).state
-    assert told(move, share_delivered(CAMDEN)).state == move
+    move = refused(begun, share_refused(CAMDEN)).state
+    assert told(move, share_delivered(move, CAMDEN)).state == move
+
+
+def settled(*recipients: Recipient, refusing: tuple[Recipient, ...] = (), because: Reason = Reason.NOT_ACTIVE, text: bool = True) -> Move:
+    """A move of which every council is settled: told, or refused."""
+    move = submitted(*recipients, text=text)
+    for recipient in recipients:
+        following = (
+            refused(move, share_refused(recipient, because)) if recipient in refusing else told(move, share_delivered(move, recipient))
+        )
+        move = following.state
+    return move
 
 
 def test_a_move_is_complete_when_the_last_message_has_arrived():
-    move = refused(told(submitted(CAMDEN, HACKNEY), share_delivered(CAMDEN)).state, share_refused(HACKNEY)).state
-    after_email = delivered(move, message_delivered(Channel.EMAIL))
+    move = settled(CAMDEN, HACKNEY, refusing=(HACKNEY,))
+    after_email = delivered(move, message_delivered(move, Channel.EMAIL))
     assert not after_email.events
     assert not after_email.ended
-    last = delivered(after_email.state, message_delivered(Channel.SMS))
+    last = delivered(after_email.state, message_delivered(move, Channel.SMS))
     assert last.events == [MoveCompleted(move="m", told=1, refused=1, completed_at=AT)]
     assert last.ended
-    again = delivered(last.state, message_delivered(Channel.SMS))
+    again = delivered(last.state, message_delivered(move, Channel.SMS))
     assert again.state == last.state
     assert not again.events
 
 
-@pytest.mark.parametrize(
-    ("step", "fact"),
-    [
-        (
-            undelivered,
-            NotificationFailed(
-                notification="n", service="s", channel=Channel.EMAIL, reference="m:email", status="permanent-failure", failed_at=AT
-            ),
-        ),
-        (found, MessageFound(move="m", channel=Channel.EMAIL, delivered=False, found_at=AT)),
-    ],
-)
-def test_a_message_that_cannot_be_delivered_completes_the_move_and_the_page_says_so(step, fact):
-    move = told(submitted(HACKNEY, text=False), share_delivered(HACKNEY)).state
-    last = step(move, fact)
+@pytest.mark.parametrize("learnt", ["by the event", "by asking"])
+def test_a_message_that_cannot_be_delivered_completes_the_move_and_the_page_says_so(learnt):
+    move = settled(HACKNEY, text=False)
+    if learnt == "by the event":
+        last = undelivered(move, message_failed(move, Channel.EMAIL))
+    else:
+        last = found(move, MessageFound(move="m", channel=Channel.EMAIL, delivered=False, found_at=AT))
     assert last.ended
     assert [step.status for step in steps(last.state)] == [Progress.DONE, Progress.DONE, Progress.FAILED]
     assert "on this page" in (steps(last.state)[-1].detail or "")
+    assert outcome_of(last.state) is Outcome.ALL_TOLD, "who was told does not depend on the mail"
+
+
+# ---------------------------------------------------------------- whose events count
+
+
+@pytest.mark.parametrize("over", [{"sender": "E09000007"}, {"client": "another"}, {"sender": None, "client": None}])
+def test_another_boroughs_or_clients_share_is_nobodys_however_right_its_reference_is(over):
+    move = submitted(CAMDEN)
+    assert OURSELVES.move_of_share(share_delivered(move, CAMDEN)) == "m"
+    assert OURSELVES.move_of_share(share_delivered(move, CAMDEN, **over)) is None
+
+
+def test_another_services_message_is_nobodys_however_right_its_reference_is():
+    move = submitted(CAMDEN)
+    assert OURSELVES.move_of_message(message_delivered(move, Channel.EMAIL)) == "m"
+    for event in (message_delivered(move, Channel.EMAIL, service="another"), message_failed(move, Channel.EMAIL, service="another")):
+        assert OURSELVES.move_of_message(event) is None
+
+
+@pytest.mark.parametrize("wrong", [None, "", "m", "m:", "m:email", "m:guess", "n:guess"])
+def test_a_share_or_message_of_ours_under_a_reference_that_the_move_did_not_give_moves_nothing(wrong):
+    begun, written = submitted(CAMDEN), settled(CAMDEN)
+    steps_: list[tuple[Move, Any, Event]] = [
+        (begun, told, share_delivered(begun, CAMDEN, reference=wrong)),
+        (written, delivered, message_delivered(written, Channel.EMAIL, reference=wrong)),
+        (written, undelivered, message_failed(written, Channel.EMAIL, reference=wrong)),
+    ]
+    for move, step, event in steps_:
+        following = step(move, event)
+        assert (following.state, following.commands, following.events) == (move, [], [])
+
+
+def test_the_reference_for_one_council_or_message_does_not_answer_for_another():
+    move = submitted(CAMDEN, HACKNEY)
+    assert told(move, share_delivered(move, CAMDEN, reference=reference(move, HACKNEY))).state == move
+    written = settled(CAMDEN)
+    crossed = message_delivered(written, Channel.EMAIL, reference=message_reference(written, Channel.SMS))
+    assert delivered(written, crossed).state == written
+
+
+def test_two_moves_share_no_reference_and_none_can_be_foreseen():
+    references = {telling.reference for _ in range(20) for telling in submitted(CAMDEN, HACKNEY).tellings}
+    assert len(references) == 40
+    assert all(len(str(one)) >= len("m:") + 22 for one in references), "128 bits in base64url"
+
+
+def test_a_move_from_before_references_were_kept_goes_on_under_its_old_ones():
+    old = Move.model_validate(
+        {"id": "m", "submitted_at": AT, "tellings": [{"recipient": CAMDEN.model_dump()}], "messages": [{"channel": "email"}]}
+    )
+    move = told(old, share_delivered(old, CAMDEN, reference="m")).state
+    assert move.messages[0].progress is Progress.RUNNING
+    assert delivered(move, message_delivered(move, Channel.EMAIL, reference="m:email")).ended
+
+
+# ---------------------------------------------------------------- what the citizen reads
 
 
 def test_the_message_carries_what_became_of_each_council_in_plain_words():
-    move = refused(told(submitted(CAMDEN, HACKNEY), share_delivered(CAMDEN)).state, share_refused(HACKNEY, Reason.NO_AGREEMENT)).state
+    move = settled(CAMDEN, HACKNEY, refusing=(HACKNEY,), because=Reason.NO_AGREEMENT)
     assert outcomes(move) == [
         "Camden Council has been told about Council Tax.",
         (
@@ -134,7 +249,39 @@ def test_the_message_carries_what_became_of_each_council_in_plain_words():
             "You need to tell them yourself, at hackney.gov.uk."
         ),
     ]
-    assert summary(move) == "We have told 1 of 2. You need to tell the others yourself."
+    assert next_steps(move) == [
+        "Tell Hackney Council about Council Tax yourself, at hackney.gov.uk.",
+        "Camden Council will write to you if they need to know more. You do not need to contact them.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("refusing", "outcome", "must_say", "must_not_say"),
+    [
+        ((), Outcome.ALL_TOLD, "We have told everyone you asked us to tell", "yourself"),
+        ((HACKNEY,), Outcome.SOME_TOLD, "not told everyone", "We have told everyone"),
+        ((CAMDEN, HACKNEY), Outcome.NOBODY_TOLD, "not told any council", "will write to you"),
+    ],
+)
+def test_heading_mail_and_text_say_the_same_truth_about_who_was_told(refusing, outcome, must_say, must_not_say):
+    move = settled(CAMDEN, HACKNEY, refusing=refusing, because=Reason.NO_AGREEMENT)
+    assert outcome_of(move) is outcome
+    mail = personalisation("email", DETAILS, move, reference="MOV-234-679", page="p")
+    text = personalisation("sms", DETAILS, move, reference="MOV-234-679", page="p")
+    said = " ".join(f"{value}" for value in mail.values())
+    assert must_say in said
+    assert must_say in HEADINGS[outcome]
+    for words in (said, str(text)):
+        assert must_not_say not in words
+        assert ("yourself" in words) == bool(refusing)
+        assert "MOV-234-679" in words
+    assert ("Hackney Council (Council Tax)" in text["summary"]) == (outcome is Outcome.SOME_TOLD)
+
+
+def test_a_move_under_way_or_late_does_not_claim_to_be_done():
+    move = submitted(CAMDEN)
+    assert (outcome_of(move), outcome_of(chase(move).state)) == (Outcome.UNDER_WAY, Outcome.LATE)
+    assert not any("have told" in HEADINGS[outcome] for outcome in (Outcome.UNDER_WAY, Outcome.LATE))
 
 
 @pytest.mark.parametrize("reason", list(Reason))
@@ -146,24 +293,30 @@ def test_every_reason_of_a_refusal_has_words_of_its_own(reason):
     assert reason.value not in detail
 
 
+# ---------------------------------------------------------------- after a day
+
+
 def test_after_a_day_what_is_open_is_asked_after_and_somebody_is_told():
-    move = told(submitted(CAMDEN), share_delivered(CAMDEN)).state
-    late = chase(delivered(move, message_delivered(Channel.SMS)).state)
-    assert late.commands == [AskAfterMessage(move="m", channel="email")]
+    move = settled(CAMDEN)
+    late = chase(delivered(move, message_delivered(move, Channel.SMS)).state)
+    assert late.commands == [AskAfterMessage(move="m", channel="email", reference=message_reference(move, Channel.EMAIL))]
     assert isinstance(late.events[0], MoveDelayed)
     assert (late.events[0].councils_open, late.events[0].messages_open) == (0, 1)
     assert late.state.late
     assert not late.ended
-    assert chase(submitted(CAMDEN)).commands == [AskAfterShare(move="m", recipient=CAMDEN)]
+    begun = submitted(CAMDEN)
+    assert chase(begun).commands == [AskAfterShare(move="m", recipient=CAMDEN, reference=reference(begun, CAMDEN))]
 
 
 def test_an_answer_to_asking_moves_on_like_the_event_that_never_came():
-    asked = told_after_all(chase(submitted(CAMDEN)).state, CouncilTold(move="m", recipient="E09000007", purpose="council-tax", told_at=AT))
+    begun = submitted(CAMDEN)
+    asked = told_after_all(chase(begun).state, CouncilTold(move="m", recipient="E09000007", purpose="council-tax", share="s", told_at=AT))
     assert [type(command) for command in asked.commands] == [Send, Send]
-    assert not told(asked.state, share_delivered(CAMDEN)).commands
+    assert asked.state.tellings[0].share == "s"
+    assert not told(asked.state, share_delivered(begun, CAMDEN)).commands
 
 
 def test_a_late_move_still_completes():
     move = chase(submitted(CAMDEN, text=False)).state
-    move = told(move, share_delivered(CAMDEN)).state
-    assert delivered(move, message_delivered(Channel.EMAIL)).ended
+    move = told(move, share_delivered(move, CAMDEN)).state
+    assert delivered(move, message_delivered(move, Channel.EMAIL)).ended

@@ -2,7 +2,11 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime
 
+import pytest
+
+from examples.move_home.domain.answers import month_number
 from examples.move_home.settings import SESSION
 from shared import clock
 
@@ -47,7 +51,7 @@ async def test_the_questions_come_one_by_one_and_the_move_is_sent_once(app):
         "1 New Road, London, N16 5TT",
         "2 Old Road, London, NW1 8AB",
         "Camden Council: Council Tax",
-        "+447700900982",
+        "07700 900982",
     ):
         assert shown in page.text
     hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]+)">', page.text))
@@ -156,3 +160,92 @@ async def test_a_changed_address_asks_again_whom_to_tell(app):
     page = await browser.send("/move/new/by-hand?because=down", by_hand("3 Other Road", "NW5 1AA", "E09000007"))
     assert heading(page) == "Who should we tell?"
     assert "Hackney" not in page.text.split("<main")[1].split("</main")[0]
+
+
+@pytest.mark.parametrize("month", ["3", "03", "mar", "Mar.", "MARCH", "march "])
+async def test_a_month_may_be_a_number_or_a_name(app, month):
+    browser = await app.browser()
+    await answer_everything(browser)
+    page = await browser.send("/move/date", {"date-day": "5", "date-month": month, "date-year": str(this_year())})
+    assert heading(page) == "Check your answers"
+    assert f"5 March {this_year()}" in page.text
+
+
+@pytest.mark.parametrize(("typed", "number"), [("dec", 12), ("Sept", 9), ("may", 5), ("june", 6), ("12", 12)])
+def test_months_are_known_by_three_letters_or_more(typed, number):
+    assert month_number(typed) == number
+
+
+@pytest.mark.parametrize("typed", ["ma", "decembre", "x", "", "0", "13", "٣"])
+async def test_what_is_no_month_is_no_real_date(app, typed):
+    browser = await app.browser()
+    page = await browser.send("/move/date", {"date-day": "5", "date-month": typed or "-", "date-year": str(this_year())})
+    assert "must be a real date" in page.text
+
+
+async def test_changing_an_answer_leads_back_to_the_check_page_both_ways(app):
+    browser = await app.browser()
+    page = await browser.get("/move/name")
+    assert back_of(page) == "/"
+    await answer_everything(browser)
+    changes = re.findall(r'href="(/move/[^"]+)">\s*Change', (await browser.get("/move/check")).text)
+    assert len(changes) == 6
+    for change in changes:
+        assert back_of(await browser.get(change)) == "/move/check", change
+    page = await browser.send("/move/name", {"given_name": "Grace", "family_name": "Hopper"})
+    assert heading(page) == "Check your answers"
+    assert back_of(page) == "/move/contact"
+
+
+async def test_a_number_is_shown_as_people_here_write_it(app):
+    browser = await app.browser()
+    await answer_everything(browser)
+    for path in ("/move/check", "/move/contact"):
+        page = await browser.get(path)
+        assert "07700 900982" in page.text
+        assert "+44" not in page.text
+
+
+async def test_times_are_those_of_london(app):
+    summer = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)
+    browser = await app.browser()
+    with clock.at(summer):
+        fresh = await app.browser()
+        assert "For example, 2 7 2026" in (await fresh.get("/move/date")).text, "where the citizen is, it is the next day"
+    await answer_everything(browser)
+    sent = await browser.send("/move/check")
+    await app.store.collection("moves").update_one({}, {"$set": {"submitted_at": summer}})
+    await app.store.collection("processes").delete_many({})
+    for path in (sent.url.path + "?refresh=false", "/moves"):
+        page = await browser.get(path)
+        assert "2 July 2026 at 12:30am" in page.text, path
+        assert "UTC" not in page.text
+
+
+async def test_a_move_has_a_reference_that_a_person_can_read_out(app):
+    browser = await app.browser()
+    await answer_everything(browser)
+    sent = await browser.send("/move/check")
+    found = re.search(r"MOV-[2-9C-Y]{3}-[2-9C-Y]{3}", sent.text)
+    assert found, sent.text
+    assert found[0] in (await browser.get("/moves")).text
+    page = re.sub(r"<[^>]*>", "", sent.text)
+    assert sent.url.path.rsplit("/", 1)[1] not in page, "nobody is asked to read out an id"
+
+
+async def test_cookies_privacy_and_accessibility_are_a_link_away_on_every_page(app):
+    browser = await app.browser()
+    for path in ("/", "/move/name", "/moves", "/nowhere", "/cookies", "/privacy", "/accessibility"):
+        page = await browser.http.get(path, headers={"Accept": "text/html"}, follow_redirects=True)
+        footer = page.text.split("<footer")[1]
+        for link in ("/cookies", "/privacy", "/accessibility"):
+            assert f'href="{link}"' in footer, path
+    assert SESSION in (await browser.get("/cookies")).text
+    assert "Hackney Council" in (await browser.get("/privacy")).text
+    assert heading(await browser.get("/accessibility")) == "Accessibility statement"
+
+
+def back_of(page) -> str:
+    found = re.search(r'<a href="([^"]+)" class="govuk-back-link">', page.text)
+    assert found, page.text
+    return found[1]

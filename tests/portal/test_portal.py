@@ -87,6 +87,14 @@ async def test_mail_and_texts_are_shown_newest_first(portal: Post) -> None:
     assert await portal.captured(to="nobody@example.com") == []
 
 
+@pytest.mark.parametrize("sent_to", ["447700900555", "+447700900555", "07700 900555"])
+async def test_a_phone_number_is_found_in_whatever_form_it_is_typed(portal: Post, sent_to: str) -> None:
+    await portal.http.post("/capture/sms", json=text(to=sent_to))
+    for typed in ("07700 900555", "+44 7700 900555", "0044 7700 900 555", "(07700) 900-555", "+44 (0)7700 900555", "447700900555"):
+        assert len(await portal.captured(to=typed)) == 1, typed
+    assert await portal.captured(to="07700 900556") == []
+
+
 async def test_the_same_message_again_is_another_delivery_of_one_row(portal: Post) -> None:
     mail = email(message_id="<same@test>")
     await asyncio.gather(*(portal.send(mail) for _ in range(5)))

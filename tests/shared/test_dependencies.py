@@ -9,7 +9,7 @@ import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, APIRouter
 
-from deploy.contracts.http import service_names
+from deploy.contracts.apps import service_names
 
 PACKAGES = [*(f"services.{name}" for name in service_names()), "examples.move_home"]
 

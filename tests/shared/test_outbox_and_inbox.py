@@ -93,7 +93,7 @@ async def _has(store, thing, n):
 
 
 async def _resend(config, events):
-    producer = AIOKafkaProducer(bootstrap_servers=config.kafka)
+    producer = AIOKafkaProducer(bootstrap_servers=config.kafka, **config.kafka_access.client_options())
     await producer.start()
     for key, event, id_ in events:
         headers = [
@@ -158,7 +158,7 @@ async def test_what_is_no_cloudevent_becomes_a_dead_letter_at_once(settings, ser
     service = build(config, recording())
     async with serve(service):
         store: Store = service.store
-        producer = AIOKafkaProducer(bootstrap_servers=config.kafka)
+        producer = AIOKafkaProducer(bootstrap_servers=config.kafka, **config.kafka_access.client_options())
         await producer.start()
         topic = f"{config.topic_prefix}{ThingMade.topic}"
         await producer.send_and_wait(topic, b"\xff\xfe not json", key=b"garbage")

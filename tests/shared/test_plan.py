@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Json, SecretS
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
-from deploy.contracts.http import default_settings, service_names
+from deploy.contracts.apps import default_settings, service_names
 from shared.auth import Caller, TokenValidator, require
 from shared.http import Problem, Router, made
 from shared.http.parameters import Parameters

@@ -150,7 +150,7 @@ async def test_topics_are_made_with_the_partitions_that_are_set(settings, serve,
             return bool((await running.http.get("/ready")).json()["consuming"])
 
         await eventually(consuming)
-        admin = AIOKafkaAdminClient(bootstrap_servers=config.kafka)
+        admin = AIOKafkaAdminClient(bootstrap_servers=config.kafka, **config.kafka_access.client_options())
         await admin.start()
         described = await admin.describe_topics([f"{config.topic_prefix}{ThingMade.topic}"])
         await admin.close()

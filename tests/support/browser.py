@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 import httpx
 
 
-class _MainForm(HTMLParser):
+class MainForm(HTMLParser):
     """The form inside the page's `main`: where it goes, its hidden fields, and the values that its radios and checkboxes offer."""
 
     def __init__(self, html: str) -> None:
@@ -55,7 +55,7 @@ class Browser:
     @property
     def offered(self) -> dict[str, list[str]]:
         """The values of the page's radios and checkboxes, by name."""
-        return _MainForm(self.page.text).offered
+        return MainForm(self.page.text).offered
 
     def open(self, url: str) -> httpx.Response:
         """Go to an address, and on to wherever it leads."""
@@ -63,7 +63,7 @@ class Browser:
 
     def send(self, **fields: str | list[str]) -> httpx.Response:
         """Fill in the page's form and press its button; a form with a wrong answer comes back with 400."""
-        form = _MainForm(self.page.text)
+        form = MainForm(self.page.text)
         assert form.action is not None, f"{self.page.url} has no form: {self.page.text[:3000]}"
         target = urljoin(str(self.page.url), form.action or str(self.page.url))
         return self._follow(self._http.post(target, data={**form.hidden, **fields}))

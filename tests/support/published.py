@@ -39,7 +39,11 @@ async def published(service: Service) -> list[Published]:
 
 async def _on_topics(service: Service) -> list[Published]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=service.settings.kafka, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+        bootstrap_servers=service.settings.kafka,
+        **service.settings.kafka_access.client_options(),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
     )
     await consumer.start()
     try:

@@ -37,11 +37,7 @@ def free_port() -> int:
 async def serving(service: Service) -> AsyncIterator[Running]:
     """Start the service on its settings' port, stop it gracefully afterwards."""
     port = service.settings.port
-    server = uvicorn.Server(
-        uvicorn.Config(
-            service.app, host="127.0.0.1", port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=5, proxy_headers=False
-        )
-    )
+    server = uvicorn.Server(service.server_config(host="127.0.0.1", port=port, timeout_graceful_shutdown=5))
     await service.start()
     task = asyncio.create_task(server.serve())
     try:

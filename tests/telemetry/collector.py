@@ -95,8 +95,8 @@ def _spans(export: ExportTraceServiceRequest) -> Iterable[Span]:
 
 
 @contextmanager
-def receiving() -> Iterator[tuple[Collector, str]]:
-    """Receive at a free port until the end of the block; gives what is received and the base address."""
+def receiving(port: int = 0) -> Iterator[tuple[Collector, str]]:
+    """Receive at a port, by default a free one, until the end of the block; gives what is received and the base address."""
     collector = Collector()
 
     class Handler(BaseHTTPRequestHandler):
@@ -114,7 +114,7 @@ def receiving() -> Iterator[tuple[Collector, str]]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (http.server's name)
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from pymongo import MongoClient
 
 from tests.deploy.platform import RunningBlocks, until
+from tests.support.kafka import kafka_options
 
 from . import observing
 from .collector import receiving
@@ -54,8 +55,8 @@ def travelled(tmp_path_factory: pytest.TempPathFactory, platform_data: Callable[
             journey.goes_astray()
             messages = [*journey.captured(citizen.email), *journey.captured(citizen.international_phone)]
             until(lambda: observing.unsent(ready["mongodb"]) == 0)
-            asyncio.run(_plant(ready["kafka"], ready["mongodb"], endpoint, data / "logs"))
-            observed.records = asyncio.run(observing.records(ready["kafka"]))
+            asyncio.run(_plant(ready, ready["mongodb"], endpoint, data / "logs"))
+            observed.records = asyncio.run(observing.records(kafka_options(ready)))
             observed.rows = observing.rows(ready["mongodb"])
             code, _ = running.interrupt()
             assert code == 0, running.text
@@ -63,9 +64,9 @@ def travelled(tmp_path_factory: pytest.TempPathFactory, platform_data: Callable[
         yield Travelled(citizen, move, journey.code, observed, tuple(messages))
 
 
-async def _plant(kafka: str, mongodb: str, endpoint: str, logs: Path) -> None:
+async def _plant(ready: dict[str, Any], mongodb: str, endpoint: str, logs: Path) -> None:
     """Put the decoy into every kind of place, under names that no service has."""
-    producer = AIOKafkaProducer(bootstrap_servers=kafka)
+    producer = AIOKafkaProducer(**kafka_options(ready))
     await producer.start()
     await producer.send_and_wait(CONTROL, json.dumps({"by": DECOY}).encode(), key=DECOY.encode(), headers=[("by", DECOY.encode())])
     await producer.stop()

@@ -48,8 +48,8 @@ class Journey:
         self._signs_in()
         self._answers()
         move = self._tells()
-        until(lambda: "Your move is complete" in self._browser.open(f"{self._app}/moves/{move}").text)
-        assert "received" in self._browser.open(f"{self._app}/record").text
+        until(lambda: "This page renews itself" not in self._browser.open(f"{self._app}/moves/{move}").text)
+        assert "sent your details to" in self._browser.open(f"{self._app}/record").text
         self._browser.close()
         return move
 

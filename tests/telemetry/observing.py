@@ -56,16 +56,16 @@ def telemetry(collector: Collector) -> Iterator[Text]:
                 yield f"{path.rsplit('/', 1)[-1]} of {service}", _as_text(resource)
 
 
-async def records(kafka: str) -> list[Text]:
-    """Keys, headers and values of every record on every topic."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+async def records(kafka: dict[str, Any]) -> list[Text]:
+    """Keys, headers and values of every record on every topic; `kafka` is how a client connects."""
+    admin = AIOKafkaAdminClient(**kafka)
     await admin.start()
     try:
         described = await admin.describe_topics()
     finally:
         await admin.close()
     partitions = [TopicPartition(topic["topic"], number["partition"]) for topic in described for number in topic["partitions"]]
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(**kafka, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     found: list[Text] = []
     try:

@@ -20,7 +20,6 @@ AFTER_THE_CLICK: Mapping[str, set[tuple[str, str]]] = {
         # what the process then calls for
         ("move_home consumer process move_home.moves", "internal command Share"),
         ("move_home internal command Share", "client POST"),
-        ("move_home internal command Share", "client GET"),
         ("data_sharing producer send data_sharing.shares", "consumer process data_sharing.shares"),
         ("move_home consumer process data_sharing.shares", "internal command Send"),
         ("move_home internal command Send", "client POST"),
@@ -33,9 +32,8 @@ AFTER_THE_CLICK: Mapping[str, set[tuple[str, str]]] = {
         ("data_sharing client GET", "server GET /.well-known/jwks.json"),
     },
     "data_sharing": {
-        ("move_home client GET", "server GET /v1/agreements"),
-        ("data_sharing server GET /v1/agreements", "client GET"),
         ("move_home client POST", "server POST /v1/shares"),
+        ("data_sharing server POST /v1/shares", "client GET"),
         ("data_sharing server POST /v1/shares", "producer create data_sharing.shares"),
         ("data_sharing producer create data_sharing.shares", "producer send data_sharing.shares"),
     },

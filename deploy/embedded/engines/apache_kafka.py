@@ -1,35 +1,53 @@
 """Apache Kafka itself, by Maven coordinates: one KRaft node, broker and controller in one."""
 
 import asyncio
+import secrets
 import shutil
 import string
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from deploy.embedded.cache import cache_directory
 from deploy.embedded.disk import require_space
 from deploy.embedded.engines.kafka_protocol import broker_answers
 from deploy.embedded.errors import OperatorError
+from deploy.embedded.files import write_whole
 from deploy.embedded.lock import in_turn
 from deploy.embedded.ports import LOOPBACK, free_port, is_free, require_free
 from deploy.embedded.process import Process
+from shared.kafka_access import KafkaAccess
 
 KAFKA_VERSION = "4.4.0"
 _RECIPE = Path(__file__).parents[2] / "kafka"
 _MEGABYTES_NEEDED = 400
+_USER = "blocks"
 _MEMORY = ("-Xmx256m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
 class ApacheKafka(Process):
-    """One broker whose log lives in `directory`; it comes back with everything."""
+    """One broker whose log lives in `directory`; it comes back with everything. It asks for a password (SASL/PLAIN, on loopback only)."""
 
     durable = True
+    recipe = _RECIPE / "server.properties"
+    """The broker's settings, with places for its ports, directory and password."""
 
     def __init__(self, directory: Path, port: int = 0, *, log: Path | None = None) -> None:
         super().__init__("broker", port=port or free_port(), log=log or directory.with_name(f"{directory.name}.log"))
         self.directory = directory.absolute()
         self._controller_port = free_port()
         self._classpath = ""
+
+    @property
+    def access(self) -> KafkaAccess:
+        """The credentials that this broker takes: made once, kept in `directory`."""
+        file = self.directory / "password"
+        if not file.exists():
+            write_whole(file, secrets.token_urlsafe(24))
+        return KafkaAccess(
+            security_protocol="SASL_PLAINTEXT", sasl_mechanism="PLAIN", username=_USER, password=SecretStr(file.read_text("utf-8"))
+        )
 
     @property
     def address(self) -> str:
@@ -55,7 +73,7 @@ class ApacheKafka(Process):
 
     async def answers(self) -> bool:
         """Whether it gives metadata that names itself."""
-        return await broker_answers(self.port)
+        return await broker_answers(self.port, self.access)
 
     @property
     def _properties(self) -> Path:
@@ -70,18 +88,25 @@ class ApacheKafka(Process):
         return ["java", *heap, log4j, "-cp", self._classpath, main, *arguments]
 
     def _write_properties(self) -> None:
-        template = string.Template((_RECIPE / "server.properties").read_text())
-        values = {"port": self.port, "controller_port": self._controller_port, "log_directory": self._log_directory}
-        self._properties.write_text(template.substitute({name: str(value) for name, value in values.items()}))
+        template = string.Template(self.recipe.read_text("utf-8"))
+        values = {
+            "directory": self.directory,
+            "port": self.port,
+            "controller_port": self._controller_port,
+            "log_directory": self._log_directory,
+            "username": self.access.username,
+            "password": self.access.password.get_secret_value(),
+        }
+        write_whole(self._properties, template.substitute({name: str(value) for name, value in values.items()}))
 
     async def _format(self) -> None:
         cluster = await _run(self._java("kafka.tools.StorageTool", "random-uuid", heap=_MEMORY), "Kafka's StorageTool")
-        await _run(
-            self._java(
-                "kafka.tools.StorageTool", "format", "-t", cluster.strip().splitlines()[-1], "-c", str(self._properties), heap=_MEMORY
-            ),
-            "Kafka's StorageTool",
-        )
+        arguments = ("-t", cluster.strip().splitlines()[-1], "-c", str(self._properties), *self.format_options())
+        await _run(self._java("kafka.tools.StorageTool", "format", *arguments, heap=_MEMORY), "Kafka's StorageTool")
+
+    def format_options(self) -> Sequence[str]:
+        """What the directory is formatted with beside the settings."""
+        return ()
 
 
 async def jars() -> Path:

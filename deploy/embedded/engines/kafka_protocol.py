@@ -2,19 +2,38 @@
 
 import asyncio
 import contextlib
+import os
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
+from pydantic import ValidationError
 
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.ports import LOOPBACK
+from shared.kafka_access import KafkaAccess
+
+OPEN = KafkaAccess()
+"""A broker that asks for nothing."""
 
 
-async def broker_answers(port: int) -> bool:
+def access_from_environment() -> KafkaAccess:
+    """What a broker that others run asks for, from `KAFKA_SECURITY_PROTOCOL`, `KAFKA_SASL_MECHANISM`, `KAFKA_USERNAME`, `KAFKA_PASSWORD`,
+    `KAFKA_CA_FILE`, `KAFKA_CERTIFICATE_FILE` and `KAFKA_KEY_FILE`. Raises OperatorError where they contradict each other.
+    """
+    given = {field: value for field in KafkaAccess.model_fields if (value := os.environ.get(f"KAFKA_{field.upper()}"))}
+    try:
+        return KafkaAccess.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        where = f"KAFKA_{'_'.join(str(part) for part in first['loc']).upper() or '*'}"
+        raise OperatorError(f"{where}: {first['msg'].removeprefix('Value error, ')}.") from None
+
+
+async def broker_answers(port: int, access: KafkaAccess = OPEN) -> bool:
     """Whether the broker on `port` gives its metadata and names itself as a member of the cluster."""
     if not await _listens(port):
         return False
-    client = AIOKafkaClient(bootstrap_servers=f"{LOOPBACK}:{port}", request_timeout_ms=2_000)
+    client = AIOKafkaClient(bootstrap_servers=f"{LOOPBACK}:{port}", request_timeout_ms=2_000, **access.client_options())
     try:
         await asyncio.wait_for(client.bootstrap(), timeout=3)
         return any(broker.port == port for broker in client.cluster.brokers())
@@ -24,15 +43,24 @@ async def broker_answers(port: int) -> bool:
         await client.close()
 
 
-async def check_kafka(address: str) -> None:
-    """Raise OperatorError unless a broker gives its metadata at `address`."""
-    client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=5_000)
+async def check_kafka(address: str, access: KafkaAccess = OPEN) -> None:
+    """Raise OperatorError unless a broker at `address` takes these credentials and gives its metadata."""
+    client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=5_000, **access.client_options())
     try:
         await client.bootstrap()
     except (KafkaError, OSError, ValueError) as error:
-        raise OperatorError(f"Kafka at {address} does not answer: is it running, and is the address of --kafka right?") from error
+        raise OperatorError(
+            f"Kafka at {address} does not answer: is it running, and is the address of --kafka right?{_credentials_hint(access)}"
+        ) from error
     finally:
         await client.close()
+
+
+def _credentials_hint(access: KafkaAccess) -> str:
+    """A client learns of a refused password or certificate only by a closed connection."""
+    if access == OPEN:
+        return " A broker that asks for TLS or a password needs KAFKA_SECURITY_PROTOCOL and what goes with it."
+    return f" Check the KAFKA_* variables too: {access.security_protocol} was used."
 
 
 async def _listens(port: int) -> bool:

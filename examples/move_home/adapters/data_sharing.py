@@ -1,6 +1,6 @@
 """Telling councils under their agreements, and reading what was told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +8,10 @@ import httpx
 
 from examples.move_home.domain.move import Reason
 
-PROBLEMS = {reason.value: reason for reason in (Reason.NOT_ACTIVE, Reason.NOT_COVERED, Reason.NOT_A_PARTY, Reason.NO_ITEM_ALLOWED)}
+PROBLEMS = {reason.value: reason for reason in Reason if reason is not Reason.NOT_ACCEPTED}
 NEVER_TAKEN = {400, 404, 413, 422}
 MADE_BEFORE = {"idempotency-key-reused", "reference-reused"}
-"""The share was made before, under an agreement that another one has replaced since."""
+"""The share was made before, by a version of this app that asked for it in other words."""
 
 
 @dataclass(frozen=True)
@@ -36,24 +36,27 @@ class DataSharing:
         self._http = http
         self._inboxes = inboxes
 
-    async def agreement(self, parties: tuple[str, ...], purpose: str) -> str | None:
-        """An agreement that binds these boroughs: one in force for the purpose, else any of them, so that the refusal is on record."""
-        active = await self._agreements(parties, {"purpose": purpose, "status": "active"})
-        found = active or await self._agreements(parties, {})
-        return str(found[0]["ref"]) if found else None
-
     async def share(
-        self, agreement: str, purpose: str, recipient: str, *, subject: str, reference: str, items: Mapping[str, str], key: str
+        self,
+        purpose: str,
+        recipient: str,
+        *,
+        parties: Sequence[str],
+        subject: str,
+        reference: str,
+        items: Mapping[str, str],
+        key: str,
     ) -> Delivered | Refused:
         """Put the items into the recipient's inbox: once for a reference, recipient and purpose, however often it is asked.
 
+        Data_sharing finds the agreement, which must bind `parties` too, or refuses and puts the refusal on record.
         Raises httpx.HTTPError where it should be tried again.
         """
         body = {
-            "agreement": agreement,
             "purpose": purpose,
             "subject": subject,
             "recipient": recipient,
+            "parties": list(parties),
             "reference": reference,
             "items": dict(items),
         }
@@ -98,10 +101,6 @@ class DataSharing:
         """Close the connections."""
         for http in (self._http, *self._inboxes.values()):
             await http.aclose()
-
-    async def _agreements(self, parties: tuple[str, ...], query: dict[str, str]) -> list[dict[str, Any]]:
-        parameters: dict[str, str | list[str]] = {"party": list(parties), **query}
-        return _rows((await self._http.get("/v1/agreements", params=parameters)).raise_for_status())
 
 
 def _rows(response: httpx.Response) -> list[dict[str, Any]]:

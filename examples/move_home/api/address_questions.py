@@ -49,9 +49,10 @@ async def take_search(which: Which, asked: Asked, form: Form, addresses: Lookup)
             if is_typed and (chosen := await addresses.offered(text_of(form, "address"), text_of(form, "uprn"))):
                 return await asked.keep(asked.answers.with_address(which, chosen.address))
             choice = await addresses.choice(search)
-            if is_typed and search.postcode and not choice.premises:
-                search = Search(text=text_of(form, "address"))
-                choice = await addresses.choice(search)
+            if is_typed and search.postcode and search.text and not choice.premises:
+                as_text = Search(text=text_of(form, "address"))
+                of_text = await addresses.choice(as_text)
+                search, choice = (as_text, of_text) if of_text.premises else (search, choice)
             _want_more(search, choice, "address" if is_typed else "building", errors)
         except httpx.HTTPError:
             pass  # the next page says so, and asks for the address by hand
@@ -144,7 +145,9 @@ def _want_more(search: Search, choice: Choice, field: str, errors: FormErrors) -
         errors.add(field, f"Enter a building number or name too, because {search.postcode} has more than {MOST} addresses")
     elif search.postcode is None and not choice.premises:
         more = "Enter more of the address, like the number of the building or a full postcode"
-        errors.add(field, more if choice.begins else "We cannot find this address. Check what you entered, or enter the address by hand")
+        unknown = f"No address has {choice.unmatched_words}. " if choice.unmatched else ""
+        nothing = f"We cannot find this address. {unknown}Check what you entered, or enter the address by hand"
+        errors.add(field, f"{unknown}{more}" if choice.begins else nothing)
 
 
 async def _found(addresses: Addresses, search: Search) -> Choice | None:

@@ -15,13 +15,17 @@ from examples.move_home.adapters.addresses import Addresses
 from examples.move_home.adapters.data_sharing import DataSharing
 from examples.move_home.adapters.identity import Identity
 from examples.move_home.domain.answers import Answers
+from examples.move_home.domain.move import Move
 from examples.move_home.seal import Seal
 from examples.move_home.settings import Settings
 from examples.move_home.store import Session, Store
 from shared import clock
 from shared.events import new_id
 from shared.http import HttpFailure, Problem, provided
-from shared.pages import Pages
+from shared.pages import FORM_TOKEN, ForgeryError, Pages
+from shared.process import Process
+
+SESSION_ENDED = "session-ended"
 
 Db = Annotated[Store, Depends(provided(Store))]
 Config = Annotated[Settings, Depends(provided(Settings))]
@@ -31,7 +35,17 @@ SignIn = Annotated[Identity, Depends(provided(Identity))]
 Lookup = Annotated[Addresses, Depends(provided(Addresses))]
 Sharing = Annotated[DataSharing, Depends(provided(DataSharing))]
 
-CITIZEN_NAVIGATION = (("Tell us about a move", "/move"), ("Your moves", "/moves"), ("Who saw what", "/record"))
+Journeys = Annotated[Process[Move], Depends(provided(Process))]
+
+
+class Unsent(BaseModel):
+    """A form that was sent after the session had ended: kept until the citizen has signed in again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    target: str
+    """Where it was sent: a path of ours, with its query."""
+    fields: tuple[tuple[str, str], ...]
 
 
 class Content(BaseModel):
@@ -46,6 +60,7 @@ class Content(BaseModel):
     access_until: datetime | None = None
     id_token: str = ""
     answers: Answers | None = None
+    unsent: Unsent | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +93,7 @@ class Citizen:
 
     def answering(self, answers: Answers | None, seal: Seal) -> Session:
         """The session to save, with these answers."""
-        return self.session.holding(seal.close(self.content.model_copy(update={"answers": answers})))
+        return self.session.holding(seal.close(self.content.model_copy(update={"answers": answers, "unsent": None})))
 
 
 @dataclass(frozen=True)
@@ -95,6 +110,8 @@ def failure_as_page(request: Request, failure: HttpFailure) -> Response:
     if failure.status in {302, 303}:
         return RedirectResponse(failure.headers["Location"], failure.status)
     pages: Pages = request.app.state.provided[Pages]
+    if failure.type == SESSION_ENDED:
+        return pages.render(request, "session_ended.html", status=failure.status, is_kept=failure.extensions["is_kept"])
     ours = failure.status < 500 or (failure.status == 503 and failure.cause is None)
     return pages.error(request, failure.status, title=failure.title, detail=failure.detail if ours else SERVER_DETAIL)
 
@@ -138,10 +155,32 @@ async def citizen_if_signed_in(request: Request, store: Db, seal: Sealing) -> Ci
     return Citizen(session, seal.open(session.content, Content))
 
 
-async def _citizen(request: Request, citizen: Annotated[Citizen | None, Depends(citizen_if_signed_in)]) -> Citizen:
-    if citizen is None:
+async def _citizen(
+    request: Request, citizen: Annotated[Citizen | None, Depends(citizen_if_signed_in)], store: Db, seal: Sealing, pages: Rendering
+) -> Citizen:
+    if citizen is not None:
+        return citizen
+    if request.method != "POST":
         raise sign_in_first(request)
-    return citizen
+    is_kept = await _keep_unsent(request, store, seal, pages)
+    raise Problem(403, "Your session has ended.", type=SESSION_ENDED, is_kept=is_kept)
+
+
+async def _keep_unsent(request: Request, store: Store, seal: Seal, pages: Pages) -> bool:
+    """Keep the form, sealed, with the ended session that this browser holds; false where there is none, or our page did not send it."""
+    session = await store.sessions.find_or_ended(session_secret(request))
+    if session is None or session.kind != "citizen":
+        return False
+    try:
+        form = await pages.form(request)
+    except ForgeryError:
+        return False
+    target = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+    fields = tuple((name, value) for name, value in form.multi_items() if isinstance(value, str) and name != FORM_TOKEN)
+    content = seal.open(session.content, Content)
+    unsent = Unsent(target=target, fields=fields)
+    await store.sessions.save(session.holding(seal.close(content.model_copy(update={"unsent": unsent}))))
+    return True
 
 
 async def _staff(request: Request, store: Db, seal: Sealing) -> Staff:

@@ -1,5 +1,6 @@
 """Sending a move off, how far it has got, and who has seen the citizen's details."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
@@ -8,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from examples.move_home.domain.answers import Question
-from examples.move_home.domain.boroughs import council_name
 from examples.move_home.domain.move import Move
-from examples.move_home.domain.purposes import ITEMS, PURPOSES
-from examples.move_home.domain.words import steps
+from examples.move_home.domain.record import line_of
+from examples.move_home.domain.words import HEADINGS, TAGS, Outcome, next_steps, outcome_of, steps
+from examples.move_home.store import Told
 from examples.move_home.submission import OWN_CLIENT, progress_of, submit
 from shared.http import Problem, Router
 from shared.mongo import Duplicate
@@ -19,6 +20,7 @@ from shared.mongo import Duplicate
 from .dependencies import (
     Db,
     Form,
+    Journeys,
     Rendering,
     Sealing,
     Sharing,
@@ -33,6 +35,23 @@ router = Router(errors=failure_as_page, include_in_schema=False)
 
 NO_MOVE = Problem(404, "You have no such move. It may be another person's, or the address may be wrong.", title="Page not found")
 REFRESH_SECONDS = 3
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A move as its pages show it."""
+
+    id: str
+    reference: str
+    submitted_at: datetime
+    outcome: Outcome
+    is_complete: bool
+    """Whether nothing more will happen, messages included."""
+
+    @classmethod
+    def of(cls, told: Told, progress: Move) -> "Shown":
+        """The view of a move that has got so far."""
+        return cls(told.id, told.reference, told.submitted_at, outcome_of(progress), progress.completed_at is not None)
 
 
 @router.get("/move/check")
@@ -64,23 +83,41 @@ async def send(asked: Asked, form: Form, store: Db, seal: Sealing) -> Response:
 
 
 @router.get("/moves")
-async def own_moves(request: Request, citizen: SignedInCitizen, store: Db, seal: Sealing, pages: Rendering) -> Response:
+async def own_moves(
+    request: Request, citizen: SignedInCitizen, *, store: Db, seal: Sealing, journeys: Journeys, pages: Rendering
+) -> Response:
     """The citizen's moves."""
-    moves: list[Move] = [await progress_of(store, seal, told) for told in await store.moves.of(citizen.subject)]
-    return pages.render(request, "moves.html", moves=moves)
+    moves = [Shown.of(told, await progress_of(journeys, store, seal, told)) for told in await store.moves.of(citizen.subject)]
+    return pages.render(request, "moves.html", moves=moves, tags=TAGS)
 
 
 @router.get("/moves/{move}")
 async def status(
-    request: Request, move: str, *, citizen: SignedInCitizen, store: Db, seal: Sealing, pages: Rendering, refresh: bool = True
+    request: Request,
+    move: str,
+    *,
+    citizen: SignedInCitizen,
+    store: Db,
+    seal: Sealing,
+    journeys: Journeys,
+    pages: Rendering,
+    refresh: bool = True,
 ) -> Response:
     """How far the move has got. Renews itself until it is complete, unless the citizen turns that off (WCAG 2.2, 2.2.1)."""
     told = await store.moves.owned(move, subject=citizen.subject)
     if told is None:
         raise NO_MOVE
-    progress = await progress_of(store, seal, told)
+    progress = await progress_of(journeys, store, seal, told)
     renewing = REFRESH_SECONDS if refresh and progress.completed_at is None else None
-    return pages.render(request, "status.html", move=progress, steps=steps(progress), refresh=renewing)
+    return pages.render(
+        request,
+        "status.html",
+        move=Shown.of(told, progress),
+        heading=HEADINGS[outcome_of(progress)],
+        steps=steps(progress),
+        next_steps=next_steps(progress),
+        refresh=renewing,
+    )
 
 
 @router.get("/record")
@@ -93,15 +130,4 @@ async def who_saw_what(request: Request, citizen: SignedInCitizen, sharing: Shar
         raise Problem(503, "We cannot show who saw your details at the moment.") from None
     if entries is None:
         return see_other("/sign-in?back_to=/record&silent=true")
-    return pages.render(request, "record.html", entries=[_readable(entry) for entry in entries], item_names=ITEMS, wide=True)
-
-
-def _readable(entry: dict[str, object]) -> dict[str, object]:
-    """A record's entry with a real date, and names where it has codes."""
-    purpose = str(entry["purpose"] or "")
-    return entry | {
-        "at": datetime.fromisoformat(str(entry["at"])),
-        "by": council_name(str(entry["by"])),
-        "recipient": council_name(str(entry["recipient"] or "")),
-        "purpose": PURPOSES[purpose].name if purpose in PURPOSES else purpose,
-    }
+    return pages.render(request, "record.html", lines=[line_of(entry) for entry in entries], wide=True)

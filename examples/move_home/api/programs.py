@@ -8,13 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from examples.move_home.domain.answers import Details
 from examples.move_home.domain.move import Move
-from examples.move_home.domain.words import Step, steps
+from examples.move_home.domain.words import Outcome, Step, outcome_of, steps
+from examples.move_home.store import Told
 from examples.move_home.submission import progress_of, submit
 from shared.auth import Caller, require
 from shared.events import new_id
 from shared.http import Problem, Router
 
-from .dependencies import Config, Db, Sealing
+from .dependencies import Config, Db, Journeys, Sealing
 
 router = Router(tags=["moves"])
 
@@ -33,8 +34,12 @@ class MoveStatus(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
+    reference: str
+    """The one that a person reads out."""
     status: str
     """`in progress` or `complete`."""
+    outcome: Outcome
+    """Who was told: `complete` alone does not say that anybody was."""
     submitted_at: datetime
     completed_at: datetime | None
     late: bool
@@ -43,7 +48,9 @@ class MoveStatus(BaseModel):
 
 
 @router.post("/api/moves", status_code=201)
-async def tell(move: NewMove, response: Response, *, caller: MoveTeller, store: Db, seal: Sealing, config: Config) -> MoveStatus:
+async def tell(
+    move: NewMove, response: Response, *, caller: MoveTeller, store: Db, seal: Sealing, journeys: Journeys, config: Config
+) -> MoveStatus:
     """Submit a move. Send an `Idempotency-Key`, and repeat the request as often as needed: it is one move."""
     _check(caller, config.borough)
     acts_for_itself = caller.subject == caller.client_id
@@ -53,17 +60,17 @@ async def tell(move: NewMove, response: Response, *, caller: MoveTeller, store: 
     async with store.transaction() as tx:
         told = await submit(tx, seal, new_id(), details, subject=move.subject or caller.subject, client=caller.client_id)
     response.headers["Location"] = f"/api/moves/{told.id}"
-    return _status(await progress_of(store, seal, told))
+    return _status(told, await progress_of(journeys, store, seal, told))
 
 
 @router.get("/api/moves/{move}")
-async def follow(move: str, caller: MoveTeller, store: Db, seal: Sealing, config: Config) -> MoveStatus:
+async def follow(move: str, caller: MoveTeller, *, store: Db, seal: Sealing, journeys: Journeys, config: Config) -> MoveStatus:
     """The steps of a move that the same client submitted, or that is the citizen's own."""
     _check(caller, config.borough)
     told = await store.moves.get(move)
     if told is None or caller.client_id != told.client or (caller.subject not in (caller.client_id, told.subject)):
         raise Problem(404, "You have no such move.", type="not-found")
-    return _status(await progress_of(store, seal, told))
+    return _status(told, await progress_of(journeys, store, seal, told))
 
 
 def _check(caller: Caller, borough: str) -> None:
@@ -72,10 +79,12 @@ def _check(caller: Caller, borough: str) -> None:
         raise Problem(403, "This service is another borough's.", type="another-borough")
 
 
-def _status(progress: Move) -> MoveStatus:
+def _status(told: Told, progress: Move) -> MoveStatus:
     return MoveStatus(
         id=progress.id,
+        reference=told.reference,
         status="complete" if progress.completed_at else "in progress",
+        outcome=outcome_of(progress),
         submitted_at=progress.submitted_at,
         completed_at=progress.completed_at,
         late=progress.late,

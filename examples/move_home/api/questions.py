@@ -9,14 +9,14 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from examples.move_home.domain.answers import Answers, Line, Mobile
+from examples.move_home.domain.answers import Answers, Line, Mobile, Question, month_number, national
 from examples.move_home.domain.boroughs import council_name
 from examples.move_home.domain.purposes import PURPOSES, Recipient, offered
 from examples.move_home.seal import Seal
 from examples.move_home.store import Store
 from shared import clock
 from shared.http import Router, made
-from shared.pages import FormErrors, Pages
+from shared.pages import LONDON, FormErrors, Pages
 
 from .dependencies import Db, Form, Rendering, Sealing, SignedInCitizen, failure_as_page, see_other, text_of
 
@@ -44,6 +44,8 @@ class Asking:
             answers=self.answers,
             email=self.citizen.email,
             council=council_name,
+            national=national,
+            is_change=self.answers.next_question() is Question.CHECK,
             purposes=PURPOSES,
             **context,
         )
@@ -76,6 +78,15 @@ async def begin(asked: Asked) -> Response:
     return await asked.keep(asked.answers)
 
 
+@router.get("/move/resume")
+async def resume(asked: Asked) -> Response:
+    """After signing in again: offer to send the form that came too late, else go to the first open question."""
+    unsent = asked.citizen.content.unsent
+    if unsent is None or unsent.target.startswith("/move/check"):
+        return await asked.keep(asked.answers)
+    return asked.page("resume.html", unsent=unsent)
+
+
 @router.get("/move/name")
 async def ask_name(asked: Asked) -> Response:
     """Ask for the name, suggesting the one that identity knows."""
@@ -102,7 +113,7 @@ async def take_name(asked: Asked, form: Form) -> Response:
 async def ask_date(asked: Asked) -> Response:
     """Ask for the day of the move."""
     day = asked.answers.moved_on
-    return asked.page("date.html", values={"day": day.day, "month": day.month, "year": day.year} if day else {}, today=clock.now())
+    return asked.page("date.html", values={"day": day.day, "month": day.month, "year": day.year} if day else {}, today=london_today())
 
 
 @router.post("/move/date")
@@ -111,7 +122,7 @@ async def take_date(asked: Asked, form: Form) -> Response:
     errors = FormErrors()
     day = _day(form, errors)
     if errors or day is None:
-        return asked.page("date.html", values=form, errors=errors, today=clock.now())
+        return asked.page("date.html", values=form, errors=errors, today=london_today())
     return await asked.keep_with(moved_on=day)
 
 
@@ -137,7 +148,7 @@ async def take_whom(asked: Asked, form: Form) -> Response:
 @router.get("/move/contact")
 async def ask_contact(asked: Asked) -> Response:
     """Ask for a mobile number; the email address is identity's."""
-    return asked.page("contact.html", phone=asked.answers.phone or "")
+    return asked.page("contact.html", phone=national(asked.answers.phone) if asked.answers.phone else "")
 
 
 @router.post("/move/contact")
@@ -151,6 +162,11 @@ async def take_contact(asked: Asked, form: Form) -> Response:
         errors.add("phone", "Enter a UK mobile number, like 07700 900 982, or leave it empty")
         return asked.page("contact.html", phone=given, errors=errors)
     return await asked.keep_with(phone=phone, contact_given=True)
+
+
+def london_today() -> datetime.date:
+    """The day that it is where the citizen is."""
+    return clock.now().astimezone(LONDON).date()
 
 
 def too_long(name: str, most: int = 100) -> str:
@@ -177,11 +193,11 @@ def _day(form: FormData, errors: FormErrors) -> datetime.date | None:
         errors.add(f"date-{missing[0]}", f"The date you move must include a {' and '.join(missing)}")
         return None
     try:
-        day = datetime.date(*(int(parts[name]) for name in ("year", "month", "day")))
+        day = datetime.date(int(parts["year"]), month_number(parts["month"]), int(parts["day"]))
     except (ValueError, OverflowError):
         errors.add("date-day", "The date you move must be a real date")
         return None
-    today = clock.now().date()
+    today = london_today()
     if not today - EARLIEST <= day <= today + LATEST:
         errors.add("date-day", "The date you move must be within the last year or the next 6 months")
     return day

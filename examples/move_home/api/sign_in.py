@@ -66,7 +66,7 @@ async def come_back(request: Request, identity: SignIn, store: Db, seal: Sealing
         raise Problem(403, "The account that you signed in with does not belong to a borough's staff.")
     if attempt.kind == "citizen" and not person.email:
         raise Problem(403, "We need your email address to tell you what happens, and your account does not give it to us.")
-    before = await store.sessions.find(session_secret(request))
+    before = await store.sessions.find_or_ended(session_secret(request))
     content = Content(
         email=person.email,
         name=person.name,
@@ -76,7 +76,8 @@ async def come_back(request: Request, identity: SignIn, store: Db, seal: Sealing
         id_token=person.id_token,
     )
     if before is not None and (before.kind, before.subject) == (attempt.kind, person.subject):
-        content = content.model_copy(update={"answers": seal.open(before.content, Content).answers})
+        held = seal.open(before.content, Content)
+        content = content.model_copy(update={"answers": held.answers, "unsent": held.unsent})
     await store.sessions.end(session_secret(request))
     secret = await store.sessions.start(attempt.kind, person.subject, seal.close(content), sid=person.session)
     response = see_other(attempt.back_to)

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from examples.move_home.domain.answers import Which
-from examples.move_home.domain.choices import Found
+from examples.move_home.domain.choices import Answer, Found
 from shared.http import Problem, Router
 
 from .dependencies import Citizen, Lookup, citizen_if_signed_in
@@ -39,6 +39,8 @@ class Suggestions(BaseModel):
     """Best first."""
 
     suggestions: list[Suggestion]
+    unmatched: list[str]
+    """Words of the text that the first of them does not have; without any, those that no address has."""
 
 
 async def _signed_in(citizen: Annotated[Citizen | None, Depends(citizen_if_signed_in)]) -> None:
@@ -57,7 +59,7 @@ async def suggest(
     response.headers.update(PRIVATE)
     typed = q.strip()
     try:
-        found = await addresses.suggest(typed) if typed else []
+        found = await addresses.suggest(typed) if typed else Answer([], ())
     except httpx.HTTPStatusError as error:
         if error.response.status_code == 429:
             headers = {"Retry-After": error.response.headers.get("Retry-After", RETRY_AFTER["Retry-After"])}
@@ -65,7 +67,7 @@ async def suggest(
         raise _down() from None
     except httpx.HTTPError:
         raise _down() from None
-    return Suggestions(suggestions=[Suggestion.of(one) for one in found])
+    return Suggestions(suggestions=[Suggestion.of(one) for one in found.results], unmatched=list(found.unmatched))
 
 
 def _down() -> Problem:

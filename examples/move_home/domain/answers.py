@@ -15,11 +15,35 @@ Which = Literal["new", "old"]
 _MOBILE = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
 _DRAMA = re.compile(r"7700900\d{3}")
 """Numbers that Ofcom keeps for drama: nobody has one, and every demonstration uses them."""
-_POSTCODE_IN_TEXT = re.compile(r"\b[a-z]{1,2}[0-9][a-z0-9]?\s*[0-9][a-z]{2}\b", re.ASCII | re.IGNORECASE)
+_BETWEEN = r"[\s\u00a0\u2000-\u200a\u202f\u3000.\-\u2010-\u2015]"
+"""What people write within a postcode: spaces of any kind, hyphens, full stops."""
+_POSTCODE_IN_TEXT = re.compile(
+    rf"(?<![a-z0-9])[a-z]{{1,2}}[0-9][a-z0-9]?{_BETWEEN}{{0,3}}[0-9][a-z]{{2}}(?![a-z0-9])", re.ASCII | re.IGNORECASE
+)
+
+
+_OTHER_SPACES = re.compile(r"[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
+"""Spaces that a paste brings along, each read as a plain one."""
+UK = 44
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+SHORTEST_MONTH = 3
 
 
 def _postcode(text: str) -> str:
-    compact = re.sub(r"\s", "", text).upper()
+    compact = re.sub(_BETWEEN, "", text).upper()
     if not re.fullmatch(r"[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2}", compact):
         raise ValueError("not a full UK postcode")
     return f"{compact[:-3]} {compact[-3:]}"
@@ -36,6 +60,23 @@ def _mobile(text: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def national(number: str) -> str:
+    """A number as people here write it, `07700 900982`; a foreign one with its country code."""
+    parsed = phonenumbers.parse(number)
+    form = phonenumbers.PhoneNumberFormat.NATIONAL if parsed.country_code == UK else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, form)
+
+
+def month_number(text: str) -> int:
+    """1 to 12, from a number or a name in English in full or by three letters or more. Raises ValueError."""
+    name = text.strip().casefold().rstrip(".")
+    if name.isascii() and name.isdigit():
+        return int(name)
+    if len(name) < SHORTEST_MONTH:
+        raise ValueError("not a month")
+    return next((number for number, month in enumerate(MONTHS, 1) if month.startswith(name)), 0)
+
+
 def _london(code: str) -> str:
     if code not in BOROUGHS:
         raise ValueError("not the GSS code of a London borough")
@@ -50,6 +91,7 @@ def _known(recipient: Recipient) -> Recipient:
 
 
 def _one_line(text: str) -> str:
+    text = _OTHER_SPACES.sub(" ", text)
     if not text.isprintable():
         raise ValueError("has characters that cannot be printed")
     return text

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from . import boroughs
 from .answers import Address
@@ -64,6 +65,15 @@ class Found:
         return Address.model_validate({"uprn": self.uprn, "text": self.text, "postcode": self.postcode, "borough": borough})
 
 
+class Answer(NamedTuple):
+    """What a search gives."""
+
+    results: list[Found]
+    """Best first."""
+    unmatched: tuple[str, ...]
+    """Words that the first result does not have; without results, those that no address has."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """The addresses to choose from, in the block's order."""
@@ -75,6 +85,14 @@ class Choice:
     """Whether only those of the building that was asked for are left."""
     begins: bool = False
     """Whether the text leads anywhere: to these, or to a street, a divided building or a postcode that has more."""
+    unmatched: tuple[str, ...] = ()
+    """Words of the text that the best of the addresses does not have; without any address, those that none has."""
+
+    @property
+    def unmatched_words(self) -> str:
+        """As they are named on a page: `“mare” or “atlantis”`."""
+        *others, last = [f"\u201c{word}\u201d" for word in self.unmatched] or [""]
+        return f"{', '.join(others)} or {last}" if others else last
 
     @property
     def councils(self) -> str | None:
@@ -101,10 +119,10 @@ def best_at_postcode(results: Sequence[Found], postcode: str, building: str) -> 
     return replace(choice, is_all=choice.is_narrowed and len(choice.premises) < len(results))
 
 
-def like(results: Sequence[Found]) -> Choice:
+def like(results: Sequence[Found], unmatched: tuple[str, ...] = ()) -> Choice:
     """The addresses that a text may mean, the best of them alone: past those, more typing helps more than more reading."""
     premises = tuple(found for found in results if found.is_address)
-    return Choice(premises[:LIKELY], is_all=len(premises) <= LIKELY, begins=bool(results))
+    return Choice(premises[:LIKELY], is_all=len(premises) <= LIKELY, begins=bool(results), unmatched=unmatched)
 
 
 def suggestions(results: Sequence[Found], typed: str) -> list[Found]:

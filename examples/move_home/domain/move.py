@@ -1,5 +1,7 @@
 """How far a move has got: whom we have told and which messages went out. Ids and facts only, nothing about the person."""
 
+import hmac
+import secrets
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeVar
@@ -27,7 +29,7 @@ class Progress(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a council was not told; the first four are the ends of data_sharing's problem types."""
+    """Why a council was not told; all but the last are the ends of data_sharing's problem types."""
 
     NOT_ACTIVE = "agreement-not-active"
     NOT_COVERED = "purpose-not-covered"
@@ -43,6 +45,10 @@ class Telling(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     recipient: Recipient
+    reference: str | None = None
+    """Names the share to data_sharing. Nobody else can guess it. None where the move began before it was kept."""
+    share: str | None = None
+    """Data_sharing's id of the share, once it is made."""
     progress: Progress = Progress.RUNNING
     reason: Reason | None = None
     at: datetime | None = None
@@ -54,6 +60,8 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     channel: Literal["email", "sms"]
+    reference: str | None = None
+    """Names the message to notifications. Nobody else can guess it. None where the move began before it was kept."""
     progress: Progress = Progress.WAITING
     at: datetime | None = None
 
@@ -78,17 +86,17 @@ class Move(BaseModel):
         return cls(
             id=move,
             submitted_at=at,
-            tellings=tuple(Telling(recipient=recipient) for recipient in dict.fromkeys(recipients)),
-            messages=tuple(Message(channel=channel) for channel in channels),
+            tellings=tuple(Telling(recipient=recipient, reference=new_reference(move)) for recipient in dict.fromkeys(recipients)),
+            messages=tuple(Message(channel=channel, reference=new_reference(move)) for channel in channels),
         )
 
-    def told(self, recipient: Recipient, at: datetime) -> "Move":
+    def told(self, recipient: Recipient, at: datetime, *, share: str | None) -> "Move":
         """The council has it in its inbox."""
-        return self._settled(recipient, Progress.DONE, None, at)
+        return self._settled(recipient, at, progress=Progress.DONE, share=share)
 
     def not_told(self, recipient: Recipient, because: Reason, at: datetime) -> "Move":
         """The council must not be told; the citizen will hear of it."""
-        return self._settled(recipient, Progress.REFUSED, because, at)
+        return self._settled(recipient, at, progress=Progress.REFUSED, reason=because)
 
     def sending(self) -> "Move":
         """The messages are on their way."""
@@ -129,12 +137,35 @@ class Move(BaseModel):
         """How many tellings stand so."""
         return sum(telling.progress is progress for telling in self.tellings)
 
-    def _settled(self, recipient: Recipient, progress: Progress, reason: Reason | None, at: datetime) -> "Move":
-        tellings = tuple(
-            _changed(t, progress=progress, reason=reason, at=at) if t.recipient == recipient and not t.progress.is_final else t
-            for t in self.tellings
-        )
+    def asked_to_share(self, recipient: Recipient, reference: str | None) -> bool:
+        """Whether we asked for this share: the reference is the one that we gave for the recipient."""
+        return any(t.recipient == recipient and _same(t.reference or self.id, reference) for t in self.tellings)
+
+    def asked_to_send(self, channel: str, reference: str | None) -> bool:
+        """Whether we asked for this message: the reference is the one that we gave for the channel."""
+        return any(m.channel == channel and _same(self.reference_of(m), reference) for m in self.messages)
+
+    def reference_of(self, message: Message) -> str:
+        """The reference under which notifications knows the message."""
+        return message.reference or f"{self.id}:{message.channel}"
+
+    def _settled(self, recipient: Recipient, at: datetime, **how: object) -> "Move":
+        tellings = tuple(_changed(t, at=at, **how) if t.recipient == recipient and not t.progress.is_final else t for t in self.tellings)
         return _changed(self, tellings=tellings)
+
+
+def new_reference(move: str) -> str:
+    """A reference that leads back to the move and has 128 random bits, so that nobody can claim to answer for it by guessing."""
+    return f"{move}:{secrets.token_urlsafe(16)}"
+
+
+def move_of(reference: str | None) -> str:
+    """The move that a reference of ours leads to; nothing of ours where it has another form."""
+    return (reference or "").partition(":")[0]
+
+
+def _same(ours: str, theirs: str | None) -> bool:
+    return hmac.compare_digest(ours.encode(), (theirs or "").encode())
 
 
 def _changed(model: _Model, **update: object) -> _Model:

@@ -1,4 +1,6 @@
-"""What the citizen reads: each step of a move in plain words, the same on the page, in the email and in the API."""
+"""What the citizen reads about a move: each step and the outcome in plain words, the same on the page, in the messages and in the API."""
+
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
@@ -24,6 +26,33 @@ _LABELS = {
 }
 
 
+class Outcome(StrEnum):
+    """Who was told about a move."""
+
+    UNDER_WAY = "under_way"
+    LATE = "late"
+    ALL_TOLD = "all_told"
+    SOME_TOLD = "some_told"
+    NOBODY_TOLD = "nobody_told"
+
+
+HEADINGS = {
+    Outcome.UNDER_WAY: "We are telling the councils",
+    Outcome.LATE: "We are still telling the councils",
+    Outcome.ALL_TOLD: "We have told everyone you asked us to tell",
+    Outcome.SOME_TOLD: "We have not told everyone you asked us to tell",
+    Outcome.NOBODY_TOLD: "We have not told any council about your move",
+}
+TAGS = {
+    Outcome.UNDER_WAY: "In progress",
+    Outcome.LATE: "Taking longer",
+    Outcome.ALL_TOLD: "Everyone told",
+    Outcome.SOME_TOLD: "Not everyone told",
+    Outcome.NOBODY_TOLD: "Nobody told",
+}
+"""The outcome in two or three words, for a list of moves."""
+
+
 class Step(BaseModel):
     """One line of the status page."""
 
@@ -36,6 +65,17 @@ class Step(BaseModel):
     label: str
     detail: str | None = None
     """What the citizen should know or do."""
+    share: str | None = None
+    """Data_sharing's id of the share, where one was made."""
+
+
+def outcome_of(move: Move) -> Outcome:
+    """Who was told, whatever became of the messages to the citizen."""
+    if not move.councils_settled:
+        return Outcome.LATE if move.late else Outcome.UNDER_WAY
+    if not move.count(Progress.REFUSED):
+        return Outcome.ALL_TOLD
+    return Outcome.SOME_TOLD if move.count(Progress.DONE) else Outcome.NOBODY_TOLD
 
 
 def steps(move: Move) -> list[Step]:
@@ -49,32 +89,41 @@ def outcomes(move: Move) -> list[str]:
     return [_sentence(telling) for telling in move.tellings]
 
 
+def next_steps(move: Move) -> list[str]:
+    """What happens next, or what the citizen has to do, for each council: first what they have to do."""
+    refused = [telling for telling in move.tellings if telling.progress is Progress.REFUSED]
+    to_do = [f"Tell {_council(telling)} about {_purpose(telling)} yourself{_where(telling)}." for telling in refused]
+    told = dict.fromkeys(_council(telling) for telling in move.tellings if telling.progress is Progress.DONE)
+    return [*to_do, *(f"{council} will write to you if they need to know more. You do not need to contact them." for council in told)]
+
+
 def summary(move: Move) -> str:
-    """One sentence about all councils, short enough for a text."""
-    told, refused = move.count(Progress.DONE), move.count(Progress.REFUSED)
-    if not refused:
-        return "We have told everyone you asked us to tell."
-    if not told:
-        return "We could not tell the councils. You need to tell them yourself."
-    return f"We have told {told} of {told + refused}. You need to tell the others yourself."
+    """The outcome in one or two sentences, short enough for a text."""
+    outcome = outcome_of(move)
+    if outcome is Outcome.SOME_TOLD:
+        refused = [f"{_council(one)} ({_purpose(one)})" for one in move.tellings if one.progress is Progress.REFUSED]
+        return f"We could not tell everyone about your move. You need to tell these yourself: {', '.join(refused)}."
+    if outcome is Outcome.NOBODY_TOLD:
+        return "We have not told any council about your move. You need to tell them yourself."
+    return f"{HEADINGS[outcome]}."
 
 
 def _sentence(telling: Telling) -> str:
-    council, purpose = council_name(telling.recipient.borough), PURPOSES[telling.recipient.purpose].name
     if telling.progress is Progress.REFUSED:
-        return f"{council} has not been told about {purpose}, because {_because(telling)}. {_advice(telling)}"
-    return f"{council} has been told about {purpose}."
+        return f"{_council(telling)} has not been told about {_purpose(telling)}, because {_because(telling)}. {_advice(telling)}"
+    return f"{_council(telling)} has been told about {_purpose(telling)}."
 
 
 def _telling(telling: Telling) -> Step:
-    council, purpose = council_name(telling.recipient.borough), PURPOSES[telling.recipient.purpose].name
+    council = _council(telling)
     refused = telling.progress is Progress.REFUSED
     return Step(
         name=f"shared:{telling.recipient.borough}:{telling.recipient.purpose}",
-        title=f"{council}: {purpose}",
+        title=f"{council}: {_purpose(telling)}",
         status=telling.progress,
         label=_LABELS[telling.progress],
         detail=f"We have not told {council}, because {_because(telling)}. {_advice(telling)}" if refused else None,
+        share=telling.share,
     )
 
 
@@ -94,5 +143,17 @@ def _because(telling: Telling) -> str:
 
 
 def _advice(telling: Telling) -> str:
+    return f"You need to tell them yourself{_where(telling)}."
+
+
+def _where(telling: Telling) -> str:
     borough = BOROUGHS.get(telling.recipient.borough)
-    return f"You need to tell them yourself, at {borough.site}." if borough else "You need to tell them yourself."
+    return f", at {borough.site}" if borough else ""
+
+
+def _council(telling: Telling) -> str:
+    return council_name(telling.recipient.borough)
+
+
+def _purpose(telling: Telling) -> str:
+    return PURPOSES[telling.recipient.purpose].name

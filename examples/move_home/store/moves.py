@@ -16,6 +16,8 @@ class Told:
     """The client that submitted it: this app itself, or one that used its API."""
     details: bytes
     submitted_at: datetime
+    reference: str
+    """The one that a person reads out; the id itself in a move from before there were any."""
 
 
 class Moves:
@@ -27,8 +29,19 @@ class Moves:
     async def insert(self, told: Told) -> None:
         """Keep a new move. Raises `Duplicate` where it was submitted before."""
         await self._rows.insert_one(
-            {"_id": told.id, "subject": told.subject, "client": told.client, "details": told.details, "submitted_at": told.submitted_at}
+            {
+                "_id": told.id,
+                "subject": told.subject,
+                "client": told.client,
+                "details": told.details,
+                "submitted_at": told.submitted_at,
+                "reference": told.reference,
+            }
         )
+
+    async def has_reference(self, reference: str) -> bool:
+        """Whether some move has this reference."""
+        return await self._rows.find_one({"reference": reference}, projection={"_id": 1}) is not None
 
     async def get(self, move: str) -> Told | None:
         """The move, for the process that carries it on; people and programs get at theirs by `owned`."""
@@ -46,4 +59,5 @@ class Moves:
 
 
 def _told(row: Document) -> Told:
-    return Told(row["_id"], row["subject"], row["client"], bytes(row["details"]), row["submitted_at"])
+    reference = str(row.get("reference") or row["_id"])
+    return Told(row["_id"], row["subject"], row["client"], bytes(row["details"]), row["submitted_at"], reference)

@@ -12,6 +12,8 @@ LIFE = timedelta(hours=8)
 IDLE_LIFE = timedelta(hours=1)
 TOUCH_AFTER = timedelta(minutes=1)
 """How stale the time of last use may become before it is written again."""
+KEPT = timedelta(hours=24)
+"""How long after its end a session's answers wait for the same person to sign in again in the same browser."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Session:
     kind: Literal["citizen", "staff"]
     subject: str
     content: bytes
-    expires_at: datetime
+    ends_at: datetime
+    used_at: datetime
 
     def holding(self, content: bytes) -> "Session":
         """The session with other content."""
@@ -40,25 +43,34 @@ class Sessions:
         """A new session; the secret is for the browser alone. `sid` is identity's session, with which it ends."""
         secret, at = new_secret(), clock.now()
         row = {"_id": digest(secret), "kind": kind, "subject": subject, "content": content, "sid": sid}
-        await self._rows.insert_one({**row, "used_at": at, "expires_at": at + LIFE})
+        await self._rows.insert_one({**row, "used_at": at, "ends_at": at + LIFE, "expires_at": at + LIFE + KEPT})
         return secret
 
     async def find(self, secret: str) -> Session | None:
         """The session of that secret, unless it is over or was not used for an hour. Finding it is a use."""
-        row = await self._rows.find_one({"_id": digest(secret)}) if secret else None
+        session = await self.find_or_ended(secret)
         at = clock.now()
-        if row is None or row["expires_at"] <= at or row.get("used_at", at) + IDLE_LIFE <= at:
+        if session is None or at >= min(session.ends_at, session.used_at + IDLE_LIFE):
             return None
-        if row.get("used_at", at - TOUCH_AFTER) + TOUCH_AFTER <= at:
-            await self._rows.update_one({"_id": row["_id"]}, {"$set": {"used_at": at}})
-        return Session(row["_id"], row["kind"], row["subject"], bytes(row["content"]), row["expires_at"])
+        if at - session.used_at >= TOUCH_AFTER:
+            await self._rows.update_one({"_id": session.id}, {"$set": {"used_at": at}})
+        return session
+
+    async def find_or_ended(self, secret: str) -> Session | None:
+        """The session of that secret, also where it is over but kept. Whoever holds it is not signed in by that."""
+        row = await self._rows.find_one({"_id": digest(secret)})
+        at = clock.now()
+        if row is None or row["expires_at"] <= at:
+            return None
+        ends_at, used_at = row.get("ends_at", row["expires_at"]), row.get("used_at", at)
+        return Session(row["_id"], row["kind"], row["subject"], bytes(row["content"]), ends_at, used_at)
 
     async def save(self, session: Session) -> None:
         """Keep the session's content."""
         await self._rows.update_one({"_id": session.id}, {"$set": {"content": session.content}})
 
     async def end(self, secret: str) -> None:
-        """Sign out."""
+        """Sign out; nothing is kept."""
         await self._rows.delete_one({"_id": digest(secret)})
 
     async def end_of(self, sid: str) -> int:

@@ -94,5 +94,7 @@ def write_beginnings_of(folder: Path) -> None:
     postcodes, premises = Postcodes(folder), PremisesFiles(folder)
     finder = Finder(folder, premises, postcodes.outwards)
     searching = Searching(finder, premises, postcodes)
-    write_beginnings(folder, finder.vocabulary.in_use, lambda begun: searching.by_words(Query.parse(begun, postcodes.outwards), KEPT, None))
+    write_beginnings(
+        folder, finder.vocabulary.in_use, lambda begun: searching.by_words(Query.parse(begun, postcodes.outwards), KEPT, None).rows
+    )
     postcodes.close()

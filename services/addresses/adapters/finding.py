@@ -6,14 +6,14 @@ The index is asked for little at a time: rare words are demanded, and what only 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, groupby, islice
 from operator import attrgetter
 from pathlib import Path
 
 from services.addresses.domain.comparing import Comparison, Extra, Sort, Term, Terms, compare, sort_of
 from services.addresses.domain.postcode import PartialPostcode
 from services.addresses.domain.query import POST_TOWN, Word
-from services.addresses.domain.text import normal, tokens
+from services.addresses.domain.text import FLOOR_NAMES, as_letters, begun_in_full, normal, tokens
 
 from .index_reading import Index
 from .index_reading import Query as Asked
@@ -55,8 +55,11 @@ FLAT_BONUS = 2_000_000
 """Millionths of a weight, for the very flat that was written: its block may have the same number."""
 FEW_SOUGHT = 12
 """Codes: so many are looked for in a row's tokens one by one, more as a set."""
-CREDIT_BY_ERRORS = (1.0, 0.8, 0.6)
+CREDIT_BY_ERRORS = (1.0, 0.8, 0.6, 0.45)
+MOST_ERRORS = 3
 BEGUN_CREDIT = 0.9
+MOST_HOLDING = 200
+"""Rows that hold the finished words and are looked through for the one that is being typed."""
 
 
 Within = tuple[tuple[str, ...], ...]
@@ -95,17 +98,48 @@ class Finder:
         self.living_at = lru_cache(POSTCODES_KEPT_READ)(self._living_at)
         """Rows at a postcode (`NW1 1AA`) that are not historical, in the order of their addresses, with their tokens."""
         self._codes_of_street = lru_cache(20_000)(self._street_codes)
+        self.codes_begun = lru_cache(500)(self._all_codes_begun)
+        """Codes of all words and numbers that begin so, and of what is read in full and begins so (`1S`: FIRST)."""
+        self._floors = tuple(filter(None, map(self.vocabulary.code, sorted(FLOOR_NAMES))))
 
     # ------------------------------------------------------------ understanding
 
-    def terms(self, words: Sequence[Word], *, second_guess: bool = False) -> Terms:
-        """What each word may mean. `second_guess` also corrects words that exist, where they might be another misspelt."""
+    def terms(self, words: Sequence[Word], *, second_guess: bool = False, typing_words: int = 0) -> Terms:
+        """What each word may mean. `second_guess` also corrects words that exist, where they might be another misspelt.
+
+        The last `typing_words` are still being typed.
+        """
+        end = len(words) - typing_words
+        finished = self._meant(words[:end], second_guess=second_guess, are_first=True)
+        if not typing_words:
+            return Terms(finished, floors=self._floors)
+        typing = self._meant(words[end:], second_guess=second_guess, are_first=not finished)
+        return Terms([*finished, *typing], finished=len(finished), floors=self._floors)
+
+    def _meant(self, words: Sequence[Word], *, second_guess: bool, are_first: bool) -> list[Term]:
         terms: list[Term] = []
-        for word in self._joined(words):
+        for word in self._joined(list(self._in_letters(words))):
             read = self._readings(word, second_guess)
-            if read[0].readings or not terms or not word.is_like_the_town:
+            nearest = max(read[0].readings.values(), default=0.0)
+            least = 0.0 if word.unfinished else CREDIT_BY_ERRORS[2]  # the town is one error away: a word that is two away gives way to it
+            if nearest > least or (are_first and not terms) or not word.is_like_the_town:
                 terms += read
-        return Terms(terms)
+        return terms
+
+    def _in_letters(self, words: Sequence[Word]) -> Iterator[Word]:
+        """Read digits in a word as the letters that they look like, where its tokens are not known: `H1GH`, `0AK`."""
+        for typed, group in groupby(words, key=lambda word: word.typed):
+            run = list(group)
+            is_mixed = not (typed.isalpha() or typed.isdigit() or run[-1].unfinished)
+            whole = self._in_letters_alone(typed) if is_mixed and not all(self.vocabulary.code(word.text) for word in run) else None
+            yield from [Word(whole, typed)] if whole else run
+
+    def _in_letters_alone(self, typed: str) -> str | None:
+        """The word of letters that a run with digits in it may be: one that is known, or is near to one."""
+        readings = as_letters(typed)
+        exact = (word for word in readings if word == POST_TOWN or self.vocabulary.code(word))
+        near = (word for word in readings if self.vocabulary.corrections(word, 1))
+        return next(chain(exact, near), None)
 
     def _joined(self, words: Sequence[Word]) -> Iterator[Word]:
         """Put together what was written apart, where only the whole is known: `QUILL FEN`."""
@@ -113,7 +147,13 @@ class Finder:
         while at < len(words):
             word = words[at]
             following = words[at + 1] if at + 1 < len(words) else None
-            if following and word.text.isalpha() and following.text.isalpha() and not (code(word.text) and code(following.text)):
+            if (
+                following
+                and not following.unfinished
+                and word.text.isalpha()
+                and following.text.isalpha()
+                and not (code(word.text) and code(following.text))
+            ):
                 whole = word.text + following.text
                 if len(whole) > 4 and code(whole):
                     yield Word(whole, f"{word.typed} {following.typed}")
@@ -125,27 +165,35 @@ class Finder:
     def _read(self, word: Word, second_guess: bool) -> tuple[Term, ...]:
         vocabulary = self.vocabulary
         readings: dict[str, float] = {}
+        is_in_letters = not word.typed.isalpha() and word.text.isalpha() and len(word.text) == len(word.typed)
         if code := vocabulary.code(word.text):
-            readings[code] = 1.0
+            readings[code] = CREDIT_BY_ERRORS[is_in_letters]
         if word.unfinished:
             for begun in self._begun(word.typed):  # after the word itself, which is asked for first
                 readings.setdefault(begun, BEGUN_CREDIT)
         if (not readings or second_guess) and word.text.isalpha():
             if not readings and (parts := self._split(word.text)):
                 return tuple([self._term(part, part, Sort.WORD, {vocabulary.code(part) or "": 1.0}) for part in parts])
-            for other, errors in vocabulary.corrections(word.text, 1 if readings else 2):
+            for other, errors in vocabulary.corrections(word.text, 1 if readings else MOST_ERRORS):
                 readings.setdefault(vocabulary.code(other) or "", CREDIT_BY_ERRORS[errors])
         sort = Sort.WORD if word.unfinished else sort_of(word.text)
-        return (self._term(word.typed if word.typed.isalpha() else word.text, word.text, sort, readings),)
+        typed = word.typed if word.typed.isalpha() or is_in_letters else word.text
+        return (self._term(typed, word.text, sort, readings, ends_range=word.ends_range),)
 
-    def _term(self, typed: str, token: str, sort: Sort, readings: Mapping[str, float]) -> Term:
+    def _term(self, typed: str, token: str, sort: Sort, readings: Mapping[str, float], *, ends_range: bool = False) -> Term:
         held_by = self.vocabulary.held_by
         weight = max([self._weights[code] for code in readings], default=self._weights.of(token))
-        return Term(typed, token, sort, weight, readings, sum([held_by[ord(code) - FIRST_TOKEN] for code in readings]))
+        held = sum([held_by[ord(code) - FIRST_TOKEN] for code in readings])
+        return Term(typed, token, sort, weight, readings, held, ends_range)
 
     def _codes_begun(self, prefix: str) -> tuple[str, ...]:
         """Codes of words that begin so, those that most records hold first."""
-        return tuple(self.vocabulary.code(word) or "" for word in self.vocabulary.beginning_with(prefix, MOST_BEGUN))
+        words = dict.fromkeys((*self.vocabulary.beginning_with(prefix, MOST_BEGUN), *sorted(begun_in_full(prefix))))
+        return tuple(filter(None, map(self.vocabulary.code, words)))
+
+    def _all_codes_begun(self, run: str) -> frozenset[str]:
+        words = self.vocabulary.numbers_beginning_with(run) if run.isdigit() else self.vocabulary.all_beginning_with(run)
+        return frozenset(filter(None, map(self.vocabulary.code, chain(words, begun_in_full(run)))))
 
     def _split(self, text: str) -> tuple[str, ...] | None:
         """Take apart what was written together, where nothing is like the whole: `QUILLFENSTREET`, `STREETLONDON`."""
@@ -249,7 +297,23 @@ class Finder:
         return self._any_of(field, tuple(term.readings)[:MOST_ASKED])
 
     def _any_of_codes(self, field: str, codes: tuple[str, ...]) -> Asked:
-        return self.index.any_of(field, [self.vocabulary.word(code) for code in codes])
+        words = [self.vocabulary.word(code) for code in codes]
+        in_context = [word for word in words if self.vocabulary.is_in_context(word)] if field == "words" else []
+        asked = self.index.any_of(field, words)
+        return self.index.either(asked, self.index.any_of("area", in_context)) if in_context else asked
+
+    def holding_finished(self, terms: Terms, within: Within) -> list[int]:
+        """Rows that hold every finished term: all of them, if they are fewer than `MOST_HOLDING`."""
+        finished = [term for term in terms.terms[: terms.finished] if term.is_known]
+        if not finished or len(finished) < terms.finished:
+            return []
+        return self._holding_all(finished, self._narrowed(within), MOST_HOLDING)
+
+    def holding_begun(self, terms: Terms, codes: Collection[str], within: Within, most: int) -> list[int]:
+        """Rows that hold every finished term and a word of one of the codes."""
+        finished = sorted((term for term in terms.terms[: terms.finished] if term.is_known), key=_held_by)[:MOST_DEMANDED]
+        begun = self.index.any_of("words", sorted(map(self.vocabulary.word, codes)) or ("-",))
+        return self.index.rows([*self._narrowed(within), *(self._asked("words", term) for term in finished), begun], most=most)
 
     def _is_everyday(self, term: Term) -> bool:
         return term.sort is Sort.WORD and term.held_by * EVERYDAY > self.index.first_street
@@ -326,9 +390,9 @@ class Finder:
         """The weight of all that an address holds."""
         return sum(map(self._weights.__getitem__, compared.held))
 
-    def street_score(self, terms: Terms, row: int) -> float:
-        """How well a street's name answers, as `Comparison.score`."""
-        return compare(terms, self._codes_of_street(row - self.index.first_street), self._penalties, self._sorts).score
+    def compare_street(self, terms: Terms, row: int) -> Comparison:
+        """A street's name beside the query."""
+        return compare(terms, self._codes_of_street(row - self.index.first_street), self._penalties, self._sorts)
 
     def _street_codes(self, street: int) -> str:
         return "".join(filter(None, map(self.vocabulary.code, tokens(self.streets.names[street]))))

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from services.addresses.domain.found import Found
+from services.addresses.domain.found import Answer, Found
 from services.addresses.domain.matching import Decision, Match, Matching
 from services.addresses.domain.postcode import PartialPostcode, Postcode
 from services.addresses.domain.records import Blpu
@@ -110,7 +110,11 @@ class Gazetteer:
     # ------------------------------------------------------------ by text
 
     def search(self, text: str, limit: int, borough: str | None = None) -> list[Found]:
-        """What somebody who types may mean: see `Searching.search`."""
+        """What somebody who types may mean: the results of `answer`."""
+        return list(self.answer(text, limit, borough).results)
+
+    def answer(self, text: str, limit: int, borough: str | None = None) -> Answer:
+        """The same with the words that did not match: see `Searching.search`."""
         return self._searching.search(text, limit, borough)
 
     def find(

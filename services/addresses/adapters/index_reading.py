@@ -30,10 +30,15 @@ class Vocabulary:
         self.words = [texts[number] for number in range(len(texts))]
         self.held_by: list[int] = open_column(folder / "vocabulary_held_by.npy").tolist()
         in_context = open_column(folder / "vocabulary_in_context.npy").tolist()
-        found = enumerate(zip(self.words, self.held_by, in_context, strict=True))
-        self._numbers = {word: number for number, (word, held, context) in found if held or context}
+        self._numbers = {
+            word: number
+            for number, (word, held, context) in enumerate(zip(self.words, self.held_by, in_context, strict=True))
+            if held or context
+        }
         self._sorted = sorted(word for word in self._numbers if not word.isdigit())
         self._sorted_held_by = np.array([self.frequency(word) for word in self._sorted], np.int64)
+        self._in_context = frozenset([word for word, context in zip(self.words, in_context, strict=True) if context])
+        self._digits = sorted(word for word in self._numbers if word.isdigit())
         self._spellings = Spellings(self._numbers)
         self.corrections = lru_cache(20_000)(self._corrections)
         self.beginning_with = lru_cache(2_000)(self._beginning_with)
@@ -56,6 +61,19 @@ class Vocabulary:
         """How many records hold a token."""
         number = self._numbers.get(word)
         return 0 if number is None else self.held_by[number]
+
+    def is_in_context(self, word: str) -> bool:
+        """Whether a record has a token as its locality, town or council."""
+        return word in self._in_context
+
+    def all_beginning_with(self, prefix: str) -> list[str]:
+        """All words that begin so, in order."""
+        return self._sorted[bisect_left(self._sorted, prefix) : bisect_left(self._sorted, prefix + "\uffff")]
+
+    def numbers_beginning_with(self, digits: str) -> list[str]:
+        """All numbers that begin so, leading zeros aside."""
+        begun = digits.lstrip("0") or "0"
+        return self._digits[bisect_left(self._digits, begun) : bisect_left(self._digits, begun + "\uffff")]
 
     def _beginning_with(self, prefix: str, most: int) -> tuple[str, ...]:
         """Words that begin so, those that most records hold first."""
@@ -100,6 +118,10 @@ class Index:
         else:  # which clears a bit for each record first
             joined = Query.term_set_query(self._schema, field, list(words))
         return Query.const_score_query(joined, 1.0)
+
+    def either(self, one: Query, other: Query) -> Query:
+        """What either finds."""
+        return Query.const_score_query(Query.boolean_query([(SHOULD, one), (SHOULD, other)]), 1.0)
 
     def rows(self, must: Iterable[Query], should: Iterable[Query] = (), *, most: int) -> list[int]:
         """Rows that satisfy every `must`, those that satisfy more and rarer of `should` first."""

@@ -16,7 +16,7 @@ from services.addresses.domain.editions import Edition
 from .building import Counts
 from .sources import EDITION, Sources
 
-FORMAT = 6
+FORMAT = 7
 """Raised whenever the files or the tokens change, so that an older release is not read by newer code."""
 MANIFEST = "manifest.json"
 BASE = "base"

@@ -1,8 +1,9 @@
 """Match an address as somebody wrote it with the records of one release."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from services.addresses.domain import neighbours
 from services.addresses.domain.comparing import Missing, Terms
 from services.addresses.domain.matching import (
     Decision,
@@ -19,6 +20,7 @@ from services.addresses.domain.matching import (
 )
 from services.addresses.domain.postcode import PartialPostcode, Postcode
 from services.addresses.domain.query import Query
+from services.addresses.domain.text import raw_tokens
 
 from .finding import Finder, Hit
 from .premises_files import PremisesFiles
@@ -65,14 +67,15 @@ class Matcher:
 
         `postcode` is one that was written apart; without it one in the text is used.
         """
-        terms, scored = self._scored(self._query(text, postcode))
+        query = self._query(text, postcode)
+        terms, scored = self._scored(query)
         weighed = self._weighed(terms, scored, limit)
         if limit < FEWEST_WEIGHED and weighed and decided(weighed[0].confidence) is not Decision.MATCH:
             weighed = self._weighed(terms, scored, FEWEST_WEIGHED)
         weighed.sort(key=lambda candidate: (-candidate.confidence, -candidate.score))
         if not weighed:
             return Matching(Decision.NONE)
-        matches = [self._match(terms, candidate) for candidate in weighed[:limit]]
+        matches = [self._match(terms, candidate, query.set_aside) for candidate in weighed[:limit]]
         return Matching(decided(weighed[0].confidence), tuple(matches))
 
     def check(self, uprn: int, text: str, postcode: str | None = None) -> tuple[Decision, Match] | None:
@@ -93,7 +96,7 @@ class Matcher:
             own = self._candidate(terms, self._with_score(hit, near), scored[0][0] if scored else None)
         if not terms.terms:
             own.confidence = 0.0
-        return decided(own.confidence), self._match(terms, own)
+        return decided(own.confidence), self._match(terms, own, query.set_aside)
 
     def candidates(self, text: str, postcode: str | None = None) -> tuple[Terms, list[Candidate]]:
         """What the words mean, and the best `FEWEST_WEIGHED` candidates with their features, best first."""
@@ -123,16 +126,32 @@ class Matcher:
                 if any(len(guess.readings) > len(term.readings) for guess, term in zip(guessed.terms, terms.terms, strict=True)):
                     terms = guessed
                     hits = self._widened(query, terms, self._at(query.postcode, terms))
-        return terms, hits
+        return terms, hits if query.postcode else [*hits, *self._beside(terms, hits)]
+
+    def _beside(self, terms: Terms, hits: Sequence[Hit]) -> list[Hit]:
+        """What stands at the postcode of the best, which was not written: with the postcode the best would be weighed beside the same."""
+        if not hits:
+            return []
+        best = max(hits, key=lambda hit: hit.comparison.score)
+        postcode, seen = self._premises.postcode_of(best.row), {hit.row for hit in hits}
+        here = [held for held in self._finder.living_at(postcode)[:MOST_AT_POSTCODE] if held[0] not in seen] if postcode else []
+        return self._finder.hits_of(terms, here, MOST_COMPARED_AT_POSTCODE)
 
     def _query(self, text: str, postcode: str | None) -> Query:
-        query = Query.parse(text, self._outwards, finished=True)
-        if not postcode:
-            return query
-        if whole := Postcode.parse(postcode):
-            return Query(query.words, whole)
+        """The written address, with the postcode that was written apart from it in place of its own."""
+        if not postcode or not postcode.strip():
+            return Query.parse(text, self._outwards, finished=True)
         apart = Query.parse(postcode, self._outwards, finished=True)
-        return Query(query.words, apart.postcode, apart.partial) if apart.postcode or apart.partial else query
+        whole = Postcode.parse(postcode) or apart.postcode
+        if not whole and not apart.partial:
+            query = Query.parse(text, self._outwards, finished=True)
+            return replace(query, set_aside=(*query.set_aside, *raw_tokens(postcode)))
+        query = Query.parse(text, self._outwards, finished=True, apart=True)
+        if query.postcode is None:
+            return replace(query, postcode=whole, partial=() if whole else apart.partial)
+        own = str(query.postcode)
+        is_other = own != str(whole) if whole else not own.startswith(tuple(begun.prefix for begun in apart.partial))
+        return replace(query, postcode=whole or query.postcode, set_aside=(*query.set_aside, own) if is_other else query.set_aside)
 
     def _at(self, postcode: Postcode | None, terms: Terms) -> list[Hit]:
         if postcode is None:
@@ -185,9 +204,11 @@ class Matcher:
         extra, held_weight = finder.extra_of(hit.comparison), finder.held_weight(hit.comparison)
         besides = list(map(finder.vocabulary.word, extra.codes))
         numbers = features(hit.comparison, terms, Standing(near, ahead, finder.is_shell(hit.row), extra, besides, held_weight))
-        return Candidate(int(self._premises.uprns[hit.row]), hit, near, score, numbers, probability(numbers))
+        is_neighbour = neighbours.is_another(Missing.of(hit.comparison, terms).tokens, besides)
+        confidence = min(probability(numbers), neighbours.MOST_SURE) if is_neighbour else probability(numbers)
+        return Candidate(int(self._premises.uprns[hit.row]), hit, near, score, numbers, confidence)
 
-    def _match(self, terms: Terms, candidate: Candidate) -> Match:
+    def _match(self, terms: Terms, candidate: Candidate, set_aside: Sequence[str]) -> Match:
         found = self._premises.found(candidate.hit.row)
         compared, word = candidate.hit.comparison, self._finder.vocabulary.word
         matched, missing = [], []
@@ -200,5 +221,6 @@ class Matcher:
                 corrected[term.typed.lower()] = word(code).lower()
             else:
                 matched.append(term.typed.lower())
+        missing += [word.lower() for word in set_aside]
         tokens = Tokens(tuple(matched), corrected, tuple(missing))
         return Match(found.uprn or 0, found.address, round(candidate.confidence, 4), tokens, found.postcode)

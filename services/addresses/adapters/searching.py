@@ -1,20 +1,23 @@
 """The two searches over one release: ours, while somebody types, and OS Places' `find`, over everything with a score for each."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from services.addresses.domain.comparing import Comparison, Extra, Sort, Terms
+from services.addresses.domain.comparing import Comparison, Extra, Sort, Term, Terms
 from services.addresses.domain.display import readable
-from services.addresses.domain.found import Found
+from services.addresses.domain.found import Answer, Found
 from services.addresses.domain.postcode import PartialPostcode, Postcode
 from services.addresses.domain.premises import Kind
 from services.addresses.domain.query import Query
+from services.addresses.domain.text import KINDS
 
 from .beginnings import Beginnings
-from .finding import MOST_CANDIDATES, Finder
+from .finding import MOST_CANDIDATES, MOST_HOLDING, Finder, Within
 from .postcodes import LivePostcode, Postcodes
 from .premises_files import PremisesFiles
 from .streets import HIGHEST_NUMBER
 from .token_weights import UNIT_WORDS
+from .typed_so_far import TypedSoFar
 
 MOST_FOUND = 1_000
 """Records that `find` goes through."""
@@ -30,6 +33,25 @@ GOOD_AT_POSTCODE = 0.6
 """Share of a query's weight: where nothing at its postcode answers so much, the postcode may be wrong."""
 
 
+LEAST_AS_TYPED = 0.9
+"""Credit: what is worth less is another spelling than the one that was typed."""
+
+
+@dataclass(slots=True)
+class Ranked:
+    """Rows for a query, best first."""
+
+    rows: list[int]
+    terms: Terms
+    first: Comparison | None
+    """Of the first row; None where there is none."""
+    is_held: bool
+    """Whether the first row holds all that was typed."""
+    holding: int
+    """How many of the first rows do."""
+    set_aside: tuple[str, ...]
+
+
 class Searching:
     """Both searches. Any text is allowed."""
 
@@ -39,40 +61,77 @@ class Searching:
 
     # ------------------------------------------------------------ while typing
 
-    def search(self, text: str, limit: int, borough: str | None = None) -> list[Found]:
+    def search(self, text: str, limit: int, borough: str | None = None) -> Answer:
         """Best first, at most `limit`; nothing where nothing fits. What no longer exists is not found.
 
         A whole postcode gives what stands there, narrowed by the other words, or the postcode itself where no premises are held. The
-        beginning of a postcode alone gives postcodes. Words that no address holds are set aside.
+        beginning of a postcode alone gives postcodes. Words that no address holds are set aside, and the answer names them; where no name
+        is held that was written, nothing is found. What was shown for the beginning of a text is shown for more of it too, as long as its
+        address says so, unless `limit` others hold all that was written.
         """
-        query = Query.parse(text, self._postcodes.outwards)
+        query = Query.parse(text, self._postcodes.outwards, is_live=self._is_live)
         if query.is_empty:
-            return []
+            return Answer()
         if query.postcode:
             return self._at_postcode(query, query.postcode, limit, borough)
         if query.partial and not query.words:
             found = [live for begun in query.partial for live in self._postcodes.beginning_with(begun, borough, limit)]
-            return [_as_result(live) for live in dict.fromkeys(found)][:limit]
+            if found:
+                return Answer(tuple(_as_result(live) for live in dict.fromkeys(found))[:limit])
         rows = self._beginnings.rows(query, limit, borough) if self._beginnings else None
-        return self._shown(self.by_words(query, limit, borough) if rows is None else rows, limit)
+        if rows is not None:
+            return Answer(self._shown(rows, limit))
+        ranked = self.by_words(query, limit, borough)
+        if query.partial and not ranked.holding:
+            ranked = self._with_districts_as_words(text, ranked, limit, borough)
+        return self._answer(ranked, limit)
 
-    def _at_postcode(self, query: Query, postcode: Postcode, limit: int, borough: str | None) -> list[Found]:
+    def _is_live(self, postcode: Postcode) -> bool:
+        return self._postcodes.postcode(postcode) is not None
+
+    def _with_districts_as_words(self, text: str, ranked: "Ranked", limit: int, borough: str | None) -> "Ranked":
+        """What is found where a district's code is that of a flat or building, before what lies in the district."""
+        as_words = self.by_words(Query.parse(text, self._postcodes.outwards, apart=True), limit, borough)
+        if not as_words.holding:
+            return ranked
+        return replace(as_words, rows=list(dict.fromkeys([*as_words.rows[: as_words.holding], *ranked.rows])))
+
+    def _answer(self, ranked: "Ranked", limit: int, *before: Found) -> Answer:
+        """The rows as they are shown, after what comes `before` them."""
+        return Answer((*before, *self._shown(ranked.rows, limit - len(before))), *self._unlike(ranked))
+
+    def _unlike(self, ranked: "Ranked") -> tuple[tuple[str, ...], dict[str, str]]:
+        """The words that the best row does not hold, and those that it holds in another spelling; without rows, those that none holds."""
+        first, unmatched, corrected = ranked.first, [], {}
+        for number, term in enumerate(ranked.terms.terms):
+            if first is None:
+                unmatched += [] if term.is_known else [term.typed.lower()]
+            elif (code := first.code(number)) is None:
+                unmatched += [] if ranked.is_held and number >= ranked.terms.finished else [term.typed.lower()]
+            elif term.readings[code] < LEAST_AS_TYPED:
+                corrected[term.typed.lower()] = self._finder.vocabulary.word(code).lower()
+        return tuple(dict.fromkeys([*unmatched, *(word.lower() for word in ranked.set_aside)])), corrected
+
+    def _at_postcode(self, query: Query, postcode: Postcode, limit: int, borough: str | None) -> Answer:
         finder, inside = self._finder, self._finder.in_borough(borough)
         if not query.words:
             rows = [row for row in self.rows_at(postcode) if inside(row) and not finder.is_historical(row)]
             rows.sort(key=finder.is_shell)
-            return self._shown(rows, limit) or self._empty_postcode(postcode, borough)
+            return Answer(self._shown(rows, limit) or tuple(self._empty_postcode(postcode, borough)))
         living = [held for held in finder.living_at(str(postcode)) if inside(held[0])]
         if not living and (found := self._empty_postcode(postcode, borough)):
-            return [*found, *self._shown(self.by_words(Query(query.words), limit, borough), limit - 1)]
-        terms = finder.terms(query.words)
+            return self._answer(self.by_words(query.as_words, limit, borough), limit, *found)
+        terms = finder.terms(query.words, typing_words=query.typing_words)
+        so_far = TypedSoFar(query, terms, finder, self._premises)
         hits = finder.hits_of(terms, living, max(MOST_RANKED, limit))
-        hits.sort(key=lambda hit: (-hit.comparison.score, finder.is_shell(hit.row)))
-        here = [hit.row for hit in hits]
-        if hits and hits[0].comparison.matched >= GOOD_AT_POSTCODE * terms.weight:
-            return self._shown(here, limit)
-        elsewhere = self.by_words(Query(query.words), limit, borough)
-        return self._shown(list(dict.fromkeys([*elsewhere[: limit // 2], *here, *elsewhere])), limit)
+        hits.sort(key=lambda hit: (not so_far.is_held(hit.comparison, hit.row), -hit.comparison.score, finder.is_shell(hit.row)))
+        first = hits[0].comparison if hits else None
+        here = Ranked([hit.row for hit in hits], terms, first, first is not None and so_far.is_held(first, hits[0].row), 0, query.set_aside)
+        if first and first.matched >= GOOD_AT_POSTCODE * terms.weight:
+            return self._answer(here, limit)
+        elsewhere = self.by_words(query.as_words, limit, borough)
+        rows = list(dict.fromkeys([*elsewhere.rows[: limit // 2], *here.rows, *elsewhere.rows]))
+        return self._answer(replace(elsewhere if elsewhere.rows else here, rows=rows), limit)
 
     def _empty_postcode(self, postcode: Postcode, borough: str | None) -> list[Found]:
         """The postcode itself, if it is live in the borough."""
@@ -84,31 +143,39 @@ class Searching:
         text = str(postcode)
         return self._premises.at_postcode(text, PartialPostcode(text).after).tolist()  # type: ignore[no-any-return]
 
-    def by_words(self, query: Query, limit: int, borough: str | None) -> list[int]:
+    def by_words(self, query: Query, limit: int, borough: str | None) -> "Ranked":
         """Rows of streets and premises for a query without a whole postcode, best first: at least `limit`, where so many fit."""
         finder = self._finder
-        terms = finder.terms(query.words)
+        terms = finder.terms(query.words, typing_words=query.typing_words)
         within = finder.within(query.partial, borough)
+        streets, rows = self._named(query, terms, within, limit, borough)
         begun = any(word.unfinished for word in query.words)
+        if len(rows) < (ENOUGH_BEGUN if begun else limit):
+            is_narrow = any(len(begun.prefix) > len(begun.prefix.partition(" ")[0]) + 2 for begun in query.partial)
+            rows += finder.candidates(terms, within, MOST_HOLDING if is_narrow else max(MOST_CANDIDATES, limit))
+        return self._ranked(query, terms, (streets[:limit], self._there(rows, query.partial)), within, limit)
+
+    def _named(self, query: Query, terms: Terms, within: Within, limit: int, borough: str | None) -> tuple[list[int], list[int]]:
+        """Streets by their names; and by theirs buildings, what stands on the streets, or what has the number there that was written."""
+        finder = self._finder
         names = [term for term in terms.terms if term.sort is Sort.WORD]
-        rows: list[int] = []
         if len(names) == len(terms.terms):
             streets = finder.streets_named(names, within, limit)
             rows = finder.buildings_named(names, query.partial, borough, limit)
             if len(streets) + len(rows) < limit:
                 rows += [row for street in streets[:3] for row in finder.streets.rows(street - finder.index.first_street, limit)]
-        elif begun:
-            streets = finder.streets_named(
-                [term for term in names if term.token not in UNIT_WORDS or term is terms.terms[-1]], within, MOST_STREETS
-            )
-            rows = self._at_numbers(terms, streets, limit)
-            streets = streets if len(rows) < limit else []
-        else:
-            streets = finder.streets_named(names, within, limit)
-        if len(rows) < (ENOUGH_BEGUN if begun else limit):
-            rows += finder.candidates(terms, within, max(MOST_CANDIDATES, limit))
-        rows = [row for row in dict.fromkeys(rows) if self._is_in(row, query.partial) and not finder.is_historical(row)]
-        return self._ranked(terms, streets[:limit], rows, limit)
+            return streets, rows
+        if not any(word.unfinished for word in query.words):
+            return finder.streets_named(names, within, limit), []
+        streets = finder.streets_named(
+            [term for term in names if term.token not in UNIT_WORDS or term is terms.terms[-1]], within, MOST_STREETS
+        )
+        rows = self._at_numbers(terms, streets, limit)
+        return streets if len(rows) < limit else [], rows
+
+    def _there(self, rows: Sequence[int], area: Sequence[PartialPostcode]) -> list[int]:
+        """Those of the rows that lie in the area and still exist, each once."""
+        return [row for row in dict.fromkeys(rows) if self._is_in(row, area) and not self._finder.is_historical(row)]
 
     def _at_numbers(self, terms: Terms, streets: Sequence[int], limit: int) -> list[int]:
         """`12 quil`, `flat 2 12 quil`: what has the number on the streets; of several numbers the last that anything has."""
@@ -128,17 +195,30 @@ class Searching:
     def _is_in(self, row: int, area: Sequence[PartialPostcode]) -> bool:
         return not area or any(self._premises.postcode_of(row).startswith(begun.prefix) for begun in area)
 
-    def _ranked(self, terms: Terms, streets: list[int], rows: list[int], limit: int) -> list[int]:
-        """Best first; equals streets first, then homes before shells."""
-        finder = self._finder
-        hits = finder.hits(terms, rows, max(MOST_RANKED, limit))
-        ranked = [(-hit.comparison.score, 1 + finder.is_shell(hit.row), hit.row) for hit in hits]
-        ranked += [(-finder.street_score(terms, row), 0, row) for row in streets]
-        ranked.sort(key=lambda entry: entry[:2])
-        return [row for _, _, row in ranked]
+    def _ranked(self, query: Query, terms: Terms, named: tuple[list[int], list[int]], within: Within, limit: int) -> "Ranked":
+        """Those that hold all that was typed first; of them and of the others the best first; equals streets first, homes before shells.
 
-    def _shown(self, rows: Sequence[int], limit: int) -> list[Found]:
-        return [self._show(row) for row in rows[:limit]]
+        Without any that hold a name that was typed there are none: who asks for a street that does not exist is shown no others.
+        """
+        finder = self._finder
+        so_far = TypedSoFar(query, terms, finder, self._premises)
+        streets, rows = named
+        found = [(finder.compare_street(terms, row), 0, row) for row in streets]
+        found += [(hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in finder.hits(terms, rows, max(MOST_RANKED, limit))]
+        held = {row for comparison, _, row in found if so_far.is_held(comparison, row)}
+        if len(held) < limit and query.typing and terms.finished:
+            seen = {row for _, _, row in found}
+            more = [row for row in self._there(so_far.rows(within, limit), query.partial) if row not in seen][: 2 * limit]
+            found += [(hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in finder.hits(terms, more)]
+            held.update(row for comparison, _, row in found if row not in held and so_far.is_held(comparison, row))
+        found.sort(key=lambda entry: (entry[2] not in held, -entry[0].score, entry[1]))
+        if not held and (names := [number for number, term in enumerate(terms.terms) if _is_name(term)]):
+            found = [entry for entry in found if any(entry[0].places[number] is not None for number in names)]
+        first, is_held = (found[0][0], found[0][2] in held) if found else (None, False)
+        return Ranked([row for _, _, row in found], terms, first, is_held, len(held), query.set_aside)
+
+    def _shown(self, rows: Sequence[int], limit: int) -> tuple[Found, ...]:
+        return tuple(self._show(row) for row in rows[:limit])
 
     def _show(self, row: int) -> Found:
         first = self._finder.index.first_street
@@ -207,6 +287,11 @@ def similarity(found: Comparison, terms: Terms, extra: Extra, held_weight: float
         return 0.0
     besides = 0.04 * extra.numbers + 0.04 * extra.letters + 0.05 * extra.words / max(held_weight, 1e-9)
     return max(0.0, min(1.0, found.matched / terms.weight - min(besides, 0.15) - 0.05 * found.disorder))
+
+
+def _is_name(term: Term) -> bool:
+    """Whether it names a street or building, rather than says what kind it is or which part of it is meant."""
+    return term.sort is Sort.WORD and term.token not in KINDS
 
 
 def _as_result(live: LivePostcode) -> Found:

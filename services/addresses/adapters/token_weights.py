@@ -3,15 +3,16 @@
 from math import log
 
 from services.addresses.domain.comparing import Sort, penalty, sort_of
+from services.addresses.domain.text import FLOOR_NAMES
 
 from .index_reading import Index
 
 NUMBER_WEIGHT, LETTER_WEIGHT, LEAST_WORD_WEIGHT, UNKNOWN_WEIGHT = 4.0, 2.5, 1.0, 5.0
-UNIT_WORD_WEIGHT = 3.0
-UNIT_WORDS = frozenset(
-    {"FLAT", "BASEMENT", "GARDEN", "GROUND", "FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "TOP", "UPPER", "LOWER", "FLOOR", "SHOP"}
-)
+UNIT_WORD_WEIGHT, FLOOR_WEIGHT = 3.0, 0.5
+UNIT_WORDS = FLOOR_NAMES | {"FLAT", "GARDEN", "TOP", "UPPER", "LOWER", "FLOOR", "SHOP"}
 """Words that many addresses hold and that tell one flat of a house from the next."""
+FLOOR = "FLOOR"
+"""It says little beside the name of the floor: both together weigh less than a number."""
 
 
 class Weights(dict[str, float]):
@@ -32,7 +33,7 @@ class Weights(dict[str, float]):
         if sort is not Sort.WORD:
             return NUMBER_WEIGHT if sort is Sort.NUMBER else LETTER_WEIGHT
         if word in UNIT_WORDS:
-            return UNIT_WORD_WEIGHT
+            return FLOOR_WEIGHT if word == FLOOR else UNIT_WORD_WEIGHT
         frequency = self._vocabulary.frequency(word)
         return max(LEAST_WORD_WEIGHT, log(self._records / frequency) - 0.5) if frequency else UNKNOWN_WEIGHT
 

@@ -1,13 +1,12 @@
 """Our own surface: find an address while it is typed, and match one as somebody wrote it."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.domain.found import Found
+from services.addresses.domain.found import Answer, Found
 from services.addresses.domain.matching import Decision, Matching, Tokens
 from services.addresses.domain.premises import Kind
 from shared.http import Router
@@ -49,15 +48,26 @@ class Addresses(BaseModel):
     """Search results, best first."""
 
     results: list[Address]
+    unmatched: list[str] = Field(
+        default_factory=list,
+        description="Words of `q`, in lower case, that the first result does not hold; without results, those that no address holds. "
+        "Absent where all are held",
+    )
+    corrected: dict[str, str] = Field(
+        default_factory=dict,
+        description="Words of `q` that the first result holds in another spelling, and that spelling; absent without any",
+    )
     warnings: list[Warned] = Field(
         default_factory=list, description="Of postcodes among the results that lie in several boroughs; absent without any"
     )
 
 
-def shown(results: Sequence[Found], gazetteer: Gazetteer) -> dict[str, Any]:
+def shown(answer: Answer, gazetteer: Gazetteer) -> dict[str, Any]:
     """The fields of `Addresses`, which are checked once, as they are sent: to make a model of each result too takes twice as long."""
-    warnings = if_any(split_postcodes((found.postcode for found in results), gazetteer))
-    return {"results": [fields(found, gazetteer) for found in results], **warnings}
+    warnings = if_any(split_postcodes((found.postcode for found in answer.results), gazetteer))
+    unlike = {"unmatched": list(answer.unmatched), "corrected": answer.corrected}
+    named = {name: words for name, words in unlike.items() if words}
+    return {"results": [fields(found, gazetteer) for found in answer.results], **named, **warnings}
 
 
 @router.get("/search", response_model=Addresses, response_model_exclude_unset=True)
@@ -70,8 +80,11 @@ async def search_addresses(
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
     borough: Annotated[str | None, Query(pattern=r"^[EWSN]\d{8}$", description="GSS code: results of this borough only")] = None,
 ) -> dict[str, Any]:
-    """Addresses, streets and postcodes that fit what has been typed so far, best first; none where nothing fits."""
-    return shown(live.gazetteer.search(q, limit, borough), live.gazetteer)
+    """Addresses, streets and postcodes that fit what has been typed so far, best first; none where nothing fits.
+
+    Words that did not match are named: what the first result does not hold in `unmatched`, another spelling of it in `corrected`.
+    """
+    return shown(live.gazetteer.answer(q, limit, borough), live.gazetteer)
 
 
 class MatchedTokens(BaseModel):

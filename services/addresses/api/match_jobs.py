@@ -1,5 +1,6 @@
 """Match jobs: up to 100,000 addresses at once, matched by a worker, kept for a day or until they are deleted."""
 
+import asyncio
 import csv
 import io
 import json
@@ -14,7 +15,7 @@ from pydantic import BaseModel, Field
 from services.addresses.bulk_matching import CHUNK, BulkMatcher
 from services.addresses.domain.match_rows import LONGEST_LINE, BadLineError, CsvRows, JsonRows, MatchedRow, RowReader, WrittenRow
 from services.addresses.settings import Settings
-from services.addresses.store import Store, Tx
+from services.addresses.store import Store
 from services.addresses.store.match_jobs import MatchJob, State
 from shared.clock import now
 from shared.events import new_id
@@ -32,7 +33,7 @@ CSV, JSON_LINES = "text/csv", "application/x-ndjson"
 _READERS: dict[str, type[CsvRows | JsonRows]] = {CSV: CsvRows, JSON_LINES: JsonRows, "application/jsonl": JsonRows}
 _COLUMNS = ("id", "decision", "uprn", "address", "confidence", "postcode_boroughs")
 
-router = Router(prefix="/v1/addresses/match/jobs", tags=["match jobs"], body_limit=MOST_BYTES)
+router = Router(prefix="/v1/addresses/match/jobs", tags=["match jobs"], body_limit=MOST_BYTES, streams=True)
 Config = Annotated[Settings, Depends(provided(Settings))]
 Matcher = Annotated[BulkMatcher, Depends(provided(BulkMatcher))]
 _BODY = {
@@ -119,9 +120,10 @@ async def create_match_job(
     try:
         async with store.transaction() as tx:
             tx.if_undone(lambda: store.match_chunks.remove(id_))
-            total, chunks = await _received(request, reader(), store, id_)
+            total, chunks = await _received(request, reader(), Chunks(store, id_, matcher.one_writer))
             job = MatchJob(id_, borough, total, chunks, created_at=at, expires_at=expires_at)
-            await _keep(tx, job)
+            await _keep(store, job)
+            await tx.match_jobs.add(job)
             tx.after_commit(matcher.wake)
     except Conflict as error:  # the route would run this again, but a body can be read once only
         raise Unavailable("the job could not be kept") from error
@@ -159,17 +161,15 @@ async def get_match_result(
 @router.delete("/{job}", status_code=204)
 async def delete_match_job(job: Id, caller: Reader, store: Db) -> None:
     """Stop a job where it runs, and erase what was sent and what came of it."""
-    borough = caller.own_borough
+    await _visible(store, job, caller.own_borough)
+    await store.match_chunks.remove(job)  # not in the transaction, for which it is too much; a job without its rows can be deleted again
     async with store.transaction() as tx:
-        if await tx.match_jobs.get(job, borough=borough, at=now()) is None:
-            raise _unknown()
         await tx.match_jobs.remove(job)
-        await tx.match_chunks.remove(job)
 
 
-async def _keep(tx: Tx, job: MatchJob) -> None:
-    await tx.match_jobs.add(job)
-    if await tx.match_chunks.keep(job.id, expires_at=job.expires_at) != job.chunks:
+async def _keep(store: Store, job: MatchJob) -> None:
+    """Let the rows stay as long as the job; a chunk at a time, because together they are too much for a transaction."""
+    if await store.match_chunks.keep(job.id, job.chunks, expires_at=job.expires_at) != job.chunks:
         raise Problem(408, f"Send all within {SECONDS_TO_SEND // 60} minutes.", type="too-slow")
 
 
@@ -187,14 +187,28 @@ def _unknown() -> Problem:
 # ------------------------------------------------------------ what comes in
 
 
-async def _received(request: Request, reader: RowReader, store: Store, job: str) -> tuple[int, int]:
-    """Keep the rows of a body as they come, in chunks. Gives how many rows and chunks there are.
+class Chunks:
+    """Writes the rows of one job, a chunk at a time, and never while another job's chunk is written by this process.
 
     Where no job comes of them, because the process dies or the request was a repeat, they go by themselves.
     """
-    expires_at = now() + timedelta(seconds=SECONDS_TO_SEND)
+
+    def __init__(self, store: Store, job: str, one_writer: asyncio.Lock) -> None:
+        self._store, self._job, self._one_writer = store, job, one_writer
+        self._expires_at = now() + timedelta(seconds=SECONDS_TO_SEND)
+        self.written = 0
+
+    async def write(self, rows: list[WrittenRow]) -> None:
+        """Keep the next rows."""
+        async with self._one_writer:
+            await self._store.match_chunks.add(self._job, self.written, rows, expires_at=self._expires_at)
+        self.written += 1
+
+
+async def _received(request: Request, reader: RowReader, chunks: Chunks) -> tuple[int, int]:
+    """Keep the rows of a body as they come, in chunks. Gives how many rows and chunks there are."""
     rows: list[WrittenRow] = []
-    total = chunks = number = 0
+    total = number = 0
     try:
         async for number, line in _lines(request):
             if (row := reader.read(number, line)) is None:
@@ -202,8 +216,8 @@ async def _received(request: Request, reader: RowReader, store: Store, job: str)
             total = _counted(total, number)
             rows.append(row)
             if len(rows) == CHUNK:
-                await store.match_chunks.add(job, chunks, rows, expires_at=expires_at)
-                chunks, rows = chunks + 1, []
+                await chunks.write(rows)
+                rows = []
         reader.end(number)
     except BadLineError as bad:
         field = ".".join(filter(None, ("body", str(bad.line), bad.column)))
@@ -211,9 +225,8 @@ async def _received(request: Request, reader: RowReader, store: Store, job: str)
     if not total:
         raise Problem(400, "There are no rows.", type="invalid-input", field="body")
     if rows:
-        await store.match_chunks.add(job, chunks, rows, expires_at=expires_at)
-        chunks += 1
-    return total, chunks
+        await chunks.write(rows)
+    return total, chunks.written
 
 
 def _counted(rows: int, line: int) -> int:

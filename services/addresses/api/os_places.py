@@ -3,6 +3,7 @@
 Shapes follow the API's technical specification (docs.os.uk, OS Places API). Requests are read and answers written by `domain.places*`.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.api.any_origin import ANY_ORIGIN, preflight
 from services.addresses.api.places_access import admitted
-from services.addresses.api.places_parameters import documented
+from services.addresses.api.places_parameters import ERROR, documented
 from services.addresses.domain import places_query as query
 from services.addresses.domain.crs import Crs
 from services.addresses.domain.places import Address
@@ -27,6 +28,8 @@ from services.addresses.domain.refusals import Refusal
 from services.addresses.settings import Settings
 from shared.http import HttpFailure, Problem, Router, made, provided
 from shared.http.errors import failure_of
+from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
+from shared.http.openapi import SurfaceDocument, documented_as
 from shared.http.router import Route
 
 PREFIX = "/search/places/v1"
@@ -46,6 +49,16 @@ Config = Annotated[Settings, Depends(provided(Settings))]
 Scored = tuple[Address, float]
 
 
+DOCUMENT = SurfaceDocument(
+    "PlacesError",
+    ERROR,
+    ("application/json", "application/xml"),
+    {400: "A parameter is wrong"},
+    description="OS Places' API: what was written for it moves over by changing its URL and key. Errors have its shape.",
+)
+
+
+@documented_as(DOCUMENT)
 def as_places_error(request: Request, failure: HttpFailure) -> Response:
     """`{"error": {"statuscode": 400, "message": "..."}}`; in XML where the request asks for XML."""
     headers = {**failure.headers, **ANY_ORIGIN}
@@ -201,9 +214,10 @@ async def polygon(request: Request, asked: Asked) -> Response:
     """Addresses in a polygon or several, nearest to `referencepoint` first where there is one."""
     given = asked.given
     wanted = Wanted.read(given)
-    area = Polygon.read(_geojson(await request.body()), given.crs("srs"))
+    # In threads: a thousand edges are compared with each other, and with each address in the box around them.
+    area = await asyncio.to_thread(Polygon.read, _geojson(await request.body()), given.crs("srs"))
     inside = asked.gazetteer.within(*area.bounds)
-    uprns = area.holding(inside)
+    uprns = await asyncio.to_thread(area.holding, inside)
     if given.get("referencepoint"):
         centre = query.point(given, "referencepoint")
         away = {uprn: (east - centre.easting) ** 2 + (north - centre.northing) ** 2 for uprn, east, north in inside}
@@ -212,6 +226,7 @@ async def polygon(request: Request, asked: Asked) -> Response:
 
 
 def _geojson(body: bytes) -> Any:
+    require_few_values(body, DEFAULT_MOST_VALUES)
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

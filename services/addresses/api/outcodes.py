@@ -90,6 +90,12 @@ async def random_postcode(live: Live, outcode: Annotated[str | None, Query(descr
     return found(postcode_result(picked) if picked else None)
 
 
+@random.get("/places", response_class=JSONResponse)
+async def random_place() -> Response:
+    """Null: no place is held."""
+    return found(None)
+
+
 @router.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
 @terminated.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
 @random.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)

@@ -22,7 +22,13 @@ CALLERS_REMEMBERED = 10_000
 _of_token: Any = require(SCOPE).dependency
 _in_query = APIKeyQuery(name="key", scheme_name="api-key", auto_error=False)
 _in_header = APIKeyHeader(name="key", scheme_name="api-key-header", auto_error=False)
-_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description=f"An access token with the scope {SCOPE}.")
+
+
+class _Bearer(HTTPBearer):
+    scopes = frozenset({SCOPE})
+
+
+_bearer = _Bearer(auto_error=False, scheme_name="HTTPBearer")
 
 
 class Access:

@@ -51,7 +51,7 @@ _ANSWER = {
         },
     },
 }
-_ERROR = {
+ERROR: dict[str, Any] = {
     "type": "object",
     "required": ["error"],
     "properties": {
@@ -63,7 +63,6 @@ _ERROR = {
     },
 }
 _XML: dict[str, Any] = {"schema": {"type": "string"}}
-_ERRORS = {"400": "A parameter is wrong", "401": "No valid key or token", "403": "The token lacks the scope", "429": "Too many requests"}
 
 
 def documented(*own: str, paged: bool = False, polygon: bool = False) -> dict[str, Any]:
@@ -77,7 +76,5 @@ def documented(*own: str, paged: bool = False, polygon: bool = False) -> dict[st
             required, description = False, "Results in this box of the National Grid only"
         parameters.append({"in": "query", "name": name, "required": required, "schema": schema, "description": description})
     responses = {"200": {"description": "Addresses", "content": {"application/json": {"schema": _ANSWER}, "application/xml": _XML}}}
-    for status, description in _ERRORS.items():
-        responses[status] = {"description": description, "content": {"application/json": {"schema": _ERROR}, "application/xml": _XML}}
     body = {"requestBody": {"required": True, "content": {"application/json": {"schema": _POLYGON}}}} if polygon else {}
     return {"parameters": parameters, "responses": responses, **body}

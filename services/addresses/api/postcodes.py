@@ -4,12 +4,11 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.api.any_origin import preflight
 from services.addresses.api.postcodes_io import (
     EVERY_METHOD,
     MOST,
@@ -28,6 +27,7 @@ from services.addresses.api.postcodes_io import (
 from services.addresses.api.postcodes_io import router as new_router
 from services.addresses.domain.crs import Place
 from shared.http import Problem
+from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
 
 DEFAULT_RADIUS, MOST_RADIUS = 100.0, 2_000.0
 """Metres."""
@@ -44,7 +44,16 @@ router = new_router("/postcodes")
 Code = Annotated[str, Path(description="In any case, with or without its space")]
 Limit = Annotated[str | None, Query(description="At most so many results: 10 unless said, 100 at most")]
 Radius = Annotated[str | None, Query(description="Metres: 100 unless said, 2,000 at most")]
-Wide = Annotated[str | None, Query(description="Look up to 20 km around, for at most 10 results")]
+
+
+async def _either_case(
+    widesearch: Annotated[str | None, Query(description="Look up to 20 km around, for at most 10 results")] = None,
+    wide_search: Annotated[str | None, Query(alias="wideSearch", description="The same, as postcodes.io's documentation writes it")] = None,
+) -> str | None:
+    return widesearch or wide_search
+
+
+Wide = Annotated[str | None, Depends(_either_case)]
 
 
 @router.get("", response_class=JSONResponse)
@@ -57,13 +66,13 @@ async def postcodes_by_query(
     lat: Annotated[str | None, Query(description="Degrees, with `lon`; also `latitude`")] = None,
     limit: Limit = None,
     radius: Radius = None,
-    widesearch: Wide = None,
+    widesearch: Wide,
 ) -> Response:
     """Live postcodes that begin so, or that are near a place, nearest first; null where there are none."""
     given = request.query_params
     for longitude, latitude in ((given.get("longitude"), given.get("latitude")), (lon, lat)):
         if longitude and latitude:
-            return found(_near_a_place(live.gazetteer, longitude, latitude, limit, radius, wide=widesearch or given.get("wideSearch")))
+            return found(_near_a_place(live.gazetteer, longitude, latitude, limit, radius, wide=widesearch))
     text = q or given.get("query") or ""
     if not text.strip():
         raise Problem(400, "No postcode query submitted. Remember to include query parameter")
@@ -103,7 +112,7 @@ async def postcodes_in_bulk(
     *,
     limit: Limit = None,
     radius: Radius = None,
-    widesearch: Wide = None,
+    widesearch: Wide,
     filter: Annotated[str | None, Query(description="The fields wanted, with commas between them")] = None,  # noqa: A002 (its name there)
 ) -> Response:
     """Up to 100 postcodes, or places, each with its result in the order they were sent."""
@@ -123,7 +132,7 @@ async def postcodes_in_bulk(
 @router.get("/lon/{longitude}/lat/{latitude}", response_class=JSONResponse)
 @router.get("/lat/{latitude}/lon/{longitude}", response_class=JSONResponse, include_in_schema=False)
 async def postcodes_at_a_place(
-    live: Live, longitude: str, latitude: str, *, limit: Limit = None, radius: Radius = None, widesearch: Wide = None
+    live: Live, longitude: str, latitude: str, *, limit: Limit = None, radius: Radius = None, widesearch: Wide
 ) -> Response:
     """Live postcodes near a place, nearest first; null where there are none."""
     return found(_near_a_place(live.gazetteer, longitude, latitude, limit, radius, wide=widesearch))
@@ -143,7 +152,7 @@ async def postcode_lookup(live: Live, postcode: Code) -> Response:
 
 
 @router.get("/{postcode}/nearest", response_class=JSONResponse, responses={404: {"description": "`Postcode not found`"}})
-async def nearest_postcodes(live: Live, postcode: Code, limit: Limit = None, radius: Radius = None, widesearch: Wide = None) -> Response:
+async def nearest_postcodes(live: Live, postcode: Code, widesearch: Wide, limit: Limit = None, radius: Radius = None) -> Response:
     """Live postcodes near another, itself first, with their distance in metres."""
     asked = whole_postcode(postcode)
     known = live.gazetteer.postcode(asked) if asked else None
@@ -167,10 +176,8 @@ async def complete_postcode(live: Live, postcode: Code, limit: Limit = None) -> 
 
 @router.api_route("", methods=EVERY_METHOD, include_in_schema=False)
 @router.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
-async def unknown(request: Request, path: str = "") -> Response:  # noqa: ARG001
+async def unknown(path: str = "") -> None:  # noqa: ARG001
     """404."""
-    if (answer := preflight(request)) is not None:
-        return answer
     raise resource_not_found()
 
 
@@ -203,12 +210,18 @@ def _geolocation(gazetteer: Gazetteer, of_all: Mapping[str, Any], given: Any, ch
     asked = {**of_all, **given}
     query = {name: value for name, value in asked.items() if name.lower() in ("limit", "longitude", "latitude", "radius", "widesearch")}
     near = _near_a_place(
-        gazetteer, asked.get("longitude"), asked.get("latitude"), asked.get("limit"), asked.get("radius"), wide=asked.get("widesearch")
+        gazetteer,
+        asked.get("longitude"),
+        asked.get("latitude"),
+        asked.get("limit"),
+        asked.get("radius"),
+        wide=asked.get("widesearch") or asked.get("wideSearch"),
     )
     return {"query": query, "result": [chosen(one) for one in near] if near else None}
 
 
 def _body(raw: bytes) -> dict[str, Any]:
+    require_few_values(raw, DEFAULT_MOST_VALUES)
     try:
         body = json.loads(raw or b"{}")
     except (ValueError, RecursionError):

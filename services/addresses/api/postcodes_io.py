@@ -18,6 +18,7 @@ from services.addresses.domain.crs import Crs, Place, to_grid
 from services.addresses.domain.postcode import PartialPostcode, Postcode, unfinished
 from services.addresses.domain.refusals import Refusal
 from shared.http import HttpFailure, Problem, Router, provided
+from shared.http.openapi import SurfaceDocument, documented_as
 
 LONGEST_POSTCODE = 32
 """Characters: a postcode with any sensible amount of space. postcodes.io has no bound; longer text is not a postcode either way."""
@@ -31,6 +32,21 @@ _OUTCODE = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?", re.ASCII)
 _SPACED = re.compile(r"(\w+)\s+(\w+)", re.ASCII)
 
 
+_ERROR = {
+    "type": "object",
+    "required": ["status", "error"],
+    "properties": {"status": {"type": "integer"}, "error": {"type": "string"}, "terminated": {"type": "object"}},
+}
+
+
+DOCUMENT = SurfaceDocument(
+    "PostcodesIoError",
+    _ERROR,
+    description="postcodes.io's API for London's postcodes: public, with its shapes, errors too. What open data does not give is null.",
+)
+
+
+@documented_as(DOCUMENT)
 def as_postcodes_io(_: Request, failure: HttpFailure) -> Response:
     """postcodes.io's errors: the status again, and a sentence."""
     headers = {**failure.headers, **ANY_ORIGIN}

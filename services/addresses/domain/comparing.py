@@ -4,7 +4,7 @@ A record's tokens come as one text, a character for each token (its code), so th
 characters.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple, Self
@@ -13,6 +13,8 @@ FLAT = "FLAT"
 VARIANT, OPTIONAL, CONTEXT = "\0", "\1", "\2"
 """Separators in a record's row of tokens: between ways to write it; before what need not be written; before town, locality and council."""
 WITHIN_RANGE_CREDIT = 0.6
+OTHER_FLOOR = 3.0
+"""What it takes from a score that an address is on another floor."""
 
 
 class Sort(IntEnum):
@@ -42,6 +44,8 @@ class Term:
     readings: Mapping[str, float]
     held_by: int = 0
     """Records that hold what it may mean; those that hold several of its readings count for each."""
+    ends_range: bool = False
+    """It is the end of a range that was written as one."""
 
     @property
     def is_known(self) -> bool:
@@ -52,10 +56,14 @@ class Term:
 class Terms:
     """The words of a query, ready to be compared with many records."""
 
-    __slots__ = ("also", "at", "codes", "flats", "sorts", "terms", "weight")
+    __slots__ = ("all_floors", "also", "at", "codes", "finished", "flats", "floors", "ranges", "sorts", "terms", "weight")
 
-    def __init__(self, terms: Sequence[Term]) -> None:
+    def __init__(self, terms: Sequence[Term], *, finished: int | None = None, floors: Collection[str] = ()) -> None:
+        """`finished` terms come before what is still being typed: all, unless said. `floors` are the codes of the names of floors."""
         self.terms = tuple(terms)
+        self.finished = len(self.terms) if finished is None else finished
+        self.ranges = frozenset([number for number, term in enumerate(terms) if term.ends_range])
+        """Numbers of the terms that end a range."""
         self.sorts = tuple([term.sort for term in terms])
         self.weight = sum([term.weight for term in terms])
         self.flats: dict[str, Term] = {}
@@ -65,6 +73,7 @@ class Terms:
         self.also: dict[str, list[tuple[int, float]]] = {}
         """The same of further terms, for the few codes that answer several."""
         self.codes = self.at.keys()
+        self.all_floors = floors
         before: Term | None = None
         at = self.at
         for number, term in enumerate(terms):
@@ -76,6 +85,8 @@ class Terms:
                     self.also.setdefault(code, []).append((number, credit * term.weight))
                 else:
                     at[code] = number, credit * term.weight
+        self.floors = frozenset([code for code in floors if code in at])
+        """Codes of the floors that were written."""
 
     @property
     def known_weight(self) -> float:
@@ -108,10 +119,22 @@ class Comparison(NamedTuple):
     """Neighbouring terms whose places are the other way round; among numbers."""
     other_flats: int
     """The address is of a flat, the query of one with another number or letter."""
+    other_floor: bool
+    """The address names a floor, and none of those that were written."""
     in_range: int
     """Numbers that are in a range of the address, after its first."""
     score: float
     """Higher is better. Only scores of the same query compare."""
+
+    @property
+    def placed(self) -> int:
+        """How many of the codes compared with answer a term."""
+        return sum([place is not None and place >= 0 for place in self.places])
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether every term has a place."""
+        return None not in self.places
 
     @property
     def extra_codes(self) -> list[str]:
@@ -175,7 +198,10 @@ def penalty(sort: Sort, weight: float) -> float:
 
 
 def compare(terms: Terms, row: str, penalties: Mapping[str, float], sorts: Mapping[str, Sort]) -> Comparison:
-    """The best of a record's ways to be written. `penalties` (see `penalty`) and `sorts` are by code."""
+    """The best of a record's ways to be written: one that holds every term, if any does; of those the one with the highest score.
+
+    `penalties` (see `penalty`) and `sorts` are by code.
+    """
     body, _, context = row.partition(CONTEXT)
     body, _, optional = body.partition(OPTIONAL)
     besides = optional + context
@@ -184,10 +210,23 @@ def compare(terms: Terms, row: str, penalties: Mapping[str, float], sorts: Mappi
     best: Comparison | None = None
     for variant in body.split(VARIANT):
         compared = _compare(terms, variant, besides, penalties, sorts)
-        if best is None or compared.score > best.score:
+        if best is None or (compared.holds_all, compared.score) > (best.holds_all, best.score):
             best = compared
     assert best is not None  # noqa: S101 (split gives at least one)
-    return best
+    return best if best.holds_all or len(best.held) > best.placed else _with_other_names(terms, best, body)
+
+
+def _with_other_names(terms: Terms, best: Comparison, body: str) -> Comparison:
+    """The same with words of the record's other ways to be written, such as a name that only one of them has."""
+    others = body.translate(dict.fromkeys(map(ord, f"{VARIANT}{best.held}")))
+    places = list(best.places)
+    besides, matched = best.besides + others, 0.0
+    for place, code in enumerate(others, start=len(best.besides)):
+        number, worth = terms.at.get(code, (0, 0.0))
+        if worth and places[number] is None and terms.sorts[number] is Sort.WORD:
+            places[number] = -1 - place
+            matched += worth
+    return best._replace(besides=besides, places=places, matched=best.matched + matched, score=best.score + matched) if matched else best
 
 
 def _compare(terms: Terms, held: str, besides: str, penalties: Mapping[str, float], sorts: Mapping[str, Sort]) -> Comparison:
@@ -219,13 +258,17 @@ def _compare(terms: Terms, held: str, besides: str, penalties: Mapping[str, floa
         more, in_range = _found_besides(terms, besides, places)
         matched += more
     other_flats = _other_flats(terms, held, sorts) if terms.flats else 0
+    other_floor = bool(terms.floors) and terms.floors.isdisjoint(held) and any(floor in held for floor in terms.all_floors)
     following, disorder = _order(terms.sorts, places)
-    score = matched + 0.8 * following - extra - 1.5 * disorder - 4.0 * other_flats
-    return Comparison(held, besides, places, matched, disorder, other_flats, in_range, score)
+    score = matched + 0.8 * following - extra - 1.5 * disorder - 4.0 * other_flats - OTHER_FLOOR * other_floor
+    return Comparison(held, besides, places, matched, disorder, other_flats, other_floor, in_range, score)
 
 
 def _found_besides(terms: Terms, besides: str, places: list[int | None]) -> tuple[float, int]:
-    """Put terms in places of what is optional and the context: what they are worth, and how many are numbers."""
+    """Put terms in places of what is optional and the context: what they are worth, and how many are numbers within a range.
+
+    The end of a range is worth as much as its first number where the whole range was written.
+    """
     matched, in_range, at, also = 0.0, 0, terms.at, terms.also
     for place, code in enumerate(besides):
         if code not in at:
@@ -233,7 +276,7 @@ def _found_besides(terms: Terms, besides: str, places: list[int | None]) -> tupl
         for number, worth in (at[code], *also.get(code, ())):
             if places[number] is None:
                 places[number] = -1 - place
-                is_number = terms.sorts[number] == 1
+                is_number = terms.sorts[number] == 1 and number not in terms.ranges
                 matched += worth * WITHIN_RANGE_CREDIT if is_number else worth
                 in_range += is_number
                 break

@@ -1,5 +1,6 @@
 """What a search shows."""
 
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .display import readable
@@ -20,6 +21,18 @@ class Found(NamedTuple):
     lng: float
     lat: float
     uprn: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a search gives. Words are in lower case, as they were typed."""
+
+    results: tuple[Found, ...] = ()
+    """Best first."""
+    unmatched: tuple[str, ...] = ()
+    """Words that the first result does not hold; where nothing was found, those that no address holds."""
+    corrected: dict[str, str] = field(default_factory=dict)
+    """Words that the first result holds in another spelling, and that spelling."""
 
 
 def kind_of(classification: str) -> Kind:

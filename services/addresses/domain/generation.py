@@ -23,7 +23,7 @@ from .postcode import Postcode
 from .premises import MADE_UP_UPRNS, Classification, Location
 from .records import Blpu, DeliveryPoint, LogicalStatus, Lpi
 
-VERSION = 3
+VERSION = 4
 """Raised whenever the same seed would give other premises, so that a release says what made it."""
 
 _EPOCH = date(1995, 1, 1).toordinal()

@@ -1,29 +1,38 @@
-"""Invented names for streets, buildings and shops. None is copied from a gazetteer; chance likeness to a real name means nothing."""
+"""Invented names for streets, buildings and shops. None is copied from a gazetteer; chance likeness to a real name means nothing.
+
+A name joins two elements that English place names are made of, so that it reads like one: `KESTRELFORD`, `BIRCHMOOR`. The range of their
+UPRNs and USRNs marks premises as made up, not their names.
+"""
 
 from .dice import Dice
 
-NAME_STARTS = (
-    "Aldersp", "Amberl", "Appleg", "Ardw", "Asterw", "Balsam", "Bannerm", "Barrowm", "Beckw", "Bellow", "Birchm", "Blackth", "Bramwell",
-    "Brindlew", "Brookm", "Burnishl", "Cadm", "Calder", "Candlew", "Carrow", "Cawdr", "Chaffinchl", "Cindr", "Clovern", "Cobalt", "Corvin",
-    "Cowslipl", "Crackw", "Cresp", "Crossb", "Damsonw", "Dapper", "Darrow", "Dovet", "Dragonm", "Drumm", "Duskw", "Eddow", "Elderq",
-    "Emberl", "Everm", "Fallowm", "Farthingl", "Fennim", "Fernh", "Fiddler", "Finchl", "Flaxm", "Foxgl", "Galloon", "Gantr", "Gimlet",
-    "Gladew", "Goldcr", "Gossam", "Grebel", "Gullm", "Hallowm", "Harrierl", "Hartw", "Hazelm", "Heronl", "Hobnail", "Hollin", "Honeyw",
-    "Hornb", "Inkw", "Ironm", "Ivern", "Jackdawl", "Jasperl", "Juniper", "Kempl", "Kestrel", "Kettlew", "Kingcupl", "Kitem", "Lacew",
-    "Lanternm", "Lapw", "Larkm", "Laurelm", "Lintel", "Linnetw", "Lodest", "Lorim", "Mallardl", "Maplew", "Marrow", "Martinl", "Meadm",
-    "Merlinw", "Millw", "Mistl", "Mosswin", "Mulberrym", "Nettle", "Nightj", "Nimbl", "Oakm", "Oatm", "Orchardl", "Orrery", "Osterl",
-    "Otterw", "Palisad", "Partridgel", "Pennywh", "Pepperm", "Pikel", "Pippinw", "Plovern", "Plumbl", "Poppyl", "Quarr", "Quillf",
-    "Quincew", "Rambl", "Ravenl", "Redw", "Rookm", "Rowanl", "Rushl", "Saffr", "Sandpip", "Sedgem", "Shrikew", "Silverl", "Skylar",
-    "Sorrelw", "Sparrowm", "Spindlew", "Starlingw", "Swallowm", "Tallowm", "Tansyw", "Tealw", "Thimbl", "Thistlew", "Thrushm", "Tinderl",
-    "Umberl", "Vellum", "Vervainl", "Wainscr", "Warblerm", "Waxw", "Weatherm", "Whistlew", "Wickerl", "Willowm", "Wintergr", "Woodl",
-    "Wrenw", "Yarrow", "Yewm", "Zephyrm", "Zinnial",
+FIRST_ELEMENTS = (
+    "Acorn", "Alder", "Amber", "Apple", "Arrow", "Ash", "Aspen", "Autumn", "Badger", "Barley", "Barn", "Beacon", "Bee", "Beech", "Bell",
+    "Bilberry", "Birch", "Bishop", "Black", "Bow", "Bracken", "Bramble", "Briar", "Broad", "Brock", "Brook", "Broom", "Buck", "Butter",
+    "Castle", "Cedar", "Chalk", "Cherry", "Clay", "Clear", "Cliff", "Clover", "Coal", "Copper", "Corn", "Cowslip", "Crab", "Crane",
+    "Cross", "Crow", "Daisy", "Damson", "Deer", "Dove", "Drake", "Dry", "Duck", "Eagle", "Elder", "Elm", "Fair", "Falcon", "Fallow",
+    "Farthing", "Fen", "Fern", "Fiddle", "Finch", "Flax", "Flint", "Fox", "Frost", "Furze", "Gander", "Gate", "Glen", "Goat", "Gold",
+    "Goose", "Gorse", "Grain", "Grass", "Green", "Grey", "Gull", "Hare", "Harp", "Hart", "Harvest", "Haw", "Hawk", "Hay", "Hazel",
+    "Heath", "Heather", "Hedge", "Hemp", "Heron", "High", "Hind", "Holly", "Honey", "Hop", "Horn", "Iron", "Ivy", "Jasmine", "Jay",
+    "Juniper", "Kestrel", "Kettle", "King", "Kite", "Knight", "Ladder", "Lady", "Lamb", "Lantern", "Larch", "Lark", "Laurel", "Lime",
+    "Linden", "Linnet", "Long", "Mallard", "Maple", "Marl", "Marsh", "Martin", "May", "Meadow", "Merlin", "Merry", "Mill", "Mint", "Monk",
+    "Moon", "Moor", "Moss", "Mulberry", "Myrtle", "Needle", "Nettle", "Nut", "Oak", "Oat", "Orchard", "Osier", "Otter", "Owl", "Park",
+    "Pear", "Pebble", "Penny", "Pepper", "Pike", "Pine", "Pippin", "Plover", "Plum", "Pool", "Poplar", "Poppy", "Quarry", "Quill",
+    "Quince", "Ram", "Raven", "Reed", "Ring", "River", "Robin", "Rook", "Rope", "Rose", "Rowan", "Rush", "Russet", "Rye", "Saddle",
+    "Saffron", "Salt", "Sand", "Sedge", "Shell", "Shepherd", "Silver", "Sky", "Sloe", "Snow", "Sorrel", "Sparrow", "Spindle", "Spring",
+    "Stag", "Star", "Stone", "Stork", "Straw", "Summer", "Sun", "Swallow", "Swan", "Sweet", "Tallow", "Tansy", "Teal", "Thistle", "Thorn",
+    "Thrush", "Thyme", "Timber", "Trout", "Velvet", "Vine", "Wagon", "Walnut", "Warbler", "Water", "Wax", "Weaver", "Wheat", "Wheel",
+    "Whin", "White", "Wicker", "Wild", "Willow", "Wind", "Winter", "Wood", "Wool", "Wren", "Yarrow", "Yew",
 )  # fmt: skip
-NAME_ENDS = (
-    "acre", "ance", "and", "arch", "ard", "arth", "bane", "beck", "bourne", "brook", "bury", "by", "cliff", "combe", "cote", "croft",
-    "dale", "den", "down", "ell", "en", "ence", "ent", "ern", "ery", "eth", "ett", "ey", "field", "firth", "ford", "garth", "gate",
-    "grave", "ham", "head", "holme", "hope", "hurst", "ick", "ing", "inger", "ish", "land", "leigh", "ley", "lock", "low", "mere", "mond",
-    "mont", "more", "ness", "oak", "ock", "ory", "over", "ridge", "sett", "shaw", "side", "sley", "stead", "ster", "stoke", "stow",
-    "thorpe", "thwaite", "ton", "vale", "wade", "wall", "ward", "way", "well", "wick", "wold", "wood", "worth", "yard",
+SECOND_ELEMENTS = (
+    "acre", "bank", "barrow", "beck", "borough", "bourne", "bridge", "brook", "bury", "by", "cliffe", "combe", "cote", "croft", "dale",
+    "dean", "den", "down", "field", "fold", "ford", "garth", "gate", "ham", "haven", "hay", "hill", "holme", "holt", "hope", "hurst",
+    "hythe", "knoll", "land", "leigh", "ley", "low", "marsh", "mead", "mere", "minster", "moor", "mount", "pool", "ridge", "rigg", "shaw",
+    "side", "slade", "stead", "stock", "stoke", "stone", "stow", "thorpe", "thwaite", "tree", "ton", "vale", "water", "well", "wick",
+    "wold", "wood", "worth",
 )  # fmt: skip
+LONGEST_NAME = 11
+"""Letters of a name, both elements together."""
 STREET_TYPES = (
     "Street", "Street", "Street", "Road", "Road", "Road", "Avenue", "Avenue", "Lane", "Gardens", "Terrace", "Grove", "Close", "Close",
     "Square", "Place", "Crescent", "Mews", "Walk", "Way", "Row", "Hill", "Drive", "Park", "Villas", "Rise", "Passage",
@@ -45,13 +54,30 @@ FLOORS = ("Basement Flat", "Ground Floor Flat", "First Floor Flat", "Second Floo
 GARDEN_FLOORS = ("Garden Flat", "Upper Ground Floor Flat", "First Floor Flat", "Second Floor Flat", "Top Floor Flat")
 
 
+def _joins(first: str, second: str) -> bool:
+    """Whether the two read as one English name: the join is short, doubles no letter and piles up no sounds that nobody would say."""
+    if len(first) + len(second) > LONGEST_NAME or first.lower() in second or second in first.lower():
+        return False
+    last, begins = first[-1], second[0]
+    if last == begins or (first.endswith("le") and begins == "l"):
+        return False
+    if begins in "aeiou":
+        return last not in "aeiouwy"
+    hisses = first.endswith(("ch", "sh", "th", "s", "x", "ce", "se", "ze"))
+    return not (hisses and begins in "st" and second != "ton") and not (last == "t" and second.startswith("th"))
+
+
+_SECOND = {first: tuple(second for second in SECOND_ELEMENTS if _joins(first, second)) for first in FIRST_ELEMENTS}
+
+
 def word(dice: Dice) -> str:
     """A name in capitals, as address data writes it: one of about 13,000."""
-    return (dice.one_of(NAME_STARTS) + dice.one_of(NAME_ENDS)).upper()
+    first = dice.one_of(FIRST_ELEMENTS)
+    return (first + dice.one_of(_SECOND[first])).upper()
 
 
 def street(dice: Dice) -> str:
-    """A street's name in capitals: `QUILLFEN STREET`, `UPPER QUILLFEN ROAD`."""
+    """A street's name in capitals: `KESTRELFORD STREET`, `UPPER KESTRELFORD ROAD`."""
     name = f"{word(dice)} {dice.one_of(STREET_TYPES).upper()}"
     return f"{dice.one_of(QUALIFIERS).upper()} {name}" if dice.chance(0.06) else name
 

@@ -11,7 +11,9 @@ from .matching import Decision, Matching
 LONGEST_ID = 100
 LONGEST_ADDRESS = 1_000
 LONGEST_LINE = 10_000
-"""Characters of a row, over however many lines."""
+"""Characters of a row, over all its lines."""
+MOST_LINES = 30
+"""Of a row. The row is read anew with each of its lines, so that many short ones would cost the square of its length."""
 
 
 class WrittenRow(NamedTuple):
@@ -70,13 +72,15 @@ class CsvRows:
         self._columns: list[str] = []
         self._unfinished = ""
         self._began = 0
+        """The number of the line with which the row began."""
 
     def read(self, number: int, line: str) -> WrittenRow | None:
         """See `RowReader`. A quoted field may go over several lines."""
         text = f"{self._unfinished}\n{line}" if self._unfinished else line
         self._began = self._began if self._unfinished else number
-        if len(text) > LONGEST_LINE:
-            raise BadLineError(self._began, f"a row has at most {LONGEST_LINE} characters; is a quotation mark left open?")
+        if len(text) > LONGEST_LINE or number - self._began >= MOST_LINES:
+            limits = f"at most {LONGEST_LINE} characters and {MOST_LINES} lines"
+            raise BadLineError(self._began, f"a row has {limits}; is a quotation mark left open?")
         fields = self._fields(text)
         if not fields:
             return None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from math import exp
 from operator import mul
+from typing import NamedTuple, Self
 
 from . import matching_numbers as fitted
 from .comparing import FLAT, Comparison, Extra, Missing, Sort, Terms
@@ -40,18 +41,29 @@ _BONUS = {Nearness.NOT_WRITTEN: 0.0, Nearness.UNIT: 4.0, Nearness.SECTOR: 1.5, N
 TIED = 0.2
 """A lead that the order of equals alone makes."""
 SMALL_LEAD = 2.5
+NEARLY_ALL, FEW_WORDS = 0.999, 0.15
+"""Shares of weight."""
 NAME_WEIGHT = 3.5
 """Words that weigh so much are names: not kinds of streets or flats."""
 FLOORS = frozenset({"BASEMENT", "GARDEN", "GROUND", "FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "TOP", "UPPER", "LOWER"})
 """Words that tell a flat of a house from the others as a number would."""
-FEATURES = (
-    "constant", "words missing", "numbers missing", "letters missing", "words besides", "numbers besides", "letters besides",
-    "disorder", "corrected", "within a range", "unit", "sector", "district", "elsewhere", "lead", "lead is small", "tied", "shell",
-    "share held", "numbers missing, unit", "words missing, no postcode", "lead, no postcode", "unknown words", "exact",
-    "exact, no postcode", "exact, unit", "lead is small, exact", "other flat", "no name held", "no name held, unit", "exact, shell",
-    "tied, exact", "floor missing", "floor besides", "other floor", "flat missing", "only a letter besides", "only a number besides",
-    "exact, shell, lead is clear",
+RISING = (
+    "not behind", "level", "lead", "ahead", "clear lead", "far ahead", "unit", "words written", "few words besides", "no words besides",
+    "one number besides", "no numbers besides", "no letters besides", "all written", "named", "named, unit", "named or unit",
+    "no other floor", "all written, unit", "all written, ahead", "all written, clear lead", "all written, lead", "clear lead, unit",
+    "lead, unit", "exact", "exact, unit", "exact, ahead", "exact, clear lead", "exact, lead", "exact or clear lead", "exact or unit",
+    "home exact", "home exact, ahead", "home exact, clear lead", "only a letter besides", "only a number besides", "home ahead",
+    "home clear lead", "home, unit",
 )  # fmt: skip
+"""Features that more true evidence raises or leaves. Their weights are not negative, so that it never lowers a probability."""
+LEVEL = (
+    "constant", "words missing", "numbers missing", "letters missing", "disorder", "corrected", "within a range", "sector", "district",
+    "elsewhere", "shell", "share held", "numbers missing, unit", "words missing, no postcode", "unknown words", "other flat",
+    "floor missing", "other floor", "flat missing", "all written, words missing", "all written, words missing, unit", "lead, something missing",
+    "elsewhere, lead", "elsewhere, something missing", "unit, something missing",
+)  # fmt: skip
+"""Features that true evidence leaves as they are."""
+FEATURES = LEVEL + RISING
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,31 +139,72 @@ class Standing:
 
 def features(compared: Comparison, terms: Terms, standing: Standing) -> list[float]:
     """The numbers that the probability is made of, in the order of `FEATURES`."""
-    near, lead, shell, extra = standing.near, standing.lead, standing.shell, standing.extra
-    missing, weight = Missing.of(compared, terms), terms.weight or 1.0
-    share, words = compared.matched / weight, missing.words / weight
-    unwritten, unit = near is Nearness.NOT_WRITTEN, near is Nearness.UNIT
-    bounded = max(-1.0, min(1.0, lead / 5))
-    numbers = min(missing.numbers, 2)
-    nameless, corrected = True, 0
-    for term, place in zip(terms.terms, compared.places, strict=True):
-        if place is not None:
-            nameless = nameless and not (place >= 0 and term.sort is Sort.WORD and term.weight >= NAME_WEIGHT)
-            corrected += place >= 0 and term.readings[compared.held[place]] < 1
-    besides = (extra.words > 0, min(extra.numbers, 2), min(extra.letters, 1))
-    whole = share > 0.999 and not compared.disorder
-    exact = whole and not any(besides)
-    other_floor = not FLOORS.isdisjoint(standing.besides)
+    near, lead, shell = standing.near, standing.lead, standing.shell
+    missing = Missing.of(compared, terms)
+    written = _Written.of(compared, terms, standing.extra)
+    unit = near is Nearness.UNIT
+    return [*_level(compared, terms, standing, missing, written), *_rising(written, lead, standing, unit=unit, home=not shell)]
+
+
+class _Written(NamedTuple):
+    """How what was written and what a candidate holds cover each other."""
+
+    share: float
+    """Of the weight that was written, what is held."""
+    whole: bool
+    """All is held, in order."""
+    words: bool
+    numbers: bool
+    letters: bool
+    """Whether there are none besides."""
+    named: bool
+    """A word that weighs as much as a name is held."""
+    corrected: int
+
+    @property
+    def all(self) -> bool:
+        """The whole address was written."""
+        return self.words and self.numbers and self.letters
+
+    @classmethod
+    def of(cls, compared: Comparison, terms: Terms, extra: Extra) -> Self:
+        share, named, corrected = compared.matched / (terms.weight or 1.0), False, 0
+        for term, place in zip(terms.terms, compared.places, strict=True):
+            if place is not None:
+                named = named or (term.sort is Sort.WORD and term.weight >= NAME_WEIGHT)
+                corrected += place >= 0 and term.readings[compared.held[place]] < 1
+        whole = share > NEARLY_ALL and not compared.disorder
+        return cls(share, whole, not extra.words, not extra.numbers, not extra.letters, named, corrected)
+
+
+def _level(compared: Comparison, terms: Terms, standing: Standing, missing: Missing, written: _Written) -> list[float]:
+    near, words = standing.near, missing.words / (terms.weight or 1.0)
+    numbers, unit, elsewhere = min(missing.numbers, 2), near is Nearness.UNIT, near is Nearness.ELSEWHERE
+    lacks = not compared.holds_all
+    lead = max(-1.0, min(1.0, standing.lead / 5))
     return [
-        1.0, words, numbers, min(missing.letters, 1), extra.words / max(standing.held_weight, 1.0),
-        min(extra.numbers, 2), min(extra.letters, 1), min(compared.disorder, 1), min(corrected, 3),
-        min(compared.in_range, 1), unit, near is Nearness.SECTOR, near is Nearness.DISTRICT, near is Nearness.ELSEWHERE,
-        bounded, abs(lead) < SMALL_LEAD, abs(lead) < TIED, shell, share, numbers * unit, words * unwritten, bounded * unwritten,
-        terms.unknown / max(1, len(terms.terms)),
-        exact, exact and unwritten, exact and unit, exact and abs(lead) < SMALL_LEAD, min(compared.other_flats, 1), nameless,
-        nameless and unit, exact and shell, exact and abs(lead) < TIED, not FLOORS.isdisjoint(missing.tokens), other_floor,
-        other_floor and missing.words > 0, FLAT in missing.tokens, whole and besides == (False, 0, 1), whole and besides == (False, 1, 0),
-        exact and shell and lead >= SMALL_LEAD,
+        1.0, words, numbers, min(missing.letters, 1), min(compared.disorder, 1), min(written.corrected, 3), min(compared.in_range, 1),
+        near is Nearness.SECTOR, near is Nearness.DISTRICT, elsewhere, standing.shell, written.share, numbers * unit,
+        words * (near is Nearness.NOT_WRITTEN), terms.unknown / max(1, len(terms.terms)), min(compared.other_flats, 1),
+        not FLOORS.isdisjoint(missing.tokens), compared.other_floor, FLAT in missing.tokens, words * written.all,
+        words * written.all * unit, lead * lacks, lead * elsewhere, lacks * elsewhere, lacks * unit,
+    ]  # fmt: skip
+
+
+def _rising(written: _Written, lead: float, standing: Standing, *, unit: bool, home: bool) -> list[float]:
+    extra, all_written = standing.extra, written.all
+    besides = extra.words / max(standing.held_weight, 1.0)
+    bounded, ahead, clear = max(0.0, min(1.0, lead / 5)), lead >= TIED, lead >= SMALL_LEAD
+    exact = written.whole and all_written
+    named, whole = written.named, written.whole
+    return [
+        lead > -TIED, lead > -SMALL_LEAD, max(-1.0, min(1.0, lead / 5)), ahead, clear, max(0.0, min(1.0, lead / 15)), unit, 1 - besides,
+        besides < FEW_WORDS, written.words, extra.numbers <= 1, written.numbers, written.letters, all_written, named, named and unit,
+        named or unit, FLOORS.isdisjoint(standing.besides), all_written and unit, all_written and ahead, all_written and clear,
+        all_written * bounded, clear and unit, bounded * unit, exact, exact and unit, exact and ahead, exact and clear, exact * bounded,
+        exact or clear, exact or unit, exact and home, exact and home and ahead, exact and home and clear,
+        whole and written.words and written.numbers, whole and written.words and extra.numbers <= 1 and written.letters,
+        home and ahead, home and clear, home and unit,
     ]  # fmt: skip
 
 

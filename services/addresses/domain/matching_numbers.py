@@ -1,112 +1,91 @@
 """Numbers of the match model. Written by `python -m benchmarks.addresses.fit_match`; not to be changed by hand."""
 
 WEIGHTS = (
-    -1.8652,  # constant
-    -1.5350,  # words missing
-    -3.9853,  # numbers missing
-    -3.5918,  # letters missing
-    -3.7271,  # words besides
-    -3.0236,  # numbers besides
-    -1.8286,  # letters besides
-    -1.4076,  # disorder
-    0.3825,  # corrected
-    0.7742,  # within a range
-    0.5744,  # unit
-    -0.7777,  # sector
-    -0.4754,  # district
-    -3.5130,  # elsewhere
-    4.0599,  # lead
-    0.0857,  # lead is small
-    -0.5576,  # tied
-    -0.7846,  # shell
-    2.1487,  # share held
-    -0.8834,  # numbers missing, unit
-    -0.0651,  # words missing, no postcode
-    -0.4424,  # lead, no postcode
-    1.4420,  # unknown words
-    2.3068,  # exact
-    -0.4190,  # exact, no postcode
-    -1.0195,  # exact, unit
-    -1.3266,  # lead is small, exact
-    -0.5275,  # other flat
-    -2.4662,  # no name held
-    4.2800,  # no name held, unit
-    0.7079,  # exact, shell
-    -0.3745,  # tied, exact
-    -0.9127,  # floor missing
-    -0.8808,  # floor besides
-    -2.8141,  # other floor
-    -0.1473,  # flat missing
-    -2.3702,  # only a letter besides
-    0.9201,  # only a number besides
-    -3.7046,  # exact, shell, lead is clear
+    -2.9432,  # constant
+    -1.7799,  # words missing
+    -2.4994,  # numbers missing
+    -1.5190,  # letters missing
+    0.0704,  # disorder
+    0.2265,  # corrected
+    -0.1557,  # within a range
+    -1.2903,  # sector
+    -0.5847,  # district
+    -0.8672,  # elsewhere
+    -0.1518,  # shell
+    -0.2645,  # share held
+    -1.4331,  # numbers missing, unit
+    -0.5505,  # words missing, no postcode
+    -0.4081,  # unknown words
+    0.0161,  # other flat
+    -1.1971,  # floor missing
+    -0.6705,  # other floor
+    0.0712,  # flat missing
+    -0.5988,  # all written, words missing
+    -0.3510,  # all written, words missing, unit
+    -1.3637,  # lead, something missing
+    -0.4296,  # elsewhere, lead
+    -0.6449,  # elsewhere, something missing
+    -0.4648,  # unit, something missing
+    0.6181,  # not behind
+    0.0000,  # level
+    2.7750,  # lead
+    0.0000,  # ahead
+    0.0432,  # clear lead
+    0.7452,  # far ahead
+    0.0000,  # unit
+    0.0000,  # words written
+    0.0000,  # few words besides
+    0.0000,  # no words besides
+    0.0000,  # one number besides
+    0.4272,  # no numbers besides
+    0.0000,  # no letters besides
+    0.5706,  # all written
+    0.0000,  # named
+    0.0000,  # named, unit
+    0.6924,  # named or unit
+    0.0000,  # no other floor
+    0.0000,  # all written, unit
+    0.1312,  # all written, ahead
+    0.5119,  # all written, clear lead
+    0.6288,  # all written, lead
+    0.1165,  # clear lead, unit
+    0.3512,  # lead, unit
+    0.1157,  # exact
+    0.0000,  # exact, unit
+    0.2999,  # exact, ahead
+    0.0000,  # exact, clear lead
+    0.0000,  # exact, lead
+    0.6176,  # exact or clear lead
+    0.1785,  # exact or unit
+    0.0000,  # home exact
+    0.6063,  # home exact, ahead
+    0.0000,  # home exact, clear lead
+    0.0000,  # only a letter besides
+    0.0697,  # only a number besides
+    0.4682,  # home ahead
+    0.2629,  # home clear lead
+    0.0000,  # home, unit
 )
 CURVE = (
     (
-        0.000204,
-        0.000487,
-        0.001984,
-        0.003153,
-        0.004164,
-        0.013607,
-        0.038606,
-        0.089171,
-        0.126737,
-        0.157918,
-        0.263144,
-        0.388286,
-        0.537547,
-        0.728729,
-        0.797711,
-        0.884333,
-        0.907240,
-        0.923454,
-        0.942797,
-        0.946960,
-        0.953202,
-        0.964672,
-        0.970599,
-        0.984478,
-        0.993900,
-        0.996267,
-        0.996948,
-        0.996963,
-        0.997935,
-        0.997986,
+        0.025552,
+        0.354653,
+        0.705738,
+        0.919800,
+        0.975093,
+        0.996169,
+        0.998611,
     ),
     (
-        0.000553,
-        0.001384,
-        0.004132,
-        0.009677,
-        0.014706,
-        0.014706,
-        0.021707,
-        0.050676,
-        0.077236,
-        0.108000,
-        0.248858,
-        0.348039,
-        0.470327,
-        0.608911,
-        0.757426,
-        0.826228,
-        0.910072,
-        0.965199,
-        0.965347,
-        0.972892,
-        0.981793,
-        0.984637,
-        0.986111,
-        0.997606,
-        0.997626,
-        0.998195,
-        0.998195,
-        0.998814,
-        0.999239,
-        0.999321,
+        0.002000,
+        0.351485,
+        0.747788,
+        0.885827,
+        0.975694,
+        0.996614,
+        0.999578,
     ),
 )
 """What the model says, and the share that was right."""
-MATCH_FROM = 0.9126
+MATCH_FROM = 0.9521
 POSSIBLE_FROM = 0.2

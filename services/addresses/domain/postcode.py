@@ -7,7 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-_WHOLE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)\s*([0-9][A-Z]{2})", re.ASCII | re.IGNORECASE)
+SPACES = " \t\n\r\f\v\u0085\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+"""White space of Unicode, for a character class of a regular expression; and what joins or parts words without being seen."""
+_WHOLE = re.compile(rf"[{SPACES}]*([A-Z]{{1,2}}[0-9][A-Z0-9]?)[{SPACES}]*([0-9][A-Z]{{2}})[{SPACES}]*", re.ASCII | re.IGNORECASE)
 _INWARD = re.compile(r"[0-9][A-Z]{2}", re.ASCII)
 _UNFINISHED_INWARD = re.compile(r"[0-9][A-Z]{0,2}", re.ASCII)
 
@@ -21,8 +23,8 @@ class Postcode:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Read a whole postcode in any case, with or without its space. None where the text is not one."""
-        found = _WHOLE.fullmatch(text.strip())
+        """Read a whole postcode in any case, with or without its space, which may be any of Unicode's. None where the text is not one."""
+        found = _WHOLE.fullmatch(text)
         return cls(found[1].upper(), found[2].upper()) if found else None
 
     @property

@@ -1,19 +1,20 @@
 """How address text becomes tokens: the same for what is indexed and for what is typed, so that they meet.
 
 A token is a word in full (`ROAD` for RD), a number without leading zeros, or the letter that followed a number: `179A` is `179`, `A`, as
-`Flat A, 179` holds them too; `6-20` is `6`, `20`.
+`Flat A, 179` holds them too; `6-20` is `6`, `20`. Abbreviations are those of street signs, of councils and of the Valuation Office Agency's
+lists (`BST FT`, `F/F`, `PT LHS`, `R/O`).
 """
 
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import product
 
 LONGEST_QUERY = 300
 """Characters of a query that are read; no address needs more, and the rest is ignored."""
 MOST_TOKENS = 24
 """Tokens of a query that are looked up."""
 
-_TOKEN = re.compile(r"[A-Z0-9]+", re.ASCII)
 _NUMBER_AND_LETTERS = re.compile(r"([0-9]+)([A-Z]{1,2})", re.ASCII)
 _JOINED = re.compile(r"([A-Z]{3,})([0-9]+[A-Z]?)|([0-9]+)([A-Z]{3,})", re.ASCII)
 _LETTER_AND_NUMBER = re.compile(r"([A-Z])([0-9]{1,4})", re.ASCII)
@@ -35,19 +36,45 @@ ABBREVIATIONS = {
     "SAINT": "STREET", "SFF": "SECOND FLOOR FLAT", "SQ": "SQUARE", "ST": "STREET", "STH": "SOUTH", "STR": "STREET", "STU": "STUDIO",
     "TCE": "TERRACE", "TER": "TERRACE", "TERR": "TERRACE", "TFF": "TOP FLOOR FLAT", "TWR": "TOWER", "UPR": "UPPER", "VLS": "VILLAS",
     "VW": "VIEW", "WHF": "WHARF", "WK": "WALK", "WLK": "WALK", "WY": "WAY", "YD": "YARD",
+    "ADJ": "ADJACENT", "ADJOINS": "ADJOINING", "ANNEX": "ANNEXE", "BASMT": "BASEMENT", "BF": "BASEMENT FLAT", "BFF": "BASEMENT FLAT",
+    "BMT": "BASEMENT", "BST": "BASEMENT", "FLOORS": "FLOOR", "FLRS": "FLOOR", "FRT": "FRONT", "FT": "FLAT", "GGE": "GARAGE",
+    "GRGE": "GARAGE", "LHF": "LEFT FLAT", "LHS": "LEFT", "MAIS": "MAISONETTE", "MAISON": "MAISONETTE", "MAISONNETTE": "MAISONETTE",
+    "MEZZ": "MEZZANINE", "MSNT": "MAISONETTE", "NXT": "NEXT", "OPP": "OPPOSITE", "PART": "POINT", "PT": "POINT", "RHF": "RIGHT FLAT",
+    "RHS": "RIGHT", "STE": "SUITE", "UGF": "UPPER GROUND FLOOR", "UGFF": "UPPER GROUND FLOOR FLAT", "UNT": "UNIT",
+    "1FF": "FIRST FLOOR FLAT", "2FF": "SECOND FLOOR FLAT", "3FF": "THIRD FLOOR FLAT", "4FF": "FOURTH FLOOR FLAT",
+    "1/F": "FIRST FLOOR", "2/F": "SECOND FLOOR", "3/F": "THIRD FLOOR", "4/F": "FOURTH FLOOR", "B/F": "BASEMENT FLAT", "F/F": "FIRST FLOOR",
+    "F/F/F": "FIRST FLOOR FLAT", "F/FLAT": "FIRST FLOOR FLAT", "F/FLR": "FIRST FLOOR", "G/F": "GROUND FLOOR", "G/F/F": "GROUND FLOOR FLAT",
+    "G/FLAT": "GROUND FLOOR FLAT", "G/FLR": "GROUND FLOOR", "L/G": "LOWER GROUND", "L/G/F": "LOWER GROUND FLOOR", "L/H": "LEFT",
+    "L/H/S": "LEFT", "O/S": "OUTSIDE", "R/H": "RIGHT", "R/H/S": "RIGHT", "R/O": "REAR OF", "S/F": "SECOND FLOOR",
+    "S/F/F": "SECOND FLOOR FLAT", "T/F": "TOP FLOOR", "T/F/F": "TOP FLOOR FLAT", "U/G": "UPPER GROUND",
 }  # fmt: skip
-"""Read in full. `ST` is SAINT as well as STREET: one token stands for both, on both sides."""
+"""Read in full. `ST` is SAINT as well as STREET, and `PT` PART as well as POINT: one token stands for both, on both sides."""
+KINDS = frozenset(token for full in ABBREVIATIONS.values() for token in full.split()) | {
+    "AND", "AT", "BY", "END", "GATE", "HILL", "IN", "OF", "ON", "RISE", "ROW", "SHOP", "THE", "TO", "UPON", "VALE",
+}  # fmt: skip
+"""Tokens that say what kind of street, building or part something is; they name none."""
+_SLASHED = "|".join(sorted((short for short in ABBREVIATIONS if "/" in short), key=len, reverse=True))
+_TOKEN = re.compile(rf"(?<![A-Z0-9/])(?:{_SLASHED})(?![A-Z0-9/])|[A-Z0-9]+", re.ASCII)
+_HAND_SIDE = re.compile(r"\b(LEFT|RIGHT)[ -]+HAND(?:[ -]+SIDE)?\b", re.ASCII)
+FLOOR_NAMES = frozenset(
+    {"BASEMENT", "GROUND", "FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "SIXTH", "SEVENTH", "EIGHTH", "NINTH", "TENTH"}
+)
+"""Tokens of floors, each of which is another place than the rest. TOP, UPPER and GARDEN may be one of them as well."""
 NUMBERS_OF_FLATS = "F"
 """`F12` is FLAT 12."""
 
 
 def raw_tokens(text: str) -> list[str]:
-    """Runs of capital letters and digits, in order: accents and apostrophes dropped, everything else a separator."""
+    """Runs of capital letters and digits, in order: accents and apostrophes dropped, everything else a separator.
+
+    An abbreviation with a stroke (`R/O`) is one run; `LEFT HAND SIDE` is `LEFT`.
+    """
     if not text.isascii():
         text = "".join(character for character in unicodedata.normalize("NFKD", text) if not unicodedata.combining(character))
     if _SIGNS.search(text):
         text = text.translate(_DROPPED)
-    return _TOKEN.findall(text.upper())
+    text = text.upper()
+    return _TOKEN.findall(_HAND_SIDE.sub(r"\1", text) if " HAND" in text else text)
 
 
 @lru_cache(50_000)
@@ -64,6 +91,24 @@ def normal(raw: str) -> tuple[str, ...]:
     if found := _NUMBER_AND_LETTERS.fullmatch(raw) or _JOINED.fullmatch(raw):
         return tuple(token for part in found.groups() if part for token in normal(part))
     return (raw,)
+
+
+@lru_cache(5_000)
+def begun_in_full(begun: str) -> frozenset[str]:
+    """First tokens of what is read in full (`FLAT` of APARTMENT, `FIRST` of 1ST) and begins so."""
+    return frozenset([full.partition(" ")[0] for short, full in ABBREVIATIONS.items() if short.startswith(begun)])
+
+
+_AS_LETTERS = {"0": "O", "1": "IL", "2": "Z", "3": "E", "4": "A", "5": "S", "6": "G", "7": "T", "8": "B", "9": "G"}
+_SHORTEST_MIXED, _MOST_DIGITS = 3, 4
+
+
+def as_letters(run: str) -> tuple[str, ...]:
+    """The words that letters with digits among them may be (`H1GH`: HIGH, HLGH); none where it is rather a number."""
+    digits = sum(character.isdigit() for character in run)
+    if not 0 < digits <= min(_MOST_DIGITS, len(run) - digits + 1) or len(run) < _SHORTEST_MIXED:
+        return ()
+    return tuple(map("".join, product(*(_AS_LETTERS.get(character, character) for character in run))))
 
 
 def tokens(text: str) -> list[str]:

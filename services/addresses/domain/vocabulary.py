@@ -15,9 +15,7 @@ _FIRST = ord("A")
 
 def most_errors(length: int) -> int:
     """How many errors a word of so many letters may hold and still be recognised."""
-    if length < 4:
-        return 0
-    return 1 if length < 7 else 2
+    return sum(length >= least for least in (4, 7, 10))
 
 
 def distance(one: str, two: str, most: int) -> int:

@@ -119,9 +119,11 @@ class MatchChunks:
         chunk = {"job": job, "number": number, "rows": [list(row) for row in rows], "expires_at": expires_at}
         await self._rows.insert_one({"_id": _chunk(job, number), **chunk})
 
-    async def keep(self, job: str, *, expires_at: datetime) -> int:
-        """Let a job's rows stay as long as the job. For the transaction that adds it; gives how many chunks there are."""
-        return await self._rows.update_many({"job": job}, {"$set": {"expires_at": expires_at}})
+    async def keep(self, job: str, chunks: int, *, expires_at: datetime) -> int:
+        """Let a job's rows stay as long as the job, each chunk by itself; gives how many chunks there are."""
+        later = {"$set": {"expires_at": expires_at}}
+        kept = [await self._rows.update_one({"_id": _chunk(job, number)}, later) for number in range(chunks)]
+        return sum(kept)
 
     async def rows(self, job: str, number: int) -> list[WrittenRow]:
         """The rows of a chunk; none where it is done or gone."""
@@ -144,8 +146,9 @@ class MatchChunks:
         ]
 
     async def remove(self, job: str) -> None:
-        """Forget all of a job."""
-        await self._rows.delete_many({"job": job})
+        """Forget all of a job, each chunk by itself: together they are too much for a transaction."""
+        for row in await self._rows.find({"job": job}, projection={"_id": 1}):
+            await self._rows.delete_one({"_id": row["_id"]})
 
 
 def _chunk(job: str, number: int) -> str:

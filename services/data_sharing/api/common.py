@@ -28,6 +28,11 @@ CursorParameter = Annotated[str | None, Query(max_length=500, description="`next
 Id = Annotated[str, Path(min_length=1, max_length=64)]
 
 
+def sector_of(caller: Caller) -> str:
+    """The sector in which the caller's pseudonyms stand for people (OpenID Connect Core, section 8.1): its own, else its borough's."""
+    return str(caller.claims.get("sector") or caller.own_borough)
+
+
 class Organisation(BaseModel):
     """A borough, with the name that people know."""
 

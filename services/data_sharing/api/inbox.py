@@ -28,7 +28,6 @@ class Listed(BaseModel):
     sender: Organisation
     agreement: str
     purpose: str
-    reference: str
     shared: list[str]
     """Names of the items that it holds."""
     delivered_at: datetime
@@ -83,18 +82,9 @@ async def _record_reading(tx: Tx, delivery: Delivery) -> None:
         raise LookupError(f"agreement {delivery.agreement} of a delivery is gone")
     refusal = not_active(agreement)
     if refusal is not None:
-        raise NotAllowed(agreement, refusal)
+        raise NotAllowed(refusal)
     line = record.moved(
-        new_id(),
-        record.Action.READ,
-        agreement,
-        share=delivery.id,
-        purpose=delivery.purpose,
-        by=delivery.recipient,
-        recipient=delivery.recipient,
-        subject=delivery.subject,
-        items=tuple(delivery.items),
-        at=at,
+        new_id(), record.Action.READ, agreement, _matter(delivery), by=delivery.recipient, items=tuple(delivery.items), at=at
     )
     await tx.record.append(line)
     if delivery.first_read_at is None and await tx.inbox.mark_read(delivery.id, at):
@@ -104,6 +94,7 @@ async def _record_reading(tx: Tx, delivery: Delivery) -> None:
                 agreement=delivery.agreement,
                 purpose=delivery.purpose,
                 recipient=delivery.recipient,
+                sender=delivery.sender,
                 reference=delivery.reference,
                 read_at=at,
             )
@@ -111,19 +102,20 @@ async def _record_reading(tx: Tx, delivery: Delivery) -> None:
 
 
 async def _record_refusal(store: Store, delivery: Delivery, refused: NotAllowed) -> None:
-    line = record.refused(
-        new_id(),
-        refused.agreement,
-        refused.refusal,
-        purpose=delivery.purpose,
-        by=delivery.recipient,
-        recipient=delivery.recipient,
-        subject=delivery.subject,
-        share=delivery.id,
-        at=now(),
-    )
+    line = record.refused(new_id(), refused.refusal, _matter(delivery), by=delivery.recipient, at=now())
     async with store.separately() as tx:
         await tx.record.append(line)
+
+
+def _matter(delivery: Delivery) -> record.Matter:
+    return record.Matter(
+        subject=delivery.subject,
+        sector=delivery.sector or delivery.sender,
+        purpose=delivery.purpose,
+        sender=delivery.sender,
+        recipient=delivery.recipient,
+        share=delivery.id,
+    )
 
 
 def _listed(delivery: Delivery) -> dict[str, Any]:
@@ -132,7 +124,6 @@ def _listed(delivery: Delivery) -> dict[str, Any]:
         "sender": Organisation.of(delivery.sender),
         "agreement": delivery.agreement,
         "purpose": delivery.purpose,
-        "reference": delivery.reference,
         "shared": delivery.items,
         "delivered_at": delivery.delivered_at,
         "first_read_at": delivery.first_read_at,

@@ -13,7 +13,7 @@ from services.data_sharing.domain.text import LAWFUL_BASES
 from services.data_sharing.notary import claims
 from shared.http import Page, Problem, Router, position
 
-from .common import Citizen, CursorParameter, Db, Id, Limit, Sealed
+from .common import Citizen, CursorParameter, Db, Id, Limit, Sealed, sector_of
 
 router = Router(tags=["record"])
 
@@ -31,12 +31,16 @@ class RecordLine(BaseModel):
     by: str
     """GSS code of the borough that acted: sent it, read it, or asked in vain."""
     by_name: str
+    sender: str | None
+    """GSS code of the borough that sent it or was to send it; null in lines from before it was kept."""
+    sender_name: str | None
     recipient: str | None
     """GSS code of the borough that got it or was to get it."""
     recipient_name: str | None
     items: list[str]
     """Names of the items that moved or were read; none for a refusal."""
     agreement: str
+    """Empty, as its title is, where no agreement binds the boroughs."""
     agreement_title: str
     purpose: str | None
     aim: str | None
@@ -57,6 +61,8 @@ class RecordLine(BaseModel):
             action=entry.action.value,
             by=entry.by,
             by_name=NAMES.get(entry.by, entry.by),
+            sender=entry.sender,
+            sender_name=NAMES.get(entry.sender) if entry.sender else None,
             recipient=entry.recipient,
             recipient_name=NAMES.get(entry.recipient) if entry.recipient else None,
             items=list(entry.items),
@@ -112,14 +118,14 @@ class ConsistencyProof(BaseModel):
 @router.get("/v1/record")
 async def list_record(caller: Citizen, store: Db, cursor: CursorParameter = None, limit: Limit = 50) -> Page[RecordLine]:
     """Who saw which of your data, when, under which agreement, purpose and lawful basis; newest first."""
-    found = await store.record.of_subject(caller.subject, before=position(cursor), limit=limit + 1)
+    found = await store.record.of_subject(caller.subject, sector=sector_of(caller), before=position(cursor), limit=limit + 1)
     return Page[RecordLine].of(found, limit, shown=RecordLine.of, id_of=lambda entry: entry.id)
 
 
 @router.get("/v1/record/{id}/proof")
 async def prove_entry(id: Id, caller: Citizen, store: Db) -> InclusionProof:  # noqa: A002
     """The proof that a line of your record is in the tree, unchanged. An entry gets its place in the tree within a second."""
-    found = await store.record.get(id, subject=caller.subject)
+    found = await store.record.get(id, subject=caller.subject, sector=sector_of(caller))
     if found is None:
         raise Problem(404, "There is no such line in your record", type="not-found")
     entry, leaf = found

@@ -1,16 +1,17 @@
-"""Shares: one citizen's change goes to one party of an active agreement, reduced to what the agreement opens to it."""
+"""Shares: one citizen's change goes to one borough under an agreement in force, reduced to what the agreement opens to it."""
 
 import contextlib
 from datetime import date
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from contracts.events.data_sharing import ShareDelivered, ShareRefused
 from services.data_sharing.domain import record
-from services.data_sharing.domain.agreement import Agreement
+from services.data_sharing.domain.agreement import Status
 from services.data_sharing.domain.boroughs import Borough
-from services.data_sharing.domain.sharing import Allowed, Refused, decide
+from services.data_sharing.domain.sharing import Allowed, Refused, decide, decide_among
 from services.data_sharing.domain.text import Item, Slug
 from services.data_sharing.store import Store, Tx
 from services.data_sharing.store.shares import Delivery, Sent
@@ -21,7 +22,7 @@ from shared.events import new_id
 from shared.http import Problem, Router
 from shared.mongo import Conflict, Duplicate
 
-from .common import Db, Secrets, Sharer
+from .common import Db, Secrets, Sharer, sector_of
 
 router = Router(tags=["shares"])
 
@@ -65,14 +66,27 @@ class NewShare(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    agreement: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    agreement: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    """Leave it out, and the share is made under an agreement in force that allows it, or refused and recorded where there is none."""
+    parties: Annotated[tuple[Borough, ...], Field(max_length=33)] = ()
+    """Without `agreement`: boroughs that it must bind beside yours and the recipient."""
     purpose: Slug
     subject: Token
-    """The citizen's pseudonym: the `sub` that your client got for them."""
+    """The citizen's pseudonym: the `sub` that your client got for them. In another sector it stands for nobody."""
     recipient: Borough
     reference: Token
     """Yours, without personal data. The same reference to the same recipient for the same purpose is one share."""
     items: Items
+
+    @model_validator(mode="after")
+    def _one_way_to_the_agreement(self) -> "NewShare":
+        if self.agreement is not None and self.parties:
+            raise ValueError("give the agreement or the parties that it must bind, not both")
+        return self
+
+    def content(self) -> dict[str, Any]:
+        """The request as it is compared with its repeats; `parties` is left out where none is given, as before it existed."""
+        return self.model_dump(mode="json", exclude=None if self.parties else {"parties"})
 
 
 class Share(BaseModel):
@@ -101,24 +115,26 @@ class Share(BaseModel):
 
 
 class NotAllowed(Exception):  # noqa: N818 (a refusal, not an error of ours)
-    """The agreement does not allow it."""
+    """No agreement allows it."""
 
-    def __init__(self, agreement: Agreement, refusal: Refused) -> None:
+    def __init__(self, refusal: Refused) -> None:
         super().__init__(refusal.detail)
-        self.agreement = agreement
         self.refusal = refusal
 
     @property
     def problem(self) -> Problem:
-        """What the client is told."""
+        """The answer to the client."""
         return Problem(403, self.refusal.detail, type=self.refusal.reason.value)
 
 
-@router.post("/v1/shares", status_code=201, responses={403: {"description": "The agreement does not allow it; the refusal is recorded."}})
+@router.post("/v1/shares", status_code=201, responses={403: {"description": "No agreement allows it; the refusal is recorded."}})
 async def share(new: NewShare, caller: Sharer, store: Db, vault: Secrets) -> Share:
-    """Send one citizen's change to one party of an agreement, reduced to the items that the agreement opens to it.
+    """Send one citizen's change to one borough, reduced to the items that an agreement in force opens to it.
 
-    It is decided on the agreement as the transaction sees it. A suspension that was answered before this request came is always seen.
+    Name the agreement, or leave it out: then any agreement that binds your borough, the recipient and `parties` is used. What none
+    allows is refused with 403, and the citizen sees the refusal in their record.
+
+    The agreement counts as the transaction sees it. A suspension that was answered before this request came is always seen.
     """
     try:
         async with store.transaction() as tx:
@@ -132,7 +148,7 @@ async def share(new: NewShare, caller: Sharer, store: Db, vault: Secrets) -> Sha
 
 async def _made_before(tx: Tx, new: NewShare, caller: Caller, vault: Vault) -> Sent | None:
     sent = await tx.shares.of(caller.client_id, new.reference, new.recipient, new.purpose)
-    if sent is not None and sent.fingerprint != vault.digest(new.model_dump(mode="json")):
+    if sent is not None and sent.fingerprint != vault.digest(new.content()):
         raise Problem(
             409,
             "This reference was used for another share to this recipient for this purpose",
@@ -143,18 +159,32 @@ async def _made_before(tx: Tx, new: NewShare, caller: Caller, vault: Vault) -> S
 
 
 async def _make(tx: Tx, new: NewShare, caller: Caller, vault: Vault) -> Sent:
-    sender = caller.own_borough
-    agreement = await tx.agreements.get(new.agreement, visible_to=sender)
-    if agreement is None:
-        raise Problem(404, "There is no such agreement", type="not-found", field="body.agreement")
-    decision = decide(agreement, purpose=new.purpose, recipient=new.recipient, items=new.items.given())
-    if isinstance(decision, Refused):
-        raise NotAllowed(agreement, decision)
-    return await _deliver(tx, new, caller, vault, agreement=agreement, allowed=decision)
+    outcome = await _decide(tx, new, caller.own_borough)
+    if isinstance(outcome, Refused):
+        raise NotAllowed(outcome)
+    return await _deliver(tx, new, caller, vault, outcome)
 
 
-async def _deliver(tx: Tx, new: NewShare, caller: Caller, vault: Vault, *, agreement: Agreement, allowed: Allowed) -> Sent:
-    sender, at, id_ = caller.own_borough, now(), new_id()
+async def _decide(tx: Tx, new: NewShare, sender: str) -> Allowed | Refused:
+    """Decide under the agreement that the request names, or else under those that bind all its boroughs."""
+    items = new.items.given()
+    if new.agreement is not None:
+        agreement = await tx.agreements.get(new.agreement, visible_to=sender)
+        if agreement is None:
+            raise Problem(404, "There is no such agreement", type="not-found", field="body.agreement")
+        return decide(agreement, purpose=new.purpose, recipient=new.recipient, items=items)
+    boroughs = (sender, new.recipient, *new.parties)
+    among = partial(decide_among, boroughs=boroughs, purpose=new.purpose, recipient=new.recipient, items=items)
+    outcome = among(await tx.agreements.binding(boroughs, purpose=new.purpose, status=Status.ACTIVE))
+    if isinstance(outcome, Allowed):
+        return outcome
+    return among(await tx.agreements.binding(boroughs))
+
+
+async def _deliver(tx: Tx, new: NewShare, caller: Caller, vault: Vault, allowed: Allowed) -> Sent:
+    agreement = allowed.agreement
+    at, matter = now(), _matter(new, caller, share=new_id())
+    id_, sender = str(matter.share), matter.sender
     names = sorted(item.value for item in allowed.content)
     sent = Sent(
         id=id_,
@@ -166,7 +196,7 @@ async def _deliver(tx: Tx, new: NewShare, caller: Caller, vault: Vault, *, agree
         agreement_revision=agreement.revision,
         purpose=new.purpose,
         items=names,
-        fingerprint=vault.digest(new.model_dump(mode="json")),
+        fingerprint=vault.digest(new.content()),
         delivered_at=at,
     )
     delivery = Delivery(
@@ -178,27 +208,24 @@ async def _deliver(tx: Tx, new: NewShare, caller: Caller, vault: Vault, *, agree
         reference=new.reference,
         items=names,
         subject=new.subject,
+        sector=matter.sector,
         content=vault.seal({item.value: value for item, value in allowed.content.items()}),
         delivered_at=at,
     )
-    line = record.moved(
-        new_id(),
-        record.Action.SHARED,
-        agreement,
-        share=id_,
-        purpose=new.purpose,
-        by=sender,
-        recipient=new.recipient,
-        subject=new.subject,
-        items=tuple(names),
-        at=at,
-    )
+    line = record.moved(new_id(), record.Action.SHARED, agreement, matter, by=sender, items=tuple(names), at=at)
     await tx.shares.add(sent)
     await tx.inbox.add(delivery)
     await tx.record.append(line)
     await tx.publish(
         ShareDelivered(
-            share=id_, agreement=agreement.ref, purpose=new.purpose, recipient=new.recipient, reference=new.reference, delivered_at=at
+            share=id_,
+            agreement=agreement.ref,
+            purpose=new.purpose,
+            recipient=new.recipient,
+            sender=sender,
+            client=caller.client_id,
+            reference=new.reference,
+            delivered_at=at,
         )
     )
     return sent
@@ -206,17 +233,17 @@ async def _deliver(tx: Tx, new: NewShare, caller: Caller, vault: Vault, *, agree
 
 async def _record_refusal(store: Store, new: NewShare, caller: Caller, vault: Vault, refused: NotAllowed) -> None:
     """Once for the same request and the same state of the agreement, however often it is sent."""
-    at, sender = now(), caller.own_borough
-    agreement, reason = refused.agreement, refused.refusal.reason.value
-    id_ = vault.digest([caller.client_id, new.model_dump(mode="json"), agreement.revision, reason])
-    line = record.refused(
-        new_id(), agreement, refused.refusal, purpose=new.purpose, by=sender, recipient=new.recipient, subject=new.subject, at=at
-    )
+    at, matter = now(), _matter(new, caller)
+    agreement, reason = refused.refusal.agreement, refused.refusal.reason.value
+    id_ = vault.digest([caller.client_id, new.content(), agreement.revision if agreement else 0, reason])
+    line = record.refused(new_id(), refused.refusal, matter, by=matter.sender, at=at)
     event = ShareRefused(
         refusal=id_,
-        agreement=agreement.ref,
+        agreement=agreement.ref if agreement else "",
         purpose=new.purpose,
         recipient=new.recipient,
+        sender=matter.sender,
+        client=caller.client_id,
         reference=new.reference,
         reason=reason,
         refused_at=at,
@@ -226,3 +253,14 @@ async def _record_refusal(store: Store, new: NewShare, caller: Caller, vault: Va
             await tx.shares.refuse_once(id_, at)
             await tx.record.append(line)
             await tx.publish(event)
+
+
+def _matter(new: NewShare, caller: Caller, *, share: str | None = None) -> record.Matter:
+    return record.Matter(
+        subject=new.subject,
+        sector=sector_of(caller),
+        purpose=new.purpose,
+        sender=caller.own_borough,
+        recipient=new.recipient,
+        share=share,
+    )

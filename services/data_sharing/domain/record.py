@@ -1,9 +1,10 @@
 """The record's entries: who did what with which items of whom, when, and by which law. Never the items' values."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field
@@ -48,6 +49,9 @@ def _salt() -> str:
     return secrets.token_hex(16)
 
 
+_CAME_LATER = {"sector", "sender"}
+
+
 class Entry(BaseModel):
     """One line of the record. It is never changed; its leaf commits to every field."""
 
@@ -56,17 +60,22 @@ class Entry(BaseModel):
     id: str
     at: datetime
     action: Action
-    agreement: str
-    agreement_title: str
-    agreement_revision: int
+    agreement: str = ""
+    """Empty, as the title and the hash are, where no agreement binds the boroughs (a refusal)."""
+    agreement_title: str = ""
+    agreement_revision: int = 0
     """The agreement's state under which this was decided."""
-    text_sha256: str
+    text_sha256: str = ""
     by: str
     """GSS code of the borough that acted: sent, read, asked in vain, or changed the agreement."""
     recipient: str | None = None
     """GSS code of the borough that was to receive."""
     subject: str | None = None
     """Pseudonym of the citizen; None for a change of the agreement."""
+    sector: str | None = None
+    """Sector in which the pseudonym stands for that citizen (OpenID Connect Core, section 8.1). None in entries from before it was kept."""
+    sender: str | None = None
+    """GSS code of the borough that sent, or was to send. None where nothing was sent, and in entries from before it was kept."""
     share: str | None = None
     ground: Ground | None = None
     items: tuple[str, ...] = ()
@@ -77,8 +86,12 @@ class Entry(BaseModel):
     """Random, so that nobody can guess an entry from its published leaf hash."""
 
     def canonical(self) -> bytes:
-        """The entry as the tree holds it: canonical JSON (RFC 8785)."""
-        return rfc8785.dumps(self.model_dump(mode="json"))
+        """The entry as the tree holds it: canonical JSON (RFC 8785).
+
+        Fields that came later are left out where they say nothing, so that earlier entries keep their leaves.
+        """
+        fields = self.model_dump(mode="json")
+        return rfc8785.dumps({name: value for name, value in fields.items() if value is not None or name not in _CAME_LATER})
 
     def leaf(self) -> bytes:
         """The entry's leaf hash (RFC 6962, section 2.1)."""
@@ -100,62 +113,62 @@ def changed(id: str, agreement: Agreement, event: Event, *, by: str, at: datetim
     )
 
 
+@dataclass(frozen=True)
+class Matter:
+    """What a share is about, the same for everything that happens to it: whose data, for what, from whom, to whom."""
+
+    subject: str
+    sector: str
+    """Of the sender's client: its pseudonyms stand for nobody in another sector."""
+    purpose: str
+    sender: str
+    """GSS code."""
+    recipient: str
+    """GSS code."""
+    share: str | None = None
+    """The share's id; None where none was made."""
+
+
 def moved(
     id: str,  # noqa: A002
     action: Action,
     agreement: Agreement,
+    matter: Matter,
     *,
-    share: str,
-    purpose: str,
     by: str,
-    recipient: str,
-    subject: str,
     items: tuple[str, ...],
     at: datetime,
 ) -> Entry:
     """Data moved: it was shared, or its recipient read it."""
-    return Entry(
-        id=id,
-        at=at,
-        action=action,
-        agreement=agreement.ref,
-        agreement_title=agreement.text.title,
-        agreement_revision=agreement.revision,
-        text_sha256=agreement.text_sha256,
-        by=by,
-        recipient=recipient,
-        subject=subject,
-        share=share,
-        ground=Ground.of(purpose, agreement.text.purpose(purpose)),
-        items=items,
-    )
+    return Entry(id=id, at=at, action=action, by=by, items=items, **_about(agreement, matter))
 
 
 def refused(
     id: str,  # noqa: A002
-    agreement: Agreement,
     refusal: Refused,
+    matter: Matter,
     *,
-    purpose: str,
     by: str,
-    recipient: str,
-    subject: str,
     at: datetime,
-    share: str | None = None,
 ) -> Entry:
-    """A share or a reading that the agreement did not allow. Says that it was asked for, and holds nothing of the content."""
-    return Entry(
-        id=id,
-        at=at,
-        action=Action.REFUSED,
-        agreement=agreement.ref,
-        agreement_title=agreement.text.title,
-        agreement_revision=agreement.revision,
-        text_sha256=agreement.text_sha256,
-        by=by,
-        recipient=recipient,
-        subject=subject,
-        share=share,
-        ground=Ground.of(purpose, agreement.text.purpose(purpose)),
-        detail=refusal.reason.value,
-    )
+    """A share or a reading that no agreement allowed. Says that it was asked for, and holds nothing of the content."""
+    return Entry(id=id, at=at, action=Action.REFUSED, by=by, detail=refusal.reason.value, **_about(refusal.agreement, matter))
+
+
+def _about(agreement: Agreement | None, matter: Matter) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "subject": matter.subject,
+        "sector": matter.sector,
+        "sender": matter.sender,
+        "recipient": matter.recipient,
+        "share": matter.share,
+        "ground": Ground.of(matter.purpose, agreement.text.purpose(matter.purpose) if agreement else None),
+    }
+    if agreement is not None:
+        fields |= {
+            "agreement": agreement.ref,
+            "agreement_title": agreement.text.title,
+            "agreement_revision": agreement.revision,
+            "text_sha256": agreement.text_sha256,
+        }
+    return fields

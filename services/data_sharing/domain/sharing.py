@@ -1,6 +1,6 @@
 """Whether one share is allowed, and how little of it the recipient gets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,20 +16,28 @@ class Reason(StrEnum):
     PURPOSE_NOT_COVERED = "purpose-not-covered"
     RECIPIENT_NOT_A_PARTY = "recipient-not-a-party"
     NO_ITEM_ALLOWED = "no-item-allowed"
+    NO_AGREEMENT = "no-agreement"
 
 
 @dataclass(frozen=True)
 class Refused:
-    """The agreement does not allow this share. `detail` says it in plain words, without personal data."""
+    """No agreement allows this share. `detail` says it in plain words, without personal data."""
 
     reason: Reason
     detail: str
+    agreement: Agreement | None = None
+    """The agreement that comes nearest to allowing it; None where none binds the boroughs."""
+
+
+_NEAREST = (Reason.NO_ITEM_ALLOWED, Reason.AGREEMENT_NOT_ACTIVE, Reason.PURPOSE_NOT_COVERED, Reason.RECIPIENT_NOT_A_PARTY)
+"""Of several refusals, the one that says most about what is missing comes first."""
 
 
 @dataclass(frozen=True)
 class Allowed:
     """The agreement allows it, reduced to `content`."""
 
+    agreement: Agreement
     purpose: Purpose
     content: Mapping[Item, str]
 
@@ -46,9 +54,8 @@ def not_active(agreement: Agreement) -> Refused | None:
     """The refusal that the agreement's status alone calls for; None when it is active."""
     if agreement.status is Status.ACTIVE:
         return None
-    return Refused(
-        Reason.AGREEMENT_NOT_ACTIVE, f"The agreement “{agreement.text.title}” {_NOT_ACTIVE[agreement.status]}, so no data moves under it"
-    )
+    detail = f"The agreement “{agreement.text.title}” {_NOT_ACTIVE[agreement.status]}, so no data moves under it"
+    return Refused(Reason.AGREEMENT_NOT_ACTIVE, detail, agreement)
 
 
 def decide(agreement: Agreement, *, purpose: str, recipient: str, items: Mapping[Item, str]) -> Allowed | Refused:
@@ -59,16 +66,46 @@ def decide(agreement: Agreement, *, purpose: str, recipient: str, items: Mapping
     refusal = not_active(agreement)
     if refusal is not None:
         return refusal
-    title = agreement.text.title
+    title, name = agreement.text.title, NAMES.get(recipient, recipient)
     if not agreement.is_party(recipient):
-        return Refused(Reason.RECIPIENT_NOT_A_PARTY, f"{NAMES.get(recipient, recipient)} is not a party to the agreement “{title}”")
+        return Refused(Reason.RECIPIENT_NOT_A_PARTY, f"{name} is not a party to the agreement “{title}”", agreement)
     found = agreement.text.purpose(purpose)
     if found is None:
-        return Refused(Reason.PURPOSE_NOT_COVERED, f"The agreement “{title}” does not cover this purpose")
+        return Refused(Reason.PURPOSE_NOT_COVERED, f"The agreement “{title}” does not cover this purpose", agreement)
     open_items = agreement.text.items_for(recipient, purpose)
     if not open_items:
-        return Refused(Reason.PURPOSE_NOT_COVERED, f"The agreement “{title}” gives {NAMES[recipient]} nothing for this purpose")
+        return Refused(Reason.PURPOSE_NOT_COVERED, f"The agreement “{title}” gives {name} nothing for this purpose", agreement)
     content = {item: value for item, value in items.items() if item in open_items}
     if not content:
-        return Refused(Reason.NO_ITEM_ALLOWED, f"None of the items given may go to {NAMES[recipient]} for this purpose")
-    return Allowed(found, content)
+        return Refused(Reason.NO_ITEM_ALLOWED, f"None of the items given may go to {name} for this purpose", agreement)
+    return Allowed(agreement, found, content)
+
+
+def decide_among(
+    agreements: Sequence[Agreement], *, boroughs: Sequence[str], purpose: str, recipient: str, items: Mapping[Item, str]
+) -> Allowed | Refused:
+    """Allow the share under the first of `agreements` that allows it; refuse it with the nearest reason where none does.
+
+    `agreements` are those that bind all of `boroughs`: the sender, the recipient, and others that the request names.
+    """
+    refusals: list[Refused] = []
+    for agreement in agreements:
+        outcome = decide(agreement, purpose=purpose, recipient=recipient, items=items)
+        if isinstance(outcome, Allowed):
+            return outcome
+        refusals.append(outcome)
+    if not refusals:
+        names = _listed([NAMES.get(code, code) for code in dict.fromkeys(boroughs)])
+        return Refused(Reason.NO_AGREEMENT, f"No agreement binds {names}, so no data moves")
+    return min(refusals, key=lambda refusal: _distance(refusal, purpose))
+
+
+def _distance(refusal: Refused, purpose: str) -> tuple[bool, int]:
+    """How far an agreement is from allowing the share: one that does not name the purpose is further than any that does."""
+    covers = refusal.agreement is not None and refusal.agreement.text.purpose(purpose) is not None
+    return (not covers, _NEAREST.index(refusal.reason))
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from services.data_sharing.domain.agreement import Agreement, Status
 from shared.mongo import Conflict, Document, Scope
 
+MOST_BINDING = 100
+"""How many agreements between the same boroughs a share is decided among."""
+
 
 class Agreements:
     """The agreements."""
@@ -41,6 +44,10 @@ class Agreements:
         if status is not None:
             demands.append({"status": status.value})
         return [_agreement(row) for row in await self._rows.find({"$and": demands}, sort=[("_id", 1)], limit=limit)]
+
+    async def binding(self, boroughs: Sequence[str], *, purpose: str | None = None, status: Status | None = None) -> list[Agreement]:
+        """The first hundred agreements, by ref, that bind all these boroughs, of which the first is the one that asks."""
+        return await self.page(visible_to=boroughs[0], parties=boroughs, purpose=purpose, status=status, after="", limit=MOST_BINDING)
 
 
 def _row(agreement: Agreement) -> Document:

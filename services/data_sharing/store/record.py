@@ -48,12 +48,15 @@ class Record:
     async def append(self, *entries: Entry) -> None:
         """Add entries, together with what they tell of. They get their leaves within a second."""
         await self._queue.insert_many(
-            [{"_id": entry.id, "subject": entry.subject, "entry": entry.model_dump(mode="json")} for entry in entries]
+            [
+                {"_id": entry.id, "subject": entry.subject, "sector": entry.sector, "entry": entry.model_dump(mode="json")}
+                for entry in entries
+            ]
         )
 
-    async def of_subject(self, subject: str, *, before: str | None, limit: int) -> list[Entry]:
+    async def of_subject(self, subject: str, *, sector: str, before: str | None, limit: int) -> list[Entry]:
         """A citizen's entries, newest first, those older than entry `before`."""
-        wanted: Document = {"subject": subject}
+        wanted = _of(subject, sector)
         if before is not None:
             wanted["_id"] = {"$lt": before}
         newest = [("_id", -1)]
@@ -61,9 +64,9 @@ class Record:
         each = {row["_id"]: row["entry"] for row in rows}
         return [Entry.model_validate(entry) for _, entry in sorted(each.items(), reverse=True)[:limit]]
 
-    async def get(self, entry: str, *, subject: str) -> tuple[Entry, int | None] | None:
+    async def get(self, entry: str, *, subject: str, sector: str) -> tuple[Entry, int | None] | None:
         """One entry of that citizen and its leaf; no leaf while it waits for the sequencer."""
-        mine = {"_id": entry, "subject": subject}
+        mine = {"_id": entry, **_of(subject, sector)}
         row = await self._queue.find_one(mine) or await self._log.find_one(mine)
         return (Entry.model_validate(row["entry"]), row.get("leaf")) if row is not None else None
 
@@ -89,7 +92,7 @@ class Record:
         await self._nodes.insert_many([{"_id": _place(node), "hash": value} for node, value in growth.created])
         await self._log.insert_many(
             [
-                {"_id": entry.id, "leaf": leaf, "subject": entry.subject, "entry": entry.model_dump(mode="json")}
+                {"_id": entry.id, "leaf": leaf, "subject": entry.subject, "sector": entry.sector, "entry": entry.model_dump(mode="json")}
                 for leaf, entry in enumerate(entries, start=was.size)
             ]
         )
@@ -126,6 +129,11 @@ class Record:
     async def add_key(self, key: StoredKey) -> None:
         """Keep the first key. Raises `Duplicate` when another replica was first."""
         await self._keys.insert_one({"_id": "current", "kid": key.kid, "sealed": key.sealed})
+
+
+def _of(subject: str, sector: str) -> Document:
+    """One citizen's entries. A pseudonym stands for somebody in its own sector alone; entries from before sectors were kept have none."""
+    return {"subject": subject, "sector": {"$in": [sector, None]}}
 
 
 def _place(node: Node) -> str:

@@ -38,10 +38,12 @@ class Delivery:
     reference: str
     items: list[str]
     subject: str
-    """Pseudonym of the citizen, for the record; not told to the recipient."""
+    """Pseudonym of the citizen, for the record; not shown to the recipient."""
     content: bytes
     delivered_at: datetime
     first_read_at: datetime | None = None
+    sector: str = ""
+    """Sector of the pseudonym; empty in a delivery from before sectors were kept, whose sector is its sender's borough."""
 
 
 class Shares:

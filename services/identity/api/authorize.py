@@ -4,7 +4,7 @@ import secrets
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from services.identity.domain.authorization import AuthorizationRequest, read_request, response_uri
 from services.identity.domain.clients import Client
@@ -18,11 +18,11 @@ from shared.clock import now
 from shared.events import new_id
 from shared.http import Problem, Router
 
-from .browser import failure_as_page
+from .browser import came_from, failure_as_page
 from .dependencies import Op, ThisBrowser
 from .wire import BODY_LIMIT, form_body, form_parameters, query, query_parameters, see_other
 
-router = Router(errors=failure_as_page, body_limit=BODY_LIMIT)
+router = Router(tags=["OpenID Connect"], errors=failure_as_page, body_limit=BODY_LIMIT)
 
 CANNOT_SIGN_IN = "You cannot sign in from there"
 NOT_KNOWN = "The service that sent you here is not known to us, or asked us to send you back to an address that is not its own."
@@ -42,7 +42,7 @@ OPTIONAL = {
 }
 
 
-@router.get("/authorize", openapi_extra=query(*REQUIRED, **OPTIONAL))
+@router.get("/authorize", response_class=RedirectResponse, status_code=303, openapi_extra=query(*REQUIRED, **OPTIONAL))
 async def authorize(request: Request, browser: ThisBrowser, op: Op) -> Response:
     """Send the person back to the client with a code: at once where they are signed in, else after they have signed in here."""
     try:
@@ -50,6 +50,7 @@ async def authorize(request: Request, browser: ThisBrowser, op: Op) -> Response:
     except OAuthError:
         raise Problem(400, MALFORMED, title=CANNOT_SIGN_IN) from None
     client = await op.store.clients.get(parameters.get("client_id") or "")
+    came_from(request, client)
     try:
         asked = read_request(parameters, client)
     except UntrustedRequestError:
@@ -67,7 +68,7 @@ async def authorize(request: Request, browser: ThisBrowser, op: Op) -> Response:
     return see_other("/sign-in?" + urlencode({"request": op.vault.seal_state("sign-in", {"asked": asked.model_dump(mode="json")}, now())}))
 
 
-@router.post("/authorize", openapi_extra=form_body(*REQUIRED, **OPTIONAL))
+@router.post("/authorize", response_class=RedirectResponse, status_code=303, openapi_extra=form_body(*REQUIRED, **OPTIONAL))
 async def authorize_by_form(request: Request) -> Response:
     """The same by POST. Asked again by GET, because a browser leaves a `SameSite=Lax` session cookie out of another site's POST."""
     try:

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.identity.domain.clients import Client
 from services.identity.domain.sessions import ABSOLUTE_LIFE, Session
 from services.identity.domain.sign_in import DEVICE_LIFE, Device
 from services.identity.provider import Provider
 from services.identity.vault import SealError
 from shared.clock import now
 from shared.http import HttpFailure, Problem
+from shared.http.openapi import SurfaceDocument, documented_as
 from shared.pages import ForgeryError, Pages
+
+from .wire import DESCRIPTION
 
 STALE = "This page was open for too long, or was not opened from here. Go back and try again."
 
@@ -115,10 +119,28 @@ async def form_fields(request: Request, pages: Pages) -> dict[str, str]:
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
+def came_from(request: Request, client: Client | None) -> None:
+    """Note the application that the person came from, so that an error page can lead back to it."""
+    if client is not None and client.client_uri is not None:
+        request.state.came_from = (f"Go back to {client.name}", client.client_uri)
+
+
+PAGE = SurfaceDocument(
+    "Page",
+    {"type": "string", "description": "A page for a person."},
+    ("text/html",),
+    always={503: "The service cannot answer at the moment"},
+    takes_idempotency_key=False,
+    description=DESCRIPTION,
+)
+
+
+@documented_as(PAGE)
 def failure_as_page(request: Request, failure: HttpFailure) -> Response:
-    """A failure as a page that says in plain words what went wrong."""
+    """A failure as a page that says in plain words what went wrong, and leads back to the application that is known."""
     pages: Pages = request.app.state.provided[Provider].pages
     detail = failure.detail if failure.status < 500 else "Try again in a moment."
-    page = pages.error(request, failure.status, title=failure.title, detail=detail)
+    start = getattr(request.state, "came_from", None)
+    page = pages.error(request, failure.status, title=failure.title, detail=detail, start=start)
     page.headers.update(failure.headers)
     return page

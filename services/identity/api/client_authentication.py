@@ -76,7 +76,7 @@ class ClientAuthentication:
         try:
             keys = KeySet.import_key_set(cast(Any, client.jwks))
             claims = jwt.decode(assertion, keys, algorithms=list(ASSERTION_ALGORITHMS)).claims
-        except (JoseError, ValueError, TypeError):
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             raise _failed("forged_assertion", client) from None
         expires_at = self._check_assertion(claims, client)
         digest = self._vault.digest("assertion", f"{client.client_id}:{claims['jti']}")
@@ -94,7 +94,8 @@ class ClientAuthentication:
             raise _failed("assertion", client)
         if not isinstance(expires, int | float) or not isinstance(token_id, str) or not 1 <= len(token_id) <= 200:
             raise _failed("assertion", client)
-        if not 0 < expires - now().timestamp() <= ASSERTION_LIFE.total_seconds():
+        at = now().timestamp()
+        if not at < expires <= at + ASSERTION_LIFE.total_seconds() or not token_id.isprintable():
             raise _failed("assertion", client)
         return datetime.fromtimestamp(expires, UTC)
 
@@ -134,6 +135,8 @@ def _basic(authorization: str) -> tuple[str, str]:
 def _unproven_subject(assertion: str) -> str:
     """Whose assertion it claims to be; only good for finding the keys that prove it."""
     try:
-        return str(json.loads(jws.extract_compact(assertion.encode()).payload)["sub"])
-    except (JoseError, ValueError, KeyError, TypeError):
+        subject = str(json.loads(jws.extract_compact(assertion.encode()).payload)["sub"])
+        subject.encode()  # JSON can hold half a character, which no database takes
+    except (JoseError, ValueError, KeyError, TypeError, RecursionError):
         raise _failed("malformed") from None
+    return subject

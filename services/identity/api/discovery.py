@@ -12,7 +12,7 @@ from shared.http import Router
 from .client_authentication import ASSERTION_ALGORITHMS
 from .dependencies import Op
 
-router = Router()
+router = Router(tags=["OpenID Connect"])
 
 PUBLIC = {"Cache-Control": f"public, max-age={JWKS_MAX_AGE}", "Access-Control-Allow-Origin": "*"}
 

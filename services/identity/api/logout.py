@@ -1,12 +1,12 @@
 """Signing out, at a client's request (OpenID Connect RP-Initiated Logout 1.0) or the person's own."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import Query
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from services.identity.domain.errors import OAuthError
 from services.identity.domain.parameters import Parameters
@@ -21,7 +21,7 @@ from .browser import Browser, failure_as_page, form_fields
 from .dependencies import Op, ThisBrowser
 from .wire import BODY_LIMIT, form_body, form_parameters, query, query_parameters, see_other
 
-router = Router(errors=failure_as_page, body_limit=BODY_LIMIT)
+router = Router(tags=["OpenID Connect"], errors=failure_as_page, body_limit=BODY_LIMIT)
 
 MALFORMED = Problem(400, "The service that sent you here asked in a way that we cannot read.", title="You are still signed in")
 STATE_LIFE = 3600
@@ -32,6 +32,8 @@ PARAMETERS = {
     "post_logout_redirect_uri": "where to go afterwards; registered by the client",
     "state": "given back as it came",
 }
+
+DONE: dict[int | str, dict[str, Any]] = {303: {"description": "The session has ended"}}
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ async def home(request: Request, browser: ThisBrowser, op: Op) -> Response:
     return op.pages.render(request, "home.html", session=await browser.session())
 
 
-@router.get("/logout", openapi_extra=query(**PARAMETERS))
+@router.get("/logout", response_class=HTMLResponse, responses=DONE, openapi_extra=query(**PARAMETERS))
 async def logout(request: Request, browser: ThisBrowser, op: Op) -> Response:
     """End the session at once where the client proves by the ID token that it means this one; otherwise ask the person first.
 
@@ -62,7 +64,7 @@ async def logout(request: Request, browser: ThisBrowser, op: Op) -> Response:
     return await _answer(request, await _checked(parameters, op), browser, op)
 
 
-@router.post("/logout", openapi_extra=form_body(**PARAMETERS))
+@router.post("/logout", response_class=HTMLResponse, responses=DONE, openapi_extra=form_body(**PARAMETERS))
 async def logout_by_form(request: Request, op: Op) -> Response:
     """The same by POST, which keeps the ID token out of every address.
 

@@ -28,7 +28,7 @@ from shared.pages import FormErrors
 from shared.telemetry import traceparent
 
 from .authorize import code_response, new_grant
-from .browser import failure_as_page, form_fields
+from .browser import came_from, failure_as_page, form_fields
 from .dependencies import Op, ThisBrowser
 from .limits import Limits
 from .wire import BODY_LIMIT, see_other
@@ -37,7 +37,10 @@ router = Router(errors=failure_as_page, body_limit=BODY_LIMIT, include_in_schema
 
 STATE_LIFE = 3600
 """Seconds that a person may take from the authorization request to the last page."""
+REMEMBERED = 7 * 24 * 3600
+"""Seconds for which an expired request still says which application to go back to."""
 
+MISSING_ADDRESS = "Enter your email address"
 ENTER_ADDRESS = "Enter an email address in the correct format, like name@example.com"
 ENTER_CODE = f"Enter the {CODE_DIGITS} digits of the code"
 WRONG_CODE = "That code is not right. Check the email and try again, or get a new code"
@@ -65,13 +68,18 @@ class Pending:
         return f"{uri.scheme}://{uri.netloc}"
 
 
-async def _pending(op: Op, request: Annotated[str, Query(max_length=16_000)] = "") -> Pending:
+async def _pending(arrived: Request, op: Op, request: Annotated[str, Query(max_length=16_000)] = "") -> Pending:
     try:
-        state = op.vault.open_state("sign-in", request, max_age=STATE_LIFE, at=now())
+        state = op.vault.open_state("sign-in", request, max_age=REMEMBERED, at=now())
     except SealError:
         raise START_AGAIN from None
     asked = AuthorizationRequest.model_validate(state["asked"])
     client = await op.store.clients.get(asked.client_id)
+    came_from(arrived, client)
+    try:
+        op.vault.open_state("sign-in", request, max_age=STATE_LIFE, at=now())
+    except SealError:
+        raise START_AGAIN from None
     if client is None or asked.redirect_uri not in client.redirect_uris:
         raise START_AGAIN
     return Pending(asked, client, state.get("attempt", ""), request)
@@ -93,7 +101,7 @@ async def take_address(request: Request, sign_in: SignIn, browser: ThisBrowser, 
     address = normalised_address(typed)
     if address is None:
         errors = FormErrors()
-        errors.add("email", ENTER_ADDRESS)
+        errors.add("email", ENTER_ADDRESS if typed.strip() else MISSING_ADDRESS)
         return op.pages.render(request, "address.html", sign_in=sign_in, email=typed[:320], errors=errors)
     await Limits(op, request, browser.device).code_wanted(op.vault.digest("address", address))
     mark = browser.mark or browser.new_mark()

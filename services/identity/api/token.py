@@ -1,8 +1,9 @@
 """The token endpoint (RFC 6749 section 3.2, OpenID Connect Core section 3.1.3)."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,7 +23,7 @@ from .client_authentication import ClientAuthentication
 from .dependencies import Op
 from .wire import BODY_LIMIT, NO_STORE, failure_as_oauth, form_body, form_parameters, refusal
 
-router = Router(errors=failure_as_oauth, body_limit=BODY_LIMIT)
+router = Router(tags=["OpenID Connect"], errors=failure_as_oauth, body_limit=BODY_LIMIT)
 
 FORM = form_body(
     "grant_type",
@@ -38,7 +39,17 @@ FORM = form_body(
 )
 
 
-@router.post("/token", openapi_extra=FORM)
+class Tokens(BaseModel):
+    """A successful response (RFC 6749, section 5.1)."""
+
+    access_token: str = Field(description="A JWT for one block (RFC 9068).")
+    token_type: Literal["Bearer"]
+    expires_in: int = Field(description="Seconds.")
+    scope: str
+    id_token: str = Field("", description="For authorization_code: who signed in (OpenID Connect Core, section 2).")
+
+
+@router.post("/token", responses={200: {"model": Tokens}}, openapi_extra={**FORM, "security": [{"clientSecretBasic": []}, {}]})
 async def token(request: Request, op: Op) -> Response:
     """Give a client an access token for itself, or exchange an authorization code for the tokens of a person's sign-in."""
     try:

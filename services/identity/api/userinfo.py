@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,15 +18,29 @@ from shared.http import Router
 from .dependencies import Op
 from .wire import BODY_LIMIT, FORM, NO_STORE, failure_as_oauth, form_body, form_parameters
 
-router = Router(errors=failure_as_oauth, body_limit=BODY_LIMIT)
+router = Router(tags=["OpenID Connect"], errors=failure_as_oauth, body_limit=BODY_LIMIT)
+
+
+class PersonClaims(BaseModel):
+    """About the person who signed in; absent where the scopes did not ask for it, or there is nothing to say."""
+
+    sub: str = Field(description="The person's pseudonym at this client.")
+    email: str = ""
+    email_verified: bool = True
+    name: str = ""
+    borough: str = Field("", description="GSS code, for staff.")
+    roles: list[str] = []
+
 
 INVALID = OAuthError("invalid_token", "The access token is invalid, expired, ended or for another service")
 TOKEN_IN_BODY = form_body(access_token="unless in the Authorization header")  # noqa: S106 (what the field means)
+CLAIMS: dict[int | str, dict[str, Any]] = {200: {"model": PersonClaims}}
+WITH_TOKEN = {"security": [{"openIdConnect": ["openid"]}]}
 CHALLENGE = 'Bearer realm="identity"'
 
 
-@router.get("/userinfo")
-@router.post("/userinfo", openapi_extra=TOKEN_IN_BODY)
+@router.get("/userinfo", responses=CLAIMS, openapi_extra=WITH_TOKEN)
+@router.post("/userinfo", responses=CLAIMS, openapi_extra={**TOKEN_IN_BODY, **WITH_TOKEN})
 async def userinfo(request: Request, op: Op) -> Response:
     """The claims that the token's scopes ask for. The token comes in the header, or in a form body (RFC 6750 section 2)."""
     try:

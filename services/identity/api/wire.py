@@ -11,6 +11,7 @@ from starlette.responses import Response
 from services.identity.domain.errors import OAuthError
 from services.identity.domain.parameters import Parameters
 from shared.http import HttpFailure
+from shared.http.openapi import SurfaceDocument, documented_as
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 FORM = "application/x-www-form-urlencoded"
@@ -55,6 +56,27 @@ def refusal(error: OAuthError) -> Response:
     return JSONResponse(body, 400, headers=NO_STORE)
 
 
+_ERROR = {
+    "type": "object",
+    "title": "OAuthError",
+    "description": "An error response of OAuth 2.0 (RFC 6749, section 5.2).",
+    "required": ["error", "error_description"],
+    "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+}
+DESCRIPTION = (
+    "OpenID Connect Core 1.0 and OAuth 2.0: people sign in by the authorization code flow, systems get tokens by client credentials. "
+    "Any certified client library works from `/.well-known/openid-configuration`. Errors have the shapes of these standards."
+)
+OAUTH = SurfaceDocument(
+    "OAuthError",
+    _ERROR,
+    always={400: "The request is refused; `error` is a code of OAuth 2.0", 401: "Authentication failed", 503: "Try again later"},
+    takes_idempotency_key=False,
+    description=DESCRIPTION,
+)
+
+
+@documented_as(OAUTH)
 def failure_as_oauth(_: Request, failure: HttpFailure) -> Response:
     """Failures beyond OAuth's own, such as a database that does not answer, in OAuth's shape."""
     code = "invalid_request" if failure.status < 500 else "temporarily_unavailable" if failure.status == 503 else "server_error"

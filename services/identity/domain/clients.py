@@ -61,6 +61,8 @@ class Client(BaseModel):
     client_id: str = Field(pattern=r"^[A-Za-z0-9._-]{3,100}$")
     name: str = Field(min_length=1, max_length=100)
     """Shown to the citizen when they sign in."""
+    client_uri: str | None = None
+    """The application's start page (OpenID Connect Dynamic Client Registration, section 2), to which our error pages lead back."""
     borough: str = Field(pattern=r"^E09\d{6}$")
     """GSS code of the borough that registered the client and answers for it."""
     sector: str = Field(min_length=1, max_length=253)
@@ -122,6 +124,13 @@ class Client(BaseModel):
             _check_characters(uri)
             if urlsplit(uri).scheme not in {"https", "http"}:
                 raise ValueError(f"{uri!r} must be https or http")
+        return uri
+
+    @field_validator("client_uri")
+    @classmethod
+    def _start_page_is_safe(cls, uri: str | None) -> str | None:
+        if uri is not None:
+            _check_redirect_uri(uri)
         return uri
 
     @model_validator(mode="after")

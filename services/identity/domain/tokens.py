@@ -34,7 +34,7 @@ class Issue:
 
 
 def access_token_claims(issue: Issue, access: Access, token_id: str, session: str | None = None) -> Claims:
-    """The claims of an access token (RFC 9068 section 2.2), with the client's borough.
+    """The claims of an access token (RFC 9068 section 2.2), with the client's borough, and the sector whose subjects it knows.
 
     A person's token names their `session`, with which it ends, and lives for three minutes at most.
     """
@@ -47,6 +47,7 @@ def access_token_claims(issue: Issue, access: Access, token_id: str, session: st
         "aud": access.audience,
         "scope": " ".join(access.scope),
         "borough": client.borough,
+        "sector": client.sector,
         "jti": token_id,
     }
 

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.notifications.domain.templates import Template
+from services.notifications.domain.placeholders import names_in
+from services.notifications.domain.templates import MAX_PLACEHOLDERS, MAX_TEMPLATE_CHARACTERS, Template
 from services.notifications.store import Store, Tx
 from shared import security
 from shared.auth import Caller, require
@@ -27,7 +28,13 @@ class Text(BaseModel):
 
     name: str = Field(min_length=1, max_length=255)
     subject: str | None = Field(default=None, min_length=1, max_length=1000, description="Emails only, and required there.")
-    body: str = Field(min_length=1, max_length=500_000)
+    body: str = Field(min_length=1, max_length=MAX_TEMPLATE_CHARACTERS)
+
+    @model_validator(mode="after")
+    def _has_few_placeholders(self) -> Self:
+        if len(names_in(self.subject, self.body)) > MAX_PLACEHOLDERS:
+            raise ValueError(f"a template has at most {MAX_PLACEHOLDERS} placeholders")
+        return self
 
 
 class NewTemplate(Text):

@@ -59,9 +59,28 @@ def fill(text: str, values: Personalisation, shown: Callable[[Value], str]) -> s
     return _PLACEHOLDER.sub(replaced, text)
 
 
+def filled_size(text: str, values: Personalisation, shown: Callable[[Value], str]) -> int:
+    """The bytes (UTF-8) of what `fill` would give, found without writing it: a short template may repeat a long value."""
+    sizes: dict[str, int] = {}
+    size = len(text.encode())
+    for match in _PLACEHOLDER.finditer(text):
+        name, conditional, hidden = match.group(1).partition("??")
+        value = values.get(name)
+        if value is None:
+            continue
+        if conditional:
+            size += len(hidden.encode()) if is_shown(value) else 0
+        else:
+            if name not in sizes:
+                sizes[name] = len(shown(value).encode())
+            size += sizes[name]
+        size -= len(match.group(0).encode())
+    return size
+
+
 def is_shown(value: Value) -> bool:
     """Whether a conditional's value lets its text be seen."""
-    return bool(value) and str(value).lower() in _SHOW
+    return bool(value) and not isinstance(value, list) and str(value).lower() in _SHOW
 
 
 def items_of(value: list[Value]) -> list[str]:

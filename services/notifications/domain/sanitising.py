@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from . import web_addresses
 from .placeholders import same_key
 
-_URL = re.compile(r"(?i)\b(?<![@.])(https?://)?([\w\-]+\.)+([a-z]{2,63})(?!@)\b([/?#][^<\s]*)?")
 _MARKUP = re.compile(r"([`*_()\\{}\[\]<>#+\-.!|])")
 _ESCAPED = re.compile(r"\\([`*_()\\{}\[\]<>#+\-.!|])")
 
@@ -24,7 +24,7 @@ class Sanitised(str):
 
 def sanitise(value: str) -> Sanitised:
     """Take out web addresses, break up what only looks like one (`name.surname`), escape markdown."""
-    without_links = _URL.sub(lambda match: match.group().replace(".", ". ") if _accidental(match.group()) else "", value)
+    without_links = web_addresses.replaced(value, lambda link: link.replace(".", ". ") if _accidental(link) else "")
     return Sanitised(_MARKUP.sub(r"\\\1", without_links))
 
 

@@ -108,4 +108,4 @@ IAT_TOLERANCE_SECONDS = 30
 
 def is_in_time(iat: object, at: datetime) -> bool:
     """Whether the time of issue is near enough to now."""
-    return isinstance(iat, int | float) and abs(at.timestamp() - iat) <= IAT_TOLERANCE_SECONDS
+    return isinstance(iat, int | float) and at.timestamp() - IAT_TOLERANCE_SECONDS <= iat <= at.timestamp() + IAT_TOLERANCE_SECONDS

@@ -6,6 +6,8 @@ import unicodedata
 
 MAX_CHARACTERS = 918
 """Without the service's name in front."""
+MAX_RAW_CHARACTERS = 20_000
+"""Before spaces are taken together; a longer text is refused unread."""
 
 _EXTENDED = frozenset("^{}\\[~]|€")
 """Characters of the extension table: they take two places (3GPP TS 23.038, 6.2.1.1)."""
@@ -46,8 +48,11 @@ def to_gsm(text: str) -> str:
 
 
 def tidy(text: str) -> str:
-    """Trim, take spaces together, no space before a comma or full stop, at most one empty line at a time."""
-    text = re.sub(r"[ \t]+([,.])", r"\1", text.replace("\r\n", "\n").replace("\r", "\n"))
+    """Trim, take spaces together, no space before a comma or full stop, at most one empty line at a time.
+
+    A run of spaces is looked at from its first space only: from each of them, a long run would cost the square of its length.
+    """
+    text = re.sub(r"(?<![ \t])[ \t]++([,.])", r"\1", text.replace("\r\n", "\n").replace("\r", "\n"))
     lines = (re.sub(r"[^\S\n]+", " ", line).strip() for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 

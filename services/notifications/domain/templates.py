@@ -8,11 +8,17 @@ from typing import Any, Literal
 
 from . import sms
 from .markdown import EmailBody
-from .placeholders import Personalisation, as_bullets, as_sentence, fill, names_in
+from .placeholders import Personalisation, as_bullets, as_sentence, fill, filled_size, names_in
 from .refusals import Refusal
 
 TemplateType = Literal["email", "sms"]
 MAX_EMAIL_BYTES = 2_000_000
+"""Of the markdown with its values in, as GOV.UK Notify limits it."""
+MAX_HTML_BYTES = 4_000_000
+"""Of the HTML that is made of it: escapes (`"` takes six bytes) and marks around each line may multiply a text."""
+MAX_SUBJECT_CHARACTERS = 2_000
+MAX_TEMPLATE_CHARACTERS = 100_000
+MAX_PLACEHOLDERS = 500
 
 
 @dataclass(frozen=True)
@@ -73,27 +79,51 @@ def compose(template: Template, values: Mapping[str, Any], *, prefix: str | None
 
 
 def _text_message(template: Template, values: Personalisation, prefix: str | None) -> Content:
+    if (size := filled_size(template.body, values, as_sentence)) > sms.MAX_RAW_CHARACTERS:
+        raise _text_too_long(size)
     filled = fill(template.body, values, as_sentence)
     length = len(sms.to_gsm(sms.tidy(filled)))
     if not length:
         raise Refusal.bad_request("Your message is empty.")
     if length > sms.MAX_CHARACTERS:
-        raise Refusal.bad_request(
-            f"Your message is too long. Text messages cannot be longer than {sms.MAX_CHARACTERS} characters. "
-            f"Your message is {length} characters long."
-        )
+        raise _text_too_long(length)
     return Content(body=sms.to_gsm(sms.tidy(sms.with_prefix(filled, prefix))))
 
 
+def _text_too_long(length: int) -> Refusal:
+    return Refusal.bad_request(
+        f"Your message is too long. Text messages cannot be longer than {sms.MAX_CHARACTERS} characters. "
+        f"Your message is {length} characters long."
+    )
+
+
 def _email(template: Template, values: Personalisation, unsubscribe_url: str | None) -> Content:
-    body = fill(template.body, values, as_bullets).strip()
-    if not body:
-        raise Refusal.bad_request("Your message is empty.")
-    if (size := len(body.encode())) > MAX_EMAIL_BYTES:
+    if (size := filled_size(template.body, values, as_bullets)) > MAX_EMAIL_BYTES:
         raise Refusal.bad_request(
             f"Your message is too long. Emails cannot be longer than {MAX_EMAIL_BYTES} bytes. Your message is {size} bytes."
         )
+    body = fill(template.body, values, as_bullets).strip()
+    if not body:
+        raise Refusal.bad_request("Your message is empty.")
+    subject = _subject(template, values)
     foot = f"\n\n---\n\n[Unsubscribe from these emails]({unsubscribe_url})" if unsubscribe_url else ""
     written = EmailBody(template.body + foot, values)
-    subject = re.sub(r"\s+", " ", fill(template.subject or "", values, as_sentence)).strip()
-    return Content(body=body, subject=subject, html=written.html(), text=written.text())
+    html, text = written.html(), written.text()
+    if (size := max(len(html.encode()), len(text.encode()))) > MAX_HTML_BYTES:
+        raise Refusal.bad_request(
+            f"Your message is too long. As HTML, emails cannot be longer than {MAX_HTML_BYTES} bytes. Your message is {size} bytes."
+        )
+    return Content(body=body, subject=subject, html=html, text=text)
+
+
+def _subject(template: Template, values: Personalisation) -> str:
+    subject = template.subject or ""
+    if (size := filled_size(subject, values, as_sentence)) <= 4 * MAX_SUBJECT_CHARACTERS:  # UTF-8 takes at most four bytes a character
+        filled = re.sub(r"\s+", " ", fill(subject, values, as_sentence)).strip()
+        size = len(filled)
+        if size <= MAX_SUBJECT_CHARACTERS:
+            return filled
+    raise Refusal.bad_request(
+        f"Your subject is too long. Subjects cannot be longer than {MAX_SUBJECT_CHARACTERS} characters. "
+        f"Your subject is {size} characters long."
+    )

@@ -40,7 +40,7 @@ class RequestToken:
             self._signed = jws.extract_compact(text.encode("ascii"))
             claims = json.loads(self._signed.payload)
             self._header = self._signed.headers()
-        except (JoseError, ValueError, RecursionError):
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             raise Refusal.unauthenticated(403, MALFORMED) from None
         if not isinstance(claims, dict):
             raise Refusal.unauthenticated(403, MALFORMED)

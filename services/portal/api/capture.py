@@ -1,7 +1,6 @@
 """The captured messages, and the text provider that captures them. On loopback only: these are people's messages."""
 
 import ipaddress
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -15,12 +14,12 @@ from services.portal.store import Captured, Store
 from shared import telemetry
 from shared.clock import now
 from shared.http import Problem, Router, provided
+from shared.http.accept import prefers_page
 from shared.pages import Pages
 
 Db = Annotated[Store, Depends(provided(Store))]
 MOST = 1000
 FIELDS = ("id", "channel", "to", "subject", "body", "html", "created_at", "notification_id", "trace_id", "deliveries")
-_HTML_FIRST = re.compile(r"^[^,]*text/html")
 
 
 async def _loopback_only(request: Request) -> None:
@@ -35,6 +34,9 @@ async def _loopback_only(request: Request) -> None:
         raise Problem(403, "Captured messages are shown on this machine only.", type="loopback-only")
 
 
+CAPTURED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}, "text/html": {}}}
+}
 router = Router(tags=["capture"], dependencies=[Depends(_loopback_only)])
 
 
@@ -68,7 +70,7 @@ async def capture_text(text: TextMessage, store: Db, settings: Annotated[Setting
     return {"id": text.dedupe_key}
 
 
-@router.get("/captured", response_model=None)
+@router.get("/captured", response_model=None, responses=CAPTURED)
 async def list_captured(
     *,
     request: Request,
@@ -81,9 +83,8 @@ async def list_captured(
 ) -> Response:
     """Captured messages, newest first: JSON, or a page for a browser."""
     rows = await store.captured.find(to=to or None, channel=channel, since=since, limit=limit)
-    if _HTML_FIRST.match(request.headers.get("accept", "")):
-        messages = [row | {"shown_at": row["created_at"].astimezone(UTC).strftime("%-d %B %Y, %H:%M:%S UTC")} for row in rows]
-        response: Response = pages.render(request, "captured.html", messages=messages, to=to or "", channel=channel or "")
+    if prefers_page(request):
+        response: Response = pages.render(request, "captured.html", messages=rows, to=to or "", channel=channel or "")
     else:
         response = JSONResponse([_as_json(row) for row in rows])
     response.headers["Vary"] = "Accept"

@@ -10,6 +10,13 @@ const escaped = (text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeA
 const textOf = (suggestion) => suggestion?.text ?? suggestion; // the box begins with a plain text
 const shown = (suggestion) => escaped(textOf(suggestion)) + (suggestion.note ? ` – ${escaped(suggestion.note)}` : "");
 
+const quoted = (words) => words.map((word) => `\u201c${word}\u201d`).join(", ");
+
+function escaping() {
+  const event = new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true });
+  return Object.defineProperty(event, "keyCode", { value: 27 }); // by which the library knows it
+}
+
 /** The suggestions for a text: asked once each, after a pause in typing, the last question alone. */
 class Suggestions {
   #known = new Map();
@@ -21,11 +28,11 @@ class Suggestions {
     this.url = url;
   }
 
-  /** Calls `found` with a list, or `failed`; neither when another text is asked for, or nothing any more, before. */
+  /** Calls `found` with a list and the words that did not match, or `failed`; neither when another text is asked for, or nothing any more, before. */
   ask(text, found, failed) {
     this.stop();
     if (this.#known.has(text)) {
-      found(this.#known.get(text));
+      found(...this.#known.get(text));
     } else if (Date.now() < this.#restsUntil) {
       failed();
     } else {
@@ -47,9 +54,9 @@ class Suggestions {
       if (!answer.ok) {
         throw new Error(answer.headers.get("Retry-After") ?? "");
       }
-      const { suggestions } = await answer.json();
-      this.#known.set(text, suggestions);
-      found(suggestions);
+      const { suggestions, unmatched = [] } = await answer.json();
+      this.#known.set(text, [suggestions, unmatched]);
+      found(suggestions, unmatched);
     } catch (problem) {
       if (asking.signal.aborted && asking.signal.reason !== "slow") {
         return;
@@ -66,6 +73,7 @@ class Picker {
   #chosen = null; // the text that the hidden value belongs to
   #state = "idle";
   #populate = null;
+  #unmatched = []; // words that the first suggestion does not have; without suggestions, that no address has
 
   constructor(element) {
     const part = (name) => element.querySelector(`[data-picker-${name}]`);
@@ -105,6 +113,7 @@ class Picker {
     this.input.maxLength = LONGEST;
     this.input.spellcheck = false;
     this.input.addEventListener("input", () => this.#forget());
+    this.box.addEventListener("keydown", (event) => this.#press(event), { capture: true });
     this.input.addEventListener("focus", () => this.#state === "searching" && this.#suggest(this.input.value, this.#populate));
     this.box.addEventListener("focusout", (event) => this.box.contains(event.relatedTarget) || this.suggestions.stop());
     this.input.form.addEventListener("submit", () => this.#forget());
@@ -120,10 +129,14 @@ class Picker {
     this.#populate = populate;
     this.suggestions.ask(
       typed.trim(),
-      (found) => {
+      (found, unmatched) => {
         this.#state = "idle";
+        this.#unmatched = unmatched;
         if (this.box.classList.replace("blocks-picker__box--down", "blocks-picker__box")) {
           this.says.textContent = "";
+        }
+        if (found.length && unmatched.length) {
+          this.says.textContent = `No address here has ${quoted(unmatched)}. These are like the rest of what you typed.`;
         }
         populate(found);
       },
@@ -136,7 +149,26 @@ class Picker {
   }
 
   #nothing() {
-    return { searching: "Searching", down: "", idle: "No address found" }[this.#state];
+    const without = this.#unmatched.length ? `. No address has ${quoted(this.#unmatched)}` : "";
+    return { searching: "Searching", down: "", idle: `No address found${without}` }[this.#state];
+  }
+
+  /** Two keys of the box that would leave somebody without a text, a focus or an answer. */
+  #press(event) {
+    const highlighted = event.target !== this.input;
+    if (event.key === "Enter" && !highlighted && this.input.getAttribute("aria-expanded") === "true") {
+      // The list is open and nothing in it highlighted: search for what was typed, as the button does.
+      event.preventDefault();
+      event.stopPropagation();
+      this.says.textContent = `Searching for ${quoted([this.input.value.trim()])}`;
+      this.input.form.requestSubmit();
+    } else if (event.key === "Escape" && highlighted) {
+      // Back to the box with what was typed in it, and close the list from there.
+      event.preventDefault();
+      event.stopPropagation();
+      this.input.focus();
+      setTimeout(() => this.input.dispatchEvent(escaping()));
+    }
   }
 
   #choose(suggestion) {

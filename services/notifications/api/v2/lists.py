@@ -13,7 +13,7 @@ from services.notifications.domain.refusals import Refusal
 from services.notifications.store import Filters
 from shared.clock import now
 
-from . import schemas
+from . import replies, schemas
 from .surface import Caller, Config, Db, NotifyRouter, Sealing
 
 router = NotifyRouter()
@@ -21,7 +21,7 @@ PAGE = 250
 _STATUSES = frozenset(Status)
 
 
-@router.get("/v2/notifications/{notification_id}")
+@router.get("/v2/notifications/{notification_id}", responses={200: {"model": replies.NotificationReply}})
 async def get_notification(notification_id: str, *, caller: Caller, store: Db, settings: Config, vault: Sealing) -> dict[str, Any]:
     """One message of the caller's service, whichever of its keys sent it."""
     schemas.checked({"notification_id": notification_id}, schemas.NOTIFICATION_ID)
@@ -31,7 +31,11 @@ async def get_notification(notification_id: str, *, caller: Caller, store: Db, s
     return _as_notify(vault.read(kept), settings.public_url)
 
 
-@router.get("/v2/notifications")
+@router.get(
+    "/v2/notifications",
+    responses={200: {"model": replies.NotificationPage}},
+    openapi_extra=schemas.query_of(schemas.LIST_NOTIFICATIONS),
+)
 async def list_notifications(request: Request, *, caller: Caller, store: Db, settings: Config, vault: Sealing) -> dict[str, Any]:
     """The service's messages that this kind of key sent, newest first, 250 a page; a page that is not empty has a next link."""
     query: dict[str, Any] = {name: request.query_params.getlist(name) for name in request.query_params}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -36,11 +37,15 @@ def _is_https_url(value: object) -> bool:
 
 
 _UUID: Schema = {"type": "string", "format": "uuid", "validationMessage": "is not a valid UUID"}
+MOST_FAULTS = 100
+_LONGEST_TEXT = 3_000
+"""Of a fault: the validator quotes what was sent."""
+_COUNTS = ("maxProperties", "maxItems")
 _VALUE: Schema = {"type": ["string", "number", "boolean", "null", "array", "object"]}
 _COMMON: Schema = {
     "reference": {"type": "string", "maxLength": 1000},
     "template_id": _UUID,
-    "personalisation": {"type": "object", "additionalProperties": _VALUE},
+    "personalisation": {"type": "object", "maxProperties": 1000, "propertyNames": {"maxLength": 500}, "additionalProperties": _VALUE},
 }
 SEND_SMS: Schema = {
     "type": "object",
@@ -57,7 +62,7 @@ SEND_EMAIL: Schema = {
         "email_address": {"type": "string", "format": "email_address"},
         "email_reply_to_id": _UUID,
         "one_click_unsubscribe_url": {"type": "string", "format": "https_url", "validationMessage": "is not a valid https url"},
-        "sanitise_content_for": {"type": ["array", "null"], "items": {"type": "string"}},
+        "sanitise_content_for": {"type": ["array", "null"], "maxItems": 1000, "items": {"type": "string", "maxLength": 500}},
     },
     "required": ["email_address", "template_id"],
     "additionalProperties": False,
@@ -105,9 +110,9 @@ TEMPLATE_ID: Schema = {"type": "object", "properties": {"id": _UUID, "version": 
 
 def checked(value: Any, schema: Schema) -> dict[str, Any]:
     """The value, where it follows the schema. Refuses it with one text for each fault."""
-    faults = list(_texts(value, schema))
+    faults = list(islice(_texts(value, schema), MOST_FAULTS))
     if faults:
-        raise Refusal.invalid(*faults[:100])
+        raise Refusal.invalid(*faults)
     return dict(value)
 
 
@@ -119,7 +124,10 @@ def as_object(value: Any) -> dict[str, Any]:
 def _texts(value: Any, schema: Schema) -> Iterator[str]:
     for fault in Draft7Validator(schema, format_checker=_formats).iter_errors(value):
         field = str(fault.path[0]) if fault.path else ""
-        yield f"{field} {_text(fault)}".strip()
+        if fault.validator in _COUNTS:  # what is too much is not looked through
+            yield f"{field} has more than {fault.validator_value} entries".strip()
+            return
+        yield f"{field} {_text(fault)}".strip()[:_LONGEST_TEXT]
 
 
 def _text(fault: ValidationError) -> str:
@@ -131,3 +139,8 @@ def _text(fault: ValidationError) -> str:
 def body_of(schema: Schema) -> dict[str, Any]:
     """The request body for the OpenAPI document."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def query_of(schema: Schema) -> dict[str, Any]:
+    """The query's parameters for the OpenAPI document."""
+    return {"parameters": [{"in": "query", "name": name, "required": False, "schema": one} for name, one in schema["properties"].items()]}

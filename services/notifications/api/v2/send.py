@@ -10,13 +10,14 @@ from services.notifications.domain import sanitising
 from services.notifications.domain.notifications import Envelope, Notification, accept
 from services.notifications.domain.recipients import email_address, is_simulated, phone
 from services.notifications.domain.refusals import Refusal
-from services.notifications.domain.templates import Content, Template, compose
+from services.notifications.domain.templates import Content, Template
 from shared import telemetry
 from shared.clock import now
 from shared.events import new_id
 from shared.http import made, provided
 
-from . import schemas
+from . import replies, schemas
+from .composition import composed, sanitised
 from .surface import Config, Db, NotifyRouter, Sealing, SendingCaller, json_body
 
 router = NotifyRouter()
@@ -70,13 +71,18 @@ class Acceptance:
 Desk = Annotated[Acceptance, Depends(made(Acceptance))]
 
 
-@router.post("/v2/notifications/sms", status_code=201, openapi_extra=schemas.body_of(schemas.SEND_SMS))
+@router.post(
+    "/v2/notifications/sms",
+    status_code=201,
+    responses={201: {"model": replies.AcceptedSms}},
+    openapi_extra=schemas.body_of(schemas.SEND_SMS),
+)
 async def send_sms(desk: Desk, form: Annotated[dict[str, Any], Depends(_sms_form)]) -> dict[str, Any]:
     """Accept one text message."""
     values = values_of(form, file_refusal="Can only send a file by email")
     template = await desk.template(form["template_id"], "sms")
     sender = desk.service.chosen_sms_sender(form.get("sms_sender_id"))
-    content = compose(template, values, prefix=None if sender else desk.service.name)
+    content = await composed(template, values, prefix=None if sender else desk.service.name)
     recipient = phone(form["phone_number"])
     desk.service.allow_recipient(recipient.number, desk.caller.key)
     desk.service.allow_phone(recipient)
@@ -85,14 +91,19 @@ async def send_sms(desk: Desk, form: Annotated[dict[str, Any], Depends(_sms_form
     return accepted | {"content": {"body": content.body, "from_number": envelope.sender}}
 
 
-@router.post("/v2/notifications/email", status_code=201, openapi_extra=schemas.body_of(schemas.SEND_EMAIL))
+@router.post(
+    "/v2/notifications/email",
+    status_code=201,
+    responses={201: {"model": replies.AcceptedEmail}},
+    openapi_extra=schemas.body_of(schemas.SEND_EMAIL),
+)
 async def send_email(desk: Desk, form: Annotated[dict[str, Any], Depends(_email_form)]) -> dict[str, Any]:
     """Accept one email."""
     given = values_of(form, file_refusal="Send files by email has not been set up")
-    values = sanitising.sanitised(given, form.get("sanitise_content_for") or ())
+    values = await sanitised(given, form.get("sanitise_content_for") or ())
     template = await desk.template(form["template_id"], "email")
     unsubscribe = form.get("one_click_unsubscribe_url")
-    content = compose(template, values, unsubscribe_url=unsubscribe)
+    content = await composed(template, values, unsubscribe_url=unsubscribe)
     recipient = email_address(form["email_address"])
     desk.service.allow_recipient(recipient, desk.caller.key)
     reply_to = desk.service.chosen_reply_to(form.get("email_reply_to_id"))

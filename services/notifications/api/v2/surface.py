@@ -19,6 +19,8 @@ from shared import security
 from shared.clock import now
 from shared.http import HttpFailure, Router, provided
 from shared.http.errors import failure_of
+from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
+from shared.http.openapi import SurfaceDocument, documented_as
 from shared.http.router import Route
 
 BODY_LIMIT = 5_000_000
@@ -36,6 +38,43 @@ _NAMES = {
 }
 
 
+NOTIFY = SurfaceDocument(
+    "NotifyError",
+    {
+        "type": "object",
+        "title": "NotifyError",
+        "description": "GOV.UK Notify's errors: a class for programs and a sentence for people, each.",
+        "required": ["status_code", "errors"],
+        "properties": {
+            "status_code": {"type": "integer"},
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["error", "message"],
+                    "properties": {"error": {"type": "string"}, "message": {"type": "string"}},
+                },
+            },
+        },
+    },
+    description=(
+        "GOV.UK Notify's v2 API: its clients work when they are given this service's URL and key. Errors have Notify's shape. "
+        "As at Notify, messages to the smoke-test recipients 07700 900000, 07700 900111, 07700 900222 and "
+        "simulate-delivered@notifications.service.gov.uk (also -2, -3) are accepted, sent to nobody and kept nowhere: "
+        "their ids answer 404, and no event is published."
+    ),
+    security={
+        "notifyToken": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "A JWT that the client signs (HS256) with an API key's secret; `iss` is the service's id, `iat` now to 30 s.",
+        }
+    },
+)
+
+
+@documented_as(NOTIFY)
 def as_notify(request: Request, failure: HttpFailure) -> Response:  # noqa: ARG001
     """`{"status_code": N, "errors": [{"error": ..., "message": ...}]}`."""
     body = failure.extensions.get("notify")
@@ -114,7 +153,7 @@ async def _sending(caller: Caller, limits: Annotated[RateLimits, Depends(provide
 
 
 SendingCaller = Annotated[Authenticated, Depends(_sending)]
-"""The caller of a route that sends; counted against its rate before the body is read."""
+"""The caller of a route that sends; counted against its rate before the body is parsed."""
 
 
 async def json_body(request: Request) -> dict[str, Any]:
@@ -122,6 +161,7 @@ async def json_body(request: Request) -> dict[str, Any]:
     raw = await request.body()
     if not raw:
         return {}
+    require_few_values(raw, DEFAULT_MOST_VALUES)
     try:
         body = json.loads(raw)
         if b"\\ud" in raw.lower():

@@ -7,10 +7,11 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from services.notifications.domain.refusals import Refusal
-from services.notifications.domain.templates import Template, compose
+from services.notifications.domain.templates import Template
 from services.notifications.store import Store
 
-from . import schemas
+from . import replies, schemas
+from .composition import composed
 from .lists import when
 from .send import values_of
 from .surface import Caller, Db, NotifyRouter, json_body
@@ -18,13 +19,13 @@ from .surface import Caller, Db, NotifyRouter, json_body
 router = NotifyRouter()
 
 
-@router.get("/v2/template/{template_id}")
+@router.get("/v2/template/{template_id}", responses={200: {"model": replies.TemplateReply}})
 async def get_template(template_id: str, caller: Caller, store: Db) -> dict[str, Any]:
     """The current version of a template of the caller's service."""
     return _as_notify(await _template(store, template_id, caller.service.id))
 
 
-@router.get("/v2/template/{template_id}/version/{version}")
+@router.get("/v2/template/{template_id}/version/{version}", responses={200: {"model": replies.TemplateReply}})
 async def get_template_version(template_id: str, version: str, caller: Caller, store: Db) -> dict[str, Any]:
     """A given version of a template."""
     number = int(version) if version.isascii() and version.isdigit() and len(version) < 12 else version
@@ -35,7 +36,7 @@ async def get_template_version(template_id: str, version: str, caller: Caller, s
     return _as_notify(template)
 
 
-@router.get("/v2/templates")
+@router.get("/v2/templates", responses={200: {"model": replies.TemplatesReply}}, openapi_extra=schemas.query_of(schemas.LIST_TEMPLATES))
 async def list_templates(request: Request, caller: Caller, store: Db) -> dict[str, Any]:
     """The service's templates, in the order of their names."""
     query = schemas.checked(dict(request.query_params), schemas.LIST_TEMPLATES)
@@ -43,7 +44,7 @@ async def list_templates(request: Request, caller: Caller, store: Db) -> dict[st
     return {"templates": [_as_notify(template) for template in found]}
 
 
-@router.get("/service/{service_id}/template/{template_id}/versions")
+@router.get("/service/{service_id}/template/{template_id}/versions", responses={200: {"model": replies.VersionsReply}})
 async def list_template_versions(service_id: str, template_id: str, caller: Caller, store: Db) -> dict[str, Any]:
     """Every version, newest first: what the official client's `get_all_template_versions` asks for."""
     schemas.checked({"id": template_id}, schemas.TEMPLATE_ID)
@@ -55,7 +56,11 @@ async def list_template_versions(service_id: str, template_id: str, caller: Call
     return {"versions": [_as_notify(template) for template in found]}
 
 
-@router.post("/v2/template/{template_id}/preview", openapi_extra=schemas.body_of(schemas.PREVIEW))
+@router.post(
+    "/v2/template/{template_id}/preview",
+    responses={200: {"model": replies.Preview}},
+    openapi_extra=schemas.body_of({**schemas.PREVIEW, "required": []}),
+)
 async def preview_template(
     template_id: str, caller: Caller, body: Annotated[dict[str, Any], Depends(json_body)], store: Db
 ) -> dict[str, Any]:
@@ -64,7 +69,7 @@ async def preview_template(
     template = await _template(store, template_id, caller.service.id)
     values = values_of(form, file_refusal="Can only send a file by email")
     sender = caller.service.chosen_sms_sender(None)
-    content = compose(template, values, prefix=None if sender else caller.service.name)
+    content = await composed(template, values, prefix=None if sender else caller.service.name)
     return {
         "id": template.id,
         "type": template.type,

@@ -1,0 +1,47 @@
+"""What a person may want to know of any page here: its cookies, what becomes of their details, how far it is accessible."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from examples.move_home.domain.boroughs import BOROUGHS, council_name
+from examples.move_home.store.sessions import KEPT, LIFE
+from shared.http import Router
+
+from .dependencies import Config, Rendering, failure_as_page
+from .sign_in import ATTEMPT_SECONDS
+
+router = Router(errors=failure_as_page, include_in_schema=False)
+
+LINKS = (("Cookies", "/cookies"), ("Privacy", "/privacy"), ("Accessibility statement", "/accessibility"))
+
+
+@router.get("/cookies")
+async def cookies(request: Request, pages: Rendering, config: Config) -> Response:
+    """The cookies, each with what it is for and how long it stays."""
+    return pages.render(
+        request,
+        "cookies.html",
+        session=config.session_cookie,
+        attempt=config.attempt_cookie,
+        attempt_minutes=ATTEMPT_SECONDS // 60,
+        sign_in=config.issuer.rstrip("/"),
+    )
+
+
+@router.get("/privacy")
+async def privacy(request: Request, pages: Rendering, config: Config) -> Response:
+    """Which details are kept, who gets them, why, for how long, and whom to ask."""
+    return pages.render(
+        request,
+        "privacy.html",
+        council=council_name(config.borough),
+        site=BOROUGHS[config.borough].site,
+        session_hours=int(LIFE.total_seconds() // 3600),
+        kept_hours=int(KEPT.total_seconds() // 3600),
+    )
+
+
+@router.get("/accessibility")
+async def accessibility(request: Request, pages: Rendering) -> Response:
+    """How far the pages meet WCAG 2.2, and how that was tested."""
+    return pages.render(request, "accessibility.html")

@@ -1,0 +1,49 @@
+"""Which records hold all that was typed so far: each finished word, and what begins as the last run (a word, number, town or postcode)."""
+
+from collections.abc import Callable
+
+from services.addresses.domain.comparing import Comparison, Terms
+from services.addresses.domain.query import POST_TOWN, Query
+
+from .finding import MOST_HOLDING, Finder, Within
+from .premises_files import PremisesFiles
+
+
+class TypedSoFar:
+    """A query and the terms that its words became."""
+
+    def __init__(self, query: Query, terms: Terms, finder: Finder, premises: PremisesFiles) -> None:
+        self._run, self._terms, self._finder, self._premises = query.typing, terms, finder, premises
+        self._begins_town = bool(terms.finished) and bool(self._run) and POST_TOWN.startswith(self._run)
+        self._is_all_known = all(term.is_known for term in terms.terms[: terms.finished])
+
+    def is_held(self, compared: Comparison, row: int) -> bool:
+        """Whether a row that was compared holds all."""
+        if None not in compared.places:
+            return True
+        if not self._run or None in compared.places[: self._terms.finished]:
+            return False
+        return self._is_begun(f"{compared.held}{compared.besides}", row)
+
+    def rows(self, within: Within, most: int) -> list[int]:
+        """Rows that hold all: if more than `most` do, at least so many."""
+        if not self._is_all_known:
+            return []
+        finder = self._finder
+        rows = finder.holding_finished(self._terms, within)
+        first_street = finder.index.first_street
+        held: Callable[[int], str] = finder.index.held
+        found = [row for row in rows if row < first_street and not finder.is_historical(row) and self._is_begun(held(row), row)]
+        if len(rows) >= MOST_HOLDING and len(found) < most:
+            found += [row for row in finder.holding_begun(self._terms, self._codes, within, most) if row < first_street]
+        return list(dict.fromkeys(found))
+
+    @property
+    def _codes(self) -> frozenset[str]:
+        return self._finder.codes_begun(self._run)
+
+    def _is_begun(self, held: str, row: int) -> bool:
+        """Whether the last run begins the town, a token, or the postcode of a row."""
+        if self._begins_town or not self._codes.isdisjoint(held):
+            return True
+        return row < self._finder.index.first_street and self._premises.postcode_of(row).replace(" ", "").startswith(self._run)
