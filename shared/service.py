@@ -28,6 +28,7 @@ from shared.auth import TokenValidator
 from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer
 from shared.bus.receiver import Receiver
+from shared.commands import Commands
 from shared.http.errors import as_problem, failure_of
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
@@ -132,11 +133,12 @@ class Service:
 
     async def _ready(self) -> Response:
         """Whether requests can be served: the database answers. The broker's state is told, but accepted work waits for it."""
-        database = True
+        database, dead_commands = True, 0
         if self.store is not None:
             try:
                 async with asyncio.timeout(3):
                     await self.store.ping()
+                    dead_commands = await Commands(self.store).count_dead() if self._workers else 0
             except (DatabaseError, TimeoutError):
                 database = False
         consuming = all(receiver.is_consuming for receiver in self._receivers)
@@ -145,6 +147,12 @@ class Service:
         body: dict[str, Any] = {"ready": ready, "database": database, "broker": broker, "consuming": consuming}
         if self._receivers:
             body["lag"] = sum(receiver.lag() for receiver in self._receivers)
+        if self._relay is not None and (unsent := self._relay.unsent.count):
+            body["unsent"] = unsent
+        if dead_commands:
+            body["dead_commands"] = dead_commands
+        if self._watch is not None and self._watch.flaws:
+            body["topics"] = dict(sorted(self._watch.flaws.items()))
         return JSONResponse(body, 200 if ready else 503)
 
     # -- start and stop ----------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from fastapi import Depends
 from pydantic import BaseModel, Field, SecretStr
 
-from contracts.events.base import Event, Key
+from contracts.events.base import Event, Key, Order
 from shared.auth import Caller, require
 from shared.bus import Consumer, Envelope
 from shared.http import Problem, Router, provided
@@ -16,7 +16,7 @@ from shared.service import Service, main
 from shared.settings import ServiceSettings, prefixed
 
 
-class ThingMade(Event, type="thing.thing.made", version=1, topic="thing.things"):
+class ThingMade(Event, type="thing.thing.made", version=1, topic="thing.things", order=Order.COUNTER):
     """A thing was made."""
 
     thing: str = Key()

@@ -10,7 +10,7 @@ from contracts.events.data_sharing import ShareDelivered, ShareRefused
 from services.data_sharing.domain import record
 from services.data_sharing.domain.agreement import Agreement
 from services.data_sharing.domain.boroughs import Borough
-from services.data_sharing.domain.sharing import Allowed, Refused, decide
+from services.data_sharing.domain.sharing import DELIVERED, Allowed, Refused, decide
 from services.data_sharing.domain.text import Item, Slug
 from services.data_sharing.store import Store, Tx
 from services.data_sharing.store.shares import Delivery, Sent
@@ -198,7 +198,13 @@ async def _deliver(tx: Tx, new: NewShare, caller: Caller, vault: Vault, *, agree
     await tx.record.append(line)
     await tx.publish(
         ShareDelivered(
-            share=id_, agreement=agreement.ref, purpose=new.purpose, recipient=new.recipient, reference=new.reference, delivered_at=at
+            share=id_,
+            agreement=agreement.ref,
+            purpose=new.purpose,
+            recipient=new.recipient,
+            reference=new.reference,
+            delivered_at=at,
+            sequence=DELIVERED,
         )
     )
     return sent
