@@ -28,6 +28,10 @@ BATCH = 500
 """Rows that are sent together; the next are sent while these are taken out."""
 FULL_LOOK_SECONDS = 1.0
 TAKE_OUT_SECONDS = 0.25
+STOP_SECONDS = 2.0
+"""How long each of its parts may go on when the relay stops: a broker that hangs must not keep it from handing over its shards."""
+STUCK_AFTER_SECONDS = 90.0
+"""Longer than any timeout of database and broker. Who makes no progress for so long will not go on by itself."""
 
 
 class Relay:
@@ -47,7 +51,7 @@ class Relay:
         self._cycle = asyncio.Lock()
         self._dirty: set[int] = set()
         self._held: set[int] = set()
-        self._looked = float("-inf")
+        self._looked = self._moved_at = float("-inf")
         self._acknowledged: dict[int, dict[str, Document]] = defaultdict(dict)
         """Rows that the broker has and the outbox still has, by shard and id: not to be sent again."""
         self._removal = asyncio.Lock()
@@ -66,18 +70,25 @@ class Relay:
 
     async def stop(self) -> None:
         """Send what is under way, hand the shards over, disconnect."""
-        await self.worker.stop()
-        await self._beats.stop()
+        await self.worker.stop(STOP_SECONDS)
+        await self._beats.stop(STOP_SECONDS)
         if self._stream is not None:
             self._stream.cancel()
             await asyncio.wait({self._stream})
-        await self._remover.stop()
+        await self._remover.stop(STOP_SECONDS)
         try:
             await self._take_out()
             await self._membership.leave()
         except DatabaseError:
             log.info("the relay could not hand over its shards; others take them over in a few seconds")
         await self._sender.close()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a step has been under way for so long, and sent nothing, that the process should be replaced."""
+        now = time.monotonic()
+        busy = [worker.busy_since for worker in (self.worker, self._beats, self._remover) if worker.busy_since is not None]
+        return any(now - max(since, self._moved_at) > STUCK_AFTER_SECONDS for since in busy)
 
     def wake(self, shards: set[int]) -> None:
         """Rows of these shards were committed."""
@@ -162,6 +173,7 @@ class Relay:
     async def _send(self, rows: list[Document], epoch: str, shards: set[int]) -> None:
         """Send rows that were read, but for those behind a row that was refused since. What was not sent is read again."""
         outcome = await self._sender.send([row for row in rows if self.unsent.head_of(row) is None], epoch)
+        self._moved_at = time.monotonic()
         for row in outcome.accepted:
             self._acknowledged[row["shard"]][row["_id"]] = row
         if outcome.refused:
@@ -219,6 +231,7 @@ class Relay:
         """Send rows that an earlier life of the broker took. One that this life refuses is left out: it was published once."""
         while rows:
             outcome: Outcome = await self._sender.send(rows, epoch)
+            self._moved_at = time.monotonic()
             if outcome.failure is not None:
                 await self._give_up(outcome.failure, set())
             if not outcome.refused:
