@@ -17,7 +17,7 @@ CONTENT_TYPE = "application/json"
 
 
 def new_id() -> str:
-    """A uuid7 (RFC 9562) in its text form: increasing within a process, so that ids sort by time."""
+    """A uuid7 (RFC 9562) in its text form. Ids of one process increase; those of two do not, so an id never says what came first."""
     return str(uuid7())
 
 

@@ -54,6 +54,10 @@ def seconds_histogram(name: str, description: str) -> metrics.Histogram:
 
 http_duration = seconds_histogram("http.server.request.duration", "Duration of HTTP server requests.")
 process_duration = seconds_histogram("messaging.process.duration", "Duration of handling one event.")
+unsent = _meter.create_counter("blocks.outbox.refused.messages", description="Events that the broker refused for good, by topic.")
+process_failures = _meter.create_counter(
+    "blocks.process.failures", description="Commands that failed and instances that could not be chased, by process and kind."
+)
 operations = _meter.create_counter("messaging.client.consumed.messages", description="Events taken from Kafka, by outcome.")
 _ODD = tuple("13579bdf")
 _VERSION_00 = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
@@ -175,7 +179,7 @@ def continued(
         yield current
 
 
-def create_message(topic: str, event_type: str) -> str | None:
+def create_message(topic: str, event_type: str, message_id: str) -> str | None:
     """Make the short producer span of one message (messaging conventions); gives its `traceparent` for the message's headers."""
     current = _tracer.start_span(
         f"create {topic}",
@@ -185,6 +189,7 @@ def create_message(topic: str, event_type: str) -> str | None:
             "messaging.destination.name": topic,
             "messaging.operation.type": "create",
             "messaging.operation.name": "create",
+            "messaging.message.id": message_id,
             "cloudevents.event_type": event_type,
         },
     )

@@ -8,7 +8,7 @@ from fastapi import Depends
 from pydantic import SecretStr
 
 from benchmarks.web.models import THINGS, NewThing, Thing
-from contracts.events.base import Event, Key
+from contracts.events.base import Event, Key, Order
 from deploy.embedded.engines.kafka_protocol import access_from_environment
 from shared.auth import Caller, require
 from shared.http import Router, provided
@@ -17,7 +17,7 @@ from shared.service import Service
 from shared.settings import Role, ServiceSettings
 
 
-class ThingMade(Event, type="benchmark.thing.made", version=1, topic="benchmark.made"):
+class ThingMade(Event, type="benchmark.thing.made", version=1, topic="benchmark.made", order=Order.SINGLE):
     """A thing was made."""
 
     thing: str = Key()

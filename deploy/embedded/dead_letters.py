@@ -18,6 +18,7 @@ from deploy.embedded.ready_file import Ready
 from deploy.embedded.screen import console
 
 if TYPE_CHECKING:
+    from deploy.embedded.databases import ServiceDatabase
     from shared.bus.dead_letters import DeadLetter, DeadLetters
 
 app = typer.Typer(name="dead-letters", help="Messages that a service could not handle.", no_args_is_help=True)
@@ -33,7 +34,12 @@ Id = Annotated[str, typer.Argument(help="As `blocks dead-letters list` shows it.
 def list_(
     *,
     service: Service = None,
-    state: Annotated[Literal["dead", "parked"], typer.Option(help="dead: waits for a person; parked: is retried by itself.")] = "dead",
+    state: Annotated[
+        Literal["dead", "parked", "unsent", "command"],
+        typer.Option(
+            help="dead: waits for a person; parked: is retried by itself; unsent: the broker refuses it; command: tried for too long."
+        ),
+    ] = "dead",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Of each service, the oldest first.")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -43,6 +49,9 @@ def list_(
 
     from deploy.embedded.databases import list_dead_letters  # noqa: PLC0415  (see there)
 
+    if state in ("unsent", "command"):
+        _list_held_back(state, _services(service), limit, data_dir, mongodb, as_json=as_json)
+        return
     letters = _run(lambda mongodb: list_dead_letters(mongodb, _services(service), state=state, limit=limit), data_dir, mongodb)
     if as_json:
         _write([_as_data(name, letter) for name, letter in letters])
@@ -62,14 +71,21 @@ def show(id_: Id, service: Service = None, data_dir: DataDir = DEFAULT_DATA_DIR,
     async def work(letters: "DeadLetters", name: str) -> dict[str, Any]:
         return _as_data(name, await letters.show(id_), whole=True)
 
-    _write(_where_it_is(id_, service, data_dir, mongodb, work))
+    async def instead(database: "ServiceDatabase", name: str) -> dict[str, Any]:
+        from deploy.embedded import held_back  # noqa: PLC0415  (see there)
+
+        return await held_back.show(database, name, id_)
+
+    _write(_where_it_is(id_, service, data_dir, mongodb, work=work, instead=instead))
 
 
 @app.command()
 def replay(
     id_: Id,
+    *,
     service: Service = None,
     value: Annotated[Path | None, typer.Option("--value", exists=True, dir_okay=False, help="A file with the mended event.")] = None,
+    may_repeat: Annotated[bool, typer.Option("--may-repeat", help="Of a command too old to be recognised by its receiver.")] = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     mongodb: MongoDB = None,
 ) -> None:
@@ -80,7 +96,12 @@ def replay(
         await letters.replay(id_, value=mended)
         return f"{name} tries {id_} again{' with the mended value' if mended is not None else ''}."
 
-    typer.echo(_where_it_is(id_, service, data_dir, mongodb, work))
+    async def instead(database: "ServiceDatabase", name: str) -> str:
+        from deploy.embedded import held_back  # noqa: PLC0415  (see there)
+
+        return await held_back.retry(database, name, id_, value=mended, may_repeat=may_repeat)
+
+    typer.echo(_where_it_is(id_, service, data_dir, mongodb, work=work, instead=instead))
 
 
 @app.command()
@@ -99,17 +120,50 @@ def discard(
         await letters.discard(id_)
         return f"{name} forgot {id_}."
 
-    typer.echo(_where_it_is(id_, service, data_dir, mongodb, work))
+    async def instead(database: "ServiceDatabase", name: str) -> str:
+        from deploy.embedded import held_back  # noqa: PLC0415  (see there)
+
+        return await held_back.discard(database, name, id_)
+
+    typer.echo(_where_it_is(id_, service, data_dir, mongodb, work=work, instead=instead))
 
 
 def _where_it_is(
-    id_: str, service: str | None, data_dir: Path, mongodb: str | None, work: Callable[["DeadLetters", str], Awaitable[T]]
+    id_: str,
+    service: str | None,
+    data_dir: Path,
+    mongodb: str | None,
+    *,
+    work: Callable[["DeadLetters", str], Awaitable[T]],
+    instead: Callable[["ServiceDatabase", str], Awaitable[T]],
 ) -> T:
-    """Do `work` in the service whose database holds that message."""
+    """Do `work` in the service whose database holds that message, or `instead` where it is an unsent event or a dead command."""
 
     from deploy.embedded.databases import with_dead_letter  # noqa: PLC0415  (see there)
 
-    return _run(lambda mongodb: with_dead_letter(mongodb, _services(service), id_, work), data_dir, mongodb)
+    return _run(lambda mongodb: with_dead_letter(mongodb, _services(service), id_, work, instead), data_dir, mongodb)
+
+
+def _list_held_back(state: str, services: tuple[str, ...], limit: int, data_dir: Path, mongodb: str | None, *, as_json: bool) -> None:
+    from deploy.embedded import databases, held_back  # noqa: PLC0415  (see there)
+
+    if state == "unsent":
+        unsent = _run(lambda mongodb: databases.list_unsent(mongodb, services, limit=limit), data_dir, mongodb)
+        data = [held_back.unsent_as_data(name, message) for name, message in unsent]
+        rows = [(name, *held_back.row_of(message)) for name, message in unsent]
+    else:
+        commands = _run(lambda mongodb: databases.list_commands(mongodb, services, limit=limit), data_dir, mongodb)
+        data = [held_back.command_as_data(name, command) for name, command in commands]
+        rows = [(name, *held_back.row_of(command)) for name, command in commands]
+    if as_json:
+        _write(data)
+        return
+    table = Table()
+    for heading in ("service", "id", "event", "attempts", "since", "error"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console().print(table if rows else f"No {'unsent events' if state == 'unsent' else 'dead commands'}.")
 
 
 def _run(work: Callable[[str], Awaitable[T]], data_dir: Path, mongodb: str | None) -> T:

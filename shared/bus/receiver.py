@@ -39,6 +39,8 @@ SESSION_TIMEOUT_EMBEDDED_MS = 3500
 """Shorter, because the embedded broker adds three seconds before a group is whole again."""
 STUCK_AFTER_SECONDS = 60.0
 LONGEST_COMMIT_SECONDS = 20.0
+METADATA_MAX_AGE_MS = 5000
+"""How soon a topic that was made anew is read again."""
 CLOSING_SECONDS = 12.0
 CLOSING_STALLED_SECONDS = 40.0
 """Longer, because a consumer that is left half closed would go on as a member of the group and hold its partitions."""
@@ -155,6 +157,7 @@ class Receiver:
             logger=None,
             apply_types=True,
             graceful_timeout=10.0,
+            metadata_max_age_ms=METADATA_MAX_AGE_MS,
         )
         broker.include_router(router)
         self._epoch = epoch

@@ -5,7 +5,7 @@ awaited) is settled here, so that everything above is the same on both.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import isawaitable
 from typing import Any, Literal, cast
@@ -26,10 +26,17 @@ COMMIT_ATTEMPTS = 5
 NAMESPACE_EXISTS = 48
 TOO_LARGE_CODES = {388, 10334}
 """TransactionTooLargeForCache, BSONObjectTooLarge (MongoDB's error codes)."""
+INDEX_DIFFERS = {85, 86}
+"""IndexOptionsConflict and IndexKeySpecsConflict (MongoDB, error codes)."""
 TRANSIENT = "TransientTransactionError"
 UNKNOWN_COMMIT = "UnknownTransactionCommitResult"
 CODEC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 JOURNALED_MAJORITY = WriteConcern(w="majority", j=True)
+_SNAPSHOT: dict[str, Any] = {
+    "read_concern": ReadConcern("snapshot"),
+    "write_concern": JOURNALED_MAJORITY,
+    "read_preference": ReadPreference.PRIMARY,
+}
 
 
 def connect(uri: str, driver: Literal["motor", "pymongo"], *, timeout_ms: int = 5000, pool: int = 100) -> Any:
@@ -61,11 +68,39 @@ def start_session(client: Any) -> Any:
 
 async def begin(session: Any) -> None:
     """Start a snapshot transaction whose commit is on disk at a majority."""
-    await settle(
-        session.start_transaction(
-            read_concern=ReadConcern("snapshot"), write_concern=JOURNALED_MAJORITY, read_preference=ReadPreference.PRIMARY
-        )
-    )
+    await settle(session.start_transaction(**_SNAPSHOT))
+
+
+async def find_in_snapshot(
+    client: Any,
+    collection: Any,
+    where: Mapping[str, Any],
+    *,
+    sort: Sequence[tuple[str, int]],
+    limit: int,
+    projection: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """A query in a read-only transaction of its own. Its commit makes sure that what was read is at a majority and stays.
+
+    With motor all of it is one call into a thread, because such a call costs more than the command in it.
+    """
+    if _is_motor(client):
+        return await asyncio.to_thread(_find_in_thread, client.delegate, collection.delegate, where, list(sort), limit, projection)
+    async with client.start_session() as session:
+        await begin(session)
+        rows = await collection.find(where, projection, sort=list(sort), limit=limit, session=session).to_list(None)
+        await session.commit_transaction()
+        return cast("list[dict[str, Any]]", rows)
+
+
+def _find_in_thread(  # noqa: PLR0917
+    client: Any, collection: Any, where: Mapping[str, Any], sort: list[tuple[str, int]], limit: int, projection: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
+    with client.start_session() as session:
+        session.start_transaction(**_SNAPSHOT)
+        rows: list[dict[str, Any]] = list(collection.find(where, projection, sort=sort, limit=limit, session=session))
+        session.commit_transaction()
+        return rows
 
 
 async def finish(session: Any, last: Sequence[tuple[Any, list[dict[str, Any]]]]) -> None:
@@ -146,6 +181,17 @@ async def create_collection(database: Any, name: str) -> None:
             raise
 
 
+async def create_index(collection: Any, keys: list[tuple[str, int]], options: Mapping[str, Any]) -> None:
+    """Create an index. One on the same fields with other options, of an earlier version, gives way to it."""
+    try:
+        await collection.create_index(keys, **options)
+    except pymongo_errors.OperationFailure as error:
+        if error.code not in INDEX_DIFFERS:
+            raise
+        await collection.drop_index(keys)
+        await collection.create_index(keys, **options)
+
+
 async def aggregate(collection: Any, pipeline: list[dict[str, Any]], session: Any) -> list[dict[str, Any]]:
     """All rows of an aggregation."""
     cursor = await settle(collection.aggregate(pipeline, session=session))
@@ -205,6 +251,8 @@ __all__ = [
     "begin",
     "connect",
     "create_collection",
+    "create_index",
+    "find_in_snapshot",
     "finish",
     "kill_sessions",
     "rows",
