@@ -33,6 +33,7 @@ def row(event: Event, *, service: str, topic_prefix: str, cause: Cause) -> dict[
         causation_id=cause.causation_id,
         sequence=event.sequence,
         traceparent=telemetry.create_message(topic, event.event_type),
+        tracestate=telemetry.tracestate(),
     )
     return {
         "_id": id_,
