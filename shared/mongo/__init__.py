@@ -2,7 +2,7 @@
 
 from shared.mongo.collection import Collection, Document
 from shared.mongo.database import Database, Index, Scope, Transaction, UnitOfWork, unit_of_work
-from shared.mongo.errors import Conflict, DatabaseError, Duplicate, Unavailable
+from shared.mongo.errors import Conflict, DatabaseError, Duplicate, TooLarge, Unavailable
 
 __all__ = [
     "Collection",
@@ -13,6 +13,7 @@ __all__ = [
     "Duplicate",
     "Index",
     "Scope",
+    "TooLarge",
     "Transaction",
     "Unavailable",
     "UnitOfWork",

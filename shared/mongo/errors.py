@@ -19,3 +19,7 @@ class Conflict(DatabaseError):  # noqa: N818
 
 class Unavailable(DatabaseError):  # noqa: N818
     """The database does not answer; the same call may succeed later."""
+
+
+class TooLarge(DatabaseError):  # noqa: N818
+    """A document, or what a transaction writes, is larger than the database takes. The same call fails again."""
