@@ -157,7 +157,11 @@ CHASSIS_INDEXES: dict[str, list[Index]] = {
     "outbox_sent": [Index("shard", "_id"), Index("expires_at", expire_after=0)],
     "relay": [],
     "inbox": [Index("at", expire_after=14 * 24 * 3600)],
-    "parked": [Index("lane", "order"), Index("state", "consumer", "due")],
+    "parked": [
+        Index("lane", "holds", "place"),
+        Index("lane", "place", unique=True, only={"place": {"$exists": True}}),
+        Index("state", "consumer", "due"),
+    ],
     "processes": [Index("process", "due")],
     "commands": [Index("process", "due")],
     "idempotency": [Index("at", expire_after=24 * 3600)],
