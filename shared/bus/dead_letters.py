@@ -9,6 +9,7 @@ from typing import Any
 from shared import clock
 from shared.mongo import Database, Document
 
+SHORTEST_ID = 4
 SHORT_ID = 12
 """Characters of an id that people copy; more where so many name two messages."""
 
@@ -79,7 +80,7 @@ class DeadLetters:
         """
         if await self._rows.find_one({"_id": id_}, projection={"_id": 1}) is not None:
             return id_
-        if not id_ or ":" in id_:
+        if len(id_) < SHORTEST_ID or ":" in id_:
             raise NoSuchDeadLetterError(id_)
         found = await self._rows.find({"_id": {"$regex": f":{re.escape(id_)}[^:]*$"}}, limit=10, projection={"_id": 1})
         if not found:
