@@ -54,11 +54,12 @@ def record(
     return Odd(event.key.encode() if key == b"" else key, event.model_dump_json().encode(), [*kept, *more])
 
 
-async def send(kafka: str, topic: str, records: Iterable[Odd], *, partition: int = 0) -> None:
-    """Send these records to one partition as one batch."""
+async def send(kafka: str, topic: str, *batches: Iterable[Odd], partition: int = 0) -> None:
+    """Send these batches of records to one partition."""
     async with AIOKafkaProducer(bootstrap_servers=kafka, max_request_size=LARGEST) as producer:
-        batch = producer.create_batch()
-        batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, LARGEST)  # the compiled one takes no names but real strings
-        for odd in records:
-            batch.append(timestamp=None, key=odd.key, value=odd.value, headers=list(odd.headers))
-        await (await producer.send_batch(batch, topic, partition=partition))
+        for records in batches:
+            batch = producer.create_batch()
+            batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, LARGEST)  # the compiled one takes no names but real strings
+            for odd in records:
+                batch.append(timestamp=None, key=odd.key, value=odd.value, headers=list(odd.headers))
+            await (await producer.send_batch(batch, topic, partition=partition))
