@@ -44,6 +44,10 @@ class Lane:
         self.ending = asyncio.Lock()
         """Held while the lane is set aside, and while the end of a handler is noted."""
 
+    def is_slow(self) -> bool:
+        """Whether a handler has been running for long."""
+        return self.running is not None and time.monotonic() - self.since >= SLOW_SECONDS
+
 
 class Lanes:
     """The lanes of one consumer that run in this process."""
@@ -121,7 +125,8 @@ class Lanes:
             try:
                 await deliver(self._database, self._consumer, delivery)
             except Repeated:
-                return _counted(delivery, "repeated")
+                _count(delivery, "repeated")
+                return None
             except Unavailable:
                 raise
             except Conflict as conflict:
@@ -131,27 +136,29 @@ class Lanes:
                 error = failure
                 break
             else:
-                return _counted(delivery, "handled")
-        _counted(delivery, "parked")
+                _count(delivery, "handled")
+                return None
+        _count(delivery, "parked")
         return error
 
     async def _set_aside(self, task: asyncio.Task[None], lane: Lane) -> bool:
         """Park what a slow lane has, so that the batch need not wait for it. False where it is not slow, or cannot be parked."""
-        if lane.running is None or time.monotonic() - lane.since < SLOW_SECONDS or len(self._aside) >= MOST_ASIDE:
+        if not lane.is_slow() or len(self._aside) >= MOST_ASIDE:
             return False
         async with lane.ending:
-            if lane.running is None:
+            running = lane.running
+            if running is None:
                 return False
             self._parking.busy.add(lane.name)
             try:
-                for delivery in (lane.running, *lane.queue):
+                for delivery in (running, *lane.queue):
                     await self._parking.queue(delivery)
             except DatabaseError:
-                log.warning("a slow message of %s cannot be parked, and its batch waits for it", lane.running.topic, exc_info=True)
+                log.warning("a slow message of %s cannot be parked, and its batch waits for it", running.topic, exc_info=True)
                 self._parking.busy.discard(lane.name)
                 lane.since = time.monotonic()
                 return False
-            log.info("message %s of %s takes long; others go on without it", lane.running.shown_id, lane.running.topic)
+            log.info("message %s of %s takes long; others go on without it", running.shown_id, running.topic)
             lane.is_aside = True
         self._free.release()
         self._aside.add(task)
@@ -172,5 +179,5 @@ class Lanes:
             self._parking.worker.wake()
 
 
-def _counted(delivery: Delivery, outcome: str) -> None:
+def _count(delivery: Delivery, outcome: str) -> None:
     telemetry.operations.add(1, {"messaging.destination.name": delivery.topic, "outcome": outcome})

@@ -54,11 +54,11 @@ class Records:
 
     def size_in_bytes(self) -> int:
         """Of all batches, a cut one at the end included."""
-        return self._records.size_in_bytes()
+        return int(self._records.size_in_bytes())
 
     def has_next(self) -> bool:
         """Whether there is another whole batch."""
-        return self._records.has_next()
+        return bool(self._records.has_next())
 
     def next_batch(self) -> Any:
         """The next batch, or None."""

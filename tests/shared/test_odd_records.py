@@ -123,7 +123,7 @@ async def test_a_header_that_asks_for_a_reply_makes_no_topic(settings, serve, ev
     assert reply not in topics
 
 
-async def test_records_come_again_when_anything_fails_before_their_handler(settings, serve, eventually, monkeypatch):
+async def test_records_come_again_when_anything_fails_before_their_handler(settings, serve, eventually, monkeypatch, caplog):
     config = settings(Settings, partitions=1)
     service = build(config, recording())
     failures: list[str] = []
@@ -132,7 +132,7 @@ async def test_records_come_again_when_anything_fails_before_their_handler(setti
     def fails_at_first(of: Any) -> Any:
         if len(failures) < 2:
             failures.append("parsing")
-            raise RuntimeError("no reason")
+            raise RuntimeError("the record says so and so")
         return of_record(of)
 
     async with serve(service):
@@ -140,6 +140,9 @@ async def test_records_come_again_when_anything_fails_before_their_handler(setti
         await send(config.kafka, f"{config.topic_prefix}{ThingMade.topic}", [_good(number) for number in range(40)])
         await eventually(lambda: _all_good(service.store, 40), seconds=60)
     assert len(failures) == 2
+    heard = [entry.getMessage() for entry in caplog.records if entry.name == "shared.bus.subscription"]
+    assert "FastStream: RuntimeError" in heard
+    assert not [line for line in heard if "so and so" in line]
 
 
 async def test_a_partition_that_cannot_be_read_costs_the_others_nothing(settings, serve, eventually, monkeypatch):

@@ -33,10 +33,8 @@ TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
 
-def _delivery(event: ThingMade, **changes: Any) -> Delivery:
-    envelope = Envelope(
-        **{"id": new_id(), "type": event.event_type, "source": "urn:test", "time": NOW, "traceparent": TRACEPARENT} | changes
-    )
+def _delivery(event: ThingMade, *, id_: str | None = None, source: str = "urn:test") -> Delivery:
+    envelope = Envelope(id=id_ or new_id(), type=event.event_type, source=source, time=NOW, traceparent=TRACEPARENT)
     return Delivery.read(event.topic, event.key.encode(), event.model_dump_json().encode(), envelope.headers())
 
 
@@ -104,10 +102,10 @@ async def test_rows_that_were_parked_before_places_come_first_in_their_old_order
 async def test_one_id_from_two_sources_names_two_events(store):
     consumes, id_ = recording(), new_id()
     for number, source in enumerate(("urn:one", "urn:two")):
-        await deliver(store, consumes, _delivery(ThingMade(thing="same id", number=number), id=id_, source=source))
+        await deliver(store, consumes, _delivery(ThingMade(thing="same id", number=number), id_=id_, source=source))
     assert await store.effects.of("same id") == [0, 1]
     with pytest.raises(Repeated):
-        await deliver(store, consumes, _delivery(ThingMade(thing="same id", number=2), id=id_, source="urn:two"))
+        await deliver(store, consumes, _delivery(ThingMade(thing="same id", number=2), id_=id_, source="urn:two"))
 
 
 async def test_an_event_that_was_handled_before_inboxes_knew_sources_takes_no_effect_again(settings, serve, eventually):
@@ -216,7 +214,7 @@ def _id_of(odd: Odd) -> str:
 async def test_the_log_line_of_parking_names_message_trace_and_reason_and_quotes_nothing(store, caplog):
     person = "zdenicka.quillfeather@example.com"
     parking = Parking(store, recording())
-    named, unnamed = _delivery(ThingMade(thing="key")), _delivery(ThingMade(thing="key two"), id=person)
+    named, unnamed = _delivery(ThingMade(thing="key")), _delivery(ThingMade(thing="key two"), id_=person)
     with caplog.at_level(logging.INFO):
         await parking.park(named, ValueError(f"cannot write to {person}"))
         await parking.park(unnamed, Unhealable("the payload does not fit ThingMade: thing (missing)"))
