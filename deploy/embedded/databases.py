@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from deploy.embedded.errors import OperatorError
-from shared.bus.dead_letters import DeadLetter, DeadLetters, NoSuchDeadLetterError
+from shared.bus.dead_letters import AmbiguousIdError, DeadLetter, DeadLetters, NoSuchDeadLetterError
 from shared.commands import Command, Commands, NoSuchCommandError
 from shared.mongo import Database, DatabaseError, Transaction
 from shared.outbox.unsent import NoSuchUnsentMessageError, UnsentMessage, UnsentMessages
@@ -72,23 +72,39 @@ async def with_dead_letter(
     mongodb: str,
     services: Sequence[str],
     id_: str,
-    work: Callable[[DeadLetters, str], Awaitable[T]],
+    work: Callable[[DeadLetters, str, str], Awaitable[T]],
     instead: Callable[[ServiceDatabase, str], Awaitable[T]],
 ) -> T:
-    """Do `work` in the service whose database holds that message, or `instead` where it is an unsent event or a dead command.
+    """Do `work` with the letters and the name of the service that has the message, and its whole id; `id_` may be a beginning of it.
 
-    Raises OperatorError where no database holds it.
+    An unsent event or a dead command, named by its whole id, gets `instead`. Raises OperatorError where no service has one, or several
+    messages are named so.
     """
     try:
+        found = [(name, whole) for name in services for whole in await _named(mongodb, name, id_)]
+        if len(found) > 1:
+            named = ", ".join(f"{whole} of {name}" for name, whole in found)
+            raise OperatorError(f"{id_} names several messages: {named}. Give more of the id.")
+        for name, whole in found:
+            async with open_database(mongodb, name) as database:
+                with suppress(NoSuchDeadLetterError):  # gone since it was found
+                    return await work(DeadLetters(database), name, whole)
         for name in services:
             async with open_database(mongodb, name) as database:
-                try:
-                    return await work(DeadLetters(database), name)
-                except NoSuchDeadLetterError:
-                    with suppress(NoSuchUnsentMessageError, NoSuchCommandError):
-                        return await instead(database, name)
+                with suppress(NoSuchUnsentMessageError, NoSuchCommandError):
+                    return await instead(database, name)
     except DatabaseError as error:
         raise OperatorError(f"The database: {error}.") from error
     raise OperatorError(
         f"There is no parked message, dead letter, unsent event or dead command {id_}: `blocks dead-letters list` shows those that are."
     )
+
+
+async def _named(mongodb: str, service: str, id_: str) -> tuple[str, ...]:
+    async with open_database(mongodb, service) as database:
+        try:
+            return (await DeadLetters(database).find(id_),)
+        except NoSuchDeadLetterError:
+            return ()
+        except AmbiguousIdError as several:
+            return several.args

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
-from rich.table import Table
 
+from contracts.events.base import TYPE_PREFIX
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import DEFAULT_DATA_DIR
 from deploy.embedded.parts import PART_NAMES, part_named
@@ -27,7 +27,7 @@ T = TypeVar("T")
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Of the running platform.", envvar="BLOCKS_DATA_DIR")]
 MongoDB = Annotated[str | None, typer.Option("--mongodb", help="Of a platform that `blocks up` does not run.", envvar="BLOCKS_MONGODB")]
 Service = Annotated[str | None, typer.Option("--service", help="Of this service only.")]
-Id = Annotated[str, typer.Argument(help="As `blocks dead-letters list` shows it.")]
+Id = Annotated[str, typer.Argument(help="As `blocks dead-letters list` shows it, or a longer beginning of the id.")]
 
 
 @app.command(name="list")
@@ -56,20 +56,27 @@ def list_(
     if as_json:
         _write([_as_data(name, letter) for name, letter in letters])
         return
-    table = Table()
-    for heading in ("service", "id", "event", "attempts", "since", "error"):
-        table.add_column(heading, overflow="fold")
+    if not letters:
+        console().print(f"No {state} messages.")
+        return
+    from shared.bus.dead_letters import short_ids  # noqa: PLC0415  (see databases)
+
+    short = short_ids([letter for _, letter in letters])
+    screen = console()
     for name, letter in letters:
-        table.add_row(name, letter.id, letter.event_type, str(letter.attempts), f"{letter.parked_at:%Y-%m-%d %H:%M:%S}", letter.error)
-    console().print(table if letters else f"No {state} messages.")
+        since, attempts = f"{letter.parked_at:%Y-%m-%d %H:%M}", f"{letter.attempts} attempt{'' if letter.attempts == 1 else 's'}"
+        screen.print(f"{short[letter.id]}  {name}  {since}  {attempts}", markup=False, soft_wrap=True)
+        what = f"  {letter.event_type.removeprefix(TYPE_PREFIX) or 'no event'}: {letter.error}"
+        screen.print(what, markup=False, no_wrap=True, overflow="ellipsis")
+    screen.print("Next: blocks dead-letters show ID", markup=False)
 
 
 @app.command()
 def show(id_: Id, service: Service = None, data_dir: DataDir = DEFAULT_DATA_DIR, mongodb: MongoDB = None) -> None:
     """One message: why it failed, its headers, and its value (as JSON, or in base64 where it is none)."""
 
-    async def work(letters: "DeadLetters", name: str) -> dict[str, Any]:
-        return _as_data(name, await letters.show(id_), whole=True)
+    async def work(letters: "DeadLetters", name: str, whole: str) -> dict[str, Any]:
+        return _as_data(name, await letters.show(whole), content=True)
 
     async def instead(database: "ServiceDatabase", name: str) -> dict[str, Any]:
         from deploy.embedded import held_back  # noqa: PLC0415  (see there)
@@ -86,15 +93,24 @@ def replay(
     service: Service = None,
     value: Annotated[Path | None, typer.Option("--value", exists=True, dir_okay=False, help="A file with the mended event.")] = None,
     may_repeat: Annotated[bool, typer.Option("--may-repeat", help="Of a command too old to be recognised by its receiver.")] = False,
+    header: Annotated[list[str] | None, typer.Option("--header", metavar="NAME=VALUE", help="Set a header; may be repeated.")] = None,
+    without_header: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Remove a header; may be repeated.")] = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     mongodb: MongoDB = None,
 ) -> None:
     """Try it again now; it keeps its place before later messages of its key."""
     mended = value.read_bytes() if value else None
+    headers: dict[str, bytes | None] = dict.fromkeys(without_header or [])
+    for setting in header or []:
+        name, equals, text = setting.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"{setting!r} is not NAME=VALUE, for example ce_specversion=1.0", param_hint="--header")
+        headers[name] = text.encode()
 
-    async def work(letters: "DeadLetters", name: str) -> str:
-        await letters.replay(id_, value=mended)
-        return f"{name} tries {id_} again{' with the mended value' if mended is not None else ''}."
+    async def work(letters: "DeadLetters", name: str, whole: str) -> str:
+        await letters.replay(whole, value=mended, headers=headers)
+        what = [word for word, is_mended in (("value", mended is not None), ("headers", bool(headers))) if is_mended]
+        return f"{name} tries {whole} again{' with the mended ' if what else ''}{' and '.join(what)}."
 
     async def instead(database: "ServiceDatabase", name: str) -> str:
         from deploy.embedded import held_back  # noqa: PLC0415  (see there)
@@ -112,13 +128,13 @@ def discard(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     mongodb: MongoDB = None,
 ) -> None:
-    """Forget it for good."""
+    """Forget it for good: when the message comes again, it takes no effect."""
     if not yes:
         typer.confirm(f"Discard {id_} for good?", abort=True)
 
-    async def work(letters: "DeadLetters", name: str) -> str:
-        await letters.discard(id_)
-        return f"{name} forgot {id_}."
+    async def work(letters: "DeadLetters", name: str, whole: str) -> str:
+        await letters.discard(whole)
+        return f"{name} forgot {whole}."
 
     async def instead(database: "ServiceDatabase", name: str) -> str:
         from deploy.embedded import held_back  # noqa: PLC0415  (see there)
@@ -134,7 +150,7 @@ def _where_it_is(
     data_dir: Path,
     mongodb: str | None,
     *,
-    work: Callable[["DeadLetters", str], Awaitable[T]],
+    work: Callable[["DeadLetters", str, str], Awaitable[T]],
     instead: Callable[["ServiceDatabase", str], Awaitable[T]],
 ) -> T:
     """Do `work` in the service whose database holds that message, or `instead` where it is an unsent event or a dead command."""
@@ -181,13 +197,15 @@ def _services(service: str | None) -> tuple[str, ...]:
     return (part_named(service).name,) if service else PART_NAMES
 
 
-def _as_data(service: str, letter: "DeadLetter", *, whole: bool = False) -> dict[str, Any]:
-    data = {
+def _as_data(service: str, letter: "DeadLetter", *, content: bool = False) -> dict[str, Any]:
+    data: dict[str, Any] = {
         "id": letter.id,
         "service": service,
         "state": letter.state,
         "consumer": letter.consumer,
         "topic": letter.topic,
+        "partition": letter.partition,
+        "offset": letter.offset,
         "key": letter.key,
         "event_type": letter.event_type,
         "error": letter.error,
@@ -196,8 +214,9 @@ def _as_data(service: str, letter: "DeadLetter", *, whole: bool = False) -> dict
         "due": letter.due.isoformat(),
         "trace_id": letter.trace_id,
     }
-    if whole:
-        data["headers"] = {name: value.decode(errors="replace") for name, value in letter.headers}
+    if content:
+        data["is_cut"] = letter.is_cut
+        data["headers"] = {name: None if value is None else value.decode(errors="backslashreplace") for name, value in letter.headers}
         try:
             data["value"] = json.loads(letter.value)
         except ValueError:

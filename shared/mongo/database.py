@@ -178,7 +178,11 @@ CHASSIS_INDEXES: dict[str, list[Index]] = {
     "sequences": [Index("at", expire_after=90 * 24 * 3600)],
     "relay": [],
     "inbox": [Index("at", expire_after=INBOX_DAYS * 24 * 3600)],
-    "parked": [Index("lane", "order"), Index("state", "consumer", "due")],
+    "parked": [
+        Index("lane", "holds", "place"),
+        Index("lane", "place", unique=True, only={"place": {"$exists": True}}),
+        Index("state", "consumer", "due"),
+    ],
     "processes": [Index("process", "due")],
     "commands": [Index("process", "due"), Index("state", "died_at", only={"state": "dead"})],
     "idempotency": [Index("at", expire_after=STORED_REPLY_DAYS * 24 * 3600)],

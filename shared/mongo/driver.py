@@ -24,10 +24,16 @@ from shared.mongo.errors import Conflict, DatabaseError, Duplicate, TooLarge, Un
 DUPLICATE_KEY_CODES = {11000, 11001}
 COMMIT_ATTEMPTS = 5
 NAMESPACE_EXISTS = 48
-TOO_LARGE_CODES = {388, 10334}
-"""TransactionTooLargeForCache, BSONObjectTooLarge (MongoDB's error codes)."""
 INDEX_DIFFERS = {85, 86}
 """IndexOptionsConflict and IndexKeySpecsConflict (MongoDB, error codes)."""
+_CHANGED, _TOO_LARGE = "another transaction changed the same row", "more than the database takes at once"
+_BY_CODE: dict[int | None, tuple[type[DatabaseError], str]] = {
+    112: (Conflict, _CHANGED),
+    388: (TooLarge, _TOO_LARGE),  # TransactionTooLargeForCache
+    10334: (TooLarge, _TOO_LARGE),  # BSONObjectTooLarge
+    17419: (TooLarge, _TOO_LARGE),  # an update makes the document too large
+    17420: (TooLarge, _TOO_LARGE),
+}
 TRANSIENT = "TransientTransactionError"
 UNKNOWN_COMMIT = "UnknownTransactionCommitResult"
 CODEC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
@@ -210,6 +216,8 @@ def translated() -> Iterator[None]:
         yield
     except pymongo_errors.PyMongoError as error:
         raise translate(error) from error
+    except pymongo_errors.DocumentTooLarge as error:  # refused by the driver; no PyMongoError
+        raise TooLarge(_TOO_LARGE) from error
 
 
 def translate(error: pymongo_errors.PyMongoError) -> DatabaseError:
@@ -222,18 +230,15 @@ def translate(error: pymongo_errors.PyMongoError) -> DatabaseError:
     if isinstance(error, pymongo_errors.DuplicateKeyError):
         details = cast("dict[str, Any]", error.details or {})
         return Duplicate("a row with this key exists", details.get("keyValue"))
-    return _of_operation(error)
-
-
-def _of_operation(error: pymongo_errors.PyMongoError) -> DatabaseError:
-    if isinstance(error, pymongo_errors.DocumentTooLarge) or getattr(error, "code", None) in TOO_LARGE_CODES:
-        return TooLarge("more was written at once than the database takes")
-    if isinstance(error, pymongo_errors.OperationFailure) and error.code == 112:
-        return Conflict("another transaction changed the same row")
+    if isinstance(error, pymongo_errors.DocumentTooLarge):
+        return TooLarge(_TOO_LARGE)
+    if isinstance(error, pymongo_errors.OperationFailure) and error.code in _BY_CODE:
+        kind, message = _BY_CODE[error.code]
+        return kind(message)
     if isinstance(error, pymongo_errors.ConnectionFailure | pymongo_errors.WaitQueueTimeoutError | pymongo_errors.ExecutionTimeout):
         return Unavailable("the database does not answer")
     if error.has_error_label(TRANSIENT):
-        return Conflict("another transaction changed the same row")
+        return Conflict(_CHANGED)
     return DatabaseError(str(error))
 
 

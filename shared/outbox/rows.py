@@ -60,6 +60,7 @@ def row(event: Event, *, service: str, topic_prefix: str, cause: Cause, nth: int
         causation_id=cause.causation_id,
         sequence=event.sequence,
         traceparent=telemetry.create_message(topic, event.event_type, id_),
+        tracestate=telemetry.tracestate(),
     )
     return {
         "_id": id_,

@@ -13,6 +13,7 @@ from shared.outbox.sender import Sender
 from shared.settings import INBOX_DAYS
 from tests.conftest import BROKER
 from tests.shared.thing import Settings, ThingMade, build, recording
+from tests.support.kafka import client_options
 
 WEEK_MS = str(7 * 24 * 3600 * 1000)
 HOUR_MS, DAY_MS, MONTH_MS = "3600000", "86400000", str(30 * 24 * 3600 * 1000)
@@ -20,7 +21,7 @@ HOUR_MS, DAY_MS, MONTH_MS = "3600000", "86400000", str(30 * 24 * 3600 * 1000)
 
 @asynccontextmanager
 async def _admin(config: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=config.kafka)
+    admin = AIOKafkaAdminClient(**client_options(config))
     await admin.start()
     try:
         yield admin

@@ -26,6 +26,7 @@ from shared.outbox.unsent import NoSuchUnsentMessageError, UnsentMessages
 from shared.service import Service
 from tests.conftest import BROKER
 from tests.shared.thing import Settings, Store, ThingMade, build, recording
+from tests.support.kafka import client_options
 from tests.support.published import published
 
 TOO_LARGE = "x" * (LONGEST_RECORD + 1)
@@ -240,7 +241,7 @@ async def _set(config: Settings, topic: str, name: str, value: str) -> None:
 
 
 async def _admin(config: Settings) -> AIOKafkaAdminClient:
-    admin = AIOKafkaAdminClient(bootstrap_servers=config.kafka)
+    admin = AIOKafkaAdminClient(**client_options(config))
     await admin.start()
     return admin
 
