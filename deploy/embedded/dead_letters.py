@@ -18,6 +18,8 @@ from deploy.embedded.ready_file import Ready
 from deploy.embedded.screen import console
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from deploy.embedded.databases import ServiceDatabase
     from shared.bus.dead_letters import DeadLetter, DeadLetters
 
@@ -64,10 +66,8 @@ def list_(
     short = short_ids([letter for _, letter in letters])
     screen = console()
     for name, letter in letters:
-        since, attempts = f"{letter.parked_at:%Y-%m-%d %H:%M}", f"{letter.attempts} attempt{'' if letter.attempts == 1 else 's'}"
-        screen.print(f"{short[letter.id]}  {name}  {since}  {attempts}", markup=False, soft_wrap=True)
-        what = f"  {letter.event_type.removeprefix(TYPE_PREFIX) or 'no event'}: {letter.error}"
-        screen.print(what, markup=False, no_wrap=True, overflow="ellipsis")
+        head = f"{short[letter.id]}  {name}  {letter.parked_at:%Y-%m-%d %H:%M}  {_attempts(letter.attempts)}"
+        _print_entry(screen, head, f"{letter.event_type.removeprefix(TYPE_PREFIX) or 'no event'}: {letter.error}")
     screen.print("Next: blocks dead-letters show ID", markup=False)
 
 
@@ -174,12 +174,21 @@ def _list_held_back(state: str, services: tuple[str, ...], limit: int, data_dir:
     if as_json:
         _write(data)
         return
-    table = Table()
-    for heading in ("service", "id", "event", "attempts", "since", "error"):
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    console().print(table if rows else f"No {'unsent events' if state == 'unsent' else 'dead commands'}.")
+    screen = console()
+    for name, id_, event, attempts, since, error in rows:
+        _print_entry(screen, f"{id_}  {name}  {since}  {_attempts(attempts)}", f"{event}: {error}")
+    if not rows:
+        screen.print(f"No {'unsent events' if state == 'unsent' else 'dead commands'}.")
+
+
+def _attempts(count: int | str) -> str:
+    return f"{count} attempt{'' if str(count) == '1' else 's'}"
+
+
+def _print_entry(screen: "Console", head: str, what: str) -> None:
+    """Two lines that fit 80 columns; the first begins with an id that can be copied."""
+    screen.print(head, markup=False, soft_wrap=True)
+    screen.print(f"  {what}", markup=False, no_wrap=True, overflow="ellipsis")
 
 
 def _run(work: Callable[[str], Awaitable[T]], data_dir: Path, mongodb: str | None) -> T:

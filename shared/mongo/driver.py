@@ -230,8 +230,6 @@ def translate(error: pymongo_errors.PyMongoError) -> DatabaseError:
     if isinstance(error, pymongo_errors.DuplicateKeyError):
         details = cast("dict[str, Any]", error.details or {})
         return Duplicate("a row with this key exists", details.get("keyValue"))
-    if isinstance(error, pymongo_errors.DocumentTooLarge):
-        return TooLarge(_TOO_LARGE)
     if isinstance(error, pymongo_errors.OperationFailure) and error.code in _BY_CODE:
         kind, message = _BY_CODE[error.code]
         return kind(message)
