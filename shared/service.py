@@ -31,7 +31,7 @@ from shared.bus.receiver import Receiver
 from shared.http.errors import as_problem, failure_of
 from shared.http.openapi import Application
 from shared.http.problems import PATH as PROBLEM_TYPES
-from shared.http.reference import add_reference
+from shared.http.reference import add_home, add_reference
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
 from shared.outbox.relay import Relay
@@ -100,6 +100,7 @@ class Service:
         self.app.state.provided = provided
         for router in routers:
             self.app.router.routes.extend(router.routes)  # as they are: include_router() wraps them, and looks for each request's twice
+        add_home(self.app)
 
     @property
     def consumes(self) -> Sequence[Consumer]:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from shared.http.problems import CATALOGUE, PATH, ProblemType
 
@@ -71,6 +71,17 @@ def add_reference(app: FastAPI) -> None:
         PATH + "/{name}": _problem,
     }.items():
         app.add_api_route(path, serve, methods=["GET", "HEAD"], include_in_schema=False)
+
+
+def add_home(app: FastAPI) -> None:
+    """Lead `/` to the reference, where the service has no page of its own there. Called once its routes are known."""
+    if all(getattr(route, "path", None) != "/" for route in app.routes):
+        app.add_api_route("/", _home, methods=["GET", "HEAD"], include_in_schema=False)
+
+
+async def _home() -> Response:
+    """To the reference."""
+    return RedirectResponse("docs", 303)
 
 
 @cache
