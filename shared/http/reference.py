@@ -11,6 +11,7 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -63,13 +64,14 @@ class _File(NamedTuple):
 
 def add_reference(app: FastAPI) -> None:
     """Serve `/docs`, `/openapi.json` and `/problems` from this application."""
-    for path, serve in {
+    routes: dict[str, Callable[..., Awaitable[Response]]] = {
         "/docs": _reference,
         "/docs/{name}": _reference_file,
         "/openapi.json": _document,
         PATH: _problems,
         PATH + "/{name}": _problem,
-    }.items():
+    }
+    for path, serve in routes.items():
         app.add_api_route(path, serve, methods=["GET", "HEAD"], include_in_schema=False)
 
 
