@@ -163,6 +163,9 @@ class _Completion:
             security.append({name: [] for name in surface.security})
         if security:
             operation["security"] = security
+        if scopes:
+            needed = " ".join(f"`{scope}`" for scope in scopes)
+            operation["description"] = f"{operation.get('description', '')}\n\nScope: {needed}".strip()
         for scope in scopes:
             self._scopes.setdefault(scope, []).append(call)
         named = {name for each in security for name in each}

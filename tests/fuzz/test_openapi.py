@@ -46,6 +46,7 @@ def operations(url: str) -> Iterator[Any]:
 def check(operation: Any, platform: Platform, service: str, mode: GenerationMode) -> Counter[int]:
     """Send what schemathesis makes up for one operation, as documented or (negative) not; how often each status was answered."""
     answers: Counter[int] = Counter()
+    failed: dict[str, None] = {}
     existing = platform.existing.get(service, {})
 
     def send(case: Any) -> None:
@@ -54,13 +55,17 @@ def check(operation: Any, platform: Platform, service: str, mode: GenerationMode
         headers = platform.credentials.headers(service, case.path)
         if "key" in headers and mode is GenerationMode.POSITIVE and case.query:
             case.query.pop("key", None)  # a made-up one, which would go before ours
-        response = case.call(headers=headers)
-        answers[response.status_code] += 1
-        case.validate_response(response, checks=CHECKS)
+        try:
+            response = case.call(headers=headers, timeout=60)
+            answers[response.status_code] += 1
+            case.validate_response(response, checks=CHECKS)
+        except Exception as failure:  # noqa: BLE001 (Hypothesis would send it again, and report that the second answer differed)
+            failed.setdefault(_told(failure))
 
     run: Callable[[], None] = seed(SEED)(LIMITS(given(operation.as_strategy(generation_mode=mode))(send)))
     with suppress(Unsatisfiable):  # an operation that takes nothing cannot be called in another way than the documented one
         run()
+    assert not failed, "\n".join(failed)
     return answers
 
 
