@@ -39,7 +39,7 @@ from shared.http.head import HeadAsGet, allowing_head
 from shared.http.openapi import Application
 from shared.http.problems import PATH as PROBLEM_TYPES
 from shared.http.protocol import BoundedProtocol
-from shared.http.reference import add_reference
+from shared.http.reference import add_home, add_reference
 from shared.http.responses import SafeHeaders, SlashRedirect
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
@@ -121,6 +121,7 @@ class Service:
         self.app.state.provided = provided
         for router in routers:
             self.app.router.routes.extend(router.routes)  # as they are: include_router() wraps them, and looks for each request's twice
+        add_home(self.app)
 
     @property
     def consumes(self) -> Sequence[Consumer]:

@@ -171,7 +171,7 @@ class Demo:
                 {
                     "client_id": "demo-web",
                     "client_secret": secrets.demo_web,
-                    "name": "A developer's first application",
+                    "name": "Residents' account (demo)",
                     "borough": HACKNEY,
                     "grant_types": ["authorization_code"],
                     "scopes": ["openid", "email", "profile", "data_sharing:record:read"],
