@@ -9,12 +9,14 @@ second time, or when the function fails on what the first one did. Its transacti
 what opened a transaction is looked up, so always after the caller was authenticated.
 
 A reply may say again what a person typed. Its body is stored sealed (Fernet) under a key made of the caller and the Idempotency-Key, of
-which neither is stored: with a key that cannot be guessed, such as a UUID, only a repeat opens it.
+which neither is stored: with a key that cannot be guessed, such as a UUID, only a repeat opens it. It keys the digest of the request too.
 """
 
 import base64
 import hashlib
+import hmac
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from cryptography.fernet import Fernet
 from starlette.requests import Request
@@ -36,7 +38,7 @@ async def run_once(request: Request, run: Callable[[], Awaitable[Response]]) -> 
     The caller is `request.state.principal`, set by whatever authenticates the request; without one it is the session cookie.
     """
     key = _key(request)
-    fingerprint = hashlib.sha256(request.url.query.encode() + b"\0" + await request.body()).hexdigest()
+    content = hashlib.sha256(request.url.query.encode() + b"\0" + await request.body()).hexdigest()
     id_ = ""
     store: Scope | None = None
 
@@ -62,19 +64,19 @@ async def run_once(request: Request, run: Callable[[], Awaitable[Response]]) -> 
         if unit.transaction is None:  # nothing was changed, so there is nothing to protect from a repeat
             return response
         if response.status_code < 400:
-            unit.transaction.insert_last("idempotency", _row(id_, fingerprint, response, _sealing(request, key)))
+            unit.transaction.insert_last("idempotency", _row(id_, content, response, _Secret.of(request, key)))
             await unit.commit()
             return response
     except (Conflict, Unavailable):
         raise
     except Exception:
         await unit.abort()
-        if store is not None and (stored := await _look_up(store, id_, fingerprint, _sealing(request, key))):
+        if store is not None and (stored := await _look_up(store, id_, content, _Secret.of(request, key))):
             return stored
         raise
     else:
         await unit.abort()
-        stored = await _look_up(store, id_, fingerprint, _sealing(request, key)) if store is not None else None
+        stored = await _look_up(store, id_, content, _Secret.of(request, key)) if store is not None else None
         return stored or response
     finally:
         await unit.abort()
@@ -82,15 +84,15 @@ async def run_once(request: Request, run: Callable[[], Awaitable[Response]]) -> 
         _under_way.discard(id_)
 
 
-async def _look_up(store: Scope, id_: str, fingerprint: str, sealing: Fernet) -> Response | None:
+async def _look_up(store: Scope, id_: str, content: str, secret: "_Secret") -> Response | None:
     row = await store.collection("idempotency").find_one({"_id": id_})
     if row is None:
         return None
-    if row["fingerprint"] != fingerprint:
+    if row["fingerprint"] not in {secret.fingerprint(content), content}:  # the latter was kept by a version before it was keyed
         raise Problem(
             422, "This Idempotency-Key was used with another request.", type="idempotency-key-reused", field="header.idempotency-key"
         )
-    return _stored(row, sealing)
+    return _stored(row, secret.sealing)
 
 
 def _key(request: Request) -> str:
@@ -100,13 +102,13 @@ def _key(request: Request) -> str:
     return key
 
 
-def _row(id_: str, fingerprint: str, response: Response, sealing: Fernet) -> Document:
+def _row(id_: str, content: str, response: Response, secret: "_Secret") -> Document:
     return {
         "_id": id_,
-        "fingerprint": fingerprint,
+        "fingerprint": secret.fingerprint(content),
         "status": response.status_code,
         "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in response.raw_headers],
-        "sealed": sealing.encrypt(bytes(response.body)),
+        "sealed": secret.sealing.encrypt(bytes(response.body)),
         "at": clock.now(),
     }
 
@@ -123,9 +125,26 @@ def _digest(request: Request, key: str) -> str:
     return hashlib.sha256(f"{_caller(request)}\0{request.method}\0{request.url.path}\0{key}".encode()).hexdigest()
 
 
-def _sealing(request: Request, key: str) -> Fernet:
-    """What a reply to this caller with this key is sealed with."""
-    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"reply\0{_caller(request)}\0{key}".encode()).digest()))
+@dataclass(frozen=True)
+class _Secret:
+    """What only a caller with this key can make again: seals the reply, and keys the digest of the request.
+
+    A plain digest would tell whoever reads the database which phone number a short request named: there are few enough to try.
+    """
+
+    key: bytes
+
+    @classmethod
+    def of(cls, request: Request, key: str) -> "_Secret":
+        return cls(hashlib.sha256(f"reply\0{_caller(request)}\0{key}".encode()).digest())
+
+    @property
+    def sealing(self) -> Fernet:
+        return Fernet(base64.urlsafe_b64encode(self.key))
+
+    def fingerprint(self, content: str) -> str:
+        """Keyed digest of a request, given by the plain one."""
+        return hmac.new(self.key, b"request\0" + content.encode(), hashlib.sha256).hexdigest()
 
 
 def _caller(request: Request) -> str:

@@ -10,6 +10,8 @@ from deploy.embedded.demo import DEMO_BOROUGHS, Demo
 from deploy.embedded.secrets_file import load_secrets
 
 SERVICES = ("portal", "identity", "addresses", "notifications", "data_sharing", "move_home")
+INSIDE_MOVE_HOME = "http://move_home:8010"
+"""Where identity tells move_home of a logout: on the containers' own network."""
 ROOT_PASSWORD = "root_password"  # noqa: S105 (a file's name)
 KEY_FILE = "replica_set.key"
 
@@ -24,6 +26,7 @@ def main(root: Path) -> None:
         urls=urls,
         smtp_port=25,
         demo=os.environ.get("DEMO") != "no",
+        inside={"move_home": INSIDE_MOVE_HOME},
     )
     root_password = _kept(platform / ROOT_PASSWORD, secrets.token_urlsafe(32))
     for folder in ("mongodb", "database"):

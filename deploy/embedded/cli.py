@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.embedded import dead_letters
+from deploy.embedded import dead_letters, keys
 from deploy.embedded.engines import EngineChoice, fast_engine_is_built
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.loading import imported_when_called
@@ -32,6 +32,7 @@ app = typer.Typer(
 addresses = imported_when_called("deploy.embedded.addresses_imports")
 app.add_typer(typer.Typer(cls=addresses, help="Address files and releases of the gazetteer.", no_args_is_help=True), name="addresses")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(keys.app, name="keys")
 
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Where the platform keeps its data.", envvar="BLOCKS_DATA_DIR")]
 

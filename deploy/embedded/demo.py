@@ -58,8 +58,19 @@ DEMO_CALLBACK = "http://127.0.0.1:8099/callback"
 class Demo:
     """Settings, first data and the ready file of one platform. Without `demo` there is only what the services need of each other."""
 
-    def __init__(self, secrets: Secrets, directory: Path, *, urls: Mapping[str, str], smtp_port: int, demo: bool = True) -> None:
+    def __init__(
+        self,
+        secrets: Secrets,
+        directory: Path,
+        *,
+        urls: Mapping[str, str],
+        smtp_port: int,
+        demo: bool = True,
+        inside: Mapping[str, str] | None = None,
+    ) -> None:
+        """`urls` are where browsers find the services, `inside` where the services find each other, if that is elsewhere."""
         self.urls = dict(urls)
+        self._inside = dict(inside or {})
         self._directory = directory
         self._secrets = secrets
         self._smtp_port = smtp_port
@@ -153,6 +164,7 @@ class Demo:
                 "scopes": ["openid", "email", "profile", "staff", "data_sharing:record:read"],
                 "redirect_uris": [f"{self.urls['move_home']}/sign-in/callback"],
                 "post_logout_redirect_uris": [f"{self.urls['move_home']}/"],
+                "backchannel_logout_uri": f"{self._inside.get('move_home', self.urls['move_home'])}/back-channel-logout",
             },
             # One client a purpose: a secret that leaks from move_home opens no more than that purpose.
             _machine("move-home-addresses", "Move home", HACKNEY, secrets.move_home_addresses, ("addresses:address:read",)),

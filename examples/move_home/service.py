@@ -14,7 +14,6 @@ from .adapters.data_sharing import DataSharing
 from .adapters.identity import Identity
 from .adapters.notifications import Notifications
 from .api import address_questions, borough, information, moves, programs, questions, sign_in, suggestions
-from .api.dependencies import SESSION
 from .errands import Errands
 from .journey import Ourselves, journey_of
 from .seal import Seal
@@ -35,7 +34,7 @@ def build(settings: Settings) -> Service:
         HERE / "templates",
         "Tell councils you are moving",
         secret=seal.form_secret,
-        session_cookie=SESSION,
+        session_cookie=settings.session_cookie,
         secure=settings.is_https,
         form_targets=[settings.issuer],
         footer=information.LINKS,

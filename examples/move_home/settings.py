@@ -18,6 +18,9 @@ def _fernet_keys(value: SecretStr) -> SecretStr:
     return value
 
 
+SESSION, ATTEMPT = "move_home_session", "move_home_sign_in"
+
+
 class MachineClient(BaseModel):
     """A client of identity that acts for itself (RFC 6749, section 4.4)."""
 
@@ -66,3 +69,13 @@ class Settings(ServiceSettings):
     def is_https(self) -> bool:
         """Whether browsers reach us encrypted, so that cookies may insist on it."""
         return self.public_url.startswith("https://")
+
+    @property
+    def session_cookie(self) -> str:
+        """The session cookie's name. With HTTPS its prefix keeps other hosts of the domain from setting it (RFC 6265bis, 4.1.3.2)."""
+        return f"__Host-{SESSION}" if self.is_https else SESSION
+
+    @property
+    def attempt_cookie(self) -> str:
+        """The name of the cookie of a sign-in under way, which is sent to its own paths alone."""
+        return f"__Secure-{ATTEMPT}" if self.is_https else ATTEMPT

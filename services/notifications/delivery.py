@@ -10,8 +10,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
 from typing import Protocol, TypeVar
+
+from cryptography.fernet import InvalidToken
 
 from contracts.events.notifications import Channel
 from shared import telemetry
@@ -22,6 +25,7 @@ from shared.mongo import Conflict, DatabaseError, Unavailable
 from .domain.delivery import Answer, Ended, TryAgain, after, simulated
 from .domain.notifications import Notification, Status, ended
 from .store import SLOTS, Handover, Store, slot_of
+from .vault import Vault
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -31,6 +35,8 @@ DEAD_AFTER_SECONDS = 7.0
 DOUBT_AFTER_SECONDS = 4.0
 """A courier that could not show a heartbeat for so long begins nothing new: others may soon think it dead."""
 POLL_SECONDS = 1.0
+UNREADABLE_PAUSE = timedelta(minutes=1)
+"""Before a message is tried again whose key is not among the settings: an operator puts it back."""
 WRITE_ATTEMPTS = 5
 
 
@@ -55,8 +61,11 @@ class _Outcome:
 class Courier:
     """One replica's share of the deliveries. `step` is the work of a chassis Worker."""
 
-    def __init__(self, store: Store, providers: Mapping[Channel, Provider], *, at_once: int, random: Random | None = None) -> None:
+    def __init__(
+        self, store: Store, vault: Vault, providers: Mapping[Channel, Provider], *, at_once: int, random: Random | None = None
+    ) -> None:
         self._store = store
+        self._vault = vault
         self._providers = providers
         self._at_once = at_once
         self._random = random or Random()
@@ -134,12 +143,17 @@ class Courier:
     async def _deliver(self, handover: Handover, courier: str) -> None:
         with telemetry.continued(handover.traceparent, "deliver", kind=telemetry.CONSUMER) as span:
             try:
-                notification = await _patiently(lambda: self._store.notifications.to_deliver(handover.notification))
+                kept = await _patiently(lambda: self._store.notifications.to_deliver(handover.notification))
+                notification = self._vault.read(kept) if kept else None
                 if notification is None or notification.status.is_final:
                     await _patiently(lambda: self._store.handovers.remove(handover.notification))
                     return
             except DatabaseError:
                 await self._give_back(handover, courier)
+                return
+            except InvalidToken:
+                log.error("a message cannot be opened: its secret key is missing from the settings")  # noqa: TRY400
+                await self._give_back(handover, courier, pause=UNREADABLE_PAUSE)
                 return
             span.set_attribute("notifications.channel", notification.channel.value)
             span.set_attribute("notifications.attempt", handover.attempt + 1)
@@ -176,9 +190,9 @@ class Courier:
                 await tx.publish(*events, borough=notification.borough)
             await tx.handovers.remove(notification.id)
 
-    async def _give_back(self, handover: Handover, courier: str) -> None:
+    async def _give_back(self, handover: Handover, courier: str, *, pause: timedelta = timedelta(0)) -> None:
         try:
-            await self._store.handovers.postpone(handover.notification, courier=courier, due=now())
+            await self._store.handovers.postpone(handover.notification, courier=courier, due=now() + pause)
         except DatabaseError as error:
             log.warning("a claim could not be given back; it is found again: %s", type(error).__name__)
 

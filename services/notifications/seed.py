@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from shared.clock import now
 
 from .domain.recipients import email_address, phone
-from .domain.senders import ApiKey, KeyType, Sender, Service
+from .domain.senders import LEAST_RETENTION_DAYS, MOST_RETENTION_DAYS, RETENTION_DAYS, ApiKey, KeyType, Sender, Service
 from .domain.templates import Template
 from .store import Store, Tx
 from .vault import Vault
@@ -77,6 +77,7 @@ class SeedService(_Seed):
     keys: list[SeedKey] = []
     templates: list[SeedTemplate] = []
     team: list[str] = []
+    retention_days: int = Field(default=RETENTION_DAYS, ge=LEAST_RETENTION_DAYS, le=MOST_RETENTION_DAYS)
     international_sms: bool = False
 
     @field_validator("team")
@@ -114,7 +115,8 @@ def _service(given: SeedService, vault: Vault) -> Service:
         reply_to=tuple(Sender(str(reply.id), reply.address, reply.default) for reply in given.email_reply_to),
         sms_senders=tuple(Sender(str(sender.id), sender.sender, sender.default) for sender in given.sms_senders),
         keys=tuple(ApiKey(f"{service}:{key.name}", key.name, key.type, vault.sealed(str(key.secret))) for key in given.keys),
-        team=frozenset(given.team),
+        team=frozenset(vault.sealed(member) for member in given.team),
+        retention_days=given.retention_days,
         international_sms=given.international_sms,
     )
 

@@ -12,6 +12,7 @@ from .api.v2.surface import RateLimits
 from .delivery import Courier
 from .settings import Settings
 from .store import Store
+from .upkeep import Upkeep
 from .vault import Vault
 
 
@@ -20,7 +21,8 @@ def build(settings: Settings) -> Service:
     store = Store(settings)
     vault = Vault(settings)
     mail, texts = SmtpProvider(settings), SmsProvider(settings)
-    courier = Courier(store, {Channel.EMAIL: mail, Channel.SMS: texts}, at_once=settings.handovers_at_once)
+    courier = Courier(store, vault, {Channel.EMAIL: mail, Channel.SMS: texts}, at_once=settings.handovers_at_once)
+    upkeep = Upkeep(store, vault)
     delivery = Worker("delivery", courier.step)
     courier.wake = delivery.wake
     return Service(
@@ -28,9 +30,10 @@ def build(settings: Settings) -> Service:
         settings,
         store=store,
         routers=[staff.router, *v2.routers()],
-        workers=[delivery],
-        provides=[vault, courier, RateLimits(settings)],
+        workers=[delivery, Worker("upkeep", upkeep.step, interval=60.0)],
+        provides=[vault, courier, upkeep, RateLimits(settings)],
         seed=seed.loader(store, vault),
+        on_start=[upkeep.begin],
         on_stop=[courier.stop, mail.close, texts.close],
         description="Email and text messages to citizens, committed before the answer. GOV.UK Notify's client libraries work unchanged.",
     )

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from cryptography.fernet import Fernet
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
+from shared.crypto import FernetKeys
 from shared.settings import ServiceSettings, prefixed
 
 
@@ -13,8 +13,9 @@ class Settings(ServiceSettings):
 
     model_config = prefixed("NOTIFICATIONS_")
 
-    secret_key: SecretStr
-    """Fernet key (32 bytes, URL-safe base64) that the API keys' secrets are stored under."""
+    secret_key: FernetKeys
+    """Seals messages, and the secrets of API keys, at rest. To rotate it, put a new key in front, joined by a comma; the old one may go
+    when the log says that everything is sealed under the new one."""
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=1025, ge=1, le=65535)
     smtp_security: Literal["none", "starttls", "tls"] = "none"
@@ -34,12 +35,3 @@ class Settings(ServiceSettings):
     rate_per_minute: int = Field(default=3000, ge=1)
     """Calls that one service may make with one kind of key in the long run; counted by each replica for itself."""
     rate_burst: int = Field(default=1000, ge=1)
-
-    @field_validator("secret_key")
-    @classmethod
-    def _is_fernet_key(cls, value: SecretStr) -> SecretStr:
-        try:
-            Fernet(value.get_secret_value())
-        except ValueError:
-            raise ValueError("must be a Fernet key: 32 bytes in URL-safe base64") from None
-        return value

@@ -1,31 +1,129 @@
-"""API keys' secrets at rest: encrypted, because HS256 needs their plain value again for every request."""
+"""What notifications keeps secret: messages, each under a data key of its own, and the secrets and teams of services."""
 
-from dataclasses import replace
+import base64
+from dataclasses import asdict, replace
 from functools import lru_cache
+from typing import Any
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from shared import security
+from shared.crypto import Envelope
+
+from .domain.notifications import Envelope as Address
+from .domain.notifications import Notification
 from .domain.senders import ApiKey, Service
+from .domain.templates import Content
 from .settings import Settings
+from .store.notifications import StoredNotification
+
+FERNET_PREFIX = "gAAAA"
+"""The first bytes of every Fernet token: version 0x80 and the zeros of its time."""
 
 
 class Vault:
-    """Seals and opens secrets with the service's Fernet key."""
+    """Seals and opens with the service's secret keys: the newest seals, all of them open."""
 
     def __init__(self, settings: Settings) -> None:
-        self._fernet = Fernet(settings.secret_key.get_secret_value())
+        fernets = [Fernet(key) for key in settings.secret_key.get_secret_value().split(",")]
+        self._newest, self._fernet = fernets[0], MultiFernet(fernets)
+        self._envelope = Envelope(settings.secret_key)
         self._open = lru_cache(maxsize=10_000)(self._decrypted)
+
+    # -- services ----------------------------------------------------------------------------------------------------------------------
 
     def sealed(self, secret: str) -> str:
         """The secret in the form in which it is stored."""
-        return self._fernet.encrypt(secret.encode()).decode()
+        return self._newest.encrypt(secret.encode()).decode()
 
     def opened(self, service: Service) -> Service:
-        """The service with its keys' secrets readable. Raises `InvalidToken` where another key sealed them."""
-        return replace(service, keys=tuple(self._opened_key(key) for key in service.keys))
+        """The service with its keys' secrets and its team readable. Raises `InvalidToken` where another key sealed them."""
+        team = frozenset(self._member(member) for member in service.team)
+        return replace(service, keys=tuple(self._opened_key(key) for key in service.keys), team=team)
+
+    def resealed(self, service: Service) -> Service | None:
+        """The service sealed under the newest key; None where it is."""
+        if all(self._is_current(text) for text in (*(key.secret for key in service.keys), *service.team)):
+            return None
+        plain = self.opened(service)
+        keys = tuple(replace(key, secret=self.sealed(key.secret)) for key in plain.keys)
+        return replace(plain, keys=keys, team=frozenset(self.sealed(member) for member in plain.team))
+
+    # -- messages ----------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of the secret keys, the newest first."""
+        return self._envelope.key_ids
+
+    def closed(self, notification: Notification) -> StoredNotification:
+        """The message as it is stored: whom it is for and what it says are sealed."""
+        key, content = self._envelope.new_key(), notification.content
+        said = {
+            "given_recipient": notification.given_recipient,
+            "envelope": asdict(notification.envelope),
+            "reference": notification.reference,
+            "body": content.body,
+            "subject": content.subject,
+        }
+        unsent = {"html": content.html, "text": content.text} if not notification.status.is_final else None
+        return StoredNotification(
+            **{name: getattr(notification, name) for name in StoredNotification.IN_CLEAR},
+            reference=self._reference(notification.service, notification.reference),
+            key=key,
+            key_id=self.key_ids[0],
+            sealed=self._seal(key, said),
+            unsent=self._seal(key, unsent) if unsent and any(unsent.values()) else None,
+        )
+
+    def read(self, stored: StoredNotification | Notification) -> Notification:
+        """The message again; one that an earlier version stored in clear as it is. Raises `InvalidToken` where its key is gone."""
+        if isinstance(stored, Notification):
+            return stored
+        said = self._unseal(stored.key, stored.sealed)
+        unsent = self._unseal(stored.key, stored.unsent) if stored.unsent else {}
+        return Notification(
+            **{name: getattr(stored, name) for name in StoredNotification.IN_CLEAR},
+            reference=said["reference"],
+            given_recipient=said["given_recipient"],
+            envelope=Address(**said["envelope"]),
+            content=Content(said["body"], said["subject"], unsent.get("html"), unsent.get("text")),
+        )
+
+    def rewrapped(self, stored: StoredNotification) -> StoredNotification:
+        """The same message with its data key under the newest secret key."""
+        reference = self._reference(stored.service, self._unseal(stored.key, stored.sealed)["reference"])
+        return replace(stored, key=self._envelope.rewrapped(stored.key), key_id=self.key_ids[0], reference=reference)
+
+    def references(self, service: str, reference: str) -> tuple[str, ...]:
+        """The keyed digests under which a service's messages of this reference are found, one for each secret key."""
+        return self._envelope.digests("reference", f"{service}\0{reference}")
+
+    def _reference(self, service: str, reference: str | None) -> str | None:
+        return None if reference is None else self.references(service, reference)[0]
+
+    def _seal(self, key: bytes, content: dict[str, Any]) -> bytes:
+        return base64.urlsafe_b64decode(self._envelope.seal(key, content))  # a third smaller at rest
+
+    def _unseal(self, key: bytes, sealed: bytes) -> dict[str, Any]:
+        try:
+            return self._envelope.open(key, base64.urlsafe_b64encode(sealed))
+        except InvalidToken:
+            security.record(security.Event.SEAL_REFUSED, "at_rest")
+            raise
 
     def _opened_key(self, key: ApiKey) -> ApiKey:
         return replace(key, secret=self._open(key.secret))
+
+    def _member(self, member: str) -> str:
+        return self._open(member) if member.startswith(FERNET_PREFIX) else member  # in clear: written by an earlier version
+
+    def _is_current(self, sealed: str) -> bool:
+        try:
+            self._newest.decrypt(sealed.encode())
+        except InvalidToken:
+            return False
+        return True
 
     def _decrypted(self, sealed: str) -> str:
         return self._fernet.decrypt(sealed).decode()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 import psutil
 import pytest
 
@@ -46,6 +47,34 @@ def hackney(platform: RunningBlocks) -> httpx.Client:
     return httpx.Client(
         base_url=ready["urls"]["move_home"], headers={"Authorization": f"Bearer {answer.json()['access_token']}"}, timeout=20
     )
+
+
+def test_a_signing_key_is_rotated_while_everything_runs(platform: RunningBlocks, data_dir: Path, hackney: httpx.Client) -> None:
+    jwks = f"{platform.ready['identity']['issuer']}/.well-known/jwks.json"
+    before = [key["kid"] for key in httpx.get(jwks, timeout=20).json()["keys"]]
+    rotated = blocks("keys", "rotate", "--now", "--data-dir", str(data_dir))
+    assert rotated.returncode == 0, rotated.stderr
+    until(lambda: len(httpx.get(jwks, timeout=20).json()["keys"]) == len(before) + 1, seconds=30)
+    made = httpx.get(jwks, timeout=20).json()["keys"][-1]["kid"]
+    assert made in rotated.stdout
+    assert hackney.get("/api/moves/none").status_code == 404, "a token by the old key is good"
+
+    def signs() -> bool:
+        client = platform.ready["identity"]["machine_clients"][0]
+        answer = httpx.post(
+            f"{platform.ready['identity']['issuer']}/token",
+            data={"grant_type": "client_credentials", "scope": "addresses:address:read"},
+            auth=(client["client_id"], client["client_secret"]),
+            timeout=20,
+        )
+        token = answer.json()["access_token"]
+        found = httpx.get(
+            f"{platform.ready['urls']['addresses']}/v1/addresses/search?q=E8", headers={"Authorization": f"Bearer {token}"}, timeout=20
+        )
+        assert found.status_code != 401, found.text
+        return bool(jwt.get_unverified_header(token)["kid"] == made)
+
+    until(signs, seconds=60)
 
 
 def test_the_ready_file_names_every_service_and_only_its_owner_can_read_it(platform: RunningBlocks) -> None:

@@ -12,10 +12,10 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from examples.move_home.api.dependencies import SESSION, Content
+from examples.move_home.api.dependencies import Content
 from examples.move_home.seal import Seal
 from examples.move_home.service import build
-from examples.move_home.settings import MachineClient, Settings
+from examples.move_home.settings import SESSION, MachineClient, Settings
 from examples.move_home.store import Store
 from shared import clock
 from tests.support.running import TRUST, Running, free_port

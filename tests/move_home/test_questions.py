@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from examples.move_home.api.dependencies import SESSION
 from examples.move_home.domain.answers import month_number
+from examples.move_home.settings import SESSION
 from shared import clock
 
 TODAY_NAME = {"given_name": "Ada", "family_name": "Lovelace"}

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from examples.move_home.api.dependencies import SESSION
+from examples.move_home.settings import SESSION
 from services.identity.service import build as build_identity
 from services.identity.settings import Settings as IdentitySettings
 from shared import clock

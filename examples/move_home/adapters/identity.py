@@ -28,6 +28,9 @@ SCOPES: dict[Kind, str] = {
     "staff": "openid profile staff",
 }
 METADATA_SECONDS = 300.0
+CLOCK_SECONDS = 5
+"""How far identity's clock and ours may be apart."""
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 class SignInFailed(Exception):  # noqa: N818 (what happened, not a fault of ours)
@@ -65,6 +68,20 @@ class SignedIn:
     expires_at: datetime
     id_token: str
     """Proves to identity whose session a sign-out means."""
+    session: str | None
+    """Identity's session (`sid`), of whose end it tells us."""
+
+
+class LogoutRefused(Exception):  # noqa: N818 (what happened, not a fault of ours)
+    """What came as a logout token is none of identity's for us."""
+
+
+@dataclass(frozen=True)
+class SignOut:
+    """The form that ends identity's own session (OpenID Connect RP-Initiated Logout 1.0, section 2): sent by POST, never in an address."""
+
+    address: str
+    fields: dict[str, str]
 
 
 class Identity:
@@ -124,13 +141,39 @@ class Identity:
             access_token=str(tokens["access_token"]),
             expires_at=clock.now() + timedelta(seconds=float(tokens.get("expires_in", 60))),
             id_token=str(tokens["id_token"]),
+            session=claims.get("sid"),
         )
 
-    async def sign_out(self, id_token: str) -> str:
-        """Where to send the browser to end identity's own session (OpenID Connect RP-Initiated Logout 1.0)."""
+    async def sign_out(self, id_token: str) -> SignOut:
+        """What the browser has to send to identity to be signed out there too. Raises httpx.HTTPError while identity is down."""
         metadata, _ = await self._discovered()
-        query = {"id_token_hint": id_token, "client_id": self._client_id, "post_logout_redirect_uri": self._after_sign_out}
-        return f"{metadata['end_session_endpoint']}?{urlencode(query)}"
+        fields = {"id_token_hint": id_token, "client_id": self._client_id, "post_logout_redirect_uri": self._after_sign_out}
+        return SignOut(str(metadata["end_session_endpoint"]), fields)
+
+    async def signed_out(self, logout_token: str) -> str:
+        """The session that a logout token says has ended (OpenID Connect Back-Channel Logout 1.0, section 2.6).
+
+        Raises `LogoutRefused`, or httpx.HTTPError.
+        """
+        try:
+            decoded = await self._decoded(logout_token)
+        except SignInFailed:
+            raise LogoutRefused from None
+        claims: dict[str, Any] = dict(decoded.claims)
+        now, issued = clock.now().timestamp(), claims.get("iat")
+        right = (
+            decoded.header.get("typ") == "logout+jwt"
+            and self._is_for_us(claims)
+            and isinstance(issued, int | float)
+            and issued <= now + CLOCK_SECONDS
+            and LOGOUT_EVENT in (claims.get("events") or {})
+            and "nonce" not in claims
+            and isinstance(claims.get("jti"), str)
+            and isinstance(claims.get("sid"), str)
+        )
+        if not right:
+            raise LogoutRefused
+        return str(claims["sid"])
 
     async def close(self) -> None:
         """Close the connections."""
@@ -155,29 +198,29 @@ class Identity:
 
     async def _verified(self, id_token: str, nonce: str) -> dict[str, Any]:
         """The claims of an ID token that is for us and for this attempt (OpenID Connect Core, section 3.1.3.7)."""
+        claims: dict[str, Any] = dict((await self._decoded(id_token)).claims)
+        nonce_fits = hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode())
+        if not nonce_fits or not self._is_for_us(claims) or not isinstance(claims.get("sub"), str):
+            raise SignInFailed("invalid_id_token")
+        return claims
+
+    def _is_for_us(self, claims: dict[str, Any]) -> bool:
+        """Whether identity made the token for this client, and it is in its time."""
+        from_identity = str(claims.get("iss", "")).rstrip("/") == self._issuer
+        expires = claims.get("exp")
+        in_time = isinstance(expires, int | float) and expires > clock.now().timestamp() - CLOCK_SECONDS
+        return from_identity and in_time and claims.get("aud") in (self._client_id, [self._client_id])
+
+    async def _decoded(self, token: str) -> jwt.Token:
+        """The token with its signature verified; keys are fetched anew once where it does not fit. Raises `SignInFailed`."""
         for fresh in (False, True):
             _, keys = await self._discovered(anew=fresh)
             try:
-                decoded = jwt.decode(id_token, keys, registry=self._registry)
-                break
+                return jwt.decode(token, keys, registry=self._registry)
             except (JoseError, ValueError) as error:
                 if fresh:
                     raise SignInFailed("invalid_id_token") from error
-        else:  # pragma: no cover (the second round either breaks or raises)
-            raise SignInFailed("invalid_id_token")
-        claims: dict[str, Any] = dict(decoded.claims)
-        now = clock.now().timestamp()
-        audience = claims.get("aud")
-        right = (
-            str(claims.get("iss", "")).rstrip("/") == self._issuer
-            and audience in (self._client_id, [self._client_id])
-            and hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode())
-            and float(claims.get("exp", 0)) > now - 5
-            and isinstance(claims.get("sub"), str)
-        )
-        if not right:
-            raise SignInFailed("invalid_id_token")
-        return claims
+        raise SignInFailed("invalid_id_token")  # pragma: no cover (the second round either returns or raises)
 
     async def _userinfo(self, access_token: str, subject: str) -> dict[str, Any]:
         metadata, _ = await self._discovered()

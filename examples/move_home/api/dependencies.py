@@ -25,7 +25,6 @@ from shared.http import HttpFailure, Problem, provided
 from shared.pages import FORM_TOKEN, ForgeryError, Pages
 from shared.process import Process
 
-SESSION = "move_home_session"
 SESSION_ENDED = "session-ended"
 
 Db = Annotated[Store, Depends(provided(Store))]
@@ -138,13 +137,19 @@ def sign_in_first(request: Request, *, path: str = "/sign-in") -> HTTPException:
     return HTTPException(303, headers={"Location": f"{path}?{urlencode({'back_to': back_to})}"})
 
 
+def session_secret(request: Request) -> str:
+    """What the browser holds as its session's secret; empty where it holds none."""
+    config: Settings = request.app.state.provided[Settings]
+    return request.cookies.get(config.session_cookie, "")
+
+
 async def _form(request: Request, pages: Rendering) -> FormData:
     return await pages.form(request)
 
 
 async def citizen_if_signed_in(request: Request, store: Db, seal: Sealing) -> Citizen | None:
     """The citizen who is signed in on this browser, or None."""
-    session = await store.sessions.find(request.cookies.get(SESSION, ""))
+    session = await store.sessions.find(session_secret(request))
     if session is None or session.kind != "citizen":
         return None
     return Citizen(session, seal.open(session.content, Content))
@@ -163,7 +168,7 @@ async def _citizen(
 
 async def _keep_unsent(request: Request, store: Store, seal: Seal, pages: Pages) -> bool:
     """Keep the form, sealed, with the ended session that this browser holds; false where there is none, or our page did not send it."""
-    session = await store.sessions.find_or_ended(request.cookies.get(SESSION, ""))
+    session = await store.sessions.find_or_ended(session_secret(request))
     if session is None or session.kind != "citizen":
         return False
     try:
@@ -179,7 +184,7 @@ async def _keep_unsent(request: Request, store: Store, seal: Seal, pages: Pages)
 
 
 async def _staff(request: Request, store: Db, seal: Sealing) -> Staff:
-    session = await store.sessions.find(request.cookies.get(SESSION, ""))
+    session = await store.sessions.find(session_secret(request))
     if session is None:
         raise sign_in_first(request, path="/borough/sign-in")
     content = seal.open(session.content, Content)

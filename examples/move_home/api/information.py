@@ -7,8 +7,8 @@ from examples.move_home.domain.boroughs import BOROUGHS, council_name
 from examples.move_home.store.sessions import KEPT, LIFE
 from shared.http import Router
 
-from .dependencies import SESSION, Config, Rendering, failure_as_page
-from .sign_in import ATTEMPT, ATTEMPT_SECONDS
+from .dependencies import Config, Rendering, failure_as_page
+from .sign_in import ATTEMPT_SECONDS
 
 router = Router(errors=failure_as_page, include_in_schema=False)
 
@@ -21,8 +21,8 @@ async def cookies(request: Request, pages: Rendering, config: Config) -> Respons
     return pages.render(
         request,
         "cookies.html",
-        session=SESSION,
-        attempt=ATTEMPT,
+        session=config.session_cookie,
+        attempt=config.attempt_cookie,
         attempt_minutes=ATTEMPT_SECONDS // 60,
         sign_in=config.issuer.rstrip("/"),
     )

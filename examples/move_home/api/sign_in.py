@@ -4,14 +4,14 @@ from typing import Literal
 
 import httpx
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-from examples.move_home.adapters.identity import Attempt, Identity, SignInFailed
+from examples.move_home.adapters.identity import Attempt, Identity, LogoutRefused, SignInFailed
 from examples.move_home.seal import Seal
+from shared import security
 from shared.http import Problem, Router
 
 from .dependencies import (
-    SESSION,
     Config,
     Content,
     Db,
@@ -22,12 +22,13 @@ from .dependencies import (
     failure_as_page,
     local_path,
     see_other,
+    session_secret,
 )
 
 router = Router(errors=failure_as_page, include_in_schema=False)
 
-ATTEMPT = "move_home_sign_in"
 ATTEMPT_SECONDS = 1800
+NO_STORE = {"Cache-Control": "no-store"}
 DOWN = Problem(503, "You cannot sign in at the moment.")
 
 
@@ -52,7 +53,7 @@ async def staff_sign_in(identity: SignIn, seal: Sealing, config: Config) -> Resp
 @router.get("/sign-in/callback")
 async def come_back(request: Request, identity: SignIn, store: Db, seal: Sealing, config: Config) -> Response:
     """Take what identity answers, and begin a session under a new secret."""
-    attempt = seal.open_fresh(request.cookies.get(ATTEMPT), Attempt, ATTEMPT_SECONDS)
+    attempt = seal.open_fresh(request.cookies.get(config.attempt_cookie), Attempt, ATTEMPT_SECONDS)
     if attempt is None:
         raise Problem(400, "Your sign-in took too long, or was begun in another browser. Start again.", title="You are not signed in")
     try:
@@ -65,7 +66,7 @@ async def come_back(request: Request, identity: SignIn, store: Db, seal: Sealing
         raise Problem(403, "The account that you signed in with does not belong to a borough's staff.")
     if attempt.kind == "citizen" and not person.email:
         raise Problem(403, "We need your email address to tell you what happens, and your account does not give it to us.")
-    before = await store.sessions.find_or_ended(request.cookies.get(SESSION, ""))
+    before = await store.sessions.find_or_ended(session_secret(request))
     content = Content(
         email=person.email,
         name=person.name,
@@ -77,27 +78,43 @@ async def come_back(request: Request, identity: SignIn, store: Db, seal: Sealing
     if before is not None and (before.kind, before.subject) == (attempt.kind, person.subject):
         held = seal.open(before.content, Content)
         content = content.model_copy(update={"answers": held.answers, "unsent": held.unsent})
-    await store.sessions.end(request.cookies.get(SESSION, ""))
-    secret = await store.sessions.start(attempt.kind, person.subject, seal.close(content))
+    await store.sessions.end(session_secret(request))
+    secret = await store.sessions.start(attempt.kind, person.subject, seal.close(content), sid=person.session)
     response = see_other(attempt.back_to)
-    response.set_cookie(SESSION, secret, httponly=True, samesite="lax", secure=config.is_https, path="/")
-    response.delete_cookie(ATTEMPT, path="/sign-in")
+    response.set_cookie(config.session_cookie, secret, httponly=True, samesite="lax", secure=config.is_https, path="/")
+    response.delete_cookie(config.attempt_cookie, path="/sign-in", secure=config.is_https, httponly=True, samesite="lax")
     return response
 
 
 @router.post("/sign-out")
-async def sign_out(request: Request, _: Form, *, identity: SignIn, store: Db, seal: Sealing, config: Config) -> Response:
-    """End the session here, and go on to identity to end it there too."""
-    secret = request.cookies.get(SESSION, "")
+async def sign_out(request: Request, _: Form, *, identity: SignIn, store: Db, seal: Sealing, config: Config, pages: Rendering) -> Response:
+    """End the session here, and let the browser go on to identity to end it there too, by a form that holds the ID token."""
+    secret = session_secret(request)
     session = await store.sessions.find(secret)
     await store.sessions.end(secret)
     id_token = seal.open(session.content, Content).id_token if session else ""
+    response: Response
     try:
-        response = see_other(await identity.sign_out(id_token) if id_token else "/")
+        response = pages.render(request, "signing_out.html", form=await identity.sign_out(id_token)) if id_token else see_other("/")
     except httpx.HTTPError:
         response = see_other("/")
-    response.delete_cookie(SESSION, path="/", secure=config.is_https)
+    response.delete_cookie(config.session_cookie, path="/", secure=config.is_https, httponly=True, samesite="lax")
     return response
+
+
+@router.post("/back-channel-logout")
+async def signed_out_elsewhere(request: Request, identity: SignIn, store: Db) -> Response:
+    """End what began in a session of identity that has ended. Identity calls this, not a browser (Back-Channel Logout 1.0, section 2.5)."""
+    form = await request.form(max_files=0, max_fields=10)
+    try:
+        sid = await identity.signed_out(str(form.get("logout_token", "")))
+    except LogoutRefused:
+        security.record(security.Event.TOKEN_REFUSED, "forged")
+        return JSONResponse({"error": "invalid_request"}, 400, headers=NO_STORE)
+    except httpx.HTTPError:
+        return JSONResponse({"error": "temporarily_unavailable"}, 503, headers=NO_STORE)
+    await store.sessions.end_of(sid)
+    return Response(status_code=200, headers=NO_STORE)
 
 
 async def _leave(
@@ -109,7 +126,7 @@ async def _leave(
         raise DOWN from None
     response = see_other(address)
     response.set_cookie(
-        ATTEMPT,
+        config.attempt_cookie,
         seal.close(attempt).decode(),
         max_age=ATTEMPT_SECONDS,
         httponly=True,

@@ -33,6 +33,6 @@ class Store(Database[Tx], Repositories):
 
     transaction_type = Tx
     indexes: ClassVar = {
-        "sessions": [Index("expires_at", expire_after=0)],
+        "sessions": [Index("expires_at", expire_after=0), Index("sid")],
         "moves": [Index("subject", "-submitted_at"), Index("reference")],
     }

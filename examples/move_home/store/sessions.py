@@ -9,6 +9,9 @@ from shared import clock
 from shared.mongo import Scope
 
 LIFE = timedelta(hours=8)
+IDLE_LIFE = timedelta(hours=1)
+TOUCH_AFTER = timedelta(minutes=1)
+"""How stale the time of last use may become before it is written again."""
 KEPT = timedelta(hours=24)
 """How long after its end a session's answers wait for the same person to sign in again in the same browser."""
 
@@ -23,6 +26,7 @@ class Session:
     subject: str
     content: bytes
     ends_at: datetime
+    used_at: datetime
 
     def holding(self, content: bytes) -> "Session":
         """The session with other content."""
@@ -35,32 +39,31 @@ class Sessions:
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("sessions")
 
-    async def start(self, kind: Literal["citizen", "staff"], subject: str, content: bytes) -> str:
-        """A new session; the secret is for the browser alone."""
-        secret = new_secret()
-        await self._rows.insert_one(
-            {
-                "_id": digest(secret),
-                "kind": kind,
-                "subject": subject,
-                "content": content,
-                "ends_at": clock.now() + LIFE,
-                "expires_at": clock.now() + LIFE + KEPT,
-            }
-        )
+    async def start(self, kind: Literal["citizen", "staff"], subject: str, content: bytes, *, sid: str | None = None) -> str:
+        """A new session; the secret is for the browser alone. `sid` is identity's session, with which it ends."""
+        secret, at = new_secret(), clock.now()
+        row = {"_id": digest(secret), "kind": kind, "subject": subject, "content": content, "sid": sid}
+        await self._rows.insert_one({**row, "used_at": at, "ends_at": at + LIFE, "expires_at": at + LIFE + KEPT})
         return secret
 
     async def find(self, secret: str) -> Session | None:
-        """The session of that secret, unless it is over."""
+        """The session of that secret, unless it is over or was not used for an hour. Finding it is a use."""
         session = await self.find_or_ended(secret)
-        return session if session is not None and session.ends_at > clock.now() else None
+        at = clock.now()
+        if session is None or at >= min(session.ends_at, session.used_at + IDLE_LIFE):
+            return None
+        if at - session.used_at >= TOUCH_AFTER:
+            await self._rows.update_one({"_id": session.id}, {"$set": {"used_at": at}})
+        return session
 
     async def find_or_ended(self, secret: str) -> Session | None:
         """The session of that secret, also where it is over but kept. Whoever holds it is not signed in by that."""
         row = await self._rows.find_one({"_id": digest(secret)})
-        if row is None or row["expires_at"] <= clock.now():
+        at = clock.now()
+        if row is None or row["expires_at"] <= at:
             return None
-        return Session(row["_id"], row["kind"], row["subject"], bytes(row["content"]), row.get("ends_at", row["expires_at"]))
+        ends_at, used_at = row.get("ends_at", row["expires_at"]), row.get("used_at", at)
+        return Session(row["_id"], row["kind"], row["subject"], bytes(row["content"]), ends_at, used_at)
 
     async def save(self, session: Session) -> None:
         """Keep the session's content."""
@@ -69,3 +72,7 @@ class Sessions:
     async def end(self, secret: str) -> None:
         """Sign out; nothing is kept."""
         await self._rows.delete_one({"_id": digest(secret)})
+
+    async def end_of(self, sid: str) -> int:
+        """End what began in that session of identity. Gives how many sessions there were."""
+        return await self._rows.delete_many({"sid": sid})

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.identity.domain.sessions import ABSOLUTE_LIFE, IDLE_LIFE
-from services.identity.domain.sign_in import CODE_LIFE
+from services.identity.domain.sign_in import CODE_LIFE, DEVICE_LIFE
 from shared.http import Router
 
 from .browser import failure_as_page
@@ -18,7 +18,8 @@ LINKS = (("Cookies", "/cookies"), ("Privacy", "/privacy"), ("Accessibility state
 @router.get("/cookies")
 async def cookies(request: Request, op: Op) -> Response:
     """The cookies, each with what it is for and how long it stays."""
-    return op.pages.render(request, "cookies.html", session_hours=int(ABSOLUTE_LIFE.total_seconds() // 3600), is_https=op.has_https)
+    hours = int(ABSOLUTE_LIFE.total_seconds() // 3600)
+    return op.pages.render(request, "cookies.html", session_hours=hours, device_days=DEVICE_LIFE.days, is_https=op.has_https)
 
 
 @router.get("/privacy")

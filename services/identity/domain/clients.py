@@ -13,7 +13,7 @@ from .scopes import is_scope
 
 GrantType = Literal["authorization_code", "client_credentials"]
 
-HOST = re.compile(r"^([A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$")
+HOST = re.compile(r"^([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$")
 
 RESERVED = frozenset(
     {"access_token", "code", "error", "error_description", "error_uri", "expires_in", "id_token", "iss", "response", "state", "token_type"}

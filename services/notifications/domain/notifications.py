@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from contracts.events import Event
@@ -63,6 +63,8 @@ class Notification:
     content: Content
     status: Status
     created_at: datetime
+    keep_until: datetime
+    """When nobody can read it any more: the service's retention after its acceptance."""
     sent_at: datetime | None = None
     completed_at: datetime | None = None
     sequence: int = 1
@@ -99,6 +101,7 @@ def accept(
         content=content,
         status=Status.CREATED,
         created_at=at,
+        keep_until=at + timedelta(days=caller.service.retention_days),
     )
     accepted = NotificationAccepted(
         notification=notification_id,

@@ -19,6 +19,11 @@ class KeyType(StrEnum):
     """Reaches nobody: delivery is simulated."""
 
 
+RETENTION_DAYS = 7
+"""GOV.UK Notify's default."""
+LEAST_RETENTION_DAYS, MOST_RETENTION_DAYS = 3, 90
+
+
 @dataclass(frozen=True)
 class ApiKey:
     """One key of a service. `secret` is what requests are signed with (HS256)."""
@@ -52,7 +57,9 @@ class Service:
     sms_senders: tuple[Sender, ...] = ()
     keys: tuple[ApiKey, ...] = ()
     team: frozenset[str] = frozenset()
-    """Email addresses and phone numbers (E.164 without plus) that a team key reaches, the guest list included."""
+    """Email addresses and phone numbers (E.164 without plus) that a team key reaches, the guest list included. Sealed at rest."""
+    retention_days: int = RETENTION_DAYS
+    """For how many days its messages are kept, 3 to 90."""
     active: bool = True
     international_sms: bool = False
     sms_to_landlines: bool = False

@@ -5,11 +5,11 @@ from typing import ClassVar
 from shared.mongo import Database, Index, Scope, Transaction
 
 from .handovers import SLOTS, Couriers, Handover, Handovers, slot_of
-from .notifications import Filters, Notifications
+from .notifications import Filters, Notifications, StoredNotification
 from .services import Services
 from .templates import Templates
 
-__all__ = ["SLOTS", "Filters", "Handover", "Repositories", "Store", "Tx", "slot_of"]
+__all__ = ["SLOTS", "Filters", "Handover", "Repositories", "Store", "StoredNotification", "Tx", "slot_of"]
 
 
 class Repositories(Scope):
@@ -47,6 +47,11 @@ class Store(Database[Tx], Repositories):
     indexes: ClassVar = {
         "templates": [Index("service", "name")],
         "template_versions": [Index("template", "version", unique=True)],
-        "notifications": [Index("service", "key_type", "_id"), Index("service", "reference", "_id")],
+        "notifications": [
+            Index("service", "key_type", "_id"),
+            Index("service", "reference", "_id"),
+            Index("key_id"),
+            Index("expires_at", expire_after=0),
+        ],
         "handovers": [Index("slot", "state", "due_at"), Index("courier")],
     }

@@ -1,14 +1,17 @@
 """Queries about messages."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 
 from contracts.events.notifications import Channel
 from services.notifications.domain.notifications import Envelope, Notification, Status
-from services.notifications.domain.senders import KeyType
+from services.notifications.domain.senders import RETENTION_DAYS, KeyType
 from services.notifications.domain.templates import Content
 from shared.mongo import Scope
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -17,48 +20,86 @@ class Filters:
 
     statuses: Sequence[Status] = ()
     types: Sequence[str] = ()
-    reference: str | None = None
+    references: Sequence[str] = ()
+    """Digests of one reference, one for each secret key."""
     older_than: str | None = None
 
 
+@dataclass(frozen=True)
+class StoredNotification:
+    """A message at rest. In clear is what queries and the courier need; recipient and text are sealed under its own data key."""
+
+    IN_CLEAR: ClassVar = (
+        *("id", "service", "borough", "channel", "key_type", "template", "template_version", "status"),
+        *("created_at", "keep_until", "sent_at", "completed_at", "sequence"),
+    )
+
+    id: str
+    service: str
+    borough: str | None
+    channel: Channel
+    key_type: KeyType
+    template: str
+    template_version: int
+    status: Status
+    created_at: datetime
+    keep_until: datetime
+    sent_at: datetime | None
+    completed_at: datetime | None
+    sequence: int
+    reference: str | None
+    """Keyed digest of the caller's reference."""
+    key: bytes
+    """The data key, wrapped under the secret key that `key_id` names."""
+    key_id: str
+    sealed: bytes
+    unsent: bytes | None
+    """HTML and plain text, which only the courier needs."""
+
+
+Kept = StoredNotification | Notification
+"""A row as it is found: one that a version before messages were sealed wrote is in clear, until the worker has sealed it."""
+
+
 class Notifications:
-    """Messages of a service. Ids of other services' messages are not found."""
+    """Messages of a service. Ids of other services' messages are not found, nor messages whose time is over."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("notifications")
 
-    async def insert(self, notification: Notification) -> None:
+    async def insert(self, notification: StoredNotification) -> None:
         """Write a new message."""
         await self._rows.insert_one(_row(notification))
 
-    async def get(self, notification: str, *, service: str) -> Notification | None:
+    async def get(self, notification: str, *, service: str, at: datetime) -> Kept | None:
         """One message, whichever kind of key sent it."""
         row = await self._rows.find_one({"_id": notification, "service": service})
-        return _notification(row) if row else None
+        kept = _kept(row) if row else None
+        return kept if kept and kept.keep_until > at else None
 
-    async def to_deliver(self, notification: str) -> Notification | None:
+    async def to_deliver(self, notification: str) -> Kept | None:
         """One message, for the courier: it works for every service."""
         row = await self._rows.find_one({"_id": notification})
-        return _notification(row) if row else None
+        return _kept(row) if row else None
 
-    async def page(self, filters: Filters, *, service: str, key_type: KeyType, size: int) -> list[Notification]:
+    async def page(self, filters: Filters, *, service: str, key_type: KeyType, size: int, at: datetime) -> list[Kept]:
         """A service's messages that one kind of key sent, newest first. Ids are made in the order of time."""
         wanted: dict[str, Any] = {"service": service, "key_type": key_type.value}
         if filters.statuses:
             wanted["status"] = {"$in": [status.value for status in filters.statuses]}
         if filters.types:
             wanted["channel"] = {"$in": list(filters.types)}
-        if filters.reference is not None:
-            wanted["reference"] = filters.reference
+        if filters.references:
+            wanted["reference"] = filters.references[0] if len(filters.references) == 1 else {"$in": list(filters.references)}
         if filters.older_than is not None:
             wanted["_id"] = {"$lt": filters.older_than}
-        rows = await self._rows.find(wanted, sort=[("_id", -1)], limit=size)
-        return [_notification(row) for row in rows]
+        wanted["keep_until"] = {"$not": {"$lte": at}}
+        return [_kept(row) for row in await self._rows.find(wanted, sort=[("_id", -1)], limit=size)]
 
     async def move(self, before: Notification, after: Notification) -> bool:
         """Write a message's next state. False where it is no longer in the state `before`.
 
-        What only the courier needs (HTML and plain text) goes when the message has come to its end.
+        What only the courier needs (HTML and plain text) goes when the message has come to its end, and from then on it can expire.
         """
         update: dict[str, Any] = {
             "$set": {
@@ -69,29 +110,62 @@ class Notifications:
             }
         }
         if after.status.is_final:
-            update["$unset"] = {"content.html": "", "content.text": ""}
+            update["$set"]["expires_at"] = after.keep_until
+            update["$unset"] = {"unsent": "", "content.html": "", "content.text": ""}
         return await self._rows.update_one({"_id": after.id, "sequence": before.sequence, "status": before.status.value}, update)
 
+    async def expire(self, at: datetime, limit: int) -> int:
+        """Delete messages that have come to their end and whose time is over, at most `limit`. Gives how many.
 
-def _row(notification: Notification) -> dict[str, Any]:
-    row = asdict(notification)
+        One that no courier could end yet is only hidden: nothing accepted is lost, however long the platform was down.
+        """
+        over = await self._rows.find({"expires_at": {"$gt": BEGINNING, "$lte": at}}, limit=limit, projection={"_id": 1})
+        if not over:
+            return 0
+        return await self._rows.delete_many({"_id": {"$in": [row["_id"] for row in over]}})
+
+    async def sealed_under(self, key_id: str | None, limit: int) -> list[Kept]:
+        """Messages whose data key that secret key wraps; with None those that an earlier version wrote in clear."""
+        return [_kept(row) for row in await self._rows.find({"key_id": key_id}, limit=limit)]
+
+    async def seal(self, clear: Notification, sealed: StoredNotification) -> bool:
+        """Put the sealed form in the place of a row in clear. False where the row has changed since it was read."""
+        where = {"_id": clear.id, "key_id": None, "sequence": clear.sequence, "status": clear.status.value}
+        expiring = {"expires_at": sealed.keep_until} if sealed.status.is_final else {}
+        return await self._rows.replace_one(where, _row(sealed) | expiring)
+
+    async def rewrap(self, before: StoredNotification, after: StoredNotification) -> bool:
+        """Write the data key as the newest secret key wraps it. False where another did."""
+        change = {"key": after.key, "key_id": after.key_id, "reference": after.reference}
+        return await self._rows.update_one({"_id": before.id, "key_id": before.key_id}, {"$set": change})
+
+
+def _row(notification: StoredNotification) -> dict[str, Any]:
+    row = dict(vars(notification))
     row["_id"] = row.pop("id")
     for name in ("channel", "key_type", "status"):
         row[name] = row[name].value
     return row
 
 
-def _notification(row: dict[str, Any]) -> Notification:
+def _kept(row: dict[str, Any]) -> Kept:
+    facts = {name: row[name] for name in StoredNotification.IN_CLEAR if name in row} | {
+        "id": row["_id"],
+        "channel": Channel(row["channel"]),
+        "key_type": KeyType(row["key_type"]),
+        "status": Status(row["status"]),
+        "reference": row["reference"],
+    }
+    if "sealed" in row:
+        unsent = row.get("unsent")
+        return StoredNotification(
+            **facts, key=bytes(row["key"]), key_id=row["key_id"], sealed=bytes(row["sealed"]), unsent=bytes(unsent) if unsent else None
+        )
     content = row["content"]
-    fields = {name: row[name] for name in Notification.__dataclass_fields__ if name in row}
     return Notification(
-        **{
-            **fields,
-            "id": row["_id"],
-            "channel": Channel(row["channel"]),
-            "key_type": KeyType(row["key_type"]),
-            "status": Status(row["status"]),
-            "envelope": Envelope(**row["envelope"]),
-            "content": Content(content["body"], content["subject"], content.get("html"), content.get("text")),
-        }
+        **facts,
+        keep_until=row["created_at"] + timedelta(days=RETENTION_DAYS),
+        given_recipient=row["given_recipient"],
+        envelope=Envelope(**row["envelope"]),
+        content=Content(content["body"], content["subject"], content.get("html"), content.get("text")),
     )

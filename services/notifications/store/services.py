@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from services.notifications.domain.senders import ApiKey, KeyType, Sender, Service
+from services.notifications.domain.senders import RETENTION_DAYS, ApiKey, KeyType, Sender, Service
 from shared.mongo import Scope
 
 
 class Services:
-    """Services with their keys; the keys' secrets are as stored, sealed."""
+    """Services with their keys; the keys' secrets and the team are as stored, sealed."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("services")
@@ -26,8 +26,12 @@ class Services:
         """The ids of a borough's services; the platform's own are no borough's."""
         return [row["_id"] for row in await self._rows.find({"borough": borough}, projection={"_id": 1})]
 
+    async def all(self) -> list[Service]:
+        """Every service, for the worker that seals them anew."""
+        return [_service(row) for row in await self._rows.find({})]
+
     async def put(self, service: Service) -> None:
-        """Write the service as it is given; its keys' secrets must be sealed."""
+        """Write the service as it is given; its keys' secrets and its team must be sealed."""
         row = _row(service)
         await self._rows.replace_one({"_id": service.id}, row, upsert=True)
 
@@ -43,6 +47,7 @@ def _row(service: Service) -> dict[str, Any]:
         "keys": [vars(key) | {"type": key.type.value} for key in service.keys],
         "team": sorted(service.team),
         "active": service.active,
+        "retention_days": service.retention_days,
         "international_sms": service.international_sms,
         "sms_to_landlines": service.sms_to_landlines,
     }
@@ -59,6 +64,7 @@ def _service(row: dict[str, Any]) -> Service:
         keys=tuple(ApiKey(**{**key, "type": KeyType(key["type"])}) for key in row["keys"]),
         team=frozenset(row["team"]),
         active=row["active"],
+        retention_days=row.get("retention_days", RETENTION_DAYS),
         international_sms=row["international_sms"],
         sms_to_landlines=row["sms_to_landlines"],
     )

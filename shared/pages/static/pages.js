@@ -25,3 +25,6 @@ for (const element of document.querySelectorAll("[data-refresh][id]")) {
   element.setAttribute("aria-live", "polite");
   setTimeout(() => renew(element), element.dataset.refresh * 1000);
 }
+
+// A form with data-sends-itself goes on to another service; without this file its button does.
+document.querySelector("form[data-sends-itself]")?.submit();

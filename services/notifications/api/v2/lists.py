@@ -11,9 +11,10 @@ from services.notifications.domain import sms
 from services.notifications.domain.notifications import FAILURES, Notification, Status
 from services.notifications.domain.refusals import Refusal
 from services.notifications.store import Filters
+from shared.clock import now
 
 from . import replies, schemas
-from .surface import Caller, Config, Db, NotifyRouter
+from .surface import Caller, Config, Db, NotifyRouter, Sealing
 
 router = NotifyRouter()
 PAGE = 250
@@ -21,13 +22,13 @@ _STATUSES = frozenset(Status)
 
 
 @router.get("/v2/notifications/{notification_id}", responses={200: {"model": replies.NotificationReply}})
-async def get_notification(notification_id: str, caller: Caller, store: Db, settings: Config) -> dict[str, Any]:
+async def get_notification(notification_id: str, *, caller: Caller, store: Db, settings: Config, vault: Sealing) -> dict[str, Any]:
     """One message of the caller's service, whichever of its keys sent it."""
     schemas.checked({"notification_id": notification_id}, schemas.NOTIFICATION_ID)
-    notification = await store.notifications.get(str(UUID(notification_id)), service=caller.service.id)
-    if notification is None:
+    kept = await store.notifications.get(str(UUID(notification_id)), service=caller.service.id, at=now())
+    if kept is None:
         raise Refusal.not_found()
-    return _as_notify(notification, settings.public_url)
+    return _as_notify(vault.read(kept), settings.public_url)
 
 
 @router.get(
@@ -35,7 +36,7 @@ async def get_notification(notification_id: str, caller: Caller, store: Db, sett
     responses={200: {"model": replies.NotificationPage}},
     openapi_extra=schemas.query_of(schemas.LIST_NOTIFICATIONS),
 )
-async def list_notifications(request: Request, caller: Caller, store: Db, settings: Config) -> dict[str, Any]:
+async def list_notifications(request: Request, *, caller: Caller, store: Db, settings: Config, vault: Sealing) -> dict[str, Any]:
     """The service's messages that this kind of key sent, newest first, 250 a page; a page that is not empty has a next link."""
     query: dict[str, Any] = {name: request.query_params.getlist(name) for name in request.query_params}
     for single in ("reference", "older_than", "include_jobs"):
@@ -46,15 +47,16 @@ async def list_notifications(request: Request, caller: Caller, store: Db, settin
     filters = Filters(
         statuses=wanted,
         types=query.get("template_type", []),
-        reference=query.get("reference"),
+        references=vault.references(caller.service.id, query["reference"]) if "reference" in query else (),
         older_than=str(UUID(query["older_than"])) if "older_than" in query else None,
     )
     nothing = "status" in query and not wanted
-    found = [] if nothing else await store.notifications.page(filters, service=caller.service.id, key_type=caller.key.type, size=PAGE)
+    service, kind = caller.service.id, caller.key.type
+    found = [] if nothing else await store.notifications.page(filters, service=service, key_type=kind, size=PAGE, at=now())
     links = {"current": _link(settings.public_url, query)}
     if found:
         links["next"] = _link(settings.public_url, query | {"older_than": found[-1].id})
-    return {"notifications": [_as_notify(notification, settings.public_url) for notification in found], "links": links}
+    return {"notifications": [_as_notify(vault.read(kept), settings.public_url) for kept in found], "links": links}
 
 
 def _statuses(names: list[str]) -> list[Status]:

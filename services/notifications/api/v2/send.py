@@ -18,7 +18,7 @@ from shared.http import made, provided
 
 from . import replies, schemas
 from .composition import composed, sanitised
-from .surface import Config, Db, NotifyRouter, SendingCaller, json_body
+from .surface import Config, Db, NotifyRouter, Sealing, SendingCaller, json_body
 
 router = NotifyRouter()
 Deliveries = Annotated[Courier, Depends(provided(Courier))]
@@ -35,9 +35,9 @@ async def _email_form(caller: SendingCaller, body: Annotated[dict[str, Any], Dep
 class Acceptance:
     """What taking a message on needs: the caller, and where the message is written."""
 
-    def __init__(self, caller: SendingCaller, store: Db, settings: Config, courier: Deliveries) -> None:
+    def __init__(self, caller: SendingCaller, store: Db, settings: Config, courier: Deliveries, vault: Sealing) -> None:
         self.caller, self.service = caller, caller.service
-        self._store, self._settings, self._courier = store, settings, courier
+        self._store, self._settings, self._courier, self._vault = store, settings, courier, vault
 
     @property
     def default_sms_sender(self) -> str:
@@ -59,8 +59,9 @@ class Acceptance:
         """Commit the message and its event, and give the reply's common part. A simulated recipient's message is not kept."""
         notification, events = accept(new_id(), self.caller, template, content, envelope, given=given, reference=reference, at=now())
         if not is_simulated(envelope.recipient):
+            stored = self._vault.closed(notification)
             async with self._store.transaction() as tx:
-                await tx.notifications.insert(notification)
+                await tx.notifications.insert(stored)
                 await tx.handovers.add(notification.id, at=notification.created_at, traceparent=telemetry.traceparent())
                 await tx.publish(*events, borough=notification.borough)
                 tx.after_commit(lambda: self._courier.expect(notification.id))

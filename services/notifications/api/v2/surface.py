@@ -27,6 +27,7 @@ BODY_LIMIT = 5_000_000
 """An email may have 2,000,000 bytes of text, which JSON may write longer."""
 Db = Annotated[Store, Depends(provided(Store))]
 Config = Annotated[Settings, Depends(provided(Settings))]
+Sealing = Annotated[Vault, Depends(provided(Vault))]
 _NAMES = {
     404: "NoResultFound",
     409: "ConflictError",
@@ -133,7 +134,7 @@ async def _signer(request: Request, store: Store, vault: Vault) -> tuple[Service
     return service, token.key_of(service, now())
 
 
-async def _authenticated(request: Request, store: Db, vault: Annotated[Vault, Depends(provided(Vault))]) -> Authenticated:
+async def _authenticated(request: Request, store: Db, vault: Sealing) -> Authenticated:
     try:
         service, key = await _signer(request, store, vault)
     except Refusal:

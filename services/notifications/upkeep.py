@@ -1,0 +1,74 @@
+"""Upkeep of what is stored: messages whose time is over are deleted, what is in clear is sealed, and old keys are replaced."""
+
+import logging
+import time
+
+from cryptography.fernet import InvalidToken
+
+from shared import security
+from shared.clock import now
+from shared.service import StartError
+
+from .domain.notifications import Notification
+from .store import Store, StoredNotification
+from .vault import Vault
+
+log = logging.getLogger(__name__)
+AT_ONCE = 100
+START_SECONDS = 10.0
+"""How long a start waits for rows in clear to be sealed; the rest is the worker's. A list filtered by reference misses them until then."""
+
+
+class Upkeep:
+    """Safe to repeat, and to run in any number of replicas."""
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store = store
+        self._vault = vault
+        self._resealed = 0
+
+    async def begin(self) -> None:
+        """At start: seal the services anew, and what an earlier version wrote in clear. Raises StartError where a key is missing."""
+        try:
+            await self._reseal_services()
+        except InvalidToken:
+            raise StartError("notifications: NOTIFICATIONS_SECRET_KEY lacks the key that the database is sealed under; add it.") from None
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and await self._seal_rows_in_clear():
+            pass
+
+    async def step(self) -> int:
+        """Delete, seal and rewrap some rows. Gives how many."""
+        deleted = await self._store.notifications.expire(now(), AT_ONCE)
+        return deleted + await self._seal_rows_in_clear() + await self._rewrap()
+
+    async def _seal_rows_in_clear(self) -> int:
+        done = 0
+        for clear in await self._store.notifications.sealed_under(None, AT_ONCE):
+            if isinstance(clear, Notification):
+                done += await self._store.notifications.seal(clear, self._vault.closed(clear))
+        return done
+
+    async def _rewrap(self) -> int:
+        """Wrap data keys that an older secret key wraps under the newest one."""
+        done = 0
+        for key_id in self._vault.key_ids[1:]:
+            for stored in await self._store.notifications.sealed_under(key_id, AT_ONCE):
+                if isinstance(stored, StoredNotification):
+                    done += await self._store.notifications.rewrap(stored, self._vault.rewrapped(stored))
+        self._resealed += done
+        if self._resealed and not done:
+            log.info("everything is sealed under the newest key now; %d messages were not", self._resealed)
+            security.record(security.Event.KEY_ROTATED, "sealing")
+            self._resealed = 0
+        return done
+
+    async def _reseal_services(self) -> None:
+        for service in await self._store.services.all():
+            if self._vault.resealed(service) is None:
+                continue
+            async with self._store.transaction() as tx:
+                current = await tx.services.get(service.id)
+                resealed = self._vault.resealed(current) if current else None
+                if resealed:
+                    await tx.services.put(resealed)
