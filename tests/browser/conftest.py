@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.deploy.platform import RunningBlocks
 
+SMALL = 320
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -77,8 +78,20 @@ class Citizen:
             kind = "" if self.javascript else " without javascript"
             self.page.screenshot(path=self.pictures / f"{picture.replace('/', ' ')}{kind}.png", full_page=True)
         if self.javascript:
+            self._fits_a_small_screen(picture)
             results = Axe().run(self.page, options={"runOnly": {"type": "tag", "values": WCAG}})
             assert results.violations_count == 0, f"{picture}: {results.generate_report()}"
+
+    def _fits_a_small_screen(self, picture: str) -> None:
+        """320 CSS pixels wide, nothing has to be scrolled sideways (WCAG 2.2, success criterion 1.4.10)."""
+        window = self.page.viewport_size
+        assert window is not None
+        self.page.set_viewport_size({"width": SMALL, "height": 640})
+        if self.pictures is not None:
+            self.page.screenshot(path=self.pictures / f"{picture.replace('/', ' ')} {SMALL}.png", full_page=True)
+        width = self.page.evaluate("document.documentElement.scrollWidth")
+        self.page.set_viewport_size(window)
+        assert width <= SMALL, f"{picture} is {width} pixels wide on a screen of {SMALL}"
 
 
 def eventually(check: Callable[[], Any], seconds: float = 30.0) -> Any:
@@ -124,7 +137,7 @@ def sit_down(chromium: Browser, platform: Platform) -> Iterator[Callable[..., Ci
     contexts: list[BrowserContext] = []
 
     def make(*, javascript: bool = True, **options: Any) -> Citizen:
-        context = chromium.new_context(java_script_enabled=javascript, **({"viewport": {"width": 1000, "height": 900}} | options))
+        context = chromium.new_context(java_script_enabled=javascript, **({"viewport": {"width": 1280, "height": 900}} | options))
         context.set_default_timeout(15_000)
         contexts.append(context)
         pictures = os.environ.get("BLOCKS_PICTURES")
