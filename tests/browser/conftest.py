@@ -74,6 +74,8 @@ class Citizen:
         """The page is one of ours, and axe-core finds nothing on it."""
         self.page.wait_for_load_state()
         expect(self.page).to_have_title(re.compile("London Building Blocks$"))
+        said = " ".join(self.page.locator("h1").inner_text().split())
+        assert self.page.title().removeprefix("Error: ").startswith(f"{said} – "), f"{picture}: the title is not the heading “{said}”"
         if self.pictures is not None:
             kind = "" if self.javascript else " without javascript"
             self.page.screenshot(path=self.pictures / f"{picture.replace('/', ' ')}{kind}.png", full_page=True)
