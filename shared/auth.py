@@ -31,6 +31,7 @@ from starlette.requests import Request
 from shared import clock, context
 from shared.http.client import client as traced_client
 from shared.http.errors import Problem
+from shared.limits import CallerQuota
 from shared.mongo import Unavailable
 from shared.settings import ServiceSettings
 
@@ -205,6 +206,8 @@ class _Required(SecurityBase):
                 headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{wanted}"'},
             )
         request.state.principal = f"{found.client_id}\0{found.subject}"
+        quota: CallerQuota = request.app.state.provided[CallerQuota]
+        quota.take(request.state.principal)
         context.cause.set(context.Cause(borough=found.borough))
         return found
 
@@ -212,7 +215,7 @@ class _Required(SecurityBase):
 def require(*scopes: str) -> Any:
     """The dependency of a route that needs all these scopes: `caller: Annotated[Caller, require("addresses:address:read")]`.
 
-    401 without a valid token, 403 with one that lacks a scope (RFC 6750, section 3.1).
+    401 without a valid token, 403 with one that lacks a scope (RFC 6750, section 3.1), 429 for a caller that asks too often.
     """
     return Depends(_Required(frozenset(scopes)))
 

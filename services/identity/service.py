@@ -37,7 +37,7 @@ def build(settings: Settings) -> Service:
         store=store,
         routers=[discovery.router, authorize.router, token.router, userinfo.router, logout.router, sign_in.router, pages.assets],
         workers=[worker],
-        provides=[Provider(settings, store, vault, keys, delivery, pages)],
+        provides=[Provider(settings, store, vault, keys, delivery, pages), token.TokenQuotas(settings)],
         seed=seed.loader(store, vault),
         on_start=[keys.load],
         on_stop=[notifications.close],

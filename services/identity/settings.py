@@ -54,6 +54,11 @@ class Settings(ServiceSettings):
     wrong_codes_per_network: int = Field(default=100, ge=1)
     """Wrong codes that one network may enter in 15 minutes, at most."""
 
+    tokens_per_client: int = Field(default=3_000, ge=0)
+    """Requests a minute that an authenticated client may make at the token endpoint; each process counts for itself. 0: no limit."""
+    token_failures_per_network: int = Field(default=300, ge=0)
+    """Failed requests a minute that one network may make there. 0: no limit."""
+
     @property
     def is_https(self) -> bool:
         return self.public_url.startswith("https://")

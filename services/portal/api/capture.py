@@ -4,6 +4,7 @@ import ipaddress
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -23,16 +24,28 @@ FIELDS = ("id", "channel", "to", "subject", "body", "html", "created_at", "notif
 _HTML_FIRST = re.compile(r"^[^,]*text/html")
 
 
-async def _loopback_only(request: Request) -> None:
-    """A proxy in front would make every caller local, so forwarded requests are refused too."""
+async def _loopback_only(request: Request, settings: Annotated[Settings, Depends(provided(Settings))]) -> None:
+    """A proxy in front would make every caller local, so forwarded requests are refused too.
+
+    So is a request for another host: any site's name can be made to lead to this machine (DNS rebinding), and that site's page would read
+    what is answered.
+    """
     address = request.client.host if request.client else ""
     forwarded = any(name in request.headers for name in ("x-forwarded-for", "forwarded"))
     try:
         local = ipaddress.ip_address(address).is_loopback
     except ValueError:
         local = False
-    if not local or forwarded:
+    if not local or forwarded or not _is_own(request.url.hostname or "", settings):
         raise Problem(403, "Captured messages are shown on this machine only.", type="loopback-only")
+
+
+def _is_own(host: str, settings: Settings) -> bool:
+    own = {"localhost", urlsplit(settings.public_url).hostname, settings.host}
+    try:
+        return host in own or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 router = Router(tags=["capture"], dependencies=[Depends(_loopback_only)])
