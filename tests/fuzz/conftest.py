@@ -34,6 +34,7 @@ MACHINE_SCOPES = {
     "notifications": "notifications:message:send notifications:template:write",
     "move_home": "move_home:move:create",
 }
+WITHOUT_RATE_LIMITS = {"IDENTITY_TOKEN_FAILURES_PER_NETWORK": "0", "NOTIFICATIONS_RATE_BURST": "1000000"}
 TOKEN_SECONDS = 240
 """A token is asked for anew before it can have expired."""
 
@@ -128,7 +129,7 @@ class Platform:
 @pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory, platform_data: Callable[[], Path]) -> Iterator[Platform]:
     """A whole platform with its demo data, and one share for a citizen."""
-    with RunningBlocks(tmp_path_factory.mktemp("fuzz"), "--data-dir", str(platform_data())) as running:
+    with RunningBlocks(tmp_path_factory.mktemp("fuzz"), "--data-dir", str(platform_data()), **WITHOUT_RATE_LIMITS) as running:
         ready = running.wait_until_ready()
         platform = Platform(ready, Credentials(ready))
         platform.existing = _existing(platform)
