@@ -31,7 +31,7 @@ from starlette.requests import Request
 from shared import clock, context
 from shared.http.client import client as traced_client
 from shared.http.errors import Problem
-from shared.limits import CallerQuota
+from shared.limits import Quota
 from shared.mongo import Unavailable
 from shared.settings import ServiceSettings
 
@@ -115,6 +115,8 @@ class TokenValidator:
         self._audience = settings.audience
         self._keys = IssuerKeys(settings.jwks_url)
         self._registry = JWSRegistry(algorithms=ALGORITHMS)
+        self.quota = Quota("caller", settings.requests_per_minute)
+        """Of requests a minute, for each client and for each person that it acts for."""
         self._remembered: OrderedDict[bytes, tuple[Caller, float, float]] = OrderedDict()
 
     async def caller(self, token: str) -> Caller:
@@ -206,8 +208,7 @@ class _Required(SecurityBase):
                 headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{wanted}"'},
             )
         request.state.principal = f"{found.client_id}\0{found.subject}"
-        quota: CallerQuota = request.app.state.provided[CallerQuota]
-        quota.take(request.state.principal)
+        validator.quota.take(request.state.principal)
         context.cause.set(context.Cause(borough=found.borough))
         return found
 

@@ -45,7 +45,3 @@ class Quota:
         }
         detail = f"At most {self._per_minute} requests a minute. Try again in {wait} seconds."
         return Problem(429, detail, type="too-many-requests", headers=headers)
-
-
-class CallerQuota(Quota):
-    """Requests with access tokens, for each client, and for each person that it acts for."""

@@ -32,7 +32,6 @@ from shared.http.admission import Admission
 from shared.http.errors import as_problem, failure_of
 from shared.http.protocol import BoundedProtocol
 from shared.http.responses import SafeHeaders, SlashRedirect
-from shared.limits import CallerQuota
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
 from shared.outbox.relay import Relay
@@ -94,7 +93,6 @@ class Service:
             self._topics |= {event.topic for type_, event in registry.items() if type_.startswith("london.blocks.platform.")}
         self.app = self._application(title or f"London Building Blocks: {name}", description, version)
         provided: dict[type, object] = {TokenValidator: TokenValidator(settings), Admission: Admission()}
-        provided[CallerQuota] = CallerQuota("caller", settings.requests_per_minute)
         for thing in [settings, *([store] if store is not None else []), *provides]:
             provided[type(thing)] = thing
         self.app.state.provided = provided

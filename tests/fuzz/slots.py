@@ -124,7 +124,7 @@ def sample(document: Mapping[str, Any], schema: Mapping[str, Any], name: str) ->
 
 def _text(_: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     formats = {"uuid": str(UUID(int=7)), "date": "2026-01-01", "date-time": "2026-01-01T00:00:00Z"}
-    return formats.get(schema.get("format", ""), "a" * max(1, schema.get("minLength", 1)))
+    return formats.get(str(schema.get("format", "")), "a" * max(1, int(schema.get("minLength", 1))))
 
 
 def _object(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
