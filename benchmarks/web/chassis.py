@@ -67,6 +67,7 @@ def main() -> int:
         issuer=os.environ["BENCH_ISSUER"],
         jwks_url=os.environ["BENCH_JWKS"],
         otlp_endpoint=os.environ["BENCH_OTLP"],
+        requests_per_minute=0,
         trace_sample=float(os.environ["BENCH_SAMPLE"]),
         log_level="WARNING",
     )

@@ -35,6 +35,7 @@ MACHINE_SCOPES = {
     "notifications": "notifications:message:send notifications:template:write",
     "move_home": "move_home:move:create",
 }
+WITHOUT_RATE_LIMITS = {"IDENTITY_TOKEN_FAILURES_PER_NETWORK": "0", "NOTIFICATIONS_RATE_BURST": "1000000"}
 TOKEN_SECONDS = 240
 """A token is asked for anew before it can have expired."""
 
@@ -133,7 +134,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRe
         yield _with_things(json.loads(Path(known).read_text("utf-8")))
         return
     data: Callable[[], Path] = request.getfixturevalue("platform_data")
-    with RunningBlocks(tmp_path_factory.mktemp("fuzz"), "--data-dir", str(data())) as running:
+    with RunningBlocks(tmp_path_factory.mktemp("fuzz"), "--data-dir", str(data()), **WITHOUT_RATE_LIMITS) as running:
         yield _with_things(running.wait_until_ready())
 
 
