@@ -30,7 +30,7 @@ from services.addresses.adapters.fetching import WrongObjectError
 from services.addresses.adapters.gate import Verdict, judge, report_folder
 from services.addresses.adapters.gate_page import shown_limit, shown_value
 from services.addresses.adapters.going_live import catch_up, go_back, go_live, is_followed, is_live
-from services.addresses.adapters.import_files import gather
+from services.addresses.adapters.import_files import gather, passed_over
 from services.addresses.adapters.import_jobs import Imported, ImportRefusedError, Wanted
 from services.addresses.adapters.importing import import_files, live_already
 from services.addresses.adapters.manifest import BASE, MANIFEST, DamagedReleaseError, Manifest, folder_of
@@ -43,6 +43,8 @@ from services.addresses.domain.quality import CheckName
 __all__ = ["app"]
 
 SECONDS_UNTIL_SHOWN = 2.0
+MOST_NAMED = 10
+"""Members of a ZIP that are named where they were passed over."""
 BESIDE_REQUESTS = 10
 """How nice an import is to the processes that answer meanwhile, on the same machine."""
 STOPPED = 130
@@ -100,7 +102,7 @@ def import_(
                 verdict = go_live(directory, imported.release, accepted, store, bar)
             else:
                 verdict = judge(directory, imported.release, accepted)
-    _show_import(directory, imported, verdict, as_json=as_json)
+    _show_import(directory, imported, verdict, passed_over(files), as_json=as_json)
     if activate and not verdict.passed:
         raise typer.Exit(1)
 
@@ -253,14 +255,18 @@ def _shown(done: int, total: int, unit: str, rate: float) -> str:
     return f"{done:,} of {total:,} {unit}, {rate:,.0f}/s"
 
 
-def _show_import(directory: Path, imported: Imported, verdict: Verdict, *, as_json: bool) -> None:
+def _show_import(directory: Path, imported: Imported, verdict: Verdict, unread: list[str], *, as_json: bool) -> None:
     live, folder = is_live(directory, imported.release), report_folder(directory, imported.release)
     if as_json:
-        data = {**asdict(imported), "folder": str(folder), "live": live, "checks": verdict.as_json()}
+        data = {**asdict(imported), "passed_over": unread, "folder": str(folder), "live": live, "checks": verdict.as_json()}
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
         return
     table = _table("import", imported.job)
     table.add_row("files", "\n".join(imported.files))
+    if unread:
+        table.add_row(
+            "passed over", "\n".join(unread[:MOST_NAMED]) + (f"\nand {len(unread) - MOST_NAMED} more" if unread[MOST_NAMED:] else "")
+        )
     table.add_row("read as", f"{imported.format}, {'full supply' if imported.supply == 'full' else 'changes to ' + imported.before}")
     table.add_row("rows", f"{imported.rows:,}, of which {imported.bad_rows:,} bad")
     if imported.bad_rows or imported.incomplete:
