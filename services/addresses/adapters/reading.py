@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from services.addresses.domain.csv_cells import as_text
 from services.addresses.domain.formats.premium import Premium
 from services.addresses.domain.formats.recognising import ROWS_ENOUGH, recognise
 from services.addresses.domain.incoming import BadRowError, EmptyFileError, Format, Incoming, PostcodeFormat, WrongFileError
@@ -142,7 +143,7 @@ def write_bad_rows(path: Path, files: Sequence[ImportFile], bad: Iterable[BadRow
     with aside.open("w", encoding="utf-8", newline="") as out:
         table = csv.writer(out)
         table.writerow(("file", "line", "uprn", "reason"))
-        table.writerows((files[row.file].name, row.line, "", row.reason) for row in bad)
+        table.writerows((as_text(files[row.file].name), row.line, "", as_text(row.reason)) for row in bad)
         table.writerows(("", "", uprn, reason) for uprn, reason in premises)
     aside.replace(path)
 
