@@ -22,6 +22,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 from deploy.embedded.addresses import app
+from deploy.embedded.command import Command
+from deploy.embedded.data_dir import DataDir
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import DEFAULT_DATA_DIR
 from deploy.embedded.screen import console
@@ -52,7 +54,6 @@ STOPPED = 130
 _SERVED_ON = "What was live is still served."
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-DataDir = Annotated[Path, typer.Option("--data-dir", help="Where the platform keeps its data.", envvar="BLOCKS_DATA_DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 Accept = Annotated[
     list[str] | None,
@@ -62,7 +63,7 @@ Accept = Annotated[
 ]
 
 
-@app.command(name="import")
+@app.command(name="import", cls=Command)
 def import_(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV files, plain or in gzip or ZIP; all volumes of a supply.")],
     *,
@@ -107,7 +108,7 @@ def import_(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=Command)
 def releases(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
     """The releases on this machine, and which is live."""
     directory = _addresses(data_dir)
@@ -125,7 +126,7 @@ def releases(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> N
     _print(table) if found else typer.echo(f"There are no releases in {directory}.")
 
 
-@app.command(name="activate")
+@app.command(name="activate", cls=Command)
 def activate_(
     release_id: Annotated[str, typer.Argument(metavar="ID", help="As `blocks addresses releases` shows it.")],
     accept: Accept = None,
@@ -147,7 +148,7 @@ def activate_(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=Command)
 def rollback(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
     """Go back to the release that was live before."""
     directory = _addresses(data_dir)

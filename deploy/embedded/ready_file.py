@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.files import write_whole
 
+READY_FILE = "ready.json"
+"""Its name in the platform's own data directory."""
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="ignore")

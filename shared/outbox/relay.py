@@ -249,7 +249,7 @@ class Relay:
             raise
         await self._membership.published(shards, epoch)
         if count:
-            log.warning("the broker came back empty: %d events were published again", count)
+            log.info("the broker came back empty: %d events were published again", count)
 
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
