@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from contracts.events.base import TYPE_PREFIX
+from deploy.embedded.data_dir import running
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import DEFAULT_DATA_DIR
 from deploy.embedded.parts import PART_NAMES, part_named
-from deploy.embedded.ready_file import Ready
 from deploy.embedded.screen import console
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from deploy.embedded.databases import ServiceDatabase
     from shared.bus.dead_letters import DeadLetter, DeadLetters
 
-app = typer.Typer(name="dead-letters", help="Messages that a service could not handle.", no_args_is_help=True)
+app = typer.Typer(name="dead-letters", help="Messages that a service could not handle.", no_args_is_help=True, rich_markup_mode=None)
 T = TypeVar("T")
 
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Of the running platform.", envvar="BLOCKS_DATA_DIR")]
@@ -193,7 +193,7 @@ def _print_entry(screen: "Console", head: str, what: str) -> None:
 
 def _run(work: Callable[[str], Awaitable[T]], data_dir: Path, mongodb: str | None) -> T:
     async def with_address() -> T:
-        return await work(mongodb or Ready.read(data_dir / "ready.json").mongodb)
+        return await work(mongodb or running(data_dir, default=DEFAULT_DATA_DIR).mongodb)
 
     try:
         return asyncio.run(with_address())

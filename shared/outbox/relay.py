@@ -225,7 +225,7 @@ class Relay:
                 count += await self._repeat(batch, epoch)
         await self._membership.published(shards, epoch)
         if count:
-            log.warning("the broker came back empty: %d events were published again", count)
+            log.info("the broker came back empty: %d events were published again", count)
 
     async def _repeat(self, rows: list[Document], epoch: str) -> int:
         """Send rows that an earlier life of the broker took. One that this life refuses is left out: it was published once."""
