@@ -7,6 +7,7 @@ characters.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from typing import NamedTuple, Self
 
 FLAT = "FLAT"
@@ -74,12 +75,12 @@ class Terms:
         """The same of further terms, for the few codes that answer several."""
         self.codes = self.at.keys()
         self.all_floors = floors
-        before: Term | None = None
         at = self.at
-        for number, term in enumerate(terms):
-            if before is not None and before.token == FLAT and term.sort is not Sort.WORD:
+        for before, term in pairwise(self.terms):
+            if before.token == FLAT and term.sort is not Sort.WORD:
                 self.flats.update(dict.fromkeys(before.readings, term))
-            before = term
+        for number in self._ends_last() if self.ranges else range(len(self.terms)):
+            term = self.terms[number]
             for code, credit in term.readings.items():
                 if code in at:
                     self.also.setdefault(code, []).append((number, credit * term.weight))
@@ -87,6 +88,10 @@ class Terms:
                     at[code] = number, credit * term.weight
         self.floors = frozenset([code for code in floors if code in at])
         """Codes of the floors that were written."""
+
+    def _ends_last(self) -> list[int]:
+        """Numbers of the terms, those that end a range last: `4` in `3-4, 4 Foo Street` is the building's first of all."""
+        return sorted(range(len(self.terms)), key=self.ranges.__contains__)
 
     @property
     def known_weight(self) -> float:
