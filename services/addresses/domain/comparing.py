@@ -212,17 +212,22 @@ def compare(terms: Terms, row: str, penalties: Mapping[str, float], sorts: Mappi
     besides = optional + context
     if VARIANT not in body:
         return _compare(terms, body, besides, penalties, sorts)
-    best: Comparison | None = None
-    for variant in body.split(VARIANT):
-        compared = _compare(terms, variant, besides, penalties, sorts)
-        if best is None or (compared.holds_all, compared.score) > (best.holds_all, best.score):
-            best = compared
-    assert best is not None  # noqa: S101 (split gives at least one)
-    return best if best.holds_all or len(best.held) > best.placed else _with_other_names(terms, best, body)
+    found = [_compare(terms, variant, besides, penalties, sorts) for variant in body.split(VARIANT)]
+    best = max(found, key=_fit)
+    return best if best.holds_all else max([_with_other_names(terms, one, body) for one in found], key=_fit)
+
+
+def _fit(compared: Comparison) -> tuple[bool, float]:
+    return compared.holds_all, compared.score
 
 
 def _with_other_names(terms: Terms, best: Comparison, body: str) -> Comparison:
-    """The same with words of the record's other ways to be written, such as a name that only one of them has."""
+    """The same with words of the record's other ways to be written, such as a name that only one of them has.
+
+    Only of a way that was written wholly: of another, words of two addresses would be taken for one.
+    """
+    if len(best.held) > best.placed:
+        return best
     others = body.translate(dict.fromkeys(map(ord, f"{VARIANT}{best.held}")))
     places = list(best.places)
     besides, matched = best.besides + others, 0.0
