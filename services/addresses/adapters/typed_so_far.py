@@ -1,11 +1,9 @@
 """Which records hold all that was typed so far: each finished word, and what begins as the last run (a word, number, town or postcode)."""
 
-from collections.abc import Callable
-
 from services.addresses.domain.comparing import Comparison, Terms
 from services.addresses.domain.query import POST_TOWN, Query
 
-from .finding import MOST_HOLDING, Finder, Within
+from .finding import Finder, Within
 from .premises_files import PremisesFiles
 
 
@@ -30,13 +28,19 @@ class TypedSoFar:
         if not self._is_all_known:
             return []
         finder = self._finder
-        rows = finder.holding_finished(self._terms, within)
-        first_street = finder.index.first_street
-        held: Callable[[int], str] = finder.index.held
-        found = [row for row in rows if row < first_street and not finder.is_historical(row) and self._is_begun(held(row), row)]
-        if len(rows) >= MOST_HOLDING and len(found) < most:
-            found += [row for row in finder.holding_begun(self._terms, self._codes, within, most) if row < first_street]
-        return list(dict.fromkeys(found))
+        rows = finder.holding_begun(self._terms, self._codes, within, 2 * most) if self._codes else []
+        if len(rows) < most and (self._begins_town or self._begins_postcode):
+            held = finder.index.held
+            rows += [
+                row
+                for row in finder.holding_finished(self._terms, within)
+                if self._begins_town or (row < finder.index.first_street and self._is_begun(held(row), row))
+            ]
+        return [row for row in dict.fromkeys(rows) if row < finder.index.first_street]
+
+    @property
+    def _begins_postcode(self) -> bool:
+        return any(outward.startswith(self._run) for outward in self._finder.outwards)
 
     @property
     def _codes(self) -> frozenset[str]:

@@ -40,7 +40,7 @@ class Nearness(IntEnum):
 _BONUS = {Nearness.NOT_WRITTEN: 0.0, Nearness.UNIT: 4.0, Nearness.SECTOR: 1.5, Nearness.DISTRICT: 0.75, Nearness.ELSEWHERE: -1.0}
 TIED = 0.2
 """A lead that the order of equals alone makes."""
-SMALL_LEAD = 2.5
+SMALL_LEAD, FAR = 2.5, 15.0
 NEARLY_ALL, FEW_WORDS = 0.999, 0.15
 """Shares of weight."""
 NAME_WEIGHT = 3.5
@@ -59,8 +59,8 @@ RISING = (
 LEVEL = (
     "constant", "words missing", "numbers missing", "letters missing", "disorder", "corrected", "within a range", "sector", "district",
     "elsewhere", "shell", "share held", "numbers missing, unit", "words missing, no postcode", "unknown words", "other flat",
-    "floor missing", "other floor", "flat missing", "all written, words missing", "all written, words missing, unit", "lead, something missing",
-    "elsewhere, lead", "elsewhere, something missing", "unit, something missing",
+    "floor missing", "other floor", "flat missing", "all written, words missing", "all written, words missing, unit",
+    "lead, something missing", "elsewhere, lead", "elsewhere, something missing", "unit, something missing",
 )  # fmt: skip
 """Features that true evidence leaves as they are."""
 FEATURES = LEVEL + RISING
@@ -194,11 +194,13 @@ def _level(compared: Comparison, terms: Terms, standing: Standing, missing: Miss
 def _rising(written: _Written, lead: float, standing: Standing, *, unit: bool, home: bool) -> list[float]:
     extra, all_written = standing.extra, written.all
     besides = extra.words / max(standing.held_weight, 1.0)
-    bounded, ahead, clear = max(0.0, min(1.0, lead / 5)), lead >= TIED, lead >= SMALL_LEAD
     exact = written.whole and all_written
+    if exact and lead >= SMALL_LEAD:  # the rest of the lead says how long the address is, and of another flat's that it has the same number
+        lead = FAR
+    bounded, ahead, clear = max(0.0, min(1.0, lead / 5)), lead >= TIED, lead >= SMALL_LEAD
     named, whole = written.named, written.whole
     return [
-        lead > -TIED, lead > -SMALL_LEAD, max(-1.0, min(1.0, lead / 5)), ahead, clear, max(0.0, min(1.0, lead / 15)), unit, 1 - besides,
+        lead > -TIED, lead > -SMALL_LEAD, max(-1.0, min(1.0, lead / 5)), ahead, clear, max(0.0, min(1.0, lead / FAR)), unit, 1 - besides,
         besides < FEW_WORDS, written.words, extra.numbers <= 1, written.numbers, written.letters, all_written, named, named and unit,
         named or unit, FLOORS.isdisjoint(standing.besides), all_written and unit, all_written and ahead, all_written and clear,
         all_written * bounded, clear and unit, bounded * unit, exact, exact and unit, exact and ahead, exact and clear, exact * bounded,
