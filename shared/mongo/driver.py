@@ -95,7 +95,7 @@ async def find_in_snapshot(
     async with client.start_session() as session:
         await begin(session)
         rows = await collection.find(where, projection, sort=list(sort), limit=limit, session=session).to_list(None)
-        await session.commit_transaction()
+        await (session.commit_transaction() if rows else session.abort_transaction())
         return cast("list[dict[str, Any]]", rows)
 
 
@@ -105,7 +105,7 @@ def _find_in_thread(  # noqa: PLR0917
     with client.start_session() as session:
         session.start_transaction(**_SNAPSHOT)
         rows: list[dict[str, Any]] = list(collection.find(where, projection, sort=sort, limit=limit, session=session))
-        session.commit_transaction()
+        session.commit_transaction() if rows else session.abort_transaction()
         return rows
 
 

@@ -138,14 +138,15 @@ class Relay:
             shards, everywhere = self._to_look_at(mine)
             if everywhere or self.unsent.is_stale:
                 await self.unsent.look(mine)
-                if self.unsent.heads and (failure := await self.unsent.retry(mine, epoch)) is not None:
-                    await self._give_up(failure, shards)
+                if self.unsent.heads:
+                    await self.unsent.retry(mine, epoch)
             rows = await self._read(shards) if shards else []
             waiting = [row for row in rows if self.unsent.head_of(row) is not None]
             await self.unsent.add(waiting)
             flowing = [row for row in rows if self.unsent.head_of(row) is None] if waiting else rows
             for at in range(0, len(flowing), BATCH):
-                await self._send(flowing[at : at + BATCH], epoch, shards)
+                if not await self._send(flowing[at : at + BATCH], epoch, shards):
+                    break
                 if len(flowing) > BATCH:
                     self._remover.wake()
             if len(flowing) >= BATCH:  # what is taken out need not be read again
@@ -170,8 +171,12 @@ class Relay:
         self._dirty |= page.crowded
         return [row for row in page.rows if row["_id"] not in sent]
 
-    async def _send(self, rows: list[Document], epoch: str, shards: set[int]) -> None:
-        """Send rows that were read, but for those behind a row that was refused since. What was not sent is read again."""
+    async def _send(self, rows: list[Document], epoch: str, shards: set[int]) -> bool:
+        """Send rows that were read, but for those behind a row that was refused since. What was not sent is read again.
+
+        Gives whether the next may be sent. Where some were taken and others failed, the trouble is not the whole broker's: what is read
+        next is sent without a pause. Where none was taken, raises why.
+        """
         outcome = await self._sender.send([row for row in rows if self.unsent.head_of(row) is None], epoch)
         self._moved_at = time.monotonic()
         for row in outcome.accepted:
@@ -179,8 +184,15 @@ class Relay:
         if outcome.refused:
             self._dirty |= shards
             await self.unsent.set_aside(outcome.refused)
-        if outcome.failure is not None:
+        if outcome.failure is None:
+            return True
+        if not outcome.accepted:
             await self._give_up(outcome.failure, shards)
+        log.warning("some events could not be sent and will be tried again", exc_info=outcome.failure)
+        self._dirty |= shards
+        await self._sender.close()
+        await self._watch.refresh()
+        return False
 
     async def _give_up(self, failure: Exception, shards: set[int]) -> None:
         """Begin anew with the broker, and raise: the worker waits before it tries again."""

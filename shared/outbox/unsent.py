@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 REFUSED, WAITING = "refused", "waiting"
 FIRST_PAUSE_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 3600.0
+FAILURE_PAUSE_SECONDS = 5.0
 HEADS_A_LOOK = 20
 ROWS_A_TURN = 100
 CONFLICT_ATTEMPTS = 8
@@ -100,17 +101,17 @@ class Unsent:
                 if not await self._add(head, part):
                     break
 
-    async def retry(self, shards: set[int], epoch: str) -> Exception | None:
-        """Send those heads that are due, and all that waits behind one that the broker takes. Gives why that could not be tried."""
+    async def retry(self, shards: set[int], epoch: str) -> None:
+        """Send those heads that are due, and all that waits behind one that the broker takes."""
         where = {"state": REFUSED, "due": {"$lte": clock.now()}, "shard": {"$in": sorted(shards)}}
         for row in await self._rows.find(where, sort=[("due", 1)], limit=HEADS_A_LOOK, projection=_HEAD):
-            failure = await self._follow(Head.of(row), epoch)
-            if failure is not None:
-                return failure
-        return None
+            await self._follow(Head.of(row), epoch)
 
-    async def _follow(self, head: Head, epoch: str) -> Exception | None:
-        """Send a head and what waits behind it, until nothing does or the broker refuses the head again."""
+    async def _follow(self, head: Head, epoch: str) -> None:
+        """Send a head and what waits behind it, until nothing does or the broker refuses the head again.
+
+        A passing failure puts this line off and stops nothing else: what flows meets the same failure, or it is this line's own.
+        """
         following: Head | None = head
         limit = 0  # the head alone at first
         while following is not None:
@@ -118,17 +119,20 @@ class Unsent:
             rows = await self._rows.find({"_id": head.id, "state": REFUSED})
             if not rows:
                 self.is_stale = True
-                return None
+                return
             if limit:
                 rows += await self._rows.find(self._behind(head), sort=_ASCENDING, limit=limit)
             outcome = await self._sender.send(rows, epoch)
             for refusal in outcome.refused:
                 await self._refused_again(refusal)
             following = await self._sent(head, outcome.accepted)
+            if outcome.failure is not None and following is not None:
+                log.warning("an event that was refused before cannot be tried now", exc_info=outcome.failure)
+                later = clock.now() + timedelta(seconds=FAILURE_PAUSE_SECONDS)
+                await self._rows.update_one({"_id": following.id, "state": REFUSED}, {"$set": {"due": later}})
             if outcome.failure is not None or following == head:
-                return outcome.failure
+                return
             limit = ROWS_A_TURN
-        return None
 
     def _behind(self, head: Head) -> Document:
         """What waits behind a head, as a query: of a topic's line all but those keys that have a head of their own."""
