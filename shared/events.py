@@ -19,10 +19,12 @@ from uuid_utils import uuid7
 
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
+SOURCE_PREFIX = "urn:london-blocks:"
+"""What the sources of the platform's own events begin with; the service's name follows."""
 LONGEST_ATTRIBUTE = 256
 """Bytes in UTF-8 of `id`, `source` and `type`, and of what is copied from one event to those that follow from it."""
 LONGEST_TRACESTATE = 512
-"""Characters (W3C Trace Context, section 3.3.1.5: at least so many are to be handed on)."""
+"""Characters (W3C Trace Context, section 3.3.1.5, asks for this many at least)."""
 LARGEST_SEQUENCE = 2**63 - 1
 Headers = Sequence[tuple[str, bytes | None]]
 """Kafka's headers; a value may be null."""

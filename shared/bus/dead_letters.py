@@ -11,7 +11,7 @@ from shared.mongo import Database, Document
 
 SHORTEST_ID = 4
 SHORT_ID = 12
-"""Characters of an id that people copy; more where so many name two messages."""
+"""Characters of an id that people copy; more where two messages share them."""
 
 
 class NoSuchDeadLetterError(LookupError):

@@ -117,9 +117,10 @@ class Parking:
 
     def _tell(self, delivery: Delivery, row: Document, error: BaseException | None) -> None:
         with telemetry.within(delivery.traceparent, delivery.tracestate):
+            level = logging.ERROR if row["state"] == "dead" else logging.INFO if error is None else logging.WARNING
             why = row["error"] if row["error_kind"] == Unhealable.__name__ else row["error_kind"]
             log.log(
-                logging.INFO if error is None and row["state"] == "parked" else logging.WARNING,
+                level,
                 "parked message %s of %s as %s, attempt %d, trace %s: %s",
                 delivery.shown_id,
                 delivery.topic,

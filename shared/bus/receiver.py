@@ -24,7 +24,7 @@ from shared.bus.lanes import Lanes
 from shared.bus.parking import Parking
 from shared.bus.stall import StallWatch
 from shared.bus.subscription import KafkaRecords, Subscription
-from shared.events import header
+from shared.events import SOURCE_PREFIX, header
 from shared.mongo import Database, Unavailable
 from shared.outbox.relay import EPOCH_HEADER
 from shared.settings import INBOX_DAYS
@@ -224,13 +224,18 @@ class Receiver:
 
     async def _of_this_epoch(self, records: KafkaRecords) -> KafkaRecords | None:
         """Leave out what a relay sent that had not yet noticed that the broker is new: it sends that again."""
-        epochs = {header(record.headers, EPOCH_HEADER) for record in records} - {None, self._epoch}
-        if not epochs:
+        if not any(self._is_of_another_epoch(record) for record in records):
             return records
         if await self._watch.refresh() != self._epoch:
             self._follow.wake()
             return None
-        return tuple(record for record in records if header(record.headers, EPOCH_HEADER) in (None, self._epoch))
+        return tuple(record for record in records if not self._is_of_another_epoch(record))
+
+    def _is_of_another_epoch(self, record: Any) -> bool:
+        """Only a relay's records have an epoch: that header means nothing on a record from another source."""
+        if header(record.headers, EPOCH_HEADER) in (None, self._epoch):
+            return False
+        return (header(record.headers, "ce_source") or "").startswith(SOURCE_PREFIX)
 
     async def _handle(self, deliveries: list[Delivery]) -> None:
         wanted = [d for d in deliveries if d.envelope is None or d.envelope.type in self._consumer.handlers]

@@ -24,7 +24,7 @@ _OLD_FORMAT = 2
 
 
 class _Mark(str):
-    """A header's name that is told from what came over the wire by identity, not by its text."""
+    """A header's name that is recognised by identity: the same text over the wire is another object."""
 
     __slots__ = ()
 

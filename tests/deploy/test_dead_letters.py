@@ -41,7 +41,7 @@ async def parked(engines):
 
 
 def _at_a_terminal(*arguments: str, columns: int = 80) -> list[str]:
-    """The lines that a command prints on a terminal of so many columns."""
+    """The lines that a command prints on a terminal of this width."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")} | {"PYTHONPATH": str(ROOT)}

@@ -49,6 +49,7 @@ HANDLED: dict[str, Odd] = {
         ("correlation_id", b"\xff"),
         ("content-type", b"application/cloudevents+json"),
         ("message_id", None),
+        ("brokerepoch", b"another life"),
     ),
 }
 DEAD: dict[str, tuple[Odd, str]] = {
