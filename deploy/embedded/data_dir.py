@@ -25,7 +25,7 @@ VERSION = 1
 EPHEMERAL = "blocks-"
 """How the name of a temporary data directory begins."""
 FOLDERS = frozenset({"addresses", "database", "kafka", "logs", "seeds"})
-FILES = frozenset({MARKER, READY_FILE, "lock", "secrets.json"})
+FILES = frozenset({MARKER, READY_FILE, "lock", "secrets.json", "database.users.json"})
 """All that the platform makes there. `write_whole` also leaves `.NAME.*` where it is killed."""
 _PRIVATE = 0o700
 _NOT_OURS = "holds files that are not the platform's: choose an empty or a new directory with --data-dir. Nothing has changed."

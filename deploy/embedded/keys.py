@@ -13,8 +13,7 @@ from deploy.embedded.demo import DEMO_BOROUGHS, Demo
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import DEFAULT_DATA_DIR
 from deploy.embedded.parts import PART_NAMES
-from deploy.embedded.platform import READY_FILE
-from deploy.embedded.ready_file import Ready
+from deploy.embedded.ready_file import READY_FILE, Ready
 from deploy.embedded.secrets_file import load_secrets
 
 app = typer.Typer(name="keys", help="The keys that tokens are signed with.", no_args_is_help=True)

@@ -232,9 +232,9 @@ def test_an_older_update_after_a_newer_one_needs_somebody_to_accept_it(place, tm
 def test_rows_that_are_older_than_what_they_replace_need_somebody_to_accept_them(place, tmp_path):
     rows = rows_of(place)
     activated(place.data_dir, imported(place.data_dir, core_rows(tmp_path / "full.csv", rows)).release)
-    change = [spoilt([[*rows[5][:-1], "U"]], "organisation", lambda _, name=name: name)[0] for name in ("NEW LTD", "OLD LTD")]
-    for row, day in zip(change, ("2026-03-01", "2026-02-01"), strict=True):
-        row[column("last_update_date")] = day
+    change = [[*rows[5][:-1], "U"] for _ in range(2)]
+    for row, name, day in zip(change, ("NEW LTD", "OLD LTD"), ("2026-03-01", "2026-02-01"), strict=True):
+        row[column("organisation")], row[column("last_update_date")] = name, day
     activated(place.data_dir, imported(place.data_dir, core_rows(tmp_path / "one.csv", [change[0]])).release)
     made = imported(place.data_dir, core_rows(tmp_path / "two.csv", [change[1]]))
     (check,) = [check for check in judge(place.data_dir, made.release).checks if check.name == CheckName.ORDER]

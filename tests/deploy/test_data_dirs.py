@@ -13,6 +13,7 @@ from rich.console import Console
 from deploy.embedded.data_dir import FOLDERS, MARKER, is_ours, named, prepare, remove, running
 from deploy.embedded.demo import DEMO_BOROUGHS, EXAMPLE_ADDRESS, Demo
 from deploy.embedded.errors import OperatorError
+from deploy.embedded.options import Options
 from deploy.embedded.parts import PARTS, assign_ports
 from deploy.embedded.ready_file import READY_FILE, Ready
 from deploy.embedded.screen import Screen, borough_shown, readable
@@ -127,6 +128,11 @@ def test_no_link_is_followed_out_of_the_directory(tmp_path: Path) -> None:
     remove(data)
     assert (tmp_path / "elsewhere" / "file").read_text() == "kept"
     assert [path.name for path in data.iterdir()] == ["logs"]
+
+
+def test_a_ready_file_that_is_a_directory_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="--ready-file names a directory"):
+        Options(ready_file=tmp_path)
 
 
 def test_the_option_takes_a_name() -> None:
