@@ -49,7 +49,8 @@ def _rotate(data_dir: Path, *, now: bool) -> dict[str, str]:
         raise OperatorError("This platform does not run identity.")
     secrets = load_secrets(data_dir / "secrets.json", tuple(DEMO_BOROUGHS))
     demo = Demo(secrets, data_dir, urls=dict.fromkeys(PART_NAMES, "") | ready.urls, smtp_port=25)
-    told = {**demo.settings("identity"), "mongodb": ready.mongodb, "kafka": ready.kafka, "public_url": ready.urls["identity"]}
+    engines = {"mongodb": ready.mongodb, "kafka": ready.kafka, **ready.kafka_access.as_settings()}
+    told = {**demo.settings("identity"), **engines, "public_url": ready.urls["identity"]}
     ran = subprocess.run(
         [sys.executable, "-m", "services.identity.rotate_keys", *(["--now"] if now else [])],
         env={**os.environ, **{f"IDENTITY_{name.upper()}": value for name, value in told.items()}},

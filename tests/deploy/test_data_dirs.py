@@ -21,6 +21,7 @@ from deploy.embedded.secrets_file import load_secrets
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.release import current
 from services.addresses.domain.matching import Decision
+from shared.kafka_access import KafkaAccess
 from tests.deploy.platform import RunningBlocks, blocks, until
 
 
@@ -212,7 +213,7 @@ def test_a_services_log_line_is_shown_as_a_sentence() -> None:
 def test_a_newcomer_is_told_what_to_do_next(tmp_path: Path) -> None:
     urls = {name: f"http://127.0.0.1:{port}" for name, port in assign_ports(PARTS, 8000).items()}
     made = Demo(load_secrets(tmp_path / "secrets.json", tuple(DEMO_BOROUGHS)), tmp_path, urls=urls, smtp_port=1025)
-    ready = made.ready(urls=urls, mongodb="mongodb://127.0.0.1:1/", kafka="127.0.0.1:2", engine="python")
+    ready = made.ready(urls=urls, mongodb="mongodb://127.0.0.1:1/", kafka="127.0.0.1:2", engine="python", kafka_access=KafkaAccess())
     with (tmp_path / "shown").open("w") as file:
         Screen(Console(file=file, width=120)).addresses(ready, took=1.0, own_file=tmp_path / READY_FILE, example=made.example_address)
     shown = (tmp_path / "shown").read_text()
