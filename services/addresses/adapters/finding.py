@@ -258,7 +258,7 @@ class Finder:
         return []
 
     def finds_all(self, terms: Terms, typing: str) -> bool:
-        """Whether `candidates` gives every row that holds the finished terms and a word begun as `typing`, where it finds fewer than asked."""
+        """Whether `candidates` gives every row that holds the finished terms and one begun as `typing`, where it finds fewer than asked."""
         known = [term for term in terms.terms if term.is_known]
         if len(known) < len(terms.terms) or not known or not typing.isalpha() or POST_TOWN.startswith(typing):
             return False
