@@ -101,6 +101,8 @@ class Finder:
         self._codes_of_street = lru_cache(20_000)(self._street_codes)
         self.codes_begun = lru_cache(500)(self._all_codes_begun)
         """Codes of all words and numbers that begin so, and of what is read in full and begins so (`1S`: FIRST)."""
+        self.begins_outward = lru_cache(500)(self._begins_outward)
+        """Whether an outward code begins so."""
         self._begun_words = lru_cache(500)(self._begun_words_of)
         self._floors = tuple(filter(None, map(self.vocabulary.code, sorted(FLOOR_NAMES))))
 
@@ -257,6 +259,15 @@ class Finder:
                 return rows
         return []
 
+    def finds_all(self, terms: Terms, typing: str) -> bool:
+        """Whether `candidates` gives every row that holds the finished terms and one begun as `typing`, where it finds fewer than asked."""
+        known = [term for term in terms.terms if term.is_known]
+        if len(known) < len(terms.terms) or not known or not typing.isalpha() or POST_TOWN.startswith(typing):
+            return False
+        last = known[-1]
+        is_vague = min(map(_held_by, known)) > VAGUE_ALONE or any(self._is_everyday(term) for term in known if len(term.readings) > 1)
+        return not is_vague and self.codes_begun(typing) <= set(tuple(last.readings)[:MOST_ASKED]) and not self.begins_outward(typing)
+
     def relaxed(self, terms: Terms, most: int) -> list[int]:
         """Rows that hold a rare name and all the numbers; then those that hold a rare name and most of the rest."""
         known = [term for term in terms.terms if term.is_known]
@@ -317,6 +328,9 @@ class Finder:
         return self.index.rows(
             [*self._narrowed(within), *(self._asked("words", term) for term in finished), self._begun_words(codes)], most=most
         )
+
+    def _begins_outward(self, run: str) -> bool:
+        return any(outward.startswith(run) for outward in self.outwards)
 
     def _begun_words_of(self, codes: frozenset[str]) -> Asked:
         return self._any_of_codes("words", tuple(sorted(codes)))

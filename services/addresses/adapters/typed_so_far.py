@@ -3,7 +3,7 @@
 from services.addresses.domain.comparing import Comparison, Terms
 from services.addresses.domain.query import POST_TOWN, Query
 
-from .finding import Finder, Within
+from .finding import MOST_HOLDING, Finder, Within
 from .premises_files import PremisesFiles
 
 
@@ -27,20 +27,14 @@ class TypedSoFar:
         """Rows that hold all: if more than `most` do, at least so many."""
         if not self._is_all_known:
             return []
-        finder = self._finder
-        rows = finder.holding_begun(self._terms, self._codes, within, 2 * most) if self._codes else []
-        if len(rows) < most and (self._begins_town or self._begins_postcode):
+        finder, first_street = self._finder, self._finder.index.first_street
+        are_few = min(term.held_by for term in self._terms.terms[: self._terms.finished]) <= MOST_HOLDING
+        rows = [] if are_few else finder.holding_begun(self._terms, self._codes, within, 2 * most)
+        if len(rows) < most and (are_few or self._begins_town or finder.begins_outward(self._run)):
             held = finder.index.held
-            rows += [
-                row
-                for row in finder.holding_finished(self._terms, within)
-                if self._begins_town or (row < finder.index.first_street and self._is_begun(held(row), row))
-            ]
-        return [row for row in dict.fromkeys(rows) if row < finder.index.first_street]
-
-    @property
-    def _begins_postcode(self) -> bool:
-        return any(outward.startswith(self._run) for outward in self._finder.outwards)
+            finished = [row for row in finder.holding_finished(self._terms, within) if row < first_street]
+            rows += finished if self._begins_town else [row for row in finished if self._is_begun(held(row), row)]
+        return [row for row in dict.fromkeys(rows) if row < first_street]
 
     @property
     def _codes(self) -> frozenset[str]:
