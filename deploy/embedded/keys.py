@@ -28,21 +28,20 @@ def keys() -> None:
 @app.command()
 def rotate(
     *,
-    now: Annotated[
-        bool, typer.Option("--now", help="Sign with the new key in half a minute, not in an hour: for a key that leaked.")
-    ] = False,
+    now: Annotated[bool, typer.Option("--now", help="Sign with the new key in half a minute, not in an hour.")] = False,
+    leaked: Annotated[bool, typer.Option("--leaked", help="Sign with it at once, and withdraw the old keys and their tokens.")] = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Make identity's next signing key. It is published at once; nothing is restarted, and tokens that were given stay good."""
     try:
-        made = _rotate(data_dir, now=now)
+        made = _rotate(data_dir, ["--leaked"] if leaked else ["--now"] if now else [])
     except OperatorError as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(1) from None
     sys.stdout.write(f"Key {made['kid']} is published, and signs from {made['signs_from']}.\n")
 
 
-def _rotate(data_dir: Path, *, now: bool) -> dict[str, str]:
+def _rotate(data_dir: Path, options: list[str]) -> dict[str, str]:
     """Run identity's own command with the settings of the running platform. Raises OperatorError."""
     ready = Ready.read(data_dir / READY_FILE)
     if "identity" not in ready.urls:
@@ -52,7 +51,7 @@ def _rotate(data_dir: Path, *, now: bool) -> dict[str, str]:
     engines = {"mongodb": ready.mongodb, "kafka": ready.kafka, **ready.kafka_access.as_settings()}
     told = {**demo.settings("identity"), **engines, "public_url": ready.urls["identity"]}
     ran = subprocess.run(
-        [sys.executable, "-m", "services.identity.rotate_keys", *(["--now"] if now else [])],
+        [sys.executable, "-m", "services.identity.rotate_keys", *options],
         env={**os.environ, **{f"IDENTITY_{name.upper()}": value for name, value in told.items()}},
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""`python -m services.identity.rotate_keys [--now]`: makes the next signing key of a running identity, which needs no restart.
+"""`python -m services.identity.rotate_keys [--now | --leaked]`: makes the next signing key of a running identity, which needs no restart.
 
 It takes the settings of the service from its environment. `blocks keys rotate` does the same for an embedded platform.
 """
@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import json
 import sys
+from typing import Literal
 
 from shared.service import StartError
 from shared.settings import SettingsError
@@ -16,13 +17,18 @@ from .signing import AT_ONCE, PUBLISHED_BEFORE, SigningKey, SigningKeys
 from .store import Store
 from .vault import SealError, Vault
 
+When = Literal["later", "now", "leaked"]
+"""An hour from now, when every cache has the key; half a minute from now; at once, and the old keys are withdrawn."""
 
-async def rotate(settings: Settings, *, soon: bool) -> SigningKey:
-    """Make the next key. It signs in an hour, or in half a minute where `soon`. Raises StartError where the keys cannot be opened."""
+
+async def rotate(settings: Settings, when: When) -> SigningKey:
+    """Make the next key. Raises StartError where the keys cannot be opened."""
     store = Store(settings)
     try:
         keys = SigningKeys(store, Vault(settings.encryption_key, settings.hashing_key))
-        return await keys.rotate(lead=AT_ONCE if soon else PUBLISHED_BEFORE)
+        if when == "leaked":
+            return await keys.replace_leaked()
+        return await keys.rotate(lead=AT_ONCE if when == "now" else PUBLISHED_BEFORE)
     except SealError:
         raise StartError("The signing keys were sealed with another key than IDENTITY_ENCRYPTION_KEY.") from None
     finally:
@@ -32,10 +38,18 @@ async def rotate(settings: Settings, *, soon: bool) -> SigningKey:
 def main() -> None:
     """The command: prints the key's id and when it begins to sign, as JSON."""
     parser = argparse.ArgumentParser(prog="python -m services.identity.rotate_keys", description="Make the next signing key.")
-    parser.add_argument("--now", action="store_true", help="sign with it in half a minute, not in an hour: for a key that leaked")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--now", dest="when", action="store_const", const="now", help="sign with it in half a minute, not in an hour")
+    choice.add_argument(
+        "--leaked",
+        dest="when",
+        action="store_const",
+        const="leaked",
+        help="sign with it at once, and withdraw the old keys and their tokens",
+    )
     arguments = parser.parse_args()
     try:
-        made = asyncio.run(rotate(Settings.load(), soon=arguments.now))
+        made = asyncio.run(rotate(Settings.load(), arguments.when or "later"))
     except (SettingsError, StartError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)

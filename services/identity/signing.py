@@ -99,12 +99,20 @@ class SigningKeys:
         await self.load()
         return self._keys[-1]
 
+    async def replace_leaked(self) -> SigningKey:
+        """Make a key that signs at once, and withdraw all others: what they signed is refused as soon as caches have expired."""
+        made = await self.rotate(lead=timedelta(0))
+        for leaked in self._keys[:-1]:
+            await self._store.keys.remove(_kid(leaked.key))
+        await self.load()
+        return made
+
     async def rotate_by_schedule(self) -> int:
         """Make the next key where the newest has signed for long enough; remove keys that have nothing left to verify."""
         await self.load()
         for old, successor in pairwise(self._keys):
             if now() >= successor.signs_from + PUBLISHED_AFTER:
-                await self._store.keys.remove(old.key.kid)
+                await self._store.keys.remove(_kid(old.key))
         if self._rotate_after is not None and now() >= self._keys[-1].signs_from + self._rotate_after:
             with contextlib.suppress(Duplicate):
                 await self.rotate()
@@ -119,10 +127,10 @@ class SigningKeys:
         at = now()
         of_age = [known for known in self._keys if known.signs_from <= at] or self._keys[:1]
         key = of_age[-1].key
-        if self._signed_with not in {"", key.kid}:
+        if self._signed_with not in {"", _kid(key)}:
             log.info("another key signs from now on: %s", key.kid)
             security.record(security.Event.KEY_ROTATED, "signing")
-        self._signed_with = key.kid
+        self._signed_with = _kid(key)
         return key
 
     def verified(self, token: str, kind: str) -> Claims:
@@ -157,3 +165,8 @@ class SigningKeys:
 
     def _opened(self, stored: StoredKey) -> SigningKey:
         return SigningKey(ECKey.import_key(json.loads(self._vault.open(stored.sealed))), stored.generation, stored.signs_from)
+
+
+def _kid(key: ECKey) -> str:
+    """The key's id, which every key of ours has."""
+    return str(key.kid)

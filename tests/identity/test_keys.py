@@ -55,7 +55,7 @@ async def test_a_rotation_is_noticed_by_nobody(identity_settings, serve):
         old = kid_of(tokens[0])
         await block.caller(tokens[0])  # its keys are cached from here
         start = clock.now()
-        made = (await rotate(two.service.settings, soon=False)).key.kid
+        made = (await rotate(two.service.settings, "later")).key.kid
         assert await published(one) == await published(two) == [old, made], "published at once, by replicas that were not restarted"
         assert kid_of(await token_of(one)) == kid_of(await token_of(two)) == old
         block._keys._fetched = block._keys._tried = float("-inf")  # an hour later the cache, of five minutes, is read anew
@@ -79,7 +79,7 @@ async def test_a_signed_in_citizens_id_token_is_good_as_a_hint_after_a_rotation(
     back = await citizen.signs_in(**request())
     hint = (await citizen.exchange(back["code"], None)).json()["id_token"]
     start = clock.now()
-    await rotate(identity.service.settings, soon=True)
+    await rotate(identity.service.settings, "now")
     with clock.at(start + timedelta(seconds=40)):
         assert kid_of(await token_of(identity)) != kid_of(hint)
         assert "code" in answer(await citizen.browser.open("/authorize", **request(prompt="none", id_token_hint=hint)))
@@ -90,11 +90,23 @@ async def test_a_key_that_nobody_has_cached_is_fetched_by_who_meets_it(identity)
     await block.caller(await token_of(identity))
     block._keys._tried = float("-inf")  # five seconds later
     start = clock.now()
-    made = await rotate(identity.service.settings, soon=True)
+    made = await rotate(identity.service.settings, "now")
     with clock.at(start + timedelta(seconds=31)):
         token = await token_of(identity)
         assert kid_of(token) == made.key.kid
         assert (await block.caller(token)).client_id == "machine"
+
+
+async def test_a_leaked_key_and_what_it_signed_are_refused_at_once(identity):
+    block = auth.TokenValidator(Block(name="addresses", issuer=identity.url, jwks_url=f"{identity.url}/.well-known/jwks.json"))
+    leaked = await token_of(identity)
+    made = await rotate(identity.service.settings, "leaked")
+    assert await published(identity) == [made.key.kid]
+    token = await token_of(identity)
+    assert kid_of(token) == made.key.kid
+    assert (await block.caller(token)).client_id == "machine"
+    with pytest.raises(auth.InvalidToken):
+        await block.caller(leaked)
 
 
 async def test_the_schedule_makes_one_key_for_all_replicas(identity_settings, serve):

@@ -64,7 +64,7 @@ async def identity(identity_settings, seed_file, serve, app):
 
 
 async def tokens_of(citizen: Citizen, **over: str) -> dict[str, Any]:
-    back = await citizen.signs_in(**request(**over))
+    back = await citizen.signs_in(**request(None, **over))
     tokens: dict[str, Any] = (await citizen.exchange(back["code"], None)).json()
     return tokens
 
@@ -122,7 +122,7 @@ async def test_an_app_that_is_down_is_told_later(identity, citizen, app):
     await eventually(lambda: len(app.tokens) == 2)
 
     async def is_empty() -> bool:
-        return await identity.service.store.collection("logouts").count({}) == 0
+        return bool(await identity.service.store.collection("logouts").count({}) == 0)
 
     await eventually(is_empty)
 

@@ -137,8 +137,8 @@ async def test_keys_rotate_without_losing_a_message(start: Callable[..., Any], m
 @pytest.fixture
 def short_seed(tmp_path: Path) -> str:
     """The service keeps messages for three days."""
-    seed = copy.deepcopy(SEED)
-    seed["services"][0]["retention_days"] = 3
+    first, *others = copy.deepcopy(SEED["services"])
+    seed = {"services": [{**first, "retention_days": 3}, *others]}
     file = tmp_path / "short.json"
     file.write_text(json.dumps(seed))
     return str(file)

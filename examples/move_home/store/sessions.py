@@ -62,8 +62,8 @@ class Sessions:
         at = clock.now()
         if row is None or row["expires_at"] <= at:
             return None
-        ends_at, used_at = row.get("ends_at", row["expires_at"]), row.get("used_at", at)
-        return Session(row["_id"], row["kind"], row["subject"], bytes(row["content"]), ends_at, used_at)
+        ends_at = row["ends_at"] if "ends_at" in row else row["expires_at"]
+        return Session(row["_id"], row["kind"], row["subject"], bytes(row["content"]), ends_at, row.get("used_at") or at)
 
     async def save(self, session: Session) -> None:
         """Keep the session's content."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.identity.domain.accounts import Sealed
-from shared.mongo import Scope
+from shared.mongo import Document, Scope
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,7 @@ class Keys:
     async def all(self) -> list[StoredKey]:
         """Every key, the oldest first."""
         rows = await self._rows.find({}, sort=[("generation", 1)])
-        return [
-            StoredKey(row["_id"], row["generation"], row["sealed"], row["created_at"], row.get("signs_from", row["created_at"]))
-            for row in rows
-        ]
+        return [_key(row) for row in rows]
 
     async def add(self, key: StoredKey) -> None:
         """Raises Duplicate where a key of this generation exists."""
@@ -39,3 +36,8 @@ class Keys:
     async def remove(self, key: str) -> None:
         """Remove a key that nothing needs to be verified with any more."""
         await self._rows.delete_one({"_id": key})
+
+
+def _key(row: Document) -> StoredKey:
+    signs_from = row["signs_from"] if "signs_from" in row else row["created_at"]  # an earlier version's key signed at once
+    return StoredKey(row["_id"], row["generation"], row["sealed"], row["created_at"], signs_from)
