@@ -60,7 +60,7 @@ class Sessions:
         row = await self._rows.find_one({"_id": digest(secret)})
         if row is None or row["expires_at"] <= clock.now():
             return None
-        return Session(row["_id"], row["kind"], row["subject"], bytes(row["content"]), row.get("ends_at", row["expires_at"]))
+        return Session(row["_id"], row["kind"], row["subject"], bytes(row["content"]), row.get("ends_at") or row["expires_at"])
 
     async def save(self, session: Session) -> None:
         """Keep the session's content."""
