@@ -159,7 +159,7 @@ class Service:
         async def problem(request: Request, error: Exception) -> Response:
             failure = failure_of(error)
             failure = replace(failure, headers=allowing_head(failure.headers))
-            pages = app.state.provided.get(Pages)
+            pages: Pages | None = app.state.provided.get(Pages)
             if pages is not None and prefers_page(request):
                 return pages.failure(request, failure)
             return as_problem(request, failure)

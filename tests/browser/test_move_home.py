@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -208,7 +209,7 @@ def test_where_nobody_is_told_everything_says_so_and_every_refusal_is_on_record(
         expect(page.locator("main")).not_to_contain_text(word)
     mail = next(m for m in platform.captured(email) if path in m["body"])
     assert mail["subject"] == "Your move: we have not told any council about your move"
-    assert "Islington Council has not been told about Electoral register, because no agreement lets us tell them." in mail["body"]
+    assert "Islington Council has not been told about the electoral register, because no agreement lets us tell them." in mail["body"]
     assert "will write to you" not in mail["body"]
     (text,) = (message for message in platform.captured(phone, "sms") if path in message["body"])
     assert "We have not told any council about your move. You need to tell them yourself." in text["body"]
@@ -288,7 +289,7 @@ def test_a_form_sent_after_the_session_ended_is_there_again_after_signing_in(sit
     page = citizen.page
     page.get_by_label("First name").fill("Ada")
     page.get_by_label("Last name").fill("Late")
-    with MongoClient(platform.ready["mongodb"]) as database:
+    with MongoClient[dict[str, Any]](platform.ready["mongodb"]) as database:
         database["move_home"]["sessions"].update_many({}, {"$set": {"ends_at": clock.now() - timedelta(minutes=1)}})
     citizen.go_on("signed out meanwhile")
     expect(heading(citizen)).to_have_text("You have been signed out")
