@@ -249,7 +249,7 @@ class Service:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  # it would take the signals for itself
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]  # it would take the signals for itself
         try:
             await starting
             await server.serve(sockets=[listener])

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlsplit
 
 import httpx
@@ -72,7 +72,7 @@ async def _replica(name: str, number: int, pid: int, url: str, ready: Ready) -> 
             dead_commands = await Commands(database).count_dead()
     except (DatabaseError, TimeoutError):
         return state
-    return State(**{**asdict(state), "outbox": outbox, "unsent": unsent, "dead_commands": dead_commands, **counts})
+    return replace(state, outbox=outbox, unsent=unsent, dead_commands=dead_commands, parked=counts.get("parked"), dead=counts.get("dead"))
 
 
 async def _health(url: str) -> tuple[bool, int | None]:
