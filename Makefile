@@ -4,7 +4,8 @@
 # What runs on Apache Kafka too: tests that read from a broker what was published, or consume it, or stop it. In the others a broker is
 # there, but nothing that they look at comes from it.
 ON_KAFKA := $(addprefix tests/,faults shared/test_outbox_and_inbox.py shared/test_process.py shared/test_replicas_and_restarts.py \
-  shared/test_stalled_consumer.py \
+  shared/test_stalled_consumer.py shared/test_odd_records.py shared/test_slow_handlers.py shared/test_parking.py \
+  shared/test_order.py shared/test_unsent.py shared/test_topics.py \
   identity/test_accounts.py identity/test_provider.py addresses/test_api.py addresses/test_changes_feed.py addresses/test_provisional.py \
   notifications/test_delivery.py data_sharing/test_agreements.py data_sharing/test_shares.py data_sharing/test_sequencer_and_seed.py \
   move_home/test_api.py)

@@ -107,6 +107,7 @@ async def _compare(report: Report, parts: Engines, data: Path, texts: Sequence[s
             "OTLP_ENDPOINT": receiver,
             "LOG_LEVEL": "WARNING",
             "ROLE": "api",
+            "REQUESTS_PER_MINUTE": "0",
             "SECRET_KEY": Fernet.generate_key().decode(),
             "DATA_DIR": str(data),
             "PREMISES_SEED": str(SEED),

@@ -43,7 +43,9 @@ def events(count: int, prefix: str) -> list[dict[str, Any]]:
     """So many outbox rows, as a service writes them."""
     cause = Cause(None, None, None)
     return [
-        rows.row(Counted(thing=f"thing-{number % KEYS}", number=number), service="sender", topic_prefix=prefix, cause=cause)
+        rows.row(
+            Counted(thing=f"thing-{number % KEYS}", number=number, sequence=number + 1), service="sender", topic_prefix=prefix, cause=cause
+        )
         for number in range(count)
     ]
 

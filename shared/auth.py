@@ -33,6 +33,7 @@ from starlette.requests import Request
 from shared import clock, context, security
 from shared.http.client import client as traced_client
 from shared.http.errors import Problem
+from shared.limits import Quota
 from shared.mongo import Unavailable
 from shared.settings import ServiceSettings
 
@@ -144,6 +145,8 @@ class TokenValidator:
         self._keys = IssuerKeys(settings.jwks_url)
         self._ended = EndedSessions(settings.jwks_url)
         self._registry = JWSRegistry(algorithms=ALGORITHMS)
+        self.quota = Quota("caller", settings.requests_per_minute)
+        """Of requests a minute, for each client and for each person that it acts for."""
         self._remembered: OrderedDict[bytes, tuple[Caller, float, float]] = OrderedDict()
 
     async def caller(self, token: str) -> Caller:
@@ -248,6 +251,7 @@ class _Required(SecurityBase):
                 headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{wanted}"'},
             )
         request.state.principal = f"{found.client_id}\0{found.subject}"
+        validator.quota.take(request.state.principal)
         context.cause.set(context.Cause(borough=found.borough))
         return found
 
@@ -255,7 +259,7 @@ class _Required(SecurityBase):
 def require(*scopes: str) -> Any:
     """The dependency of a route that needs all these scopes: `caller: Annotated[Caller, require("addresses:address:read")]`.
 
-    401 without a valid token, 403 with one that lacks a scope (RFC 6750, section 3.1).
+    401 without a valid token, 403 with one that lacks a scope (RFC 6750, section 3.1), 429 for a caller that asks too often.
     """
     return Depends(_Required(frozenset(scopes)))
 

@@ -2,9 +2,14 @@
 
 CloudEvents 1.0.2 and its Kafka protocol binding 1.0.2, section 3.2: attributes are headers `ce_<name>` in UTF-8, the value
 is the payload, `content-type` says what it is. Extensions here: `borough`, `correlationid`, `causationid`, `sequence`
-(CloudEvents extension Sequence) and `traceparent` (W3C Trace Context, as a plain header of that name).
+(CloudEvents extension Sequence), and `traceparent` with `tracestate` (W3C Trace Context, as plain headers of those names).
+
+Anybody may write to a topic, so every attribute is bounded. A required attribute that is missing, empty or too long makes the
+message malformed; an optional one that cannot be read is ignored.
 """
 
+import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,15 +19,28 @@ from uuid_utils import uuid7
 
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
+SOURCE_PREFIX = "urn:london-blocks:"
+"""What the sources of the platform's own events begin with; the service's name follows."""
+LONGEST_ATTRIBUTE = 256
+"""Bytes in UTF-8 of `id`, `source` and `type`, and of what is copied from one event to those that follow from it."""
+LONGEST_TRACESTATE = 512
+"""Characters (W3C Trace Context, section 3.3.1.5, asks for this many at least)."""
+LARGEST_SEQUENCE = 2**63 - 1
+Headers = Sequence[tuple[str, bytes | None]]
+"""Kafka's headers; a value may be null."""
+
+_TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+_DIGITS = re.compile("[0-9]{1,20}")
+_DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
 
 
 def new_id() -> str:
-    """A uuid7 (RFC 9562) in its text form: increasing within a process, so that ids sort by time."""
+    """A uuid7 (RFC 9562) in its text form. Ids of one process increase; those of two do not, so an id never says what came first."""
     return str(uuid7())
 
 
 class MalformedEvent(ValueError):  # noqa: N818 (what it is)
-    """The message lacks what CloudEvents requires."""
+    """The message lacks what CloudEvents requires. The text names the attribute and never quotes its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +50,8 @@ class Envelope:
     id: str
     type: str
     source: str
-    time: datetime
+    time: datetime | None = None
+    """None where the sender gave none, or none in the form of RFC 3339."""
     borough: str | None = None
     correlation_id: str | None = None
     """The id of the event that began the chain."""
@@ -40,6 +59,7 @@ class Envelope:
     """The id of the event whose handling published this one."""
     sequence: int = 0
     traceparent: str | None = None
+    tracestate: str | None = None
 
     def headers(self) -> list[tuple[str, bytes]]:
         """The Kafka headers of this envelope."""
@@ -48,46 +68,108 @@ class Envelope:
             ("ce_id", self.id),
             ("ce_type", self.type),
             ("ce_source", self.source),
-            ("ce_time", self.time.isoformat().replace("+00:00", "Z")),
             ("content-type", CONTENT_TYPE),
         ]
         optional = (
+            ("ce_time", self.time.isoformat().replace("+00:00", "Z") if self.time else None),
             ("ce_borough", self.borough),
             ("ce_correlationid", self.correlation_id),
             ("ce_causationid", self.causation_id),
             ("ce_sequence", f"{self.sequence:020d}" if self.sequence else None),
             ("traceparent", self.traceparent),
+            ("tracestate", self.tracestate if self.traceparent else None),
         )
         pairs.extend((name, value) for name, value in optional if value is not None)
         return [(name, value.encode()) for name, value in pairs]
 
+    @property
+    def identity(self) -> str:
+        """What tells this event from every other: 32 hexadecimal digits made of source and id (CloudEvents 1.0.2, section 3.1.1)."""
+        return digest(self.source, self.id)
+
     @classmethod
-    def read(cls, headers: Iterable[tuple[str, bytes]]) -> Self:
-        """Read an envelope from Kafka headers. Raises `MalformedEvent` naming what is missing or wrong."""
-        try:
-            given = {name: value.decode() for name, value in headers}
-        except UnicodeDecodeError as error:
-            raise MalformedEvent("a header is not UTF-8") from error
-        if given.get("ce_specversion") != SPEC_VERSION:
+    def read(cls, headers: Iterable[tuple[str, bytes | None]]) -> Self:
+        """Read an envelope from Kafka headers; of two with one name the last counts. Raises `MalformedEvent`."""
+        given = {name: value for name, value in headers if value is not None}
+        if given.get("ce_specversion") != SPEC_VERSION.encode():
             raise MalformedEvent("header ce_specversion is not 1.0")
-        try:
-            return cls(
-                id=given["ce_id"],
-                type=given["ce_type"],
-                source=given["ce_source"],
-                time=datetime.fromisoformat(given["ce_time"]),
-                borough=given.get("ce_borough"),
-                correlation_id=given.get("ce_correlationid"),
-                causation_id=given.get("ce_causationid"),
-                sequence=int(given.get("ce_sequence", "0")),
-                traceparent=given.get("traceparent"),
-            )
-        except KeyError as error:
-            raise MalformedEvent(f"header {error.args[0]} is missing") from error
-        except ValueError as error:
-            raise MalformedEvent(f"header ce_time or ce_sequence is wrong: {error}") from error
+        traceparent = _traceparent(given)
+        return cls(
+            id=_required(given, "ce_id"),
+            type=_required(given, "ce_type"),
+            source=_required(given, "ce_source"),
+            time=_instant(_optional(given, "ce_time")),
+            borough=_optional(given, "ce_borough"),
+            correlation_id=_optional(given, "ce_correlationid"),
+            causation_id=_optional(given, "ce_causationid"),
+            sequence=_sequence(_optional(given, "ce_sequence")),
+            traceparent=traceparent,
+            tracestate=_optional(given, "tracestate", LONGEST_TRACESTATE) if traceparent else None,
+        )
 
 
-def header(headers: Sequence[tuple[str, bytes]], name: str) -> str | None:
-    """The first header of that name as text, or None."""
-    return next((value.decode(errors="replace") for key, value in headers if key == name), None)
+def digest(*parts: str | bytes | None) -> str:
+    """32 hexadecimal digits that stand for these parts in this order; None differs from an empty part."""
+    hashed = hashlib.sha256()
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part
+        hashed.update(b"-" if content is None else b"%d:" % len(content))
+        hashed.update(content or b"")
+    return hashed.hexdigest()[:32]
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """The first header of that name as text, or None where there is none or its value is null."""
+    return next((value.decode(errors="replace") for key, value in headers if key == name and value is not None), None)
+
+
+def traceparent_of(headers: Headers) -> str | None:
+    """The trace that a message belongs to, also where its envelope is malformed."""
+    return _traceparent({name: value for name, value in headers if value is not None})
+
+
+def _traceparent(given: dict[str, bytes]) -> str | None:
+    text = _optional(given, "traceparent")
+    return text if text is not None and _TRACEPARENT.fullmatch(text) else None
+
+
+def _required(given: dict[str, bytes], name: str) -> str:
+    value = given.get(name)
+    if value is None:
+        raise MalformedEvent(f"header {name} is missing")
+    if len(value) > LONGEST_ATTRIBUTE:
+        raise MalformedEvent(f"header {name} is longer than {LONGEST_ATTRIBUTE} bytes")
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        raise MalformedEvent(f"header {name} is not UTF-8") from None
+    if not text.strip():
+        raise MalformedEvent(f"header {name} is empty")
+    return text
+
+
+def _optional(given: dict[str, bytes], name: str, longest: int = LONGEST_ATTRIBUTE) -> str | None:
+    value = given.get(name)
+    if not value or len(value) > longest:
+        return None
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _instant(text: str | None) -> datetime | None:
+    """RFC 3339, section 5.6: "T" and "Z" may be lower case."""
+    if text is None or not _DATE_TIME.fullmatch(text.upper()):
+        return None
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        return None
+
+
+def _sequence(text: str | None) -> int:
+    if text is None or not _DIGITS.fullmatch(text):
+        return 0
+    number = int(text)
+    return number if number <= LARGEST_SEQUENCE else 0

@@ -3,23 +3,24 @@
 Each step is a pure function from the state and what happened to the next state and the commands that it calls for. State,
 commands and published events are written in one transaction. A worker carries commands out over other services' APIs with the
 command's id as `Idempotency-Key`, so a crash repeats the call and changes nothing; a service that is down delays a process and
-never loses it.
+never loses it. Each instance and each command is on its own: one that cannot be read, or whose function raises or never returns, waits
+by itself and stops no other. How long a command is tried, and what comes then, is in `shared.commands`.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import BaseModel
 
-from contracts.events.base import Event
-from shared import backoff, clock, context, telemetry
+from contracts.events.base import Event, Order
+from shared import backoff, clock, commands, context, telemetry
 from shared.bus import Consumer, Envelope
-from shared.events import new_id
-from shared.mongo import Collection, Conflict, Database, DatabaseError, Document, Transaction
+from shared.commands import Commands
+from shared.mongo import Conflict, Database, DatabaseError, Document, Transaction
 from shared.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -27,13 +28,13 @@ S = TypeVar("S", bound=BaseModel)
 E = TypeVar("E", bound=Event)
 C = TypeVar("C", bound=BaseModel)
 T = TypeVar("T")
-COMMANDS_A_STEP = 32
-LEASE_SECONDS = 8.0
-"""How long a command stays with a process that says nothing. One that carries it out says so three times in that time."""
+COMMANDS_AT_ONCE = 32
+INSTANCES_A_STEP = 32
 CONFLICT_ATTEMPTS = 8
 ATTEMPTS_UNREMARKED = 4
 """A command that fails is tried again; its spans are errors from this attempt on, when it no longer looks like a passing trouble."""
-LONGEST_PAUSE_SECONDS = 60.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 60.0, 3600.0
+"""Between two attempts to chase an instance that cannot be chased."""
 
 
 class Next(Generic[S]):
@@ -81,7 +82,7 @@ class Process(Generic[S]):
         self._steps: dict[str, Step[S]] = {}
         self._overdue: tuple[timedelta, Callable[[S], Next[S]]] | None = None
         self._executors: dict[str, tuple[type[BaseModel], Executor]] = {}
-        self._commands: list[Worker] = []
+        self._commands: list[CommandWorker] = []
 
     # -- the table ---------------------------------------------------------------------------------------------------------------------
 
@@ -137,9 +138,14 @@ class Process(Generic[S]):
 
     def workers(self, database: Database[Any], *tools: object) -> list[Worker]:
         """The workers that carry out commands, with these adapters, and watch for overdue instances."""
-        commands = Worker(f"{self.name}-commands", lambda: self._carry_out(database, tools), interval=0.5)
-        self._commands.append(commands)
-        return [commands, Worker(f"{self.name}-overdue", lambda: self._chase(database), interval=5.0)]
+        stored = Commands(database)
+
+        async def one(row: Document) -> None:
+            await self._one(database, stored, row, tools)
+
+        carrying = CommandWorker(f"{self.name}-commands", lambda free: stored.due(self.name, list(self._executors), free), one)
+        self._commands.append(carrying)
+        return [carrying, Worker(f"{self.name}-overdue", lambda: self._chase(database), interval=5.0)]
 
     async def state(self, database: Database[Any], instance: str) -> S | None:
         """How an instance stands; None when it has not begun."""
@@ -176,43 +182,23 @@ class Process(Generic[S]):
         elif not await rows.replace_one({"_id": row["_id"], "version": version}, row):
             raise Conflict("another event moved this process first")
         cause = context.cause.get()
+        carried = {"traceparent": telemetry.traceparent(), "borough": cause.borough, "correlation_id": cause.correlation_id}
         await tx.collection("commands").insert_many(
             [
-                {
-                    "_id": new_id(),
-                    "process": self.name,
-                    "instance": instance,
-                    "kind": type(command).__name__,
-                    "command": command.model_dump(mode="json"),
-                    "due": now,
-                    "attempts": 0,
-                    "traceparent": telemetry.traceparent(),
-                    "borough": cause.borough,
-                    "correlation_id": cause.correlation_id,
-                }
+                commands.new_row(self.name, instance, type(command).__name__, command.model_dump(mode="json")) | carried
                 for command in following.commands
             ]
         )
-        if following.events:
-            await tx.publish(*following.events)
+        await tx.publish(*(_numbered(event, instance, version + 1) for event in following.events))
         if following.commands:
             for worker in self._commands:
                 tx.after_commit(worker.wake)
 
-    async def _carry_out(self, database: Database[Any], tools: tuple[object, ...]) -> int:
-        rows = await database.collection("commands").find(
-            {"process": self.name, "due": {"$lte": clock.now()}}, sort=[("due", 1)], limit=COMMANDS_A_STEP
-        )
-        await asyncio.gather(*(self._one(database, row, tools) for row in rows))
-        return len(rows)
-
-    async def _one(self, database: Database[Any], row: Document, tools: tuple[object, ...]) -> None:
-        commands = database.collection("commands")
-        lease = clock.now() + timedelta(seconds=LEASE_SECONDS)
-        if not await commands.update_one({"_id": row["_id"], "due": row["due"]}, {"$set": {"due": lease, "attempts": row["attempts"] + 1}}):
-            return  # another replica took it
-        attempt = row["attempts"] + 1
-        holding = asyncio.create_task(self._hold(commands, row["_id"], attempt))
+    async def _one(self, database: Database[Any], stored: Commands, row: Document, tools: tuple[object, ...]) -> None:
+        attempt = await stored.take(row)
+        if not attempt:
+            return
+        holding = asyncio.create_task(stored.hold(row["_id"], attempt))
         type_, executor = self._executors[row["kind"]]
         token = context.cause.set(context.Cause(row["borough"], row["correlation_id"], None))
         try:
@@ -221,26 +207,12 @@ class Process(Generic[S]):
             with telemetry.continued(row["traceparent"], f"command {row['kind']}", attributes=seen, retried=healing):
                 outcome = await executor(type_.model_validate(row["command"]), CommandContext(row["_id"], row["instance"], attempt, tools))
                 await self._done(database, row, outcome)
-        except Exception as error:
-            pause = backoff.pause(attempt, first=1.0, longest=LONGEST_PAUSE_SECONDS)
-            log.warning("command %s will be tried again in %.0f s (attempt %d)", row["kind"], pause, attempt, exc_info=error)
-            due = clock.now() + timedelta(seconds=pause)
+        except Exception as error:  # noqa: BLE001 (whatever an executor raises, the command is tried again)
             holding.cancel()
-            await commands.update_one({"_id": row["_id"], "attempts": attempt}, {"$set": {"due": due}})
+            await stored.failed(row, attempt, error)
         finally:
             holding.cancel()
             context.cause.reset(token)
-
-    async def _hold(self, commands: Collection, command: str, attempt: int) -> None:
-        """Keep a command from the other replicas for as long as it takes."""
-        while True:
-            await asyncio.sleep(LEASE_SECONDS / 3)
-            try:
-                await commands.update_one(
-                    {"_id": command, "attempts": attempt}, {"$set": {"due": clock.now() + timedelta(seconds=LEASE_SECONDS)}}
-                )
-            except DatabaseError:
-                log.debug("a command's lease could not be renewed; it may be carried out twice, which changes nothing", exc_info=True)
 
     async def _done(self, database: Database[Any], row: Document, outcome: Event | None) -> None:
         for attempt in range(1, CONFLICT_ATTEMPTS + 1):
@@ -258,16 +230,25 @@ class Process(Generic[S]):
     async def _chase(self, database: Database[Any]) -> int:
         if self._overdue is None:
             return 0
-        late = await database.collection("processes").find(
-            {"process": self.name, "due": {"$gt": _BEGINNING, "$lte": clock.now()}}, limit=COMMANDS_A_STEP
-        )
+        rows = database.collection("processes")
+        where = {"process": self.name, "due": {"$gt": _BEGINNING, "$lte": clock.now()}}
+        late = await rows.find(where, sort=[("due", 1)], limit=INSTANCES_A_STEP)
         for row in late:
-            following = self._overdue[1](self._state.model_validate(row["state"]))
             try:
+                following = self._overdue[1](self._state.model_validate(row["state"]))
                 async with database.transaction() as tx:
                     await self._store(tx, row["instance"], following, version=row["version"], due=None)
             except Conflict:
                 continue
+            except DatabaseError:
+                raise
+            except Exception as error:
+                failures = int(row.get("failures", 0)) + 1
+                pause = backoff.pause(failures, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
+                log.exception("%s %s cannot be chased; tried again in %.0f s (%d)", self.name, row["instance"], pause, failures)
+                telemetry.process_failures.add(1, {"process": self.name, "kind": "overdue", "error.type": type(error).__name__})
+                later = {"due": clock.now() + timedelta(seconds=pause), "failures": failures, "error": type(error).__name__}
+                await rows.update_one({"_id": row["_id"], "version": row["version"]}, {"$set": later})
         return len(late)
 
     def _id(self, instance: str) -> str:
@@ -278,6 +259,53 @@ def _outcomes(function: Executor) -> set[type[Event]]:
     """What its annotation says that it returns."""
     returned = get_type_hints(function).get("return")
     return {kind for kind in get_args(returned) or (returned,) if isinstance(kind, type) and issubclass(kind, Event)}
+
+
+class CommandWorker(Worker):
+    """Carries commands out side by side, up to `COMMANDS_AT_ONCE`; one that takes long keeps no other waiting."""
+
+    def __init__(
+        self, name: str, due: Callable[[int], Awaitable[list[Document]]], carry_out: Callable[[Document], Coroutine[Any, Any, None]]
+    ) -> None:
+        super().__init__(name, self._take, interval=0.5)
+        self._due = due
+        self._carry_out = carry_out
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+
+    async def _take(self) -> int:
+        free = COMMANDS_AT_ONCE - len(self._under_way)
+        rows = [row for row in await self._due(free) if row["_id"] not in self._under_way] if free else []
+        for row in rows:
+            task: asyncio.Task[None] = asyncio.create_task(self._carry_out(row), name=f"{self.name}-{row['kind']}")
+            self._under_way[row["_id"]] = task
+            task.add_done_callback(lambda done, id_=row["_id"]: self._ended(id_, done))  # type: ignore[misc]
+        return 0  # what is taken is leased in the meantime: the end of one, or a new one, wakes this worker
+
+    def _ended(self, id_: str, task: asyncio.Task[None]) -> None:
+        del self._under_way[id_]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("a command could be neither carried out nor put off; its lease ends by itself", exc_info=error)
+        if not self.stopping:
+            self.wake()
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """Let what is under way end, at most `grace` seconds, then cancel it: another replica takes it over."""
+        began = asyncio.get_running_loop().time()
+        await super().stop(grace)
+        left = list(self._under_way.values())
+        if left:
+            await asyncio.wait(left, timeout=max(0.0, grace - (asyncio.get_running_loop().time() - began)))
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+
+
+def _numbered(event: Event, instance: str, version: int) -> Event:
+    """An event about the instance itself carries the instance's version. It counts from 2: 1 is the event that began the instance."""
+    if event.order is Order.VERSION and not event.sequence and event.key == instance:
+        return event.model_copy(update={"sequence": version + 1})
+    return event
 
 
 _BEGINNING = clock.now().replace(year=2000)

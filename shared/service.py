@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from shared.auth import TokenValidator
 from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer
 from shared.bus.receiver import Receiver
+from shared.commands import Commands
 from shared.http.accept import prefers_page
 from shared.http.admission import Admission
 from shared.http.errors import as_problem, failure_of
@@ -37,7 +39,7 @@ from shared.http.head import HeadAsGet, allowing_head
 from shared.http.openapi import Application
 from shared.http.problems import PATH as PROBLEM_TYPES
 from shared.http.protocol import BoundedProtocol
-from shared.http.reference import add_reference
+from shared.http.reference import add_home, add_reference
 from shared.http.responses import SafeHeaders, SlashRedirect
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
@@ -50,7 +52,11 @@ from shared.worker import Worker
 log = logging.getLogger(__name__)
 S = TypeVar("S", bound=ServiceSettings)
 Hook = Callable[[], Awaitable[object]]
-GRACE_SECONDS = 8
+GRACE_SECONDS = 5
+"""How long requests under way may take once the service stops."""
+STOP_SECONDS = 10.0
+"""How long a stop may take in all. Then the process ends like a killed one, which loses nothing: a frozen database or broker must not keep
+it for as long as its connections wait."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than any client or gateway keeps an idle connection (httpx: 5 s), or it would send into one that is being closed here."""
 _NO_OTHER_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
@@ -98,6 +104,8 @@ class Service:
         self._tells = tells
         """What `/ready` says of this service beside the chassis's own state. It changes no status."""
         self._running: list[Callable[[], Awaitable[object]]] = []
+        self._working: list[Callable[[], Awaitable[object]]] = []
+        """How to stop what takes work in: workers, consumers, the relay."""
         self._watch: BrokerWatch | None = None
         self._relay: Relay | None = None
         self._receivers: list[Receiver] = []
@@ -113,6 +121,7 @@ class Service:
         self.app.state.provided = provided
         for router in routers:
             self.app.router.routes.extend(router.routes)  # as they are: include_router() wraps them, and looks for each request's twice
+        add_home(self.app)
 
     @property
     def consumes(self) -> Sequence[Consumer]:
@@ -150,7 +159,7 @@ class Service:
         async def problem(request: Request, error: Exception) -> Response:
             failure = failure_of(error)
             failure = replace(failure, headers=allowing_head(failure.headers))
-            pages = app.state.provided.get(Pages)
+            pages: Pages | None = app.state.provided.get(Pages)
             if pages is not None and prefers_page(request):
                 return pages.failure(request, failure)
             return as_problem(request, failure)
@@ -169,12 +178,16 @@ class Service:
 
     async def _live(self) -> Response:
         """Whether the process makes progress; 503 asks for it to be replaced."""
-        stuck = [receiver for receiver in self._receivers if receiver.is_stuck]
+        stuck = any(receiver.is_stuck for receiver in self._receivers) or (self._relay is not None and self._relay.is_stuck)
         return JSONResponse({"live": not stuck}, 503 if stuck else 200)
 
     async def _ready(self) -> Response:
         """Whether requests can be served: the database serves rows. The broker's state is reported only: accepted work waits for it."""
-        database = self._readiness is None or await self._readiness.database_serves()
+        database, dead_commands = self._readiness is None or await self._readiness.database_serves(), 0
+        if database and self.store is not None and self._workers:
+            with contextlib.suppress(DatabaseError, TimeoutError):
+                async with asyncio.timeout(3):
+                    dead_commands = await Commands(self.store).count_dead()
         consuming = all(receiver.is_consuming for receiver in self._receivers)
         broker = self._watch is None or self._watch.epoch is not None
         ready = self._started and database
@@ -183,6 +196,12 @@ class Service:
             body["lag"] = sum(receiver.lag() for receiver in self._receivers)
         if self._tells is not None:
             body.update(self._tells())
+        if self._relay is not None and (unsent := self._relay.unsent.count):
+            body["unsent"] = unsent
+        if dead_commands:
+            body["dead_commands"] = dead_commands
+        if self._watch is not None and self._watch.flaws:
+            body["topics"] = dict(sorted(self._watch.flaws.items()))
         return JSONResponse(body, 200 if ready else 503)
 
     # -- start and stop ----------------------------------------------------------------------------------------------------------------
@@ -218,26 +237,24 @@ class Service:
             self._relay = Relay(self.store, self._watch)
             self._relay.start()
             self._running.append(self._watch.stop)
-            self._running.append(self._relay.stop)
+            self._working.append(self._relay.stop)
             for consumer in self._consumes:
                 receiver = Receiver(self.store, consumer, self._watch)
                 receiver.start()
                 self._receivers.append(receiver)
-                self._running.append(receiver.stop)
+                self._working.append(receiver.stop)
             self._watch.start()
         for worker in self._workers:
             worker.start()
-            self._running.append(worker.stop)
+            self._working.append(worker.stop)
 
     async def stop(self) -> None:
-        """End in the reverse order: what takes work in first, what it is stored with last."""
+        """End what takes work in, all at once; then, in the reverse order of their starts, what the work is stored with."""
         self._started = False
+        working, self._working = self._working, []
+        await asyncio.gather(*(_end(stop) for stop in working))
         while self._running:
-            end = self._running.pop()
-            try:
-                await end()
-            except Exception:
-                log.warning("stopping a part failed", exc_info=True)
+            await _end(self._running.pop())
         self._receivers.clear()
         security.flush()
 
@@ -274,12 +291,14 @@ class Service:
         starting = asyncio.ensure_future(self.start())
 
         def end() -> None:
+            if not server.should_exit:
+                _cut_after(STOP_SECONDS)
             server.should_exit = True
             starting.cancel()  # where it is still under way: first data may take long to build
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign]  # it would take the signals for itself
         try:
             await starting
             await server.serve(sockets=[listener])
@@ -294,6 +313,26 @@ class Service:
 
     def _variable(self, field: str) -> str:
         return f"{self.settings.model_config.get('env_prefix', '')}{field}"
+
+
+async def _end(stop: Callable[[], Awaitable[object]]) -> None:
+    try:
+        await stop()
+    except Exception:
+        log.warning("stopping a part failed", exc_info=True)
+
+
+def _cut_after(seconds: float) -> None:
+    """End this process after so many seconds, whatever it waits for then. A thread of its own does it, because the others may hang."""
+
+    def cut() -> None:
+        log.warning("the stop took longer than %.0f s; the process ends without waiting for database and broker", seconds)
+        sys.stdout.flush()
+        os._exit(0)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
 
 
 def _listen(settings: ServiceSettings, variable: str) -> socket.socket:

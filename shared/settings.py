@@ -12,6 +12,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kafka_access import KafkaAccess, SaslMechanism, SecurityProtocol
 
+INBOX_DAYS = 14
+"""Life of an inbox row: so long a consumer knows that it has handled an event."""
+STORED_REPLY_DAYS = 8
+"""How long the reply to a request with an `Idempotency-Key` is kept: longer than the platform repeats a call (`shared.commands`)."""
+MAX_RETENTION_HOURS = (INBOX_DAYS - 1) * 24.0
+
 
 class Role(StrEnum):
     """What a process does, so that HTTP and background work scale apart."""
@@ -64,6 +70,9 @@ class ServiceSettings(BaseSettings):
     """Put before every topic and consumer group, so that several platforms can share a broker."""
     partitions: int = Field(default=3, ge=1)
     """Partitions of the topics that this service creates where they do not exist."""
+    topic_retention_hours: float = Field(default=168.0, gt=0, le=MAX_RETENTION_HOURS)
+    """How long the topics that this service uses keep an event. Shorter than the life of inbox rows: an event that is read again after its
+    inbox row has expired would take effect twice."""
     replication: int = Field(default=1, ge=1)
     """Replication factor of the topics that this service creates."""
     broker_keeps: bool = True
@@ -82,6 +91,8 @@ class ServiceSettings(BaseSettings):
     """Where the issuer's keys are; `<issuer>/.well-known/jwks.json` when empty. `file:` URLs are read once."""
     audience: str = ""
     """The `aud` that access tokens must carry; `urn:london-blocks:<name>` when empty."""
+    requests_per_minute: int = Field(default=30_000, ge=0)
+    """Requests that one client, or one person through it, may make with access tokens; each process counts for itself. 0: no limit."""
     otlp_endpoint: str = ""
     """Base URL of an OTLP/HTTP receiver; empty means that no spans or metrics are exported."""
     trace_sample: float = Field(default=1.0, ge=0, le=1)

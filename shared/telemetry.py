@@ -54,6 +54,10 @@ def seconds_histogram(name: str, description: str) -> metrics.Histogram:
 
 http_duration = seconds_histogram("http.server.request.duration", "Duration of HTTP server requests.")
 process_duration = seconds_histogram("messaging.process.duration", "Duration of handling one event.")
+unsent = _meter.create_counter("blocks.outbox.refused.messages", description="Events that the broker refused for good, by topic.")
+process_failures = _meter.create_counter(
+    "blocks.process.failures", description="Commands that failed and instances that could not be chased, by process and kind."
+)
 operations = _meter.create_counter("messaging.client.consumed.messages", description="Events taken from Kafka, by outcome.")
 _ODD = tuple("13579bdf")
 _VERSION_00 = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
@@ -119,15 +123,20 @@ def trace_id() -> str | None:
     return f"{context.trace_id:032x}" if context.is_valid else None
 
 
-def context_of(parent: str | None) -> Context:
+def tracestate() -> str | None:
+    """The current span's W3C `tracestate`, to hand on beside its `traceparent`; None where no system added anything."""
+    return trace.get_current_span().get_span_context().trace_state.to_header() or None
+
+
+def context_of(parent: str | None, state: str | None = None) -> Context:
     """The context that a stored `traceparent` names; an empty one where it is none. What is in the form of version 00 is read here,
-    at a quarter of the propagator's cost; the rest is the propagator's affair.
+    at a quarter of the propagator's cost; the rest is the propagator's affair, and so is a `tracestate`.
     """
     if parent is None:
         return Context()
-    plain = _VERSION_00.fullmatch(parent)
+    plain = _VERSION_00.fullmatch(parent) if state is None else None
     if plain is None:
-        return _w3c.extract({"traceparent": parent}, context=Context())
+        return _w3c.extract({"traceparent": parent, **({"tracestate": state} if state else {})}, context=Context())
     named = SpanContext(int(plain[1], 16), int(plain[2], 16), is_remote=True, trace_flags=TraceFlags(int(plain[3], 16)))
     return trace.set_span_in_context(NonRecordingSpan(named), Context()) if named.is_valid else Context()
 
@@ -166,16 +175,27 @@ def continued(
     parent: str | None,
     name: str,
     *,
+    state: str | None = None,
     kind: SpanKind = INTERNAL,
     attributes: Mapping[str, str | int | float | bool] | None = None,
     retried: bool = False,
 ) -> Iterator[Span]:
-    """Go on with the trace of a stored `traceparent`: the span inside is its child."""
-    with span(name, kind=kind, context=context_of(parent), attributes=attributes, retried=retried) as current:
+    """Go on with the trace of a stored `traceparent` (and `tracestate`): the span inside is its child."""
+    with span(name, kind=kind, context=context_of(parent, state), attributes=attributes, retried=retried) as current:
         yield current
 
 
-def create_message(topic: str, event_type: str) -> str | None:
+@contextmanager
+def within(parent: str | None, state: str | None = None) -> Iterator[None]:
+    """Let what is logged and published inside belong to the trace of a stored `traceparent`, without a span of its own."""
+    token = active.attach(context_of(parent, state))
+    try:
+        yield
+    finally:
+        active.detach(token)
+
+
+def create_message(topic: str, event_type: str, message_id: str) -> str | None:
     """Make the short producer span of one message (messaging conventions); gives its `traceparent` for the message's headers."""
     current = _tracer.start_span(
         f"create {topic}",
@@ -185,6 +205,7 @@ def create_message(topic: str, event_type: str) -> str | None:
             "messaging.destination.name": topic,
             "messaging.operation.type": "create",
             "messaging.operation.name": "create",
+            "messaging.message.id": message_id,
             "cloudevents.event_type": event_type,
         },
     )
@@ -223,7 +244,7 @@ class TraceMiddleware:
         if scope["type"] != "http" or scope["path"] in _untraced_paths:
             await self.app(scope, receive, send)
             return
-        parent = next((value.decode("latin-1") for key, value in scope["headers"] if key == b"traceparent"), None)
+        parent, state = _header(scope, b"traceparent"), _header(scope, b"tracestate")
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
         status = 500
         began = time.perf_counter()
@@ -234,7 +255,7 @@ class TraceMiddleware:
                 status = message["status"]
             await send(message)
 
-        current = _tracer.start_span(method, context=context_of(parent), kind=SERVER)
+        current = _tracer.start_span(method, context=context_of(parent, state), kind=SERVER)
         token = active.attach(trace.set_span_in_context(current))
         try:
             with security.watched() as answered:
@@ -255,6 +276,10 @@ class TraceMiddleware:
                     current.set_status(Status(StatusCode.ERROR))
                 current.end()
             http_duration.record(time.perf_counter() - began, seen)
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
 
 
 class _JsonLines(logging.Formatter):

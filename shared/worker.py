@@ -30,6 +30,11 @@ class Worker:
         """When a step last ended without an error, on the monotonic clock: for liveness."""
         self.busy_since: float | None = None
 
+    @property
+    def stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping
+
     def wake(self) -> None:
         """There is work: do not wait for the interval."""
         self._woken.set()

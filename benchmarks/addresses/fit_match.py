@@ -7,6 +7,8 @@ How honest the result is on a seed that nothing was fitted on, `python -m benchm
 
 import argparse
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -43,8 +45,8 @@ def main() -> int:
     parser.add_argument("--queries", type=int, default=24_000, help="addresses written (default: 24000)")
     parser.add_argument("--folder", type=Path, help="keep the releases there, for the next run")
     options = parser.parse_args()
-    with TemporaryDirectory() as temporary:
-        towns = [_town(options.folder or Path(temporary), options.premises, options.queries, seed) for seed in SEEDS]
+    with TemporaryDirectory() as temporary, ProcessPoolExecutor(len(SEEDS)) as pool:
+        towns = list(pool.map(partial(_town, options.folder or Path(temporary), options.premises, options.queries), SEEDS))
     fitted = _logistic(*(np.concatenate(parts) for parts in zip(*(_flat(half) for half, _ in towns), strict=True)))
     said, right = (np.concatenate(parts) for parts in zip(*(_best(half, fitted) for _, half in towns), strict=True))
     curve = _isotonic(said, right)

@@ -45,7 +45,7 @@ def sender(settings: ServiceSettings, stamps: Stamps) -> Service:
     async def commit(number: int) -> None:
         async with store.transaction() as tx:
             await tx.collection("things").insert_one({"_id": number, "text": "x" * 200})
-            await tx.publish(Counted(thing=f"thing-{number % KEYS}", number=number))
+            await tx.publish(Counted(thing=f"thing-{number % KEYS}", number=number, sequence=number + 1))
             tx.after_commit(lambda: stamps.stamp(COMMITTED, number))
 
     @router.post("/load")

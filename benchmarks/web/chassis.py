@@ -8,7 +8,7 @@ from fastapi import Depends
 from pydantic import SecretStr
 
 from benchmarks.web.models import THINGS, NewThing, Thing
-from contracts.events.base import Event, Key
+from contracts.events.base import Event, Key, Order
 from deploy.embedded.engines.kafka_protocol import access_from_environment
 from shared.auth import Caller, require
 from shared.http import Router, provided
@@ -17,7 +17,7 @@ from shared.service import Service
 from shared.settings import Role, ServiceSettings
 
 
-class ThingMade(Event, type="benchmark.thing.made", version=1, topic="benchmark.made"):
+class ThingMade(Event, type="benchmark.thing.made", version=1, topic="benchmark.made", order=Order.SINGLE):
     """A thing was made."""
 
     thing: str = Key()
@@ -67,6 +67,7 @@ def main() -> int:
         issuer=os.environ["BENCH_ISSUER"],
         jwks_url=os.environ["BENCH_JWKS"],
         otlp_endpoint=os.environ["BENCH_OTLP"],
+        requests_per_minute=0,
         trace_sample=float(os.environ["BENCH_SAMPLE"]),
         log_level="WARNING",
     )

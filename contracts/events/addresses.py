@@ -4,14 +4,14 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .base import Event, Key
+from .base import Event, Key, Order
 
 RELEASES = "addresses.releases"
 ADDRESSES = "addresses.addresses"
 PROVISIONAL = "addresses.provisional"
 
 
-class ReleasePublished(Event, type="addresses.release.published", version=1, topic=RELEASES):
+class ReleasePublished(Event, type="addresses.release.published", version=1, topic=RELEASES, order=Order.SINGLE):
     """A release of the gazetteer has gone live: every replica answers from it."""
 
     release: str = Key()

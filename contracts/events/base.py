@@ -4,6 +4,7 @@ This package needs pydantic alone, so that a borough can install it without the 
 (CloudEvents attributes, trace context, borough, causation) belongs to the chassis and never appears in a payload.
 """
 
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +13,17 @@ TYPE_PREFIX = "london.blocks."
 
 registry: dict[str, type["Event"]] = {}
 """Every event class by its full CloudEvents type, for example `london.blocks.data_sharing.share.delivered.v1`."""
+
+
+class Order(StrEnum):
+    """Where the order of a key's events comes from: a sequence that the publishing transaction takes, never a time."""
+
+    VERSION = "version"
+    """The publisher gives the aggregate's version after the change as `sequence`, 1 or more."""
+    COUNTER = "counter"
+    """The aggregate has no version: the publishing transaction counts the events of this topic and key."""
+    SINGLE = "single"
+    """A key of this topic has this one event and never another, so there is nothing to order."""
 
 
 def Key() -> Any:  # noqa: N802 (reads as a marker in class bodies, like pydantic's Field)
@@ -23,8 +35,9 @@ class Event(BaseModel):
     """A fact that happened to one aggregate. Holds ids and facts, never personal data.
 
     Declared with `class ShareDelivered(Event, type="data_sharing.share.delivered", version=1,
-    topic="data_sharing.shares")`; exactly one field is marked with `Key()`. A change that an old reader could
-    not accept needs a new `version`; optional fields may be added in place.
+    topic="data_sharing.shares")`; exactly one field is marked with `Key()`. `order` says how the key's events are
+    ordered (`Order`). A change that an old reader could not accept needs a new `version`; optional fields may be
+    added in place.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_enum_values=False)
@@ -33,14 +46,31 @@ class Event(BaseModel):
     event_version: ClassVar[int] = 0
     topic: ClassVar[str] = ""
     key_field: ClassVar[str] = ""
+    order: ClassVar[Order] = Order.VERSION
 
     sequence: int = Field(default=0, ge=0, description="The aggregate's version after this change; 0 where it has only one event.")
 
-    def __init_subclass__(cls, *, type: str = "", version: int = 1, topic: str = "", **kwargs: Any) -> None:  # noqa: A002
+    def __init_subclass__(
+        cls,
+        *,
+        type: str = "",  # noqa: A002
+        version: int = 1,
+        topic: str = "",
+        order: Order = Order.VERSION,
+        **kwargs: Any,
+    ) -> None:
         super().__init_subclass__(**kwargs)
 
     @classmethod
-    def __pydantic_init_subclass__(cls, *, type: str = "", version: int = 1, topic: str = "", **kwargs: Any) -> None:  # noqa: A002
+    def __pydantic_init_subclass__(
+        cls,
+        *,
+        type: str = "",  # noqa: A002
+        version: int = 1,
+        topic: str = "",
+        order: Order = Order.VERSION,
+        **kwargs: Any,
+    ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if not type:
             return
@@ -52,6 +82,7 @@ class Event(BaseModel):
         cls.event_version = version
         cls.topic = topic
         cls.key_field = keys[0]
+        cls.order = order
         registry[cls.event_type] = cls
 
     @property

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from .base import Event, Key
+from .base import Event, Key, Order
 
 AGREEMENTS = "data_sharing.agreements"
 SHARES = "data_sharing.shares"
@@ -112,7 +112,7 @@ class ShareRead(Event, type="data_sharing.share.read", version=1, topic=SHARES):
     read_at: datetime
 
 
-class ShareRefused(Event, type="data_sharing.share.refused", version=1, topic=SHARES):
+class ShareRefused(Event, type="data_sharing.share.refused", version=1, topic=SHARES, order=Order.SINGLE):
     """A share was asked for and not made: no agreement allows it. Nothing was stored of its content."""
 
     refusal: str = Key()

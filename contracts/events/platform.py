@@ -1,21 +1,57 @@
-"""Events that any service may publish about its own working."""
+"""Events that any service may publish about its own working.
 
+Each stays small whatever it speaks of: names that came from outside are cut, so that an announcement can always be sent.
+"""
+
+import hashlib
 from datetime import datetime
+from typing import Annotated
 
-from .base import Event, Key
+from pydantic import BeforeValidator
+
+from .base import Event, Key, Order
 
 DEAD_LETTERS = "platform.dead_letters"
+LONGEST_NAME = 200
 
 
-class MessageDeadLettered(Event, type="platform.message.dead_lettered", version=1, topic=DEAD_LETTERS):
+def _cut(text: object) -> object:
+    """A text of at most `LONGEST_NAME` bytes: a longer one keeps its beginning and ends with a digest, so that two stay two."""
+    if not isinstance(text, str) or len(text.encode(errors="replace")) <= LONGEST_NAME:
+        return text
+    digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]
+    return f"{text.encode(errors='replace')[: LONGEST_NAME - 33].decode(errors='ignore')}~{digest}"
+
+
+Name = Annotated[str, BeforeValidator(_cut)]
+
+
+class MessageDeadLettered(Event, type="platform.message.dead_lettered", version=1, topic=DEAD_LETTERS, order=Order.COUNTER):
     """A consumer has given up on a message; it is kept, can be mended and replayed, and somebody should look."""
 
-    dead_letter: str = Key()
+    dead_letter: Name = Key()
     service: str
-    consumer: str
-    message_type: str
+    consumer: Name
+    message_type: Name
     """CloudEvents type of the message; empty where it could not be read."""
-    error: str
+    error: Name
     """Kind of the error, without its text."""
     attempts: int
     dead_lettered_at: datetime
+
+
+class MessageUnsent(Event, type="platform.message.unsent", version=1, topic=DEAD_LETTERS, order=Order.COUNTER):
+    """The broker refuses an event for good; it is set aside with the later events of its key, and somebody should look."""
+
+    message: Name = Key()
+    """Id of the event that was refused."""
+    service: str
+    destination: Name
+    """The topic."""
+    message_type: Name
+    """CloudEvents type of the event."""
+    error: Name
+    """Kind of the refusal, without its text."""
+    whole_topic: bool
+    """Whether the broker refuses everything for this topic, and not this event alone."""
+    unsent_at: datetime

@@ -10,11 +10,12 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from deploy.embedded.command import Command
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.screen import console
 from services.addresses.generating import WrittenFile, generate_changes, generate_files
 
-app = typer.Typer(name="addresses", help="Address files and releases of the gazetteer.", no_args_is_help=True)
+app = typer.Typer(name="addresses", help="Address files and releases of the gazetteer.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
@@ -22,7 +23,7 @@ def addresses() -> None:  # without it, a group of one command would be that com
     """Address files and releases of the gazetteer."""
 
 
-@app.command()
+@app.command(cls=Command)
 def generate(
     premises: Annotated[int, typer.Option("--premises", min=1, help="How many; London has about 4.5 million.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A directory that is empty or not there yet.")],
@@ -68,7 +69,7 @@ def _as_data(file: WrittenFile) -> dict[str, str | int]:
 
 
 def _as_table(files: list[WrittenFile]) -> Table:
-    table = Table(title=str(files[0].path.parent), title_justify="left", title_style="")
+    table = Table(title=str(files[0].path.parent), title_justify="left", title_style="bold")
     table.add_column("file", overflow="fold")
     table.add_column("format")
     table.add_column("records", justify="right")

@@ -22,6 +22,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 from deploy.embedded.addresses import app
+from deploy.embedded.command import Command
+from deploy.embedded.data_dir import DataDir
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import DEFAULT_DATA_DIR
 from deploy.embedded.screen import console
@@ -30,7 +32,7 @@ from services.addresses.adapters.fetching import WrongObjectError
 from services.addresses.adapters.gate import Verdict, judge, report_folder
 from services.addresses.adapters.gate_page import shown_limit, shown_value
 from services.addresses.adapters.going_live import catch_up, go_back, go_live, is_followed, is_live
-from services.addresses.adapters.import_files import gather
+from services.addresses.adapters.import_files import gather, passed_over
 from services.addresses.adapters.import_jobs import Imported, ImportRefusedError, Wanted
 from services.addresses.adapters.importing import import_files, live_already
 from services.addresses.adapters.manifest import BASE, MANIFEST, DamagedReleaseError, Manifest, folder_of
@@ -43,6 +45,8 @@ from services.addresses.domain.quality import CheckName
 __all__ = ["app"]
 
 SECONDS_UNTIL_SHOWN = 2.0
+MOST_NAMED = 10
+"""Members of a ZIP that are named where they were passed over."""
 BESIDE_REQUESTS = 10
 """How nice an import is to the processes that answer meanwhile, on the same machine."""
 STOPPED = 130
@@ -50,7 +54,6 @@ STOPPED = 130
 _SERVED_ON = "What was live is still served."
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-DataDir = Annotated[Path, typer.Option("--data-dir", help="Where the platform keeps its data.", envvar="BLOCKS_DATA_DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 Accept = Annotated[
     list[str] | None,
@@ -60,7 +63,7 @@ Accept = Annotated[
 ]
 
 
-@app.command(name="import")
+@app.command(name="import", cls=Command)
 def import_(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV files, plain or in gzip or ZIP; all volumes of a supply.")],
     *,
@@ -100,12 +103,12 @@ def import_(
                 verdict = go_live(directory, imported.release, accepted, store, bar)
             else:
                 verdict = judge(directory, imported.release, accepted)
-    _show_import(directory, imported, verdict, as_json=as_json)
+    _show_import(directory, imported, verdict, passed_over(files), as_json=as_json)
     if activate and not verdict.passed:
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=Command)
 def releases(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
     """The releases on this machine, and which is live."""
     directory = _addresses(data_dir)
@@ -123,7 +126,7 @@ def releases(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> N
     _print(table) if found else typer.echo(f"There are no releases in {directory}.")
 
 
-@app.command(name="activate")
+@app.command(name="activate", cls=Command)
 def activate_(
     release_id: Annotated[str, typer.Argument(metavar="ID", help="As `blocks addresses releases` shows it.")],
     accept: Accept = None,
@@ -145,7 +148,7 @@ def activate_(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=Command)
 def rollback(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
     """Go back to the release that was live before."""
     directory = _addresses(data_dir)
@@ -253,14 +256,18 @@ def _shown(done: int, total: int, unit: str, rate: float) -> str:
     return f"{done:,} of {total:,} {unit}, {rate:,.0f}/s"
 
 
-def _show_import(directory: Path, imported: Imported, verdict: Verdict, *, as_json: bool) -> None:
+def _show_import(directory: Path, imported: Imported, verdict: Verdict, unread: list[str], *, as_json: bool) -> None:
     live, folder = is_live(directory, imported.release), report_folder(directory, imported.release)
     if as_json:
-        data = {**asdict(imported), "folder": str(folder), "live": live, "checks": verdict.as_json()}
+        data = {**asdict(imported), "passed_over": unread, "folder": str(folder), "live": live, "checks": verdict.as_json()}
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
         return
     table = _table("import", imported.job)
     table.add_row("files", "\n".join(imported.files))
+    if unread:
+        table.add_row(
+            "passed over", "\n".join(unread[:MOST_NAMED]) + (f"\nand {len(unread) - MOST_NAMED} more" if unread[MOST_NAMED:] else "")
+        )
     table.add_row("read as", f"{imported.format}, {'full supply' if imported.supply == 'full' else 'changes to ' + imported.before}")
     table.add_row("rows", f"{imported.rows:,}, of which {imported.bad_rows:,} bad")
     if imported.bad_rows or imported.incomplete:

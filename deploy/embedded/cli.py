@@ -1,7 +1,6 @@
 """The command `blocks`."""
 
 import asyncio
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,15 +10,17 @@ from typing import Annotated
 
 import typer
 
+from deploy.embedded import data_dir as directories
 from deploy.embedded import dead_letters, keys
+from deploy.embedded.command import Command
+from deploy.embedded.data_dir import DataDir
 from deploy.embedded.engines import EngineChoice, fast_engine_is_built
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.loading import imported_when_called
 from deploy.embedded.lock import locked
 from deploy.embedded.options import DEFAULT_DATA_DIR, BrokerChoice, Options, parse_only, parse_replicas
 from deploy.embedded.parts import PART_NAMES
-from deploy.embedded.platform import READY_FILE, Platform
-from deploy.embedded.ready_file import Ready
+from deploy.embedded.platform import Platform
 from deploy.embedded.screen import Screen, console
 
 app = typer.Typer(
@@ -27,17 +28,17 @@ app = typer.Typer(
     help="Run London Building Blocks on this machine.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 addresses = imported_when_called("deploy.embedded.addresses_imports")
-app.add_typer(typer.Typer(cls=addresses, help="Address files and releases of the gazetteer.", no_args_is_help=True), name="addresses")
+of_addresses = typer.Typer(cls=addresses, help="Address files and releases of the gazetteer.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(of_addresses, name="addresses")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(keys.app, name="keys")
 
-DataDir = Annotated[Path, typer.Option("--data-dir", help="Where the platform keeps its data.", envvar="BLOCKS_DATA_DIR")]
 
-
-@app.command()
+@app.command(cls=Command)
 def up(
     *,
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -88,7 +89,7 @@ async def run(options: Options, directory: Path, screen: Screen) -> None:
     await Platform(options, directory, screen).run()
 
 
-@app.command()
+@app.command(cls=Command)
 def status(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -97,7 +98,7 @@ def status(
     from deploy.embedded.status import as_json, as_table, collect  # noqa: PLC0415  (not in the memory of `up`)
 
     with plain_errors():
-        states = asyncio.run(collect(Ready.read(data_dir / READY_FILE)))
+        states = asyncio.run(collect(directories.running(data_dir, default=DEFAULT_DATA_DIR)))
     if json:
         sys.stdout.write(as_json(states) + "\n")
     else:
@@ -106,36 +107,36 @@ def status(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=Command)
 def reset(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove the data directory, with everything that the platform stored."""
+    """Remove what the platform stored, and its data directory where nothing else is in it."""
     with plain_errors():
-        if not data_dir.exists():
-            raise OperatorError(f"There is nothing to remove: {data_dir} does not exist.")
-        if not (data_dir / "secrets.json").exists():
-            raise OperatorError(f"{data_dir} does not look like a platform's data (it has no secrets.json): nothing is removed.")
+        if not data_dir.is_dir():
+            raise OperatorError(f"There is nothing to remove: {data_dir} is no directory.")
+        if not directories.is_ours(data_dir):
+            raise OperatorError(f"{data_dir} does not look like a platform's data: nothing is removed.")
         with locked(data_dir):
+            made, others = directories.made_in(data_dir)
+            sys.stdout.write(f"Of {data_dir.absolute()}: {', '.join(path.name for path in made)}.\n")
+            if others:
+                sys.stdout.write(f"What the platform did not make stays: {', '.join(path.name for path in others)}.\n")
             if not yes:
-                typer.confirm(f"Remove {data_dir.absolute()} and everything in it?", abort=True)
-            shutil.rmtree(data_dir)
+                typer.confirm("Remove these for good?", abort=True)
+            directories.remove(data_dir)
+        sys.stdout.write("Removed.\n")
 
 
 @contextmanager
 def directory_of(data_dir: Path, *, ephemeral: bool) -> Iterator[Path]:
     """The data directory, made if needed; a temporary one goes away again."""
     if ephemeral:
-        with tempfile.TemporaryDirectory(prefix="blocks-", ignore_cleanup_errors=True) as temporary:
-            yield Path(temporary)
+        with tempfile.TemporaryDirectory(prefix=directories.EPHEMERAL, ignore_cleanup_errors=True) as temporary:
+            yield directories.prepare(Path(temporary))
         return
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        data_dir.chmod(0o700)
-    except OSError as error:
-        raise OperatorError(f"The directory {data_dir} cannot be used ({error.strerror}): choose another with --data-dir.") from error
-    yield data_dir.absolute()
+    yield directories.prepare(data_dir)
 
 
 @contextmanager

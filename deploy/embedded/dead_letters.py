@@ -9,31 +9,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
-from rich.table import Table
 
+from contracts.events.base import TYPE_PREFIX
+from deploy.embedded.data_dir import running
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import DEFAULT_DATA_DIR
 from deploy.embedded.parts import PART_NAMES, part_named
-from deploy.embedded.ready_file import Ready
 from deploy.embedded.screen import console
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from deploy.embedded.databases import ServiceDatabase
     from shared.bus.dead_letters import DeadLetter, DeadLetters
 
-app = typer.Typer(name="dead-letters", help="Messages that a service could not handle.", no_args_is_help=True)
+app = typer.Typer(name="dead-letters", help="Messages that a service could not handle.", no_args_is_help=True, rich_markup_mode=None)
 T = TypeVar("T")
 
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Of the running platform.", envvar="BLOCKS_DATA_DIR")]
 MongoDB = Annotated[str | None, typer.Option("--mongodb", help="Of a platform that `blocks up` does not run.", envvar="BLOCKS_MONGODB")]
 Service = Annotated[str | None, typer.Option("--service", help="Of this service only.")]
-Id = Annotated[str, typer.Argument(help="As `blocks dead-letters list` shows it.")]
+Id = Annotated[str, typer.Argument(help="As `blocks dead-letters list` shows it, or a longer beginning of the id.")]
 
 
 @app.command(name="list")
 def list_(
     *,
     service: Service = None,
-    state: Annotated[Literal["dead", "parked"], typer.Option(help="dead: waits for a person; parked: is retried by itself.")] = "dead",
+    state: Annotated[
+        Literal["dead", "parked", "unsent", "command"],
+        typer.Option(
+            help="dead: waits for a person; parked: is retried by itself; unsent: the broker refuses it; command: tried for too long."
+        ),
+    ] = "dead",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Of each service, the oldest first.")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -43,44 +51,73 @@ def list_(
 
     from deploy.embedded.databases import list_dead_letters  # noqa: PLC0415  (see there)
 
+    if state in ("unsent", "command"):
+        _list_held_back(state, _services(service), limit, data_dir, mongodb, as_json=as_json)
+        return
     letters = _run(lambda mongodb: list_dead_letters(mongodb, _services(service), state=state, limit=limit), data_dir, mongodb)
     if as_json:
         _write([_as_data(name, letter) for name, letter in letters])
         return
-    table = Table()
-    for heading in ("service", "id", "event", "attempts", "since", "error"):
-        table.add_column(heading, overflow="fold")
+    if not letters:
+        console().print(f"No {state} messages.")
+        return
+    from shared.bus.dead_letters import short_ids  # noqa: PLC0415  (see databases)
+
+    short = short_ids([letter for _, letter in letters])
+    screen = console()
     for name, letter in letters:
-        table.add_row(name, letter.id, letter.event_type, str(letter.attempts), f"{letter.parked_at:%Y-%m-%d %H:%M:%S}", letter.error)
-    console().print(table if letters else f"No {state} messages.")
+        head = f"{short[letter.id]}  {name}  {letter.parked_at:%Y-%m-%d %H:%M}  {_attempts(letter.attempts)}"
+        _print_entry(screen, head, f"{letter.event_type.removeprefix(TYPE_PREFIX) or 'no event'}: {letter.error}")
+    screen.print("Next: blocks dead-letters show ID", markup=False)
 
 
 @app.command()
 def show(id_: Id, service: Service = None, data_dir: DataDir = DEFAULT_DATA_DIR, mongodb: MongoDB = None) -> None:
     """One message: why it failed, its headers, and its value (as JSON, or in base64 where it is none)."""
 
-    async def work(letters: "DeadLetters", name: str) -> dict[str, Any]:
-        return _as_data(name, await letters.show(id_), whole=True)
+    async def work(letters: "DeadLetters", name: str, whole: str) -> dict[str, Any]:
+        return _as_data(name, await letters.show(whole), content=True)
 
-    _write(_where_it_is(id_, service, data_dir, mongodb, work))
+    async def instead(database: "ServiceDatabase", name: str) -> dict[str, Any]:
+        from deploy.embedded import held_back  # noqa: PLC0415  (see there)
+
+        return await held_back.show(database, name, id_)
+
+    _write(_where_it_is(id_, service, data_dir, mongodb, work=work, instead=instead))
 
 
 @app.command()
 def replay(
     id_: Id,
+    *,
     service: Service = None,
     value: Annotated[Path | None, typer.Option("--value", exists=True, dir_okay=False, help="A file with the mended event.")] = None,
+    may_repeat: Annotated[bool, typer.Option("--may-repeat", help="Of a command too old to be recognised by its receiver.")] = False,
+    header: Annotated[list[str] | None, typer.Option("--header", metavar="NAME=VALUE", help="Set a header; may be repeated.")] = None,
+    without_header: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Remove a header; may be repeated.")] = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     mongodb: MongoDB = None,
 ) -> None:
     """Try it again now; it keeps its place before later messages of its key."""
     mended = value.read_bytes() if value else None
+    headers: dict[str, bytes | None] = dict.fromkeys(without_header or [])
+    for setting in header or []:
+        name, equals, text = setting.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"{setting!r} is not NAME=VALUE, for example ce_specversion=1.0", param_hint="--header")
+        headers[name] = text.encode()
 
-    async def work(letters: "DeadLetters", name: str) -> str:
-        await letters.replay(id_, value=mended)
-        return f"{name} tries {id_} again{' with the mended value' if mended is not None else ''}."
+    async def work(letters: "DeadLetters", name: str, whole: str) -> str:
+        await letters.replay(whole, value=mended, headers=headers)
+        what = [word for word, is_mended in (("value", mended is not None), ("headers", bool(headers))) if is_mended]
+        return f"{name} tries {whole} again{' with the mended ' if what else ''}{' and '.join(what)}."
 
-    typer.echo(_where_it_is(id_, service, data_dir, mongodb, work))
+    async def instead(database: "ServiceDatabase", name: str) -> str:
+        from deploy.embedded import held_back  # noqa: PLC0415  (see there)
+
+        return await held_back.retry(database, name, id_, value=mended, may_repeat=may_repeat)
+
+    typer.echo(_where_it_is(id_, service, data_dir, mongodb, work=work, instead=instead))
 
 
 @app.command()
@@ -91,30 +128,72 @@ def discard(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     mongodb: MongoDB = None,
 ) -> None:
-    """Forget it for good."""
+    """Forget it for good: when the message comes again, it takes no effect."""
     if not yes:
         typer.confirm(f"Discard {id_} for good?", abort=True)
 
-    async def work(letters: "DeadLetters", name: str) -> str:
-        await letters.discard(id_)
-        return f"{name} forgot {id_}."
+    async def work(letters: "DeadLetters", name: str, whole: str) -> str:
+        await letters.discard(whole)
+        return f"{name} forgot {whole}."
 
-    typer.echo(_where_it_is(id_, service, data_dir, mongodb, work))
+    async def instead(database: "ServiceDatabase", name: str) -> str:
+        from deploy.embedded import held_back  # noqa: PLC0415  (see there)
+
+        return await held_back.discard(database, name, id_)
+
+    typer.echo(_where_it_is(id_, service, data_dir, mongodb, work=work, instead=instead))
 
 
 def _where_it_is(
-    id_: str, service: str | None, data_dir: Path, mongodb: str | None, work: Callable[["DeadLetters", str], Awaitable[T]]
+    id_: str,
+    service: str | None,
+    data_dir: Path,
+    mongodb: str | None,
+    *,
+    work: Callable[["DeadLetters", str, str], Awaitable[T]],
+    instead: Callable[["ServiceDatabase", str], Awaitable[T]],
 ) -> T:
-    """Do `work` in the service whose database holds that message."""
+    """Do `work` in the service whose database holds that message, or `instead` where it is an unsent event or a dead command."""
 
     from deploy.embedded.databases import with_dead_letter  # noqa: PLC0415  (see there)
 
-    return _run(lambda mongodb: with_dead_letter(mongodb, _services(service), id_, work), data_dir, mongodb)
+    return _run(lambda mongodb: with_dead_letter(mongodb, _services(service), id_, work, instead), data_dir, mongodb)
+
+
+def _list_held_back(state: str, services: tuple[str, ...], limit: int, data_dir: Path, mongodb: str | None, *, as_json: bool) -> None:
+    from deploy.embedded import databases, held_back  # noqa: PLC0415  (see there)
+
+    if state == "unsent":
+        unsent = _run(lambda mongodb: databases.list_unsent(mongodb, services, limit=limit), data_dir, mongodb)
+        data = [held_back.unsent_as_data(name, message) for name, message in unsent]
+        rows = [(name, *held_back.row_of(message)) for name, message in unsent]
+    else:
+        commands = _run(lambda mongodb: databases.list_commands(mongodb, services, limit=limit), data_dir, mongodb)
+        data = [held_back.command_as_data(name, command) for name, command in commands]
+        rows = [(name, *held_back.row_of(command)) for name, command in commands]
+    if as_json:
+        _write(data)
+        return
+    screen = console()
+    for name, id_, event, attempts, since, error in rows:
+        _print_entry(screen, f"{id_}  {name}  {since}  {_attempts(attempts)}", f"{event}: {error}")
+    if not rows:
+        screen.print(f"No {'unsent events' if state == 'unsent' else 'dead commands'}.")
+
+
+def _attempts(count: int | str) -> str:
+    return f"{count} attempt{'' if str(count) == '1' else 's'}"
+
+
+def _print_entry(screen: "Console", head: str, what: str) -> None:
+    """Two lines that fit 80 columns; the first begins with an id that can be copied."""
+    screen.print(head, markup=False, soft_wrap=True)
+    screen.print(f"  {what}", markup=False, no_wrap=True, overflow="ellipsis")
 
 
 def _run(work: Callable[[str], Awaitable[T]], data_dir: Path, mongodb: str | None) -> T:
     async def with_address() -> T:
-        return await work(mongodb or Ready.read(data_dir / "ready.json").mongodb)
+        return await work(mongodb or running(data_dir, default=DEFAULT_DATA_DIR).mongodb)
 
     try:
         return asyncio.run(with_address())
@@ -127,13 +206,15 @@ def _services(service: str | None) -> tuple[str, ...]:
     return (part_named(service).name,) if service else PART_NAMES
 
 
-def _as_data(service: str, letter: "DeadLetter", *, whole: bool = False) -> dict[str, Any]:
-    data = {
+def _as_data(service: str, letter: "DeadLetter", *, content: bool = False) -> dict[str, Any]:
+    data: dict[str, Any] = {
         "id": letter.id,
         "service": service,
         "state": letter.state,
         "consumer": letter.consumer,
         "topic": letter.topic,
+        "partition": letter.partition,
+        "offset": letter.offset,
         "key": letter.key,
         "event_type": letter.event_type,
         "error": letter.error,
@@ -142,8 +223,9 @@ def _as_data(service: str, letter: "DeadLetter", *, whole: bool = False) -> dict
         "due": letter.due.isoformat(),
         "trace_id": letter.trace_id,
     }
-    if whole:
-        data["headers"] = {name: value.decode(errors="replace") for name, value in letter.headers}
+    if content:
+        data["is_cut"] = letter.is_cut
+        data["headers"] = {name: None if value is None else value.decode(errors="backslashreplace") for name, value in letter.headers}
         try:
             data["value"] = json.loads(letter.value)
         except ValueError:

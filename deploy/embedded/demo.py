@@ -51,6 +51,8 @@ PEOPLE = (
 STAFF = tuple(
     Person(email=f"staff@{name.lower()}.example.com", name=f"{name} council tax team", borough=code) for code, name in DEMO_BOROUGHS.items()
 )
+EXAMPLE_ADDRESS = "Flat A, 9 Winterfield Close, London, NW1 8AB"
+"""One that the release of the shipped, made-up addresses holds."""
 DEMO_CALLBACK = "http://127.0.0.1:8099/callback"
 """Where a developer's own first application may listen: a redirect URI is registered exactly, so it must be some address."""
 
@@ -75,6 +77,12 @@ class Demo:
         self._secrets = secrets
         self._smtp_port = smtp_port
         self._demo = demo
+
+    @property
+    def example_address(self) -> str | None:
+        """One that can be searched for; None where other addresses were imported, or there is no demo."""
+        imported = any((self._directory / "addresses" / "stages").glob("*"))
+        return EXAMPLE_ADDRESS if self._demo and not imported else None
 
     # -- settings ----------------------------------------------------------------------------------------------------------------------
 
@@ -183,7 +191,7 @@ class Demo:
                 {
                     "client_id": "demo-web",
                     "client_secret": secrets.demo_web,
-                    "name": "A developer's first application",
+                    "name": "Residents' account (demo)",
                     "borough": HACKNEY,
                     "grant_types": ["authorization_code"],
                     "scopes": ["openid", "email", "profile", "data_sharing:record:read"],

@@ -13,8 +13,7 @@ from deploy.embedded.demo import DEMO_BOROUGHS, Demo
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import DEFAULT_DATA_DIR
 from deploy.embedded.parts import PART_NAMES
-from deploy.embedded.platform import READY_FILE
-from deploy.embedded.ready_file import Ready
+from deploy.embedded.ready_file import READY_FILE, Ready
 from deploy.embedded.secrets_file import load_secrets
 
 app = typer.Typer(name="keys", help="The keys that tokens are signed with.", no_args_is_help=True)
@@ -49,7 +48,8 @@ def _rotate(data_dir: Path, options: list[str]) -> dict[str, str]:
         raise OperatorError("This platform does not run identity.")
     secrets = load_secrets(data_dir / "secrets.json", tuple(DEMO_BOROUGHS))
     demo = Demo(secrets, data_dir, urls=dict.fromkeys(PART_NAMES, "") | ready.urls, smtp_port=25)
-    told = {**demo.settings("identity"), "mongodb": ready.mongodb, "kafka": ready.kafka, "public_url": ready.urls["identity"]}
+    engines = {"mongodb": ready.mongodb, "kafka": ready.kafka, **ready.kafka_access.as_settings()}
+    told = {**demo.settings("identity"), **engines, "public_url": ready.urls["identity"]}
     ran = subprocess.run(
         [sys.executable, "-m", "services.identity.rotate_keys", *options],
         env={**os.environ, **{f"IDENTITY_{name.upper()}": value for name, value in told.items()}},

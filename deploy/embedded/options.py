@@ -32,6 +32,8 @@ class Options:
         """Raise OperatorError for what cannot be meant."""
         if not 0 <= self.port_base <= HIGHEST_BASE:
             raise OperatorError(f"--port-base is between 0 (free ports) and {HIGHEST_BASE}, not {self.port_base}.")
+        if self.ready_file is not None and self.ready_file.is_dir():
+            raise OperatorError(f"--ready-file names a directory, {self.ready_file}: name a file.")
         for name in self.replicas:
             if name not in self.only:
                 raise OperatorError(f"--replicas names {name}, which --only leaves out.")

@@ -18,13 +18,12 @@ from deploy.embedded.options import Options
 from deploy.embedded.parts import PART_NAMES, PARTS, Part, ServiceProcess, assign_ports
 from deploy.embedded.ports import LOOPBACK, free_port
 from deploy.embedded.process import Process
-from deploy.embedded.ready_file import Ready
+from deploy.embedded.ready_file import READY_FILE, Ready
 from deploy.embedded.screen import Screen
 from deploy.embedded.secrets_file import load_secrets
 from deploy.embedded.supervisor import Supervisor
 from shared.kafka_access import KafkaAccess
 
-READY_FILE = "ready.json"
 _SERVICES_GRACE = 4.0
 _ENGINES_GRACE = 3.5
 
@@ -89,7 +88,8 @@ class Platform:
             engine=self._database.engine if self._database else None,
         )
         self._write_ready()
-        self._screen.addresses(self._ready, took=time.monotonic() - self._began)
+        example = self._demo.example_address
+        self._screen.addresses(self._ready, took=time.monotonic() - self._began, own_file=self._directory / READY_FILE, example=example)
         await self._supervisor.watch()
 
     async def _start_engines(self) -> tuple[str, str]:

@@ -9,6 +9,9 @@ from deploy.embedded.errors import OperatorError
 from deploy.embedded.files import write_whole
 from shared.kafka_access import KafkaAccess, SaslMechanism, SecurityProtocol
 
+READY_FILE = "ready.json"
+"""Its name in the platform's own data directory."""
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="ignore")

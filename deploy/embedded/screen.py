@@ -1,13 +1,16 @@
 """What the person who runs `blocks up` sees."""
 
+import json
 import sys
 from datetime import datetime
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from deploy.embedded.ready_file import Ready
+from services.addresses.domain.boroughs import BOROUGHS
 
 WIDE = 160
 _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green", "bright_magenta")
@@ -32,15 +35,14 @@ class Screen:
         self._console.print(Text.assemble((f"{now} ", "dim"), (f"{'blocks':>16} ", "bold"), line), soft_wrap=True)
 
     def show_log(self, name: str, line: str) -> None:
-        """A line that a process wrote to its log."""
+        """A line that a process wrote to its log, which holds JSON where a person reads a sentence."""
+        line = readable(line)
         colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])
         self._console.print(Text.assemble((f"{name:>25} ", colour), Text.from_ansi(line)), soft_wrap=True)
 
-    def addresses(self, ready: Ready, *, took: float) -> None:
-        """Where everything is, and who can sign in."""
-        table = Table(title=f"Ready after {took:.1f} s", title_justify="left", show_header=False, title_style="bold")
-        table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True)
+    def addresses(self, ready: Ready, *, took: float, own_file: Path, example: str | None = None) -> None:
+        """Where everything is, who can sign in, and what to do next; `example` is an address that is held."""
+        table = titled(f"Ready after {took:.1f} s", "what", "where")
         for name, url in ready.urls.items():
             table.add_row(name.replace("_", " "), url)
         if ready.captured:
@@ -49,9 +51,51 @@ class Screen:
         table.add_row("broker", ready.kafka)
         self._console.print(table)
         if ready.identity and ready.identity.people:
-            people = Table(title="Demo sign-ins (the code is in the captured mail)", title_justify="left", title_style="bold")
-            for heading in ("email", "name", "borough"):
-                people.add_column(heading, no_wrap=True)
+            people = titled("Demo sign-ins (the code is in the captured mail)", "email", "name", "borough")
             for person in ready.identity.people:
-                people.add_row(person.email, person.name, person.borough or "")
+                people.add_row(person.email, person.name, borough_shown(person.borough))
             self._console.print(people)
+        for line in next_steps(ready, own_file, example):
+            self._console.print(Text(line), soft_wrap=True)
+
+
+def titled(title: str, *headings: str) -> Table:
+    """A table as every command shows one, with a title."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    return table
+
+
+def borough_shown(code: str | None) -> str:
+    """`Hackney (E09000012)`: a name for people, with the code that programs use; empty where there is none."""
+    borough = BOROUGHS.get(code or "")
+    return f"{borough.name} ({code})" if borough else code or ""
+
+
+def next_steps(ready: Ready, own_file: Path, example: str | None) -> list[str]:
+    """What a newcomer does next, where the keys are, and how to stop."""
+    steps = []
+    if home := ready.urls.get("move_home"):
+        people = ready.identity.people if ready.identity else ()
+        steps.append(
+            f"Open {home} and tell the councils that you move" + (f" to {example}" if example and "addresses" in ready.urls else "")
+        )
+        if people and ready.captured:
+            steps.append(f"Sign in as {people[0].email}; the code comes to {ready.captured}")
+    steps.append(f"Read docs/running.md to build on it; keys and client secrets are in {own_file}")
+    steps.append("Stop with Ctrl-C; `blocks status` in another window shows how it is")
+    return steps
+
+
+def readable(line: str) -> str:
+    """`WARNING services.addresses: ...` of a service's JSON line; any other line as it is."""
+    if not line.startswith("{"):
+        return line
+    try:
+        said = json.loads(line)
+        shown = f"{said['level']} {said['logger']}: {said['message']}"
+    except (ValueError, KeyError, TypeError):
+        return line
+    error = " ".join(str(said[name]) for name in ("error", "at") if name in said)
+    return f"{shown} ({error})" if error else shown

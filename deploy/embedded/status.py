@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,8 +14,10 @@ from deploy.embedded.engines.kafka_protocol import broker_answers
 from deploy.embedded.engines.mongodb_protocol import takes_writes
 from deploy.embedded.ready_file import Ready
 from shared.bus.dead_letters import DeadLetters
+from shared.commands import Commands
 from shared.kafka_access import KafkaAccess
 from shared.mongo import DatabaseError
+from shared.outbox.unsent import UnsentMessages
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class State:
     """Events of its service that are committed and not yet published."""
     parked: int | None = None
     dead: int | None = None
+    unsent: int | None = None
+    """Events of its service that the broker refuses, and those that wait behind one."""
+    dead_commands: int | None = None
+    """Commands of its service's processes that nothing tries any more."""
 
 
 async def collect(ready: Ready) -> list[State]:
@@ -63,9 +69,11 @@ async def _replica(name: str, number: int, pid: int, url: str, ready: Ready) -> 
         async with asyncio.timeout(5), open_database(ready.mongodb, name) as database:
             counts = await DeadLetters(database).count()
             outbox = await database.collection("outbox").count({})
+            unsent = sum((await UnsentMessages(database).count()).values())
+            dead_commands = await Commands(database).count_dead()
     except (DatabaseError, TimeoutError):
         return state
-    return State(**{**asdict(state), "outbox": outbox, **counts})
+    return replace(state, outbox=outbox, unsent=unsent, dead_commands=dead_commands, parked=counts["parked"], dead=counts["dead"])
 
 
 async def _health(url: str) -> tuple[bool, int | None]:
@@ -92,7 +100,7 @@ def as_json(states: list[State]) -> str:
 def as_table(states: list[State]) -> Table:
     """For people."""
     table = Table(caption=f"{sum(state.rss_mb or 0 for state in states)} MB in all")
-    for heading in ("process", "pid", "port", "ready", "MB", "lag", "outbox", "parked", "dead"):
+    for heading in ("process", "pid", "port", "ready", "MB", "lag", "outbox", "parked", "dead", "unsent", "commands"):
         table.add_column(heading, justify="left" if heading == "process" else "right")
     for state in states:
         row = [
@@ -105,6 +113,9 @@ def as_table(states: list[State]) -> Table:
             state.outbox,
             state.parked,
             state.dead,
+            state.unsent,
+            state.dead_commands,
         ]
-        table.add_row(*("" if value is None else str(value) for value in row), style="" if state.ready and not state.dead else "red")
+        calls_for_a_person = state.dead or state.unsent or state.dead_commands
+        table.add_row(*("" if value is None else str(value) for value in row), style="red" if calls_for_a_person or not state.ready else "")
     return table

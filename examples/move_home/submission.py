@@ -19,7 +19,7 @@ async def submit(tx: Tx, seal: Seal, move: str, details: Details, *, subject: st
     """Keep the move, sealed, and set its journey going. Raises `Duplicate` where it was submitted before."""
     at = clock.now()
     told = Told(move, subject, client, seal.close(details), at, await _free_reference(tx))
-    submitted: Event = MoveSubmitted(move=move, recipients=details.tell, text_wanted=details.phone is not None, submitted_at=at)
+    submitted: Event = MoveSubmitted(move=move, recipients=details.tell, text_wanted=details.phone is not None, submitted_at=at, sequence=1)
     await tx.moves.insert(told)
     await tx.publish(submitted)
     return told

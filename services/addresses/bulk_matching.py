@@ -1,7 +1,8 @@
 """Match what was sent in bulk: a chunk of rows at a time, in slices so short that requests are answered in between.
 
 A chunk's results and the count of what is done are one transaction, guarded by the claim: a worker that was killed, or only thought dead,
-doubles nothing, and whoever takes over goes on with the first chunk that has no results.
+doubles nothing, and whoever takes over goes on with the first chunk that has no results. Boroughs take turns, a chunk each, so that no row
+waits for all of another borough's job.
 """
 
 import asyncio
@@ -41,6 +42,8 @@ class BulkMatcher:
         self._name = new_id()
         self._job: MatchJob | None = None
         self._next = 0
+        self._turns: dict[str, int] = {}
+        """By borough: when it last had a turn, counted in turns."""
         self._seen: dict[str, tuple[tuple[str | None, int], float]] = {}
         self.wake: Callable[[], None] = lambda: None
         self.one_writer = asyncio.Lock()
@@ -55,6 +58,9 @@ class BulkMatcher:
             self._job = await self._match_next(job)
         except (_Lost, Conflict):
             return 1
+        if self._job and self._next < job.chunks and await self._others_wait(job.borough):
+            self._job = None
+            await self._store.match_jobs.free(self._name)
         return 1
 
     async def stop(self) -> None:
@@ -64,11 +70,16 @@ class BulkMatcher:
     async def _take(self) -> bool:
         jobs = await self._store.match_jobs.open_jobs(at=now())
         self._seen = {job.id: self._seen.get(job.id, ((None, -1), 0.0)) for job in jobs}
-        for job in jobs:
+        for job in sorted(jobs, key=lambda job: self._turns.get(job.borough, 0)):  # of a borough the oldest comes first
             if (job.worker in (None, self._name) or self._is_dead(job)) and await self._store.match_jobs.claim(job, self._name):
                 self._job, self._next = job, job.chunks_done
+                self._turns[job.borough] = max(self._turns.values(), default=0) + 1
                 return True
         return False
+
+    async def _others_wait(self, borough: str) -> bool:
+        """Whether a job of another borough has no worker."""
+        return any(job.worker is None and job.borough != borough for job in await self._store.match_jobs.open_jobs(at=now()))
 
     def _is_dead(self, job: MatchJob) -> bool:
         sign, at = (job.worker, job.beat), self._monotonic()

@@ -2,20 +2,38 @@
 
 A broker that keeps nothing (the embedded one) comes back empty after a crash. Its cluster id is new at every start, so the id is the
 broker's *epoch*: a changed epoch tells the relay to publish again and consumers to read from the beginning.
+
+The platform makes its topics itself, at the start and whenever one is gone, with the partitions and the retention that are set. More
+partitions move keys to other partitions, where an event may be read before an earlier one that still waits. So nobody raises them here:
+a topic that has fewer than are set is named in the log and in `/ready`, and docs/topics.md has the procedure.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
+import aiokafka.client
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import IncompatibleBrokerVersion, InvalidTopicError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.protocol.metadata import MetadataRequest
 
 from shared.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
-TOPIC_EXISTS = 36
+ANSWER_SECONDS = 5.0
+RETENTION = "retention.ms"
+SET_FOR_TOPIC = 1
+"""`config_source` of a value that was set for the topic itself (Kafka protocol, DescribeConfigs)."""
+LONGEST_TOPIC = 249
+_LEGAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+# A client that asks for a topic's metadata lets the broker create the topic, with the broker's own number of partitions; aiokafka has no
+# setting against that (Kafka protocol, Metadata v4: `allow_auto_topic_creation`).
+aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
 
 
 class BrokerWatch:
@@ -23,12 +41,17 @@ class BrokerWatch:
 
     def __init__(self, settings: ServiceSettings, topics: Iterable[str]) -> None:
         self._settings = settings
-        self._topics = sorted(set(topics))
+        self._topics = set(topics)
+        self._known: dict[str, int] = {}
+        """Topics on the broker, with their partitions, as of the last look."""
         self._admin: AIOKafkaAdminClient | None = None
         self._task: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
-        self._prepared: str | None = None
+        self._checked: set[str] = set()
+        """Topics whose partitions and retention were compared with what is set, in this life of the broker."""
         self.epoch: str | None = None
+        self.flaws: dict[str, str] = {}
+        """Topics that are not as they are set, and what is wrong with each."""
         self.on_change: list[Callable[[], object]] = []
 
     def start(self) -> None:
@@ -55,20 +78,18 @@ class BrokerWatch:
             await asyncio.sleep(POLL_SECONDS)
 
     async def refresh(self) -> str | None:
-        """Ask the broker who it is now; creates our topics on one that was not seen before."""
+        """Ask the broker who it is now and which topics it has; makes those of ours that are missing."""
         async with self._lock:
             epoch: str | None
             try:
-                async with asyncio.timeout(5):
-                    if self._admin is None:
-                        self._admin = AIOKafkaAdminClient(
-                            bootstrap_servers=self._settings.kafka, request_timeout_ms=4000, **self._settings.kafka_access.client_options()
-                        )
-                        await self._admin.start()
-                    epoch = str((await self._admin.describe_cluster())["cluster_id"])
-                    if epoch != self._prepared:
-                        await self._create_topics(self._admin)
-                        self._prepared = epoch
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    admin = await self._connected()
+                    metadata = (await admin._get_cluster_metadata()).to_object()  # noqa: SLF001 (describe_* would ask twice)
+                    epoch = str(metadata["cluster_id"])
+                    if epoch != self.epoch:
+                        self._checked.clear()
+                    self._known = {topic["topic"]: len(topic["partitions"]) for topic in metadata["topics"] if not topic["error_code"]}
+                    await self._prepare(admin)
             except (KafkaError, OSError, TimeoutError, ValueError, KeyError):
                 await self._disconnect()
                 epoch = None
@@ -79,17 +100,84 @@ class BrokerWatch:
                 call()
         return epoch
 
-    async def _create_topics(self, admin: AIOKafkaAdminClient) -> None:
-        wanted = [
-            NewTopic(topic, num_partitions=self._settings.partitions, replication_factor=self._settings.replication)
-            for topic in self._topics
-        ]
-        if not wanted:
+    async def ensure(self, topic: str) -> None:
+        """Return once a topic exists. Raises the broker's KafkaError where it is not there and cannot be made."""
+        if topic in self._known:
             return
-        response = await admin.create_topics(wanted)
-        for topic, code, *message in response.topic_errors:
-            if code not in (0, TOPIC_EXISTS):
-                raise KafkaError(f"topic {topic} cannot be created: {message}")
+        async with self._lock:
+            if topic not in self._known:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._create(await self._connected(), topic)
+                self._topics.add(topic)
+
+    async def _prepare(self, admin: AIOKafkaAdminClient) -> None:
+        """Make the topics that are missing, and compare those that are new here with what is set."""
+        self._checked &= self._known.keys()
+        for topic in sorted(self._topics - self._known.keys()):
+            try:
+                await self._create(admin, topic)
+            except KafkaError as error:
+                if error.retriable:
+                    raise
+                self._note(topic, f"cannot be created: {type(error).__name__}")
+        new = sorted((self._topics & self._known.keys()) - self._checked)
+        for topic in new:
+            self.flaws.pop(topic, None)
+            if self._known[topic] < self._settings.partitions:
+                self._note(
+                    topic,
+                    f"has {self._known[topic]} partitions, {self._settings.partitions} are set; docs/topics.md says how to raise them",
+                )
+        if new:
+            await self._shorten_retention(admin, new)
+        self._checked.update(new)
+
+    async def _create(self, admin: AIOKafkaAdminClient, topic: str) -> None:
+        if not 1 <= len(topic) <= LONGEST_TOPIC or set(topic) - _LEGAL or topic in (".", ".."):
+            raise InvalidTopicError(topic)
+        settings = self._settings
+        wanted = NewTopic(topic, settings.partitions, settings.replication, topic_configs={RETENTION: str(self._retention_ms)})
+        response = await admin.create_topics([wanted])
+        for _, code, *message in response.topic_errors:
+            if code not in (0, TopicAlreadyExistsError.errno):
+                raise for_code(code)(f"topic {topic} cannot be created: {message}")
+            if not code:
+                self._known[topic] = settings.partitions
+                self._checked.add(topic)
+                self.flaws.pop(topic, None)
+
+    @property
+    def _retention_ms(self) -> int:
+        return int(self._settings.topic_retention_hours * 3_600_000)
+
+    async def _shorten_retention(self, admin: AIOKafkaAdminClient, topics: list[str]) -> None:
+        """Bring topics that keep events for longer than is set to what is set: their consumers' inboxes would have forgotten them."""
+        for topic in topics:
+            found = await _config(admin, topic)
+            kept = next((value for name, value, _ in found if name == RETENTION), None)
+            if kept is None or 0 < int(kept) <= self._retention_ms:
+                continue
+            own = {name: value for name, value, source in found if source == SET_FOR_TOPIC and value is not None}
+            try:
+                await _alter(admin, topic, {**own, RETENTION: str(self._retention_ms)})
+            except KafkaError as error:
+                reason = "this broker cannot change it" if isinstance(error, IncompatibleBrokerVersion) else type(error).__name__
+                self._note(topic, f"keeps events for {kept} ms, {self._retention_ms} are set: {reason}")
+            else:
+                log.warning("topic %s kept events for %s ms; now it keeps them for %d", topic, kept, self._retention_ms)
+
+    def _note(self, topic: str, flaw: str) -> None:
+        if self.flaws.get(topic) != flaw:
+            self.flaws[topic] = flaw
+            log.error("topic %s %s", topic, flaw)
+
+    async def _connected(self) -> AIOKafkaAdminClient:
+        if self._admin is None:
+            self._admin = AIOKafkaAdminClient(
+                bootstrap_servers=self._settings.kafka, request_timeout_ms=4000, **self._settings.kafka_access.client_options()
+            )
+            await self._admin.start()
+        return self._admin
 
     async def _disconnect(self) -> None:
         admin, self._admin = self._admin, None
@@ -99,3 +187,26 @@ class BrokerWatch:
                     await admin.close()
             except (KafkaError, OSError, TimeoutError):
                 log.debug("closing the admin connection failed")
+
+
+async def _config(admin: AIOKafkaAdminClient, topic: str) -> list[tuple[str, str | None, int]]:
+    """Name, value and source of each of a topic's settings; empty where the broker does not say."""
+    try:
+        responses = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    except IncompatibleBrokerVersion:
+        return []
+    found: list[tuple[str, str | None, int]] = []
+    for response in responses:
+        for resource in response.to_object()["resources"]:
+            for entry in resource["config_entries"]:
+                source: Any = entry.get("config_source", SET_FOR_TOPIC)
+                found.append((entry["config_names"], entry["config_value"], int(source)))
+    return found
+
+
+async def _alter(admin: AIOKafkaAdminClient, topic: str, config: dict[str, str]) -> None:
+    """Give a topic exactly these settings. Raises KafkaError."""
+    for response in await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)]):
+        for code, message, *_ in response.resources:
+            if code:
+                raise for_code(code)(message)

@@ -1,5 +1,7 @@
 """What an operator does with parked messages: look, mend, replay, discard. Used by the command line and the operator's page."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,16 +9,25 @@ from typing import Any
 from shared import clock
 from shared.mongo import Database, Document
 
+SHORTEST_ID = 4
+SHORT_ID = 12
+"""Characters of an id that people copy; more where two messages share them."""
+
 
 class NoSuchDeadLetterError(LookupError):
     """No parked message or dead letter has this id."""
 
 
+class AmbiguousIdError(LookupError):
+    """Several have an id that begins so; the ids are its argument."""
+
+
 @dataclass(frozen=True)
 class DeadLetter:
-    """One parked message or dead letter, with its original bytes."""
+    """One parked message or dead letter, with its original bytes (their beginning, where `is_cut`)."""
 
     id: str
+    """`<consumer>:<32 hexadecimal digits>`."""
     state: str
     """`parked` (retried by itself) or `dead` (waits for a person)."""
     consumer: str
@@ -29,13 +40,22 @@ class DeadLetter:
     due: datetime
     trace_id: str | None
     value: bytes
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
+    partition: int | None
+    offset: int | None
+    is_cut: bool
+
+    @property
+    def digits(self) -> str:
+        """The id without the consumer: any beginning of it that nothing else has names the message."""
+        return self.id.rpartition(":")[2]
 
 
 class DeadLetters:
     """The parked messages of one service's database."""
 
     def __init__(self, database: Database[Any]) -> None:
+        self._database = database
         self._rows = database.collection("parked")
 
     async def count(self) -> dict[str, int]:
@@ -44,28 +64,67 @@ class DeadLetters:
 
     async def list(self, *, state: str = "dead", limit: int = 100) -> list[DeadLetter]:
         """The oldest first."""
-        return [_read(row) for row in await self._rows.find({"state": state}, sort=[("order", 1)], limit=limit)]
+        return [_read(row) for row in await self._rows.find({"state": state}, sort=[("parked_at", 1), ("place", 1)], limit=limit)]
 
     async def show(self, id_: str) -> DeadLetter:
-        """One of them. Raises `NoSuchDeadLetterError`."""
-        row = await self._rows.find_one({"_id": id_})
+        """One of them. Raises `NoSuchDeadLetterError`, `AmbiguousIdError`."""
+        row = await self._rows.find_one({"_id": await self.find(id_)})
         if row is None:
             raise NoSuchDeadLetterError(id_)
         return _read(row)
 
-    async def replay(self, id_: str, *, value: bytes | None = None) -> None:
-        """Try it again now, with a mended payload where one is given. It keeps its place before later messages of its key."""
+    async def find(self, id_: str) -> str:
+        """The whole id of the message that is named by it, or by a beginning of the part behind the consumer's name.
+
+        Raises `NoSuchDeadLetterError`, `AmbiguousIdError`.
+        """
+        if await self._rows.find_one({"_id": id_}, projection={"_id": 1}) is not None:
+            return id_
+        if len(id_) < SHORTEST_ID or ":" in id_:
+            raise NoSuchDeadLetterError(id_)
+        found = await self._rows.find({"_id": {"$regex": f":{re.escape(id_)}[^:]*$"}}, limit=10, projection={"_id": 1})
+        if not found:
+            raise NoSuchDeadLetterError(id_)
+        if len(found) > 1:
+            raise AmbiguousIdError(*sorted(row["_id"] for row in found))
+        return str(found[0]["_id"])
+
+    async def replay(self, id_: str, *, value: bytes | None = None, headers: Mapping[str, bytes | None] | None = None) -> None:
+        """Try it again now, with a mended payload or mended headers where they are given: None takes a header away.
+
+        It keeps its place before later messages of its key. Raises `NoSuchDeadLetterError`, `AmbiguousIdError`.
+        """
+        whole = await self.find(id_)
         change: Document = {"state": "parked", "holds": True, "attempts": 0, "due": clock.now()}
         if value is not None:
             change["value"] = value
+        if headers:
+            row = await self._rows.find_one({"_id": whole}, projection={"headers": 1})
+            kept = [[name, content] for name, content in (row or {"headers": []})["headers"] if name not in headers]
+            change["headers"] = kept + [[name, content] for name, content in headers.items() if content is not None]
+        if value is not None or headers:
             change["mended"] = True
-        if not await self._rows.update_one({"_id": id_}, {"$set": change}):
+        if not await self._rows.update_one({"_id": whole}, {"$set": change}):
             raise NoSuchDeadLetterError(id_)
 
     async def discard(self, id_: str) -> None:
-        """Forget it for good."""
-        if not await self._rows.delete_one({"_id": id_}):
-            raise NoSuchDeadLetterError(id_)
+        """Forget it for good: when the message comes again, it takes no effect. Raises `NoSuchDeadLetterError`, `AmbiguousIdError`."""
+        whole = await self.find(id_)
+        async with self._database.transaction() as tx:
+            if not await tx.collection("parked").delete_one({"_id": whole}):
+                raise NoSuchDeadLetterError(id_)
+            if await tx.collection("inbox").find_one({"_id": whole}, projection={"_id": 1}) is None:
+                await tx.collection("inbox").insert_one({"_id": whole, "at": clock.now()})
+
+
+def short_ids(letters: "list[DeadLetter]") -> dict[str, str]:
+    """For each id a beginning of its digits that names it alone among these."""
+    digits = {letter.id: letter.digits for letter in letters}
+    for length in range(SHORT_ID, max(map(len, digits.values()), default=0)):
+        short = {id_: text[:length] for id_, text in digits.items()}
+        if len(set(short.values())) == len(short):
+            return short
+    return digits
 
 
 def _read(row: Document) -> DeadLetter:
@@ -83,5 +142,8 @@ def _read(row: Document) -> DeadLetter:
         due=row["due"],
         trace_id=traceparent.split("-")[1] if traceparent else None,
         value=bytes(row["value"]),
-        headers=tuple((name, bytes(value)) for name, value in row["headers"]),
+        headers=tuple((name, None if value is None else bytes(value)) for name, value in row["headers"]),
+        partition=row.get("partition"),
+        offset=row.get("offset"),
+        is_cut=row.get("cut", False),
     )

@@ -105,7 +105,7 @@ def _calls(dependant: Dependant) -> Iterator[Any]:
 
 def _function(called: Any) -> types.FunctionType | None:
     if isinstance(called, type):
-        called = called.__init__
+        called = vars(called).get("__init__")
     elif not isinstance(called, types.FunctionType | types.MethodType | staticmethod | classmethod):
         if not _is_ours(type(called)):
             return None
@@ -147,6 +147,12 @@ def _status(node: ast.Call) -> int | None:
     return status if isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600 else None
 
 
+def _kind(node: ast.Call) -> set[str]:
+    """The problem type that an exception of the domain begins with."""
+    first = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
+    return {first} if isinstance(first, str) and first in CATALOGUE else set()
+
+
 def _type(node: ast.Call) -> str | None:
     given = next((keyword.value for keyword in node.keywords if keyword.arg == "type"), None)
     if given is None:
@@ -180,7 +186,7 @@ class _Source:
             facts.add(*((409, "conflict") if called is Conflict else (503, "unavailable")))
         elif status is None and _is_exception(called):
             _follow(called, facts)
-            facts.kinds |= {node.args[0].value} & CATALOGUE.keys() if node.args and isinstance(node.args[0], ast.Constant) else set()
+            facts.kinds |= _kind(node)
         elif status is not None and (_is_exception(called) or self._makes_exception(node.func)):
             facts.add(status, _type(node))
 

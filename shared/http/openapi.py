@@ -122,7 +122,7 @@ class _Completion:
     def complete(self, routes: list[APIRoute]) -> None:
         for route in routes:
             if route.include_in_schema:
-                for method in sorted(route.methods):
+                for method in sorted(route.methods or ()):
                     operation = self._document["paths"][route.path_format][method.lower()]
                     self._complete_operation(operation, route, method)
         for name in ("HTTPValidationError", "ValidationError"):
@@ -163,10 +163,13 @@ class _Completion:
             security.append({name: [] for name in surface.security})
         if security:
             operation["security"] = security
+        if scopes:
+            needed = " ".join(f"`{scope}`" for scope in scopes)
+            operation["description"] = f"{operation.get('description', '')}\n\nScope: {needed}".strip()
         for scope in scopes:
             self._scopes.setdefault(scope, []).append(call)
-        for name in {name for each in security for name in each} & _KNOWN_SCHEMES.keys():
-            self._schemes[name] = _KNOWN_SCHEMES[name](self._issuer)
+        named = {name for each in security for name in each}
+        self._schemes |= {name: scheme for name, scheme in _known_schemes(self._issuer).items() if name in named}
 
     def _add_chassis_failures(self, failures: Failures, operation: Schema, route: APIRoute, *, takes_key: bool) -> None:
         if _can_be_wrong(operation, route):
@@ -222,11 +225,17 @@ class _Completion:
         }
 
 
-_KNOWN_SCHEMES = {
-    "openIdConnect": lambda issuer: {"type": "openIdConnect", "openIdConnectUrl": f"{issuer}/.well-known/openid-configuration"},
-    "clientSecretBasic": lambda _: {"type": "http", "scheme": "basic", "description": "Client id and secret (RFC 6749, section 2.3.1)."},
-}
-"""Those that a route may name in `openapi_extra`."""
+_BASIC = {"type": "http", "scheme": "basic", "description": "Client id and secret (RFC 6749, section 2.3.1)."}
+
+
+def _known_schemes(issuer: str) -> dict[str, Schema]:
+    """Those that a route may name in `openapi_extra`."""
+    return {
+        "openIdConnect": {"type": "openIdConnect", "openIdConnectUrl": f"{issuer}/.well-known/openid-configuration"},
+        "clientSecretBasic": _BASIC,
+    }
+
+
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",

@@ -10,12 +10,12 @@ from enum import Enum, auto
 from typing import Any, cast
 
 from httptools import HttpParserError
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEAD_BYTES = 32_768
 MAX_HEAD_FIELDS = 100
-MAX_TARGET_BYTES = 8_192
-"""Of the request target: path and query (RFC 9110, section 4.1, asks for 8,000 at least)."""
+MAX_TARGET_BYTES = 16_384
+"""Of the request target: path and query (RFC 9110, section 4.1, asks for 8,000 at least; a sign-in page carries up to 16,000)."""
 HEAD_SECONDS = 15.0
 """From a connection's first moment, or a request's first byte, to the end of its head."""
 BODY_SECONDS = 30.0
@@ -71,7 +71,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._unparsed += len(data)
         super().data_received(data)
-        if self._refused or self.transport.is_closing():
+        if self.transport.is_closing() or self._is_refused():
             return
         if self._awaits is _Part.HEAD and self._unparsed > MAX_HEAD_BYTES:
             self._refuse(431, "The head of the request is too large.")
@@ -130,13 +130,16 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refusal = (status, reason)
         raise HttpParserError(reason)
 
+    def _is_refused(self) -> bool:
+        return self._refused
+
     def _refuse(self, status: int, reason: str) -> None:
         """Answer and close. Where another request of the connection is being answered, only close."""
         if self._refused:
             return
         self._refused = True
         self._stop_timer()
-        cycle = self.cycle
+        cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and not cycle.response_complete:
             answers_this = self._awaits is _Part.BODY and not cycle.response_started
             cycle.disconnected = True
@@ -159,11 +162,15 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._awaits is _Part.BODY:
             if self._timer_of is not _Part.BODY:
                 self._await_body()
-        elif self._awaits is _Part.HEAD or self.cycle is None or self.cycle.response_complete:
+        elif self._awaits is _Part.HEAD or self._is_idle():
             if self._timer_of is not _Part.HEAD:
                 self._await_head()
         elif self._timer is not None:
             self._stop_timer()
+
+    def _is_idle(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
 
     def _await_head(self) -> None:
         self._stop_timer()

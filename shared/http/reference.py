@@ -11,13 +11,14 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from shared.http.problems import CATALOGUE, PATH, ProblemType
 
@@ -28,15 +29,19 @@ _AN_HOUR = "public, max-age=3600"
 _START = """\
 SwaggerUIBundle({
   url: "openapi.json", dom_id: "#reference", deepLinking: true, supportedSubmitMethods: [], validatorUrl: null, defaultModelsExpandDepth: 0,
+  plugins: [() => ({ wrapComponents: { authorizeBtn: () => () => null, authorizeOperationBtn: () => () => null } })],
 });
 """
-"""Without "Try it out": a page without this origin's rights could not call the API, and must not hold a person's token."""
+"""Without "Try it out" and "Authorize": a page without this origin's rights could not call the API, and must not hold a person's token."""
 _STYLE = """\
-body { margin: 0; font: 1.1875rem/1.5 arial, sans-serif; color: #0b0c0c; background: #fff; }
-header { background: #3b1c5a; padding: 0.75rem 1rem; } header a { color: #fff; margin-right: 1.5rem; }
-main { max-width: 45rem; margin: 0 auto; padding: 1rem; } h1 { font-size: 2rem; line-height: 1.2; } h2 { font-size: 1.3rem; }
-code { background: #f3f2f1; padding: 0 0.2em; overflow-wrap: anywhere; } a { color: #1d70b8; }
-a:focus-visible { outline: 3px solid #fd0; outline-offset: 2px; } dt { font-weight: bold; margin-top: 1rem; } dd { margin: 0; }
+body { margin: 0; color: #0b0c0c; background: #fff; }
+.blocks-bar, .blocks-text { font: 1.1875rem/1.5 arial, sans-serif; }
+.blocks-bar { background: #3b1c5a; padding: 0.75rem 1rem; } .blocks-bar a { color: #fff; margin-right: 1.5rem; }
+.blocks-text { max-width: 45rem; margin: 0 auto; padding: 1rem; }
+.blocks-text h1 { font-size: 2rem; line-height: 1.2; } .blocks-text h2 { font-size: 1.3rem; }
+.blocks-text code { background: #f3f2f1; padding: 0 0.2em; overflow-wrap: anywhere; } .blocks-text a { color: #1d70b8; }
+a:focus-visible { outline: 3px solid #fd0; outline-offset: 2px; }
+.blocks-text dt { font-weight: bold; margin-top: 1rem; } .blocks-text dd { margin: 0; }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _COMMON = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -46,7 +51,8 @@ _REFERENCE_POLICY = (
     "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox"
 )
 _NOT_INSTALLED = (
-    "<p>The reference's scripts are not installed: run <code>make install</code>, or <code>python -m shared.pages.install</code>. "
+    "<p class=blocks-text>The reference's scripts are not installed: run <code>make install</code>, or "
+    "<code>python -m shared.pages.install</code>. "
     'The same is in <a href="openapi.json">openapi.json</a>.</p>'
 )
 
@@ -63,14 +69,26 @@ class _File(NamedTuple):
 
 def add_reference(app: FastAPI) -> None:
     """Serve `/docs`, `/openapi.json` and `/problems` from this application."""
-    for path, serve in {
+    routes: dict[str, Callable[..., Awaitable[Response]]] = {
         "/docs": _reference,
         "/docs/{name}": _reference_file,
         "/openapi.json": _document,
         PATH: _problems,
         PATH + "/{name}": _problem,
-    }.items():
+    }
+    for path, serve in routes.items():
         app.add_api_route(path, serve, methods=["GET", "HEAD"], include_in_schema=False)
+
+
+def add_home(app: FastAPI) -> None:
+    """Lead `/` to the reference, where the service has no page of its own there. Called once its routes are known."""
+    if all(getattr(route, "path", None) != "/" for route in app.routes):
+        app.add_api_route("/", _home, methods=["GET", "HEAD"], include_in_schema=False)
+
+
+async def _home() -> Response:
+    """To the reference."""
+    return RedirectResponse("docs", 303)
 
 
 @cache
@@ -119,21 +137,21 @@ async def _problems() -> Response:
     entries = "".join(
         f'<dt><a href="problems/{name}"><code>{name}</code></a></dt><dd>{_prose(kind.title)}</dd>' for name, kind in CATALOGUE.items()
     )
-    return _page("Problem types", f"<main><h1>Problem types</h1><dl>{entries}</dl></main>", _PAGE_POLICY, root="")
+    return _page("Problem types", f"<main class=blocks-text><h1>Problem types</h1><dl>{entries}</dl></main>", _PAGE_POLICY, root="")
 
 
 async def _problem(name: str) -> Response:
     """What one problem type means, and what to do."""
     kind = CATALOGUE.get(name)
     if kind is None:
-        body = '<main><h1>No such problem type</h1><p><a href="../problems">See all problem types</a>.</p></main>'
+        body = '<main class=blocks-text><h1>No such problem type</h1><p><a href="../problems">See all problem types</a>.</p></main>'
         return _page("No such problem type", body, _PAGE_POLICY, status=404, root="../")
     return _page(kind.title, _explained(name, kind), _PAGE_POLICY, root="../")
 
 
 def _explained(name: str, kind: ProblemType) -> str:
     return (
-        f"<main><h1>{_prose(kind.title)}</h1><p>Problem type <code>{name}</code></p>"
+        f"<main class=blocks-text><h1>{_prose(kind.title)}</h1><p>Problem type <code>{name}</code></p>"
         f"<h2>What happened</h2><p>{_prose(kind.happened)}</p><h2>What to do</h2><p>{_prose(kind.remedy)}</p>"
         '<p>Every problem has the form of <a href="https://www.rfc-editor.org/rfc/rfc9457">RFC 9457</a>: '
         "<code>detail</code> says what is wrong with your request, and <code>trace_id</code> helps the operator to find it.</p></main>"
@@ -151,7 +169,7 @@ def _page(title: str, body: str, policy: str, *, root: str, head: str = "", stat
     document = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title} - London Building Blocks</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<style>{_STYLE}</style>{head}</head><body><header><nav>{links}</nav></header>{body}</body></html>"
+        f"<style>{_STYLE}</style>{head}</head><body><header class=blocks-bar><nav>{links}</nav></header>{body}</body></html>"
     )
     headers = {
         "Content-Security-Policy": policy,

@@ -7,15 +7,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from contracts.events.base import Event
+from contracts.events.base import Event, Order
 from shared import clock, context
 from shared.mongo import driver
-from shared.mongo.collection import Collection, Document
+from shared.mongo.collection import Collection, Document, Sort
 from shared.mongo.driver import CODEC, translated
 from shared.mongo.errors import Conflict, DatabaseError, Duplicate
 from shared.mongo.sessions import Sessions
 from shared.outbox import rows
-from shared.settings import ServiceSettings
+from shared.settings import INBOX_DAYS, STORED_REPLY_DAYS, ServiceSettings
 
 log = logging.getLogger(__name__)
 
@@ -67,19 +67,38 @@ class Transaction(Scope):
         self._instead: list[Callable[[], Awaitable[object]]] = []
         self._last: dict[str, list[Document]] = {}
         self._shards: set[int] = set()
+        self._published = 0
 
     def collection(self, name: str) -> Collection:
         return Collection(self._raw[name], self._session)
 
     async def publish(self, *events: Event, borough: str | None = None) -> None:
-        """Add events to this transaction. They reach Kafka after the commit, in this order for each key."""
+        """Add events to this transaction. They reach Kafka after the commit, in this order for each key.
+
+        Raises TypeError for an event without the sequence that its class asks for, and `Conflict` where another transaction counts the
+        events of the same key.
+        """
         cause = context.cause.get()
         if borough is not None:
             cause = context.Cause(borough, cause.correlation_id, cause.causation_id)
         for event in events:
-            row = rows.row(event, service=self._settings.name, topic_prefix=self._settings.topic_prefix, cause=cause)
+            if event.order is Order.COUNTER and not event.sequence:
+                event = event.model_copy(update={"sequence": await self._count_up(event)})  # noqa: PLW2901
+            row = rows.row(event, service=self._settings.name, topic_prefix=self._settings.topic_prefix, cause=cause, nth=self._published)
+            self._published += 1
             self._shards.add(row["shard"])
             self.insert_last("outbox", row)
+
+    async def _count_up(self, event: Event) -> int:
+        """The number of this event among those of its topic and key."""
+        rows.check(event)
+        try:
+            counter = await self.collection("sequences").find_one_and_update(
+                {"_id": f"{event.topic}:{event.key}"}, {"$inc": {"last": 1}, "$set": {"at": clock.now()}}, upsert=True
+            )
+        except Duplicate as error:
+            raise Conflict("another transaction counts the first event of this key") from error
+        return int(counter["last"]) if counter else 1
 
     def insert_last(self, collection: str, row: Document) -> None:
         """Insert this row together with the commit, which raises what the insert would have raised. It saves a round trip's wait."""
@@ -153,14 +172,20 @@ class UnitOfWork:
 unit_of_work: ContextVar[UnitOfWork | None] = ContextVar("unit_of_work", default=None)
 
 CHASSIS_INDEXES: dict[str, list[Index]] = {
-    "outbox": [Index("shard", "_id")],
-    "outbox_sent": [Index("shard", "_id"), Index("expires_at", expire_after=0)],
+    "outbox": [Index("shard", "order")],
+    "outbox_sent": [Index("shard", "order"), Index("expires_at", expire_after=0)],
+    "outbox_unsent": [Index("shard", "topic", "key", "order"), Index("state", "due")],
+    "sequences": [Index("at", expire_after=90 * 24 * 3600)],
     "relay": [],
-    "inbox": [Index("at", expire_after=14 * 24 * 3600)],
-    "parked": [Index("lane", "order"), Index("state", "consumer", "due")],
+    "inbox": [Index("at", expire_after=INBOX_DAYS * 24 * 3600)],
+    "parked": [
+        Index("lane", "holds", "place"),
+        Index("lane", "place", unique=True, only={"place": {"$exists": True}}),
+        Index("state", "consumer", "due"),
+    ],
     "processes": [Index("process", "due")],
-    "commands": [Index("process", "due")],
-    "idempotency": [Index("at", expire_after=24 * 3600)],
+    "commands": [Index("process", "due"), Index("state", "died_at", only={"state": "dead"})],
+    "idempotency": [Index("at", expire_after=STORED_REPLY_DAYS * 24 * 3600)],
     "live_processes": [],
     "readiness": [Index("at", expire_after=24 * 3600)],
 }
@@ -208,7 +233,7 @@ class Database(Scope, Generic[TxT]):
                     await driver.create_collection(self._database, name)
                 for index in indexes:
                     keys, options = index.arguments()
-                    await self._database[name].create_index(keys, **options)
+                    await driver.create_index(self._database[name], keys, options)
         return self
 
     async def write_and_read(self) -> None:
@@ -225,6 +250,14 @@ class Database(Scope, Generic[TxT]):
         """Remove the whole database; for tests."""
         with translated():
             await self._client.drop_database(self.settings.database)
+
+    async def snapshot(self, name: str, where: Document, *, sort: Sort, limit: int, projection: Document | None = None) -> list[Document]:
+        """What one query finds in one snapshot: a row that it gives is never without what was committed before that row.
+
+        A plain query gives no such promise: the server may let others write in the middle of it (MongoDB manual, read isolation).
+        """
+        with translated():
+            return await driver.find_in_snapshot(self._client, self._raw[name], where, sort=sort, limit=limit, projection=projection)
 
     def watch(self, name: str, pipeline: list[dict[str, Any]]) -> Any:
         """A change stream on one collection; a wake-up, never the truth."""

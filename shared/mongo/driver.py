@@ -5,7 +5,7 @@ awaited) is settled here, so that everything above is the same on both.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import isawaitable
 from typing import Any, Literal, cast
@@ -24,12 +24,25 @@ from shared.mongo.errors import Conflict, DatabaseError, Duplicate, TooLarge, Un
 DUPLICATE_KEY_CODES = {11000, 11001}
 COMMIT_ATTEMPTS = 5
 NAMESPACE_EXISTS = 48
-TOO_LARGE_CODES = {388, 10334}
-"""TransactionTooLargeForCache, BSONObjectTooLarge (MongoDB's error codes)."""
+INDEX_DIFFERS = {85, 86}
+"""IndexOptionsConflict and IndexKeySpecsConflict (MongoDB, error codes)."""
+_CHANGED, _TOO_LARGE = "another transaction changed the same row", "more than the database takes at once"
+_BY_CODE: dict[int | None, tuple[type[DatabaseError], str]] = {
+    112: (Conflict, _CHANGED),
+    388: (TooLarge, _TOO_LARGE),  # TransactionTooLargeForCache
+    10334: (TooLarge, _TOO_LARGE),  # BSONObjectTooLarge
+    17419: (TooLarge, _TOO_LARGE),  # an update makes the document too large
+    17420: (TooLarge, _TOO_LARGE),
+}
 TRANSIENT = "TransientTransactionError"
 UNKNOWN_COMMIT = "UnknownTransactionCommitResult"
 CODEC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 JOURNALED_MAJORITY = WriteConcern(w="majority", j=True)
+_SNAPSHOT: dict[str, Any] = {
+    "read_concern": ReadConcern("snapshot"),
+    "write_concern": JOURNALED_MAJORITY,
+    "read_preference": ReadPreference.PRIMARY,
+}
 
 
 def connect(uri: str, driver: Literal["motor", "pymongo"], *, timeout_ms: int = 5000, pool: int = 100) -> Any:
@@ -61,11 +74,39 @@ def start_session(client: Any) -> Any:
 
 async def begin(session: Any) -> None:
     """Start a snapshot transaction whose commit is on disk at a majority."""
-    await settle(
-        session.start_transaction(
-            read_concern=ReadConcern("snapshot"), write_concern=JOURNALED_MAJORITY, read_preference=ReadPreference.PRIMARY
-        )
-    )
+    await settle(session.start_transaction(**_SNAPSHOT))
+
+
+async def find_in_snapshot(
+    client: Any,
+    collection: Any,
+    where: Mapping[str, Any],
+    *,
+    sort: Sequence[tuple[str, int]],
+    limit: int,
+    projection: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """A query in a read-only transaction of its own. Its commit makes sure that what was read is at a majority and stays.
+
+    With motor all of it is one call into a thread, because such a call costs more than the command in it.
+    """
+    if _is_motor(client):
+        return await asyncio.to_thread(_find_in_thread, client.delegate, collection.delegate, where, list(sort), limit, projection)
+    async with client.start_session() as session:
+        await begin(session)
+        rows = await collection.find(where, projection, sort=list(sort), limit=limit, session=session).to_list(None)
+        await (session.commit_transaction() if rows else session.abort_transaction())
+        return cast("list[dict[str, Any]]", rows)
+
+
+def _find_in_thread(  # noqa: PLR0917
+    client: Any, collection: Any, where: Mapping[str, Any], sort: list[tuple[str, int]], limit: int, projection: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
+    with client.start_session() as session:
+        session.start_transaction(**_SNAPSHOT)
+        rows: list[dict[str, Any]] = list(collection.find(where, projection, sort=sort, limit=limit, session=session))
+        session.commit_transaction() if rows else session.abort_transaction()
+        return rows
 
 
 async def finish(session: Any, last: Sequence[tuple[Any, list[dict[str, Any]]]]) -> None:
@@ -146,6 +187,17 @@ async def create_collection(database: Any, name: str) -> None:
             raise
 
 
+async def create_index(collection: Any, keys: list[tuple[str, int]], options: Mapping[str, Any]) -> None:
+    """Create an index. One on the same fields with other options, of an earlier version, gives way to it."""
+    try:
+        await collection.create_index(keys, **options)
+    except pymongo_errors.OperationFailure as error:
+        if error.code not in INDEX_DIFFERS:
+            raise
+        await collection.drop_index(keys)
+        await collection.create_index(keys, **options)
+
+
 async def aggregate(collection: Any, pipeline: list[dict[str, Any]], session: Any) -> list[dict[str, Any]]:
     """All rows of an aggregation."""
     cursor = await settle(collection.aggregate(pipeline, session=session))
@@ -164,6 +216,8 @@ def translated() -> Iterator[None]:
         yield
     except pymongo_errors.PyMongoError as error:
         raise translate(error) from error
+    except pymongo_errors.DocumentTooLarge as error:  # refused by the driver; no PyMongoError
+        raise TooLarge(_TOO_LARGE) from error
 
 
 def translate(error: pymongo_errors.PyMongoError) -> DatabaseError:
@@ -176,18 +230,13 @@ def translate(error: pymongo_errors.PyMongoError) -> DatabaseError:
     if isinstance(error, pymongo_errors.DuplicateKeyError):
         details = cast("dict[str, Any]", error.details or {})
         return Duplicate("a row with this key exists", details.get("keyValue"))
-    return _of_operation(error)
-
-
-def _of_operation(error: pymongo_errors.PyMongoError) -> DatabaseError:
-    if isinstance(error, pymongo_errors.DocumentTooLarge) or getattr(error, "code", None) in TOO_LARGE_CODES:
-        return TooLarge("more was written at once than the database takes")
-    if isinstance(error, pymongo_errors.OperationFailure) and error.code == 112:
-        return Conflict("another transaction changed the same row")
+    if isinstance(error, pymongo_errors.OperationFailure) and error.code in _BY_CODE:
+        kind, message = _BY_CODE[error.code]
+        return kind(message)
     if isinstance(error, pymongo_errors.ConnectionFailure | pymongo_errors.WaitQueueTimeoutError | pymongo_errors.ExecutionTimeout):
         return Unavailable("the database does not answer")
     if error.has_error_label(TRANSIENT):
-        return Conflict("another transaction changed the same row")
+        return Conflict(_CHANGED)
     return DatabaseError(str(error))
 
 
@@ -205,6 +254,8 @@ __all__ = [
     "begin",
     "connect",
     "create_collection",
+    "create_index",
+    "find_in_snapshot",
     "finish",
     "kill_sessions",
     "rows",

@@ -22,4 +22,4 @@ class Unavailable(DatabaseError):  # noqa: N818
 
 
 class TooLarge(DatabaseError):  # noqa: N818
-    """A row, or what a transaction writes, is larger than the database takes; the same call will fail again."""
+    """A document, or what a transaction writes, is larger than the database takes. The same call fails again."""

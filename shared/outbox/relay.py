@@ -3,7 +3,7 @@
 A row leaves the outbox only after the broker acknowledged it, so a kill at any moment repeats and never loses; consumers' inboxes make
 repeats harmless. Rows leave in bulk, a moment later, because to take them out one by one costs the database more than to commit them; until
 then this replica remembers that they were sent. Where the broker does not keep its messages, published rows are kept until they
-expire, and published again when the broker's epoch changes.
+expire, and published again when the broker's epoch changes. What the broker refuses for good is set aside (`shared.outbox.unsent`).
 """
 
 import asyncio
@@ -13,26 +13,25 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
-from opentelemetry.trace import Span
-
-from shared import clock, telemetry
+from shared import clock
 from shared.bus.broker import BrokerWatch
-from shared.events import header
 from shared.mongo import Database, DatabaseError, Document, Duplicate
+from shared.outbox.backlog import Backlog
 from shared.outbox.membership import BEAT_SECONDS, Membership
+from shared.outbox.sender import EPOCH_HEADER, Outcome, Sender
+from shared.outbox.unsent import Unsent
 from shared.worker import Worker
 
+__all__ = ["EPOCH_HEADER", "Relay"]
 log = logging.getLogger(__name__)
 BATCH = 500
 """Rows that are sent together; the next are sent while these are taken out."""
-PAGE = 2000
-"""Rows that are read together."""
 FULL_LOOK_SECONDS = 1.0
 TAKE_OUT_SECONDS = 0.25
-SEND_TIMEOUT_MS = 10_000
-EPOCH_HEADER = "brokerepoch"
+STOP_SECONDS = 2.0
+"""How long each of its parts may go on when the relay stops: a broker that hangs must not keep it from handing over its shards."""
+STUCK_AFTER_SECONDS = 90.0
+"""Longer than any timeout of database and broker. Who makes no progress for so long will not go on by itself."""
 
 
 class Relay:
@@ -45,13 +44,14 @@ class Relay:
         self._sent = database.collection("outbox_sent")
         self._watch = watch
         self._membership = Membership(database, self._settings.instance)
-        self._producer: AIOKafkaProducer | None = None
+        self._backlog = Backlog(database)
+        self._sender = Sender(self._settings, watch)
+        self.unsent = Unsent(database, self._sender)
+        """What the broker refuses."""
         self._cycle = asyncio.Lock()
         self._dirty: set[int] = set()
         self._held: set[int] = set()
-        self._crowded: set[int] = set()
-        """Shards that may have more rows than fit on a page. They are read one by one, because a server may read all before it cuts."""
-        self._looked = float("-inf")
+        self._looked = self._moved_at = float("-inf")
         self._acknowledged: dict[int, dict[str, Document]] = defaultdict(dict)
         """Rows that the broker has and the outbox still has, by shard and id: not to be sent again."""
         self._removal = asyncio.Lock()
@@ -70,18 +70,25 @@ class Relay:
 
     async def stop(self) -> None:
         """Send what is under way, hand the shards over, disconnect."""
-        await self.worker.stop()
-        await self._beats.stop()
+        await self.worker.stop(STOP_SECONDS)
+        await self._beats.stop(STOP_SECONDS)
         if self._stream is not None:
             self._stream.cancel()
             await asyncio.wait({self._stream})
-        await self._remover.stop()
+        await self._remover.stop(STOP_SECONDS)
         try:
             await self._take_out()
             await self._membership.leave()
         except DatabaseError:
             log.info("the relay could not hand over its shards; others take them over in a few seconds")
-        await self._disconnect()
+        await self._sender.close()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a step has been under way for so long, and sent nothing, that the process should be replaced."""
+        now = time.monotonic()
+        busy = [worker.busy_since for worker in (self.worker, self._beats, self._remover) if worker.busy_since is not None]
+        return any(now - max(since, self._moved_at) > STUCK_AFTER_SECONDS for since in busy)
 
     def wake(self, shards: set[int]) -> None:
         """Rows of these shards were committed."""
@@ -128,83 +135,71 @@ class Relay:
                 behind = {shard for shard in mine if self._membership.epochs.get(shard) != epoch}
                 if behind:
                     await self._republish(behind, epoch)
-            shards = self._to_look_at(mine)
+            shards, everywhere = self._to_look_at(mine)
+            if everywhere or self.unsent.is_stale:
+                await self.unsent.look(mine)
+                if self.unsent.heads:
+                    await self.unsent.retry(mine, epoch)
             rows = await self._read(shards) if shards else []
-            for at in range(0, len(rows), BATCH):
-                try:
-                    await self._send(rows[at : at + BATCH], epoch)
-                except (KafkaError, OSError):
-                    self._dirty |= shards
-                    await self._disconnect()
-                    await self._watch.refresh()
-                    raise
-                for row in rows[at : at + BATCH]:
-                    self._acknowledged[row["shard"]][row["_id"]] = row
-                if len(rows) > BATCH:
+            waiting = [row for row in rows if self.unsent.head_of(row) is not None]
+            await self.unsent.add(waiting)
+            flowing = [row for row in rows if self.unsent.head_of(row) is None] if waiting else rows
+            for at in range(0, len(flowing), BATCH):
+                if not await self._send(flowing[at : at + BATCH], epoch, shards):
+                    break
+                if len(flowing) > BATCH:
                     self._remover.wake()
-            if len(rows) >= BATCH:  # what is taken out need not be read again
+            if len(flowing) >= BATCH:  # what is taken out need not be read again
                 await self._take_out()
             return len(rows)
 
-    def _to_look_at(self, mine: set[int]) -> set[int]:
+    def _to_look_at(self, mine: set[int]) -> tuple[set[int], bool]:
         """The shards in which something was committed here, and new ones; once a second all, because others commit too."""
         gained, self._held = mine - self._held, mine
-        self._crowded |= gained
+        self._backlog.gained(gained)
         self._dirty |= gained
-        everywhere = time.monotonic() - self._looked >= FULL_LOOK_SECONDS
+        everywhere = bool(gained) or time.monotonic() - self._looked >= FULL_LOOK_SECONDS
         shards, self._dirty = (mine if everywhere else self._dirty & mine), set()
         if everywhere:
             self._looked = time.monotonic()
-        return shards
+        return shards, everywhere
 
     async def _read(self, shards: set[int]) -> list[Document]:
-        """What is to be sent next, in order for each shard. A shard of which there may be more becomes dirty again."""
-        quiet, crowded = shards - self._crowded, shards & self._crowded
-        share = max(100, PAGE // max(1, len(crowded)))
-        looks: list[tuple[Document, int, set[int]]] = [({"shard": shard}, share, {shard}) for shard in sorted(crowded)]
-        if quiet:
-            looks.append(({"shard": next(iter(quiet)) if len(quiet) == 1 else {"$in": sorted(quiet)}}, PAGE, quiet))
+        """What is to be sent next, in order for each key. A shard of which there may be more becomes dirty again."""
         sent = {id_ for shard in shards for id_ in self._acknowledged[shard]}  # now: what is read may be taken out before it arrives
-        limits = [limit + sum(len(self._acknowledged[shard]) for shard in within) for _, limit, within in looks]
-        pages = await asyncio.gather(
-            *(
-                self._outbox.find(where, sort=[("shard", 1), ("_id", 1)], limit=limit)
-                for (where, _, _), limit in zip(looks, limits, strict=True)
-            )
-        )
-        for (_, _, within), limit, page in zip(looks, limits, pages, strict=True):
-            if len(page) >= limit:
-                self._dirty |= within
-                self._crowded |= within
-            else:
-                self._crowded -= within
-        return [row for page in pages for row in page if row["_id"] not in sent]
+        page = await self._backlog.read(shards, self._acknowledged)
+        self._dirty |= page.crowded
+        return [row for row in page.rows if row["_id"] not in sent]
 
-    async def _send(self, rows: list[Document], epoch: str) -> None:
-        producer = await self._connected()
-        spans: list[Span] = []
-        futures = []
-        for row in rows:
-            headers = [(name, bytes(value)) for name, value in row["headers"]]
-            parent = header(headers, "traceparent")
-            if telemetry.is_sampled(parent):
-                span = telemetry.start(
-                    f"send {row['topic']}",
-                    kind=telemetry.PRODUCER,
-                    parent=parent,
-                    attributes=_SEND | {"messaging.destination.name": row["topic"]},
-                )
-                spans.append(span)
-                headers = [(n, (telemetry.carried(span) or "").encode() if n == "traceparent" else v) for n, v in headers]
-            if not self._settings.broker_keeps:
-                headers.append((EPOCH_HEADER, epoch.encode()))
-            futures.append(await producer.send(row["topic"], bytes(row["value"]), key=row["key"].encode(), headers=headers))
-        results = await asyncio.gather(*futures, return_exceptions=True)
-        for span in spans:
-            span.end()
-        failed = next((result for result in results if isinstance(result, BaseException)), None)
-        if failed is not None:
-            raise failed
+    async def _send(self, rows: list[Document], epoch: str, shards: set[int]) -> bool:
+        """Send rows that were read, but for those behind a row that was refused since. What was not sent is read again.
+
+        Gives whether the next may be sent. Where some were taken and others failed, the trouble is not the whole broker's: what is read
+        next is sent without a pause. Where none was taken, raises why.
+        """
+        outcome = await self._sender.send([row for row in rows if self.unsent.head_of(row) is None], epoch)
+        self._moved_at = time.monotonic()
+        for row in outcome.accepted:
+            self._acknowledged[row["shard"]][row["_id"]] = row
+        if outcome.refused:
+            self._dirty |= shards
+            await self.unsent.set_aside(outcome.refused)
+        if outcome.failure is None:
+            return True
+        if not outcome.accepted:
+            await self._give_up(outcome.failure, shards)
+        log.warning("some events could not be sent and will be tried again", exc_info=outcome.failure)
+        self._dirty |= shards
+        await self._sender.close()
+        await self._watch.refresh()
+        return False
+
+    async def _give_up(self, failure: Exception, shards: set[int]) -> None:
+        """Begin anew with the broker, and raise: the worker waits before it tries again."""
+        self._dirty |= shards
+        await self._sender.close()
+        await self._watch.refresh()
+        raise failure
 
     async def _tidy(self) -> int:
         await self._take_out()
@@ -229,55 +224,32 @@ class Relay:
                 del self._acknowledged[row["shard"]][row["_id"]]
 
     async def _republish(self, shards: set[int], epoch: str) -> None:
-        """Give an empty broker every unexpired row again, in order."""
+        """Give an empty broker every unexpired row again, in order. Rows of a version without `order` are the oldest, and come first."""
         await self._take_out()
         count = 0
-        try:
-            for shard in sorted(shards):
-                batch: list[Document] = []
-                async for row in self._sent.iterate({"shard": shard}, sort=[("_id", 1)], batch=BATCH):
-                    batch.append(row)
-                    if len(batch) == BATCH:
-                        await self._send(batch, epoch)
-                        count, batch = count + len(batch), []
-                if batch:
-                    await self._send(batch, epoch)
-                    count += len(batch)
-        except (KafkaError, OSError):
-            await self._disconnect()
-            await self._watch.refresh()
-            raise
+        for shard in sorted(shards):
+            batch: list[Document] = []
+            async for row in self._sent.iterate({"shard": shard}, sort=[("order", 1), ("_id", 1)], batch=BATCH):
+                batch.append(row)
+                if len(batch) == BATCH:
+                    count, batch = count + await self._repeat(batch, epoch), []
+            if batch:
+                count += await self._repeat(batch, epoch)
         await self._membership.published(shards, epoch)
         if count:
-            log.warning("the broker came back empty: %d events were published again", count)
+            log.info("the broker came back empty: %d events were published again", count)
 
-    async def _connected(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._settings.kafka,
-                acks="all",
-                enable_idempotence=self._settings.broker_keeps,
-                request_timeout_ms=SEND_TIMEOUT_MS,
-                max_batch_size=262_144,
-                client_id=f"{self._settings.name}-relay",
-                **self._settings.kafka_access.client_options(),
-            )
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
-        return self._producer
-
-    async def _disconnect(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            try:
-                async with asyncio.timeout(3):
-                    await producer.stop()
-            except (KafkaError, OSError, TimeoutError):
-                log.debug("closing the producer failed")
-
-
-_SEND: dict[str, str | int] = {"messaging.system": "kafka", "messaging.operation.type": "send", "messaging.operation.name": "send"}
+    async def _repeat(self, rows: list[Document], epoch: str) -> int:
+        """Send rows that an earlier life of the broker took. One that this life refuses is left out: it was published once."""
+        while rows:
+            outcome: Outcome = await self._sender.send(rows, epoch)
+            self._moved_at = time.monotonic()
+            if outcome.failure is not None:
+                await self._give_up(outcome.failure, set())
+            if not outcome.refused:
+                break
+            closed = {refusal.row["topic"] for refusal in outcome.refused if refusal.whole_topic}
+            log.error("the broker refuses %d events or topics that its earlier life took", len(outcome.refused))
+            done = {row["_id"] for row in outcome.accepted} | {refusal.row["_id"] for refusal in outcome.refused}
+            rows = [row for row in rows if row["_id"] not in done and row["topic"] not in closed]
+        return len(rows)

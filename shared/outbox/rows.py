@@ -1,15 +1,21 @@
-"""One outbox row per event, complete: the relay sends what is written here and decides nothing."""
+"""One outbox row per event, complete: the relay sends what is written here and decides nothing.
+
+A row's `order` is what the publishing transaction knows and no clock does: the event's sequence, and the event's place among those of its
+transaction. Rows of one topic and key ascend by it in the order of their commits.
+"""
 
 from typing import Any
 from zlib import crc32
 
-from contracts.events.base import Event
+from contracts.events.base import Event, Order
 from shared import clock, telemetry
 from shared.context import Cause
-from shared.events import Envelope, new_id
+from shared.events import Envelope, header, new_id
 
 SHARDS = 16
 """Events of one key are always in one shard, and a shard has one relay at a time. Fixed for the life of a database."""
+LONGEST_KEY = 255
+"""Bytes of a key in UTF-8. Keys are ids; a longer one is a mistake, and would make announcements about it large."""
 
 
 def shard_of(key: str) -> int:
@@ -17,10 +23,31 @@ def shard_of(key: str) -> int:
     return crc32(key.encode()) % SHARDS
 
 
-def row(event: Event, *, service: str, topic_prefix: str, cause: Cause) -> dict[str, Any]:
-    """The row of one event. Called inside the transaction, so that ids of one aggregate increase in the order of its commits."""
+def order_of(sequence: int, nth: int) -> str:
+    """What rows of one topic and key sort by, as text: their sequence, then their place in the transaction."""
+    return f"{sequence:020d}.{nth:06d}"
+
+
+def order_of_earlier(row: dict[str, Any]) -> str:
+    """The order of a row that a version of this platform without `order` wrote: by the sequence in its headers, then by its id."""
+    given = header([(name, bytes(value)) for name, value in row["headers"]], "ce_sequence")
+    return f"{int(given or 0):020d}.{row['_id']}"
+
+
+def check(event: Event) -> None:
+    """Raise TypeError or ValueError, naming what is missing, for an event that no outbox may take."""
+    name = type(event).__name__
     if not event.topic:
-        raise TypeError(f"{type(event).__name__} is not declared as a published event")
+        raise TypeError(f"{name} is not declared as a published event")
+    if event.order is Order.VERSION and event.sequence < 1:
+        raise TypeError(f"{name} needs `sequence`, the aggregate's version after the change (or another `order`: contracts.events.base)")
+    if not 1 <= len(event.key.encode()) <= LONGEST_KEY:
+        raise ValueError(f"the key of {name} must have 1 to {LONGEST_KEY} bytes")
+
+
+def row(event: Event, *, service: str, topic_prefix: str, cause: Cause, nth: int = 0) -> dict[str, Any]:
+    """The row of one event, the `nth` of its transaction. Raises as `check` does."""
+    check(event)
     topic = f"{topic_prefix}{event.topic}"
     id_ = new_id()
     envelope = Envelope(
@@ -32,11 +59,13 @@ def row(event: Event, *, service: str, topic_prefix: str, cause: Cause) -> dict[
         correlation_id=cause.correlation_id or id_,
         causation_id=cause.causation_id,
         sequence=event.sequence,
-        traceparent=telemetry.create_message(topic, event.event_type),
+        traceparent=telemetry.create_message(topic, event.event_type, id_),
+        tracestate=telemetry.tracestate(),
     )
     return {
         "_id": id_,
         "shard": shard_of(event.key),
+        "order": order_of(event.sequence, nth),
         "topic": topic,
         "key": event.key,
         "value": event.model_dump_json().encode(),

@@ -26,7 +26,7 @@ from services.addresses.settings import Settings
 from tests.support.object_servers import Line, ObjectServer, running_object_server
 from tests.support.running import Running, serving
 
-from . import villa
+from . import town, villa
 from .import_support import Place, supplied
 from .store_support import Shop
 
@@ -74,6 +74,12 @@ def hundred_thousand(in_memory: Path) -> Iterator[Gazetteer]:
         opened = Gazetteer.open(folder)
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def small_town(tmp_path_factory: pytest.TempPathFactory, few_sources: Sources) -> Iterator[Gazetteer]:
+    """A release of `town.RECORDS` among made-up premises, open."""
+    yield from town.built(tmp_path_factory.mktemp("town"), few_sources)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from services.addresses import bulk_matching
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.bulk_matching import CHUNK, BulkMatcher
+from services.addresses.domain.csv_cells import as_text
 from services.addresses.domain.lines import line
 from services.addresses.domain.match_rows import BadLineError, CsvRows, JsonRows, WrittenRow
 from services.addresses.domain.matching import Matching
@@ -235,10 +236,10 @@ async def live(data_dir) -> AsyncIterator[LiveRelease]:
     await release.close()
 
 
-async def a_job(store: Store, homes, name: str = "job") -> MatchJob:
+async def a_job(store: Store, homes, name: str = "job", borough: str = "E09000012") -> MatchJob:
     at = clock.now()
     chunks = [homes[first : first + CHUNK] for first in range(0, len(homes), CHUNK)]
-    job = MatchJob(name, "E09000012", len(homes), len(chunks), created_at=at, expires_at=at + timedelta(hours=1))
+    job = MatchJob(name, borough, len(homes), len(chunks), created_at=at, expires_at=at + timedelta(hours=1))
     for number, chunk in enumerate(chunks):
         rows = [WrittenRow(str(home.uprn), line(home), home.postcode) for home in chunk]
         await store.match_chunks.add(name, number, rows, expires_at=job.expires_at)
@@ -313,6 +314,54 @@ async def test_a_job_that_is_deleted_meanwhile_is_dropped(store, live, homes):
     assert await matcher.step() == 1
     assert await matcher.step() == 0
     assert await store.collection("match_chunks").count({}) == 0
+
+
+async def test_one_row_waits_for_no_other_boroughs_job(store, live, homes):
+    for number in range(3):
+        await a_job(store, homes, f"a{number}", "E09000012")
+    worker = BulkMatcher(store, live)
+    assert await worker.step() == 1  # takes the first
+    for name, borough in (("b", "E09000007"), ("c", "E09000001")):
+        await a_job(store, homes[:1], name, borough)
+    steps = 0
+    while await store.collection("match_jobs").count({"_id": {"$in": ["b", "c"]}, "open": True}):
+        assert await worker.step() == 1
+        steps += 1
+        assert steps <= 10
+    assert await store.collection("match_jobs").count({"borough": "E09000012", "chunks_done": {"$gt": 1}}) == 0
+
+
+async def test_jobs_that_gave_way_go_on_where_they_were(store, live, homes):
+    jobs = [await a_job(store, homes, "a", "E09000012"), await a_job(store, homes, "b", "E09000007")]
+    worker = BulkMatcher(store, live)
+    while await worker.step():
+        done_by = [job.chunks_done for job in await store.match_jobs.open_jobs(at=clock.now())]
+        assert max(done_by, default=0) - min(done_by, default=0) <= 1
+    for job in jobs:
+        assert await results(store, job) == [str(home.uprn) for home in homes]
+
+
+@pytest.mark.parametrize(
+    ("sent", "given"),
+    [
+        ("=1+1", "'=1+1"), ("@SUM(A1)", "'@SUM(A1)"), ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"), ("-2+3", "'-2+3"),
+        (" =HYPERLINK(1)", "' =HYPERLINK(1)"), ("\tx", "'\tx"), ("\uff1d1", "'\uff1d1"), ("-5", "-5"), ("+447700900123", "+447700900123"),
+        ("A-1", "A-1"), ("'quoted", "'quoted"), ("", ""),
+    ],
+)  # fmt: skip
+def test_no_cell_of_a_csv_is_a_formula(sent, given):
+    assert as_text(sent) == given
+
+
+async def test_ids_come_back_in_csv_without_formulas_and_in_json_as_they_were(running, reader, eventually):
+    rows = [("=1+1", "1 High Street"), ("-5", "1 High Street")]
+    content = as_csv([("", id_, "", address) for id_, address in rows])
+    job = (await running.http.post(JOBS, content=content, headers=reader | CSV)).json()["id"]
+    await done(running.http, reader, job, eventually)
+    given = await running.http.get(f"{JOBS}/{job}/result", params={"format": "csv"}, headers=reader)
+    assert [line.split(",")[0] for line in given.text.splitlines()[1:]] == ["'=1+1", "-5"]
+    kept = await running.http.get(f"{JOBS}/{job}/result", headers=reader)
+    assert [json.loads(line)["id"] for line in kept.text.splitlines()] == ["=1+1", "-5"]
 
 
 async def test_requests_have_their_turns_while_a_chunk_is_matched(store, live, homes, monkeypatch):

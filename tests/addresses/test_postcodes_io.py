@@ -138,7 +138,7 @@ async def test_a_random_postcode_is_one_that_lives(running):
     assert (await result(running, f"/postcodes/{one['postcode']}"))["postcode"] == one["postcode"]
 
 
-@pytest.mark.parametrize("space", ["\u00a0", "\u2009", "\u202f", "\u3000", "\ufeff", "\u200b", "\t"])
+@pytest.mark.parametrize("space", ["\u00a0", "\u2009", "\u202f", "\u3000", "\ufeff", "\u200b"])
 async def test_any_space_of_unicode_parts_and_surrounds_a_postcode(running, space):
     assert (await result(running, f"/postcodes/{space}E8{space}1EA{space}"))["postcode"] == "E8 1EA"
     assert await result(running, f"/postcodes/E8{space}1EA/validate") is True
@@ -149,8 +149,8 @@ async def test_any_space_of_unicode_parts_and_surrounds_a_postcode(running, spac
 
 PATHS = [
     "/postcodes", "/postcodes/E8 1EA", "/postcodes/E8 1EA/nearest", "/postcodes/E8 1EA/validate", "/postcodes/E8 1EA/autocomplete",
-    "/outcodes", "/outcodes/E8", "/outcodes/E8/nearest", "/random/postcodes", "/random/places", "/places", "/places/osgb4000000074558362", "/ping",
-    "/terminated_postcodes/E8 1EA", "/scotland/postcodes/E8 1EA",
+    "/outcodes", "/outcodes/E8", "/outcodes/E8/nearest", "/random/postcodes", "/random/places", "/places", "/places/osgb4000000074558362",
+    "/ping", "/terminated_postcodes/E8 1EA", "/scotland/postcodes/E8 1EA",
 ]  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def test_no_words_are_near_anything():
 
 
 def test_short_words_are_not_guessed_at():
-    assert [most_errors(length) for length in (3, 4, 6, 7, 20)] == [0, 1, 1, 2, 2]
+    assert [most_errors(length) for length in (3, 4, 6, 7, 9, 10, 20)] == [0, 1, 1, 2, 2, 3, 3]
 
 
 WEIGHTS = {Sort.WORD: 1.0, Sort.NUMBER: 4.0, Sort.LETTER: 2.5}

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.deploy.platform import RunningBlocks
 
+SMALL = 320
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -73,12 +74,26 @@ class Citizen:
         """The page is one of ours, and axe-core finds nothing on it."""
         self.page.wait_for_load_state()
         expect(self.page).to_have_title(re.compile("London Building Blocks$"))
+        said = " ".join(self.page.locator("h1").inner_text().split())
+        assert self.page.title().removeprefix("Error: ").startswith(f"{said} – "), f"{picture}: the title is not the heading “{said}”"
         if self.pictures is not None:
             kind = "" if self.javascript else " without javascript"
             self.page.screenshot(path=self.pictures / f"{picture.replace('/', ' ')}{kind}.png", full_page=True)
         if self.javascript:
+            self._fits_a_small_screen(picture)
             results = Axe().run(self.page, options={"runOnly": {"type": "tag", "values": WCAG}})
             assert results.violations_count == 0, f"{picture}: {results.generate_report()}"
+
+    def _fits_a_small_screen(self, picture: str) -> None:
+        """320 CSS pixels wide, nothing has to be scrolled sideways (WCAG 2.2, success criterion 1.4.10)."""
+        window = self.page.viewport_size
+        assert window is not None
+        self.page.set_viewport_size({"width": SMALL, "height": 640})
+        if self.pictures is not None:
+            self.page.screenshot(path=self.pictures / f"{picture.replace('/', ' ')} {SMALL}.png", full_page=True)
+        width = self.page.evaluate("document.documentElement.scrollWidth")
+        self.page.set_viewport_size(window)
+        assert width <= SMALL, f"{picture} is {width} pixels wide on a screen of {SMALL}"
 
 
 def eventually(check: Callable[[], Any], seconds: float = 30.0) -> Any:
@@ -124,7 +139,7 @@ def sit_down(chromium: Browser, platform: Platform) -> Iterator[Callable[..., Ci
     contexts: list[BrowserContext] = []
 
     def make(*, javascript: bool = True, **options: Any) -> Citizen:
-        context = chromium.new_context(java_script_enabled=javascript, **({"viewport": {"width": 1000, "height": 900}} | options))
+        context = chromium.new_context(java_script_enabled=javascript, **({"viewport": {"width": 1280, "height": 900}} | options))
         context.set_default_timeout(15_000)
         contexts.append(context)
         pictures = os.environ.get("BLOCKS_PICTURES")

@@ -89,6 +89,63 @@ def test_an_address_is_chosen_by_keyboard_alone(at_the_question):
     check_answer(citizen, FLATS[1])
 
 
+def test_enter_without_a_highlighted_suggestion_searches_for_the_text(at_the_question):
+    citizen = at_the_question()
+    page = citizen.page
+    go_to_box(page)
+    page.keyboard.type(f"9 {STREET}")
+    expect(options(page).first).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(heading(page)).to_have_text("Select your new address")
+    citizen.check("addresses like a text sent by enter")
+
+
+def test_enter_without_a_highlighted_suggestion_says_what_it_does(at_the_question):
+    page = at_the_question().page
+    page.route("**/new/postcode", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    box(page).press_sequentially("yarrowell")
+    expect(options(page).first).to_be_visible()
+    box(page).evaluate("element => element.form.addEventListener('submit', (event) => event.preventDefault())")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Searching for \u201cyarrowell\u201d")).to_be_visible()
+
+
+def test_escape_on_a_suggestion_goes_back_to_the_box_with_its_text(at_the_question):
+    page = at_the_question().page
+    box(page).press_sequentially("flat b 9 yarrowell")
+    expect(options(page).first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(options(page).nth(1)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    expect(box(page)).to_be_focused()
+    expect(box(page)).to_have_value("flat b 9 yarrowell")
+    assert page.locator("[name=uprn]").input_value() == ""
+    page.keyboard.type("x")
+    expect(box(page)).to_have_value("flat b 9 yarrowellx")
+
+
+def test_words_that_no_address_has_are_named(at_the_question):
+    citizen = at_the_question()
+    page = citizen.page
+    box(page).press_sequentially("10 zanzibarqua street")
+    expect(page.get_by_text("No address found. No address has \u201czanzibarqua\u201d").first).to_be_attached()
+    box(page).fill("")
+    box(page).press_sequentially(f"9 {STREET} atlantiswyx ")
+    expect(page.get_by_role("status").filter(has_text="No address here has \u201catlantiswyx\u201d")).to_be_visible()
+    citizen.check("picker with a word that no address has")
+
+
+@pytest.mark.parametrize("typed", ["NW1-8AB", "nw1.8ab"])
+def test_without_javascript_a_postcode_may_have_a_hyphen_or_a_full_stop(at_the_question, typed):
+    citizen = at_the_question(javascript=False)
+    citizen.page.get_by_label("Postcode", exact=True).fill(typed)
+    citizen.page.get_by_label("Building number").fill("9")
+    citizen.go_on("addresses of a postcode with a sign in it", button="Find address")
+    expect(citizen.page.get_by_role("radio")).to_have_count(3)
+
+
 def test_a_street_and_a_divided_building_lead_to_their_addresses_and_are_none_themselves(at_the_question):
     citizen = at_the_question()
     page = citizen.page

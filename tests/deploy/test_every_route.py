@@ -23,7 +23,12 @@ PACKAGES = {name: f"services.{name}" for name in ("portal", "identity", "address
 PACKAGES["move_home"] = "examples.move_home"
 PAGES = {"portal", "identity", "move_home"}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-FOR_PROGRAMS = ({"Accept": "*/*"}, {"Accept": "application/json"}, {"Accept": "application/json, text/html;q=0.5"}, {})
+FOR_PROGRAMS: tuple[dict[str, str], ...] = (
+    {"Accept": "*/*"},
+    {"Accept": "application/json"},
+    {"Accept": "application/json, text/html;q=0.5"},
+    {},
+)
 
 
 @pytest.fixture(params=PACKAGES)

@@ -1,5 +1,7 @@
 """kill -9 of services, broker and database while citizens move home: every accepted journey ends well, nothing comes twice.
 
+Others write odd records to the same topics meanwhile: no header, id or payload of theirs costs a journey anything.
+
 `make test-faults` runs 20 rounds of 200 journeys, `make test` a few smaller ones. `BLOCKS_FAULT_SEED` chooses victims and pauses: the same
 seed kills the same processes in the same order again, whatever they are doing at that moment.
 """
@@ -17,6 +19,7 @@ from deploy.embedded.parts import PART_NAMES
 from tests.deploy.platform import RunningBlocks
 from tests.faults.journeys import CAMDEN, DONE, HACKNEY, Crowd
 from tests.faults.killing import Killer
+from tests.faults.odd import OddWriter
 
 ROUNDS = int(os.environ.get("BLOCKS_FAULT_ROUNDS", "2"))
 JOURNEYS = int(os.environ.get("BLOCKS_FAULT_JOURNEYS", "50"))
@@ -41,11 +44,16 @@ def killer(platform: RunningBlocks) -> Killer:
 
 
 async def all_ends_well(platform: RunningBlocks, killer: Killer, run: str, *, journeys: int, kills: int) -> None:
-    """Send citizens through the platform while it is shot at; then every journey is complete, and every message and share is there once."""
+    """Send citizens through the platform while it is shot at and odd records are written to its topics.
+
+    Then every journey is complete, every message and share is there once, and every odd record is a dead letter by itself.
+    """
     async with Crowd(platform.ready, f"{SEED}-{run}", journeys) as crowd:
-        shooting = asyncio.create_task(killer.kill(kills))
+        odd = OddWriter(platform.ready, SEED, run)
+        shooting, writing = asyncio.create_task(killer.kill(kills)), asyncio.create_task(odd.write())
         await crowd.go(SUBMITTING_SECONDS)
         killed = await shooting
+        writing.cancel()
         deadline = time.monotonic() + PATIENCE_SECONDS
         while crowd.open and time.monotonic() < deadline:
             await crowd.follow()
@@ -65,6 +73,7 @@ async def all_ends_well(platform: RunningBlocks, killer: Killer, run: str, *, jo
             assert len(made) == journeys, about
             assert await crowd.shares(borough) == made, about
         assert platform.process.poll() is None, platform.text
+        await odd.settle()
 
 
 @pytest.mark.timeout(420)

@@ -53,7 +53,8 @@ async def test_nothing_about_the_person_is_stored_in_the_clear(app, tokens, even
     move = (await app.running.http.post("/api/moves", json=MOVE, headers=tokens.bearer(SCOPE))).json()["id"]
 
     async def begun() -> bool:
-        return await app.store.collection("processes").count({"instance": move}) == 1
+        found: int = await app.store.collection("processes").count({"instance": move})
+        return found == 1
 
     await eventually(begun)
     rows: list[Document] = []

@@ -36,7 +36,7 @@ async def submitted(app: Any, tokens: Any, eventually: Any) -> Move:
 async def happens(app: Any, *events: Event) -> None:
     """The events reach the broker in this order; those of one key are handled in it."""
     async with app.store.transaction() as tx:
-        await tx.publish(*events)
+        await tx.publish(*(event.model_copy(update={"sequence": number}) for number, event in enumerate(events, 1)))
 
 
 def shared(move: Move, **over: Any) -> ShareDelivered:

@@ -264,3 +264,11 @@ async def test_an_idempotency_key_does_not_answer_who_cannot_prove_itself(http: 
     await http.post(SMS, json=GOOD_SMS, headers=bearer() | key)
     forged = base64.b64encode(b"x").decode()
     assert errors(await http.post(SMS, json=GOOD_SMS, headers={"Authorization": f"Bearer {forged}"} | key), 403)
+
+
+async def test_tokens_made_to_break_their_reader_are_refused(http: httpx.AsyncClient) -> None:
+    header, payload, signature = token().split(".")
+    deep = base64.urlsafe_b64encode(b"[" * 2_500).decode().rstrip("=")
+    for hostile in (f"{deep}.{payload}.{signature}", f"{header}.{deep}.{signature}", token(iat=int("9" * 400)), token(iat=float("nan"))):
+        response = await http.get("/v2/notifications", headers={"Authorization": f"Bearer {hostile}"})
+        assert errors(response, 403)[0][0] == "AuthError"

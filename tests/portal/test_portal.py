@@ -136,6 +136,14 @@ async def test_only_this_machine_sees_captured_messages(portal: Post) -> None:
         assert (await portal.http.post("/capture/sms", json=text(), headers=headers)).status_code == 403
 
 
+async def test_captured_messages_are_given_to_no_other_host(portal: Post) -> None:
+    for host in ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80"):
+        assert (await portal.http.get("/captured", headers={"Host": host})).status_code == 403
+        assert (await portal.http.post("/capture/sms", json=text(), headers={"Host": host})).status_code == 403
+    for host in ("localhost", "127.0.0.1:8000", "[::1]:8000"):
+        assert (await portal.http.get("/captured", headers={"Host": host})).status_code == 200
+
+
 async def test_without_the_setting_nothing_is_captured(settings: Callable[..., Any], serve: Callable[..., Any]) -> None:
     without = settings(Settings, smtp_port=free_port())
     async with serve(build(without)) as running:

@@ -1,12 +1,14 @@
 """Requests: who may call, what a repeat gets, and what bad input is told."""
 
 import asyncio
+import base64
 
 import httpx
 import pytest
 import pytest_asyncio
-from joserfc import jwt
+from joserfc import jws, jwt
 
+from shared.http import Cursor, InvalidCursor
 from tests.shared.thing import Settings, build
 from tests.support.running import serving
 
@@ -215,3 +217,21 @@ async def test_health_tells_what_works(empty, eventually):
 async def test_the_trace_id_of_a_problem_is_the_callers(empty):
     reply = await httpx.AsyncClient().get(f"{empty.url}/nowhere", headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
     assert reply.json().get("trace_id") == "a" * 32
+
+
+@in_its_loop
+async def test_tokens_made_to_break_their_reader_are_401(empty, tokens):
+    header, payload, signature = tokens.token(SCOPE).split(".")
+    deep = base64.urlsafe_b64encode(b"[" * 5_000).decode().rstrip("=")
+    signed_deep = jws.serialize_compact({"alg": "ES256", "kid": tokens.key.kid, "typ": "at+jwt"}, b"[" * 5_000, tokens.key)
+    hostile = [f"{deep}.{payload}.{signature}", f"{header}.{deep}.{signature}", signed_deep, tokens.token(SCOPE, exp=int("9" * 400))]
+    for text in hostile:
+        answer = await empty.http.post("/v1/things/none/count", headers={"Authorization": f"Bearer {text}"})
+        assert answer.status_code == 401
+
+
+def test_a_cursor_holds_only_what_a_database_can_look_for():
+    for position_ in ('["\\ud800"]', f"[{2**63}]", f"[{'9' * 400}]", "[" * 5_000, "[1.5]", '{"a": 1}'):
+        with pytest.raises(InvalidCursor):
+            Cursor.unpack(base64.urlsafe_b64encode(position_.encode()).decode())
+    assert Cursor.unpack(Cursor.pack("ö", 7)) == ["ö", 7]

@@ -13,6 +13,7 @@ from shared.mongo import DatabaseError
 from shared.outbox.rows import SHARDS
 from tests.conftest import BROKER, ENGINE
 from tests.shared.thing import Settings, Store, ThingMade, build, environment, recording
+from tests.support.kafka import client_options
 
 
 async def _publish(store: Store, key: str, numbers: range) -> None:
@@ -150,7 +151,7 @@ async def test_topics_are_made_with_the_partitions_that_are_set(settings, serve,
             return bool((await running.http.get("/ready")).json()["consuming"])
 
         await eventually(consuming)
-        admin = AIOKafkaAdminClient(bootstrap_servers=config.kafka, **config.kafka_access.client_options())
+        admin = AIOKafkaAdminClient(**client_options(config))
         await admin.start()
         described = await admin.describe_topics([f"{config.topic_prefix}{ThingMade.topic}"])
         await admin.close()

@@ -32,7 +32,7 @@ async def test_what_is_there_is_taken_by_a_consumer_that_hangs(settings, serve, 
         await _publish(service, "before")
         await eventually(lambda: service.store.effects.of("before"))
         [receiving] = service._receivers
-        monkeypatch.setattr(receiving._subscriber.consumer, hanging, _hang)
+        monkeypatch.setattr(receiving._kafka, hanging, _hang)
         for number in range(3):  # the first may have been asked for before
             await _publish(service, f"after {number}")
             await eventually(lambda number=number: service.store.effects.of(f"after {number}"), seconds=30)
@@ -46,7 +46,7 @@ async def test_a_consumer_that_has_nothing_to_read_stays(settings, serve, eventu
         await _publish(service, "before")
         await eventually(lambda: service.store.effects.of("before"))
         [receiving] = service._receivers
-        consumer = receiving._subscriber.consumer
+        consumer = receiving._kafka
         looked: list[bool] = []
         look = receiving._stall._looks_behind
 
@@ -57,7 +57,7 @@ async def test_a_consumer_that_has_nothing_to_read_stays(settings, serve, eventu
         monkeypatch.setattr(receiving._stall, "_looks_behind", noted)
         await eventually(lambda: _looked(looked), seconds=30)
         assert not any(looked)
-        assert receiving._subscriber.consumer is consumer
+        assert receiving._kafka is consumer
 
 
 async def _looked(looked):

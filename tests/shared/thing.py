@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from fastapi import Depends
 from pydantic import BaseModel, Field, SecretStr
 
-from contracts.events.base import Event, Key
+from contracts.events.base import Event, Key, Order
 from shared.auth import Caller, require
 from shared.bus import Consumer, Envelope
 from shared.http import Problem, Router, provided
@@ -16,7 +16,7 @@ from shared.service import Service, main
 from shared.settings import ServiceSettings, prefixed
 
 
-class ThingMade(Event, type="thing.thing.made", version=1, topic="thing.things"):
+class ThingMade(Event, type="thing.thing.made", version=1, topic="thing.things", order=Order.COUNTER):
     """A thing was made."""
 
     thing: str = Key()
@@ -40,8 +40,9 @@ class Things:
         await self._rows.insert_one({"_id": name, "number": number})
 
     async def count_up(self, name: str) -> int:
-        """Add one to its number; how many things were changed."""
-        return await self._rows.update_one({"_id": name}, {"$inc": {"number": 1}})
+        """Add one to its number and give it; 0 where there is no such thing."""
+        row = await self._rows.find_one_and_update({"_id": name}, {"$inc": {"number": 1}})
+        return int(row["number"]) if row else 0
 
     async def all(self) -> list[Document]:
         """All, in order of number."""
@@ -128,10 +129,11 @@ async def make(thing: NewThing, caller: Maker, store: Db) -> Thing:
 async def count_up(name: str, caller: Maker, store: Db) -> Thing:
     """Add one to a thing's number; it can be done again and again."""
     async with store.transaction() as tx:
-        if not await tx.things.count_up(name):
+        number = await tx.things.count_up(name)
+        if not number:
             raise Problem(404, "There is no such thing.", type="not-found", field="path.name")
-        await tx.publish(ThingMade(thing=name))
-    return Thing(name=name, number=1, borough=caller.borough)
+        await tx.publish(ThingMade(thing=name, number=number))
+    return Thing(name=name, number=number, borough=caller.borough)
 
 
 @router.get("/v1/things")

@@ -1,12 +1,13 @@
 """What a service has told the world: the rows that wait in its outbox, and what its topics hold."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.events import Envelope
+from shared.events import Envelope, MalformedEvent
 from shared.service import Service
 
 
@@ -60,8 +61,9 @@ async def _on_topics(service: Service) -> list[Published]:
             await consumer.seek_to_beginning(partition)
             while await consumer.position(partition) < ends[partition]:
                 for record in (await consumer.getmany(partition, timeout_ms=200)).get(partition, []):
-                    key = record.key.decode() if record.key else ""
-                    events.append(Published(Envelope.read(record.headers), key, record.value or b""))
+                    with suppress(MalformedEvent):  # others may write to the topic too
+                        about = Envelope.read(record.headers)
+                        events.append(Published(about, (record.key or b"").decode(errors="replace"), record.value or b""))
         return events
     finally:
         await consumer.stop()

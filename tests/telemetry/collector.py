@@ -4,7 +4,7 @@ import gzip
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -35,6 +35,8 @@ class Span:
     parent_id: str
     """Empty for the root of a trace."""
     failed: bool
+    attributes: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """As text, whatever their type."""
 
     @property
     def label(self) -> str:
@@ -91,6 +93,7 @@ def _spans(export: ExportTraceServiceRequest) -> Iterable[Span]:
                     id=span.span_id.hex(),
                     parent_id=span.parent_span_id.hex(),
                     failed=span.status.code == trace_pb2.Status.STATUS_CODE_ERROR,
+                    attributes={item.key: str(next(iter(MessageToDict(item.value).values()), "")) for item in span.attributes},
                 )
 
 

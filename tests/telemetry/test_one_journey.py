@@ -172,3 +172,12 @@ def test_the_health_checks_are_in_no_trace(spans: list[Span]) -> None:
 def test_what_the_citizen_was_sent_names_the_trace_of_the_click(travelled: Travelled, click: Span) -> None:
     about = [message for message in travelled.messages if travelled.move in message["body"]]
     assert [(message["channel"], message["trace_id"]) for message in about] == [("email", click.trace_id), ("sms", click.trace_id)]
+
+
+def test_an_event_that_is_sent_names_its_message_partition_and_offset(trace: list[Span]) -> None:
+    sent = [span for span in trace if " producer send " in span.label]
+    assert sent
+    for span in sent:
+        assert {"messaging.message.id", "messaging.destination.partition.id", "messaging.kafka.offset"} <= span.attributes.keys()
+    created = {span.attributes["messaging.message.id"] for span in trace if " producer create " in span.label}
+    assert {span.attributes["messaging.message.id"] for span in sent} <= created

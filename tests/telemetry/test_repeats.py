@@ -18,7 +18,7 @@ async def test_an_event_that_comes_again_is_marked_as_repeated_and_not_as_failed
     monkeypatch.setattr(telemetry, "_tracer", provider.get_tracer("test"))
     event = ThingMade(thing="again", number=1)
     headers = Envelope(id=new_id(), type=event.event_type, source="urn:test", time=clock.now()).headers()
-    delivery = Delivery.read(event.topic, event.key, event.model_dump_json().encode(), headers)
+    delivery = Delivery.read(event.topic, event.key.encode(), event.model_dump_json().encode(), headers)
     store, consumer = Store(settings(Settings)), recording()
     await store.start()
     try:

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
@@ -47,7 +48,7 @@ def metered(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryMetricReader]:
     provider.shutdown()
 
 
-def read(reader: InMemoryMetricReader) -> dict[str, list]:
+def read(reader: InMemoryMetricReader) -> dict[str, list[Any]]:
     data = reader.get_metrics_data()
     found = [metric for resource in data.resource_metrics for scope in resource.scope_metrics for metric in scope.metrics] if data else []
     return {metric.name: list(metric.data.data_points) for metric in found}
@@ -73,7 +74,7 @@ async def test_histograms_of_seconds_have_the_conventions_boundaries(monkeypatch
     assert tuple(point.explicit_bounds) == SECONDS
     assert point.bucket_counts[3] == 1
     for histogram in (telemetry.http_duration, telemetry.process_duration):
-        assert tuple(histogram._explicit_bucket_boundaries_advisory) == SECONDS
+        assert tuple(vars(histogram)["_explicit_bucket_boundaries_advisory"]) == SECONDS
 
 
 async def test_the_gauges_of_addresses_are_there_with_and_without_a_store_of_releases(monkeypatch, tmp_path):

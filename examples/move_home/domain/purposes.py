@@ -11,17 +11,21 @@ class Purpose:
 
     code: str
     name: str
+    in_sentence: str
+    """What a council is told about, within a sentence."""
     items: frozenset[str]
 
 
 COUNCIL_TAX = Purpose(
     "council-tax",
     "Council Tax",
+    "Council Tax",
     frozenset({"given_name", "family_name", "email", "old_uprn", "old_address", "new_uprn", "new_address", "new_postcode", "moved_on"}),
 )
 ELECTORAL_REGISTER = Purpose(
     "electoral-register",
     "Electoral register",
+    "the electoral register",
     frozenset({"given_name", "family_name", "old_address", "new_uprn", "new_address", "new_postcode", "moved_on"}),
 )
 PURPOSES = {purpose.code: purpose for purpose in (COUNCIL_TAX, ELECTORAL_REGISTER)}

@@ -92,7 +92,7 @@ def outcomes(move: Move) -> list[str]:
 def next_steps(move: Move) -> list[str]:
     """What happens next, or what the citizen has to do, for each council: first what they have to do."""
     refused = [telling for telling in move.tellings if telling.progress is Progress.REFUSED]
-    to_do = [f"Tell {_council(telling)} about {_purpose(telling)} yourself{_where(telling)}." for telling in refused]
+    to_do = [f"Tell {_council(telling)} about {_matter(telling)} yourself{_where(telling)}." for telling in refused]
     told = dict.fromkeys(_council(telling) for telling in move.tellings if telling.progress is Progress.DONE)
     return [*to_do, *(f"{council} will write to you if they need to know more. You do not need to contact them." for council in told)]
 
@@ -110,8 +110,8 @@ def summary(move: Move) -> str:
 
 def _sentence(telling: Telling) -> str:
     if telling.progress is Progress.REFUSED:
-        return f"{_council(telling)} has not been told about {_purpose(telling)}, because {_because(telling)}. {_advice(telling)}"
-    return f"{_council(telling)} has been told about {_purpose(telling)}."
+        return f"{_council(telling)} has not been told about {_matter(telling)}, because {_because(telling)}. {_advice(telling)}"
+    return f"{_council(telling)} has been told about {_matter(telling)}."
 
 
 def _telling(telling: Telling) -> Step:
@@ -157,3 +157,7 @@ def _council(telling: Telling) -> str:
 
 def _purpose(telling: Telling) -> str:
     return PURPOSES[telling.recipient.purpose].name
+
+
+def _matter(telling: Telling) -> str:
+    return PURPOSES[telling.recipient.purpose].in_sentence

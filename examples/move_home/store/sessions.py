@@ -62,7 +62,7 @@ class Sessions:
         at = clock.now()
         if row is None or row["expires_at"] <= at:
             return None
-        ends_at = row["ends_at"] if "ends_at" in row else row["expires_at"]
+        ends_at = row.get("ends_at") or row["expires_at"]
         return Session(row["_id"], row["kind"], row["subject"], bytes(row["content"]), ends_at, row.get("used_at") or at)
 
     async def save(self, session: Session) -> None:

@@ -35,14 +35,16 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
         only_positions = formats[0].name == OPEN_UPRN
         read(job.files, formats, rows, job.watch, _held(job) if only_positions else None)
         refuse_missing_volumes(rows.files())
-        job.list_bad(rows.bad(), ())
-        job.refuse_beyond(rows.count_bad(), rows.lines(), "rows", shown(job.files, rows.bad(FEW)))
+        _refuse_bad(job, rows)
         supply = "update" if only_positions else _supply(job, rows)
+        if supply == "update" and not only_positions:
+            job.refuse_mixed(formats[0].name)
         below = opened.enter_context(_before(job)) if supply == "update" else None
         stage = opened.enter_context(Stage(job.folder, below))
         job.watch.step("sorting", sum(rows.counts().values()), "rows")
-        for done in stage.apply(rows):
+        for done in stage.apply(rows, [file.name for file in job.files]):
             job.watch.at(done)
+        _refuse_bad(job, rows)  # rows that contradict each other are known now
         stage.note_files(file.sha256 for file in job.files)
         rows.shrink()  # what is built takes more than both had
         stage.shrink()
@@ -61,6 +63,7 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
             incomplete=len(assembly.incomplete),
             elsewhere=assembly.elsewhere,
             unheld=stage.unheld,
+            older=stage.older,
         )
     if job.base:
         carry_postcodes(job.data_dir, job.base.release, manifest.release)
@@ -135,6 +138,11 @@ class _Making:
 
     def _assembly(self, layers: Layers, held: int) -> Assembly:
         return Assembly(layers, self._sources, self._job.watch.at, lambda found: _refuse_incomplete(self._job, self._rows, found, held))
+
+
+def _refuse_bad(job: Job, rows: Rows) -> None:
+    job.list_bad(rows.bad(), ())
+    job.refuse_beyond(rows.count_bad(), rows.lines(), "rows", shown(job.files, rows.bad(FEW)))
 
 
 def _refuse_incomplete(job: Job, rows: Rows, assembly: Assembly, held: int) -> None:

@@ -83,7 +83,8 @@ class Finder:
     """The open index and premises of one release."""
 
     def __init__(self, folder: Path, premises: PremisesFiles, outwards: Collection[str]) -> None:
-        self._outwards = outwards
+        self.outwards = outwards
+        """Every outward code that has a live postcode."""
         self.index = Index(folder)
         self.streets = Streets(folder)
         self._buildings = WordLists(folder, "buildings_by_word")
@@ -100,6 +101,9 @@ class Finder:
         self._codes_of_street = lru_cache(20_000)(self._street_codes)
         self.codes_begun = lru_cache(500)(self._all_codes_begun)
         """Codes of all words and numbers that begin so, and of what is read in full and begins so (`1S`: FIRST)."""
+        self.begins_outward = lru_cache(500)(self._begins_outward)
+        """Whether an outward code begins so."""
+        self._begun_words = lru_cache(500)(self._begun_words_of)
         self._floors = tuple(filter(None, map(self.vocabulary.code, sorted(FLOOR_NAMES))))
 
     # ------------------------------------------------------------ understanding
@@ -235,7 +239,7 @@ class Finder:
         elif space:
             yield outward
         else:
-            yield from (word for word in self._outwards if word.startswith(outward))
+            yield from (word for word in self.outwards if word.startswith(outward))
 
     def candidates(self, terms: Terms, within: Within, most: int) -> list[int]:
         """Rows for the words, by the strictest reading that finds any: all that are known; without numbers; the rarest names alone."""
@@ -254,6 +258,15 @@ class Finder:
             if rows := self.index.rows([*narrowed, *(asked[id(term)] for term in must)], should, most=most):
                 return rows
         return []
+
+    def finds_all(self, terms: Terms, typing: str) -> bool:
+        """Whether `candidates` gives every row that holds the finished terms and one begun as `typing`, where it finds fewer than asked."""
+        known = [term for term in terms.terms if term.is_known]
+        if len(known) < len(terms.terms) or not known or not typing.isalpha() or POST_TOWN.startswith(typing):
+            return False
+        last = known[-1]
+        is_vague = min(map(_held_by, known)) > VAGUE_ALONE or any(self._is_everyday(term) for term in known if len(term.readings) > 1)
+        return not is_vague and self.codes_begun(typing) <= set(tuple(last.readings)[:MOST_ASKED]) and not self.begins_outward(typing)
 
     def relaxed(self, terms: Terms, most: int) -> list[int]:
         """Rows that hold a rare name and all the numbers; then those that hold a rare name and most of the rest."""
@@ -309,11 +322,18 @@ class Finder:
             return []
         return self._holding_all(finished, self._narrowed(within), MOST_HOLDING)
 
-    def holding_begun(self, terms: Terms, codes: Collection[str], within: Within, most: int) -> list[int]:
+    def holding_begun(self, terms: Terms, codes: frozenset[str], within: Within, most: int) -> list[int]:
         """Rows that hold every finished term and a word of one of the codes."""
         finished = sorted((term for term in terms.terms[: terms.finished] if term.is_known), key=_held_by)[:MOST_DEMANDED]
-        begun = self.index.any_of("words", sorted(map(self.vocabulary.word, codes)) or ("-",))
-        return self.index.rows([*self._narrowed(within), *(self._asked("words", term) for term in finished), begun], most=most)
+        return self.index.rows(
+            [*self._narrowed(within), *(self._asked("words", term) for term in finished), self._begun_words(codes)], most=most
+        )
+
+    def _begins_outward(self, run: str) -> bool:
+        return any(outward.startswith(run) for outward in self.outwards)
+
+    def _begun_words_of(self, codes: frozenset[str]) -> Asked:
+        return self._any_of_codes("words", tuple(sorted(codes)))
 
     def _is_everyday(self, term: Term) -> bool:
         return term.sort is Sort.WORD and term.held_by * EVERYDAY > self.index.first_street

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from services.addresses.domain.quality import Check, Compared, Facts, check
 from . import release
 from .checking import checked
 from .gate_page import Cell, page
-from .import_jobs import job_of
+from .import_jobs import imported_as, job_of
 from .index_writing import FIRST_TOKEN
 from .manifest import DamagedReleaseError, Manifest
 from .postcodes import Postcodes
@@ -72,7 +72,7 @@ def judge(data_dir: Path, release_id: str, accepted: Collection[str] = ()) -> Ve
     in_use = (premises.marks & HISTORICAL) == 0
     facts = _facts(folder, premises, in_use)
     before = _to_compare(data_dir, release_id)
-    compared = _compared(before[0], premises.uprns[in_use]) if before else None
+    compared = replace(_compared(before[0], premises.uprns[in_use]), **_order(data_dir, release_id)) if before else None
     codes = sorted({*facts.by_borough, *(compared.by_borough if compared else {})})
     boroughs = tuple(
         Borough(code, BOROUGHS[code].name if code in BOROUGHS else code, compared.by_borough.get(code, 0) if compared else None,
@@ -177,6 +177,12 @@ def _compared(folder: Path, used: Column) -> Compared:
     uprns = before.uprns[in_use]
     still = used[np.minimum(used.searchsorted(uprns), len(used) - 1)] == uprns if len(used) else np.zeros(len(uprns), bool)
     return Compared(premises=len(uprns), by_borough=_by_borough(before, in_use), retired=int((~still).sum()))
+
+
+def _order(data_dir: Path, release_id: str) -> dict[str, Any]:
+    """What the release's import knew of the order of supplies."""
+    imported = imported_as(data_dir, release_id)
+    return {"older": imported.older, "behind": imported.behind} if imported else {}
 
 
 def _cells(premises: PremisesFiles, in_use: Column) -> list[Cell]:

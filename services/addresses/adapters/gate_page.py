@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 
-from services.addresses.domain.quality import Check, CheckName
+from services.addresses.domain.quality import COUNTED, Check, CheckName
 
 if TYPE_CHECKING:
     from .gate import Verdict
@@ -68,10 +68,12 @@ def page(verdict: "Verdict", manifest: "Manifest", cells: Sequence[Cell], ground
 
 
 def shown_value(check: Check) -> str:
-    """`1.25%`, or a number of premises."""
-    return f"{check.value:,.0f}" if check.name is CheckName.PREMISES else f"{check.value:.2%}"
+    """`1.25%`, or a number."""
+    return f"{check.value:,.0f}" if check.name in COUNTED else f"{check.value:.2%}"
 
 
 def shown_limit(check: Check) -> str:
     """`at most 5%`."""
-    return f"at least {check.limit:,.0f}" if check.name is CheckName.PREMISES else f"at most {check.limit:.2%}"
+    if check.name is CheckName.PREMISES:
+        return f"at least {check.limit:,.0f}"
+    return f"at most {check.limit:,.0f}" if check.name in COUNTED else f"at most {check.limit:.2%}"

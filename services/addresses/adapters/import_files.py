@@ -16,8 +16,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
+from services.addresses.domain.formats.premium_layouts import TRAILER, TRAILER_LAYOUT
 from services.addresses.domain.incoming import WrongFileError
 
+_COMPARED = 200
+"""First lines that a last one without a line end is compared with."""
 LINES = 2_000
 """Lines that are read at a time."""
 _CHUNK = 1 << 20
@@ -27,6 +30,11 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NUMBERS = re.compile(r"([0-9]+)")
 _TABLES = (".csv", ".txt")
+_PACKED = (".zip", ".gz", ".7z", ".tar", ".bz2", ".xz", ".tgz")
+_ABOUT_FOLDERS = re.compile(r"docs?|documents?|documentation|user[ _-]?guides?|metadata|lookups?", re.IGNORECASE)
+_ABOUT_FILES = re.compile(r".*(?:read[ _-]?me|licen[cs]e|metadata|column[ _-]?headers|user[ _-]?guide).*", re.IGNORECASE)
+_IN_PARTS = "multi_csv"
+"""The folder of ONSPD in which its one file comes again, in parts."""
 
 
 class Row(NamedTuple):
@@ -100,35 +108,80 @@ def _in_order(name: str) -> list[tuple[int, str]]:
 
 def _members(path: Path) -> list[str]:
     """The tables in a ZIP, or the file itself as ''."""
+    if not (names := _in_zip(path)):
+        return [""]
+    there = [name for name in names if not _is_about(name)]
+    packed = [name for name in there if name.lower().endswith(_PACKED)]
+    if packed:
+        raise WrongFileError(f"{path.name} holds {packed[0]}, which is packed again: unpack {path.name} and give what is in it")
+    tables = [name for name in there if name.lower().endswith(_TABLES)]
+    if not tables:
+        raise WrongFileError(f"{path.name} is a ZIP file that holds no {' or '.join(_TABLES)} file")
+    return [name for name in tables if not _is_in_parts(name)] or tables
+
+
+def passed_over(paths: Sequence[Path]) -> list[str]:
+    """Members of ZIPs that are not read: documents that a product comes with, and tables that are there in one piece too. Raises as
+    `gather` does."""
+    return [
+        f"{path.name}/{name}"
+        for path in paths
+        for name in sorted({*_in_zip(path)} - {*_members(path)})
+        if name.lower().endswith(_TABLES) and not name.startswith("__MACOSX")
+    ]
+
+
+def _in_zip(path: Path) -> list[str]:
+    """The names of a ZIP's members; none of any other file."""
     with path.open("rb") as file:
         if file.read(4) != _ZIP:
-            return [""]
+            return []
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if name.lower().endswith(_TABLES) and not name.startswith("__MACOSX")]
+            return [name for name in archive.namelist() if not name.endswith("/")]
     except zipfile.BadZipFile as error:
         raise WrongFileError(f"{path.name} is a damaged or cut off ZIP file") from error
-    if not names:
-        raise WrongFileError(f"{path.name} is a ZIP file that holds no {' or '.join(_TABLES)} file")
-    return names
+
+
+def _is_about(name: str) -> bool:
+    """Whether a member is about the data, by its name or that of a folder that it is in, or what a Mac adds."""
+    *folders, own = name.split("/")
+    return name.startswith("__MACOSX") or any(map(_ABOUT_FOLDERS.fullmatch, folders)) or bool(_ABOUT_FILES.fullmatch(own))
+
+
+def _is_in_parts(name: str) -> bool:
+    return _IN_PARTS in name.lower().split("/")
 
 
 def _measured(path: Path, member: str) -> ImportFile:
     """Read a file once: its hash and size, whether it begins and ends as a table does."""
     name = f"{path.name}/{member}" if member else path.name
-    digest, size, last = sha256(), 0, b""
+    digest, size, first, before, last = sha256(), 0, b"", b"", b""
     with closing(_opened(path, member)) as stream:
         while chunk := _read(stream, name):
             if size == 0 and chunk.startswith(_UTF_16):
                 raise WrongFileError(f"{name} is in UTF-16: save it as UTF-8")
             digest.update(chunk)
             size += len(chunk)
-            last = chunk
+            first, before, last = first or chunk, last, chunk
     if not size:
         raise WrongFileError(f"{name} is empty")
-    if not last.endswith(b"\n"):
-        raise WrongFileError(f"{name} is cut off: its last row does not end with a line end")
+    if not last.endswith(b"\n") and not _is_whole((before + last).rpartition(b"\n")[2], first.split(b"\n")[:_COMPARED]):
+        raise WrongFileError(f"{name} is cut off: its last row is shorter than the others and does not end with a line end")
     return ImportFile(path, digest.hexdigest(), size, member)
+
+
+def _is_whole(last: bytes, others: Sequence[bytes]) -> bool:
+    """Whether a last row without a line end is all there, as far as can be told: it has as many columns as the others, its last column is
+    no shorter than theirs; or it is the trailer of a Premium volume, which its reader looks at."""
+    row = _row(last, 1).fields
+    if not row:
+        return False
+    if row[0] == TRAILER:
+        return TRAILER_LAYOUT.fits(row) and len(row[-1]) == len("HH:MM:SS")
+    compared = [fields for line in others if line != last and (fields := _row(line.rstrip(b"\r"), 1).fields)]
+    alike = [fields for fields in compared if len(fields) == len(row)]
+    return 2 * len(alike) > len(compared) and len(row[-1]) >= min(len(fields[-1]) for fields in alike)
 
 
 def _opened(path: Path, member: str) -> IO[bytes]:

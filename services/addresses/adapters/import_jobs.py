@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from services.addresses.domain.editions import Edition, What, together, told
+from services.addresses.domain.editions import MADE_UP, Edition, What, is_supply, product_of, together, told
 from services.addresses.domain.incoming import WrongFileError
 
 from . import release
@@ -35,6 +35,8 @@ BAD_ROWS = "bad_rows.csv"
 POSTCODES = "postcodes"
 """The folder of the postcodes that a release was made with, where they were imported."""
 _RESULT = "import.json"
+_ROWS_VERSION = 2
+"""Raised whenever the rows of an import are kept in another form, so that none goes on where older code left it."""
 
 Supply = Literal["full", "update"]
 
@@ -77,6 +79,10 @@ class Imported:
     """Deletions of what was not held."""
     premises: int
     postcodes: int
+    older: int = 0
+    """Rows that are older, by the days in them, than what they took the place of."""
+    behind: str = ""
+    """Which of the files is older, by what it says of itself, than the supply of its product that was applied before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ class Job:
         held, base = tuple(files), _live(data_dir)
         if base:
             _refuse_repeated(held, base)
-        identity = [wanted.format, wanted.supply, base.release if base else None, [file.sha256 for file in held]]
+        identity = [_ROWS_VERSION, wanted.format, wanted.supply, base.release if base else None, [file.sha256 for file in held]]
         return cls(data_dir, sha256(json.dumps(identity).encode()).hexdigest()[:12], held, base, wanted, watch)
 
     @property
@@ -127,6 +133,25 @@ class Job:
         new = (told(format_name, file.name, next(iter(file.first_rows(1)), [])) for file in self.files)
         return together((edition for edition in before if edition.of != replaced), new)
 
+    def behind(self, format_name: str) -> str:
+        """Which of the files is older than the supply of its product that was applied last; empty where none is, or none says."""
+        before = {edition.product: edition for edition in (self.base.editions if self.base else ())}
+        for edition in self.editions(format_name, "premises"):
+            last = before.get(edition.product)
+            if last and edition.is_before(last):
+                return f"{edition.product}: {edition.name} after {last.name}"
+        return ""
+
+    def refuse_mixed(self, format_name: str) -> None:
+        """Raise `ImportRefusedError` where the live release was imported from another product than the one that changes are of."""
+        product = product_of(format_name)
+        held = [edition.product.removesuffix(MADE_UP) for edition in (self.base.editions if self.base else ()) if is_supply(edition)]
+        if held and product not in held:
+            raise ImportRefusedError(
+                f"These files hold changes of {product}, and the live release was imported from {held[-1]}: "
+                f"import changes of that product, or a full supply of {product}"
+            )
+
     def imported(
         self,
         name: str,
@@ -138,6 +163,7 @@ class Job:
         incomplete: int = 0,
         elsewhere: int = 0,
         unheld: int = 0,
+        older: int = 0,
     ) -> Imported:
         """The result of building a release."""
         return Imported(
@@ -154,6 +180,8 @@ class Job:
             unheld=unheld,
             premises=manifest.counts.premises,
             postcodes=manifest.counts.postcodes,
+            older=older,
+            behind=self.behind(name),
         )
 
     def finish(self, imported: Imported) -> Imported:
@@ -168,8 +196,7 @@ class Job:
     def finished(self) -> Imported | None:
         """The result, if the job was finished before and its release is there still. `ImportRefusedError` if less is allowed now."""
         with suppress(OSError, ValueError, TypeError, DamagedReleaseError):
-            said = json.loads((self.folder / _RESULT).read_bytes())
-            imported = Imported(**{**said, "files": tuple(said["files"])})
+            imported = _imported(self.folder)
             checked(self.data_dir, imported.release)
             self.refuse_beyond(imported.bad_rows, imported.rows, "rows", ())
             return imported
@@ -189,6 +216,19 @@ def job_of(data_dir: Path, release_id: str) -> Path | None:
             if json.loads(result.read_bytes())["release"] == release_id:
                 found.append(result)
     return max(found, key=lambda result: result.stat().st_mtime_ns).parent if found else None
+
+
+def imported_as(data_dir: Path, release_id: str) -> Imported | None:
+    """What came of the import that made a release last, if there was one."""
+    folder = job_of(data_dir, release_id)
+    with suppress(OSError, ValueError, TypeError):
+        return _imported(folder) if folder else None
+    return None
+
+
+def _imported(folder: Path) -> Imported:
+    said = json.loads((folder / _RESULT).read_bytes())
+    return Imported(**{**said, "files": tuple(said["files"])})
 
 
 def kept_with(data_dir: Path, release_id: str) -> Path:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
+from services.addresses.domain import matching_numbers as fitted
 from services.addresses.domain import neighbours
 from services.addresses.domain.comparing import Missing, Terms
 from services.addresses.domain.matching import (
@@ -32,6 +34,7 @@ MOST_COMPARED_AT_POSTCODE = 5
 FEWEST_WEIGHED = 2
 """Candidates that are given a probability, however few are wanted: where the first is no match a second one is now and then the surer."""
 MOST_AT_POSTCODE = 400
+SHELLS_KEPT = 10_000
 LEAST = 0.3
 """Share of the query's weight that a candidate must hold."""
 _FAR_AHEAD = 10.0
@@ -61,6 +64,7 @@ class Matcher:
 
     def __init__(self, finder: Finder, premises: PremisesFiles, outwards: frozenset[str]) -> None:
         self._finder, self._premises, self._outwards = finder, premises, outwards
+        self._in_full = lru_cache(SHELLS_KEPT)(self._surest)
 
     def match(self, text: str, postcode: str | None = None, limit: int = 5) -> Matching:
         """Candidates for a written address, at most `limit`, the surest first. Any text is allowed.
@@ -206,7 +210,15 @@ class Matcher:
         numbers = features(hit.comparison, terms, Standing(near, ahead, finder.is_shell(hit.row), extra, besides, held_weight))
         is_neighbour = neighbours.is_another(Missing.of(hit.comparison, terms).tokens, besides)
         confidence = min(probability(numbers), neighbours.MOST_SURE) if is_neighbour else probability(numbers)
+        if confidence > fitted.POSSIBLE_FROM and finder.is_shell(hit.row) and hit.comparison.holds_all and extra.codes:
+            confidence = min(confidence, self._in_full(hit.row))
         return Candidate(int(self._premises.uprns[hit.row]), hit, near, score, numbers, confidence)
+
+    def _surest(self, row: int) -> float:
+        """How sure it is of a shell whose address is written in full: beside its flats', which say the same and more, it may be little."""
+        terms, scored = self._scored(self._query(self._premises.found(row).address, None))
+        candidates = self._weighed(terms, scored, FEWEST_WEIGHED)
+        return next((candidate.confidence for candidate in candidates if candidate.hit.row == row), 1.0)
 
     def _match(self, terms: Terms, candidate: Candidate, set_aside: Sequence[str]) -> Match:
         found = self._premises.found(candidate.hit.row)

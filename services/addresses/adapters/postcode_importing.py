@@ -5,8 +5,10 @@ They are read in seconds and kept in memory (London's are 330,000), so that an i
 
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import NamedTuple
 
-from services.addresses.domain.incoming import BadRowError, PostcodeFormat, WrongFileError
+from services.addresses.domain.incoming import BadRowError, EmptyFileError, PostcodeFormat, WrongFileError
 from services.addresses.domain.postcode_records import LivePostcode, TerminatedPostcode
 from services.addresses.domain.records import Blpu
 
@@ -22,16 +24,27 @@ from .staging import BadRow
 _A_WHILE = 1_000
 
 
+class Found(NamedTuple):
+    """A postcode, and the row that says it."""
+
+    said: LivePostcode | TerminatedPostcode
+    file: int
+    line: int
+
+
 def import_postcodes(job: Job, formats: Sequence[PostcodeFormat]) -> Imported:
     """Make a release of the job's files. Raises what `importing.import_files` says."""
     if job.base is None:
         raise ImportRefusedError("Nothing is live that these postcodes could be put to: start the service once, or import addresses first.")
     bad: list[BadRow] = []
     lines = 0
-    postcodes: list[LivePostcode | TerminatedPostcode] = []
+    found: list[Found] = []
     job.watch.step("reading", sum(file.bytes for file in job.files), "bytes")
     for number in range(len(job.files)):
-        lines += _read(job, number, formats[number], postcodes, bad)
+        lines += _read(job, number, formats[number], found, bad)
+    if not found and not bad:  # a product of all Great Britain has files in which nothing is London's
+        raise EmptyFileError(f"{', '.join(file.name for file in job.files)}: no postcode of London")
+    postcodes = _without_contradicting(job, found, bad)
     job.list_bad(bad, ())
     job.refuse_beyond(len(bad), lines, "rows", shown(job.files, bad[:FEW]))
     folder = job.folder / POSTCODES
@@ -54,7 +67,24 @@ def import_postcodes(job: Job, formats: Sequence[PostcodeFormat]) -> Imported:
     return job.imported(formats[0].name, "full", manifest, rows=lines, bad_rows=len(bad))
 
 
-def _read(job: Job, number: int, reader: PostcodeFormat, postcodes: list[LivePostcode | TerminatedPostcode], bad: list[BadRow]) -> int:
+def _without_contradicting(job: Job, found: Sequence[Found], bad: list[BadRow]) -> list[LivePostcode | TerminatedPostcode]:
+    """The postcodes, each as all of its rows say; those of which two rows say different things are bad, as nothing tells which is right."""
+    first: dict[str, Found] = {}
+    against: dict[str, Found] = {}
+    for each in found:
+        before = first.setdefault(each.said.postcode, each)
+        if before.said != each.said:
+            against.setdefault(each.said.postcode, each)
+    for each in found:
+        if other := against.get(each.said.postcode):
+            other = first[each.said.postcode] if each is not first[each.said.postcode] else other
+            where = f"{job.files[other.file].name}, line {other.line}"
+            bad.append(BadRow(each.file, each.line, f"its postcode is in {where} too, with other values"))
+    bad.sort(key=lambda row: (row.file, row.line))
+    return [each.said for postcode, each in first.items() if postcode not in against]
+
+
+def _read(job: Job, number: int, reader: PostcodeFormat, found: list[Found], bad: list[BadRow]) -> int:
     """Add what a file says; how many lines it has."""
     file, before, line = job.files[number], sum(file.bytes for file in job.files[:number]), 0
     try:
@@ -64,12 +94,13 @@ def _read(job: Job, number: int, reader: PostcodeFormat, postcodes: list[LivePos
                     bad.append(BadRow(number, row.line, row.reason))
                     continue
                 try:
-                    postcodes += reader.postcodes(row.fields)
+                    found += (Found(said, number, row.line) for said in reader.postcodes(row.fields))
                 except BadRowError as error:
                     bad.append(BadRow(number, row.line, str(error)))
             line = batch[-1].line
             job.watch.at(before + read_bytes)
-        reader.end()
+        with suppress(EmptyFileError):
+            reader.end()
     except WrongFileError as error:
         raise WrongFileError(f"{file.name}: {error}") from error
     return line

@@ -7,9 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
+from services.addresses.domain.csv_cells import as_text
 from services.addresses.domain.formats.premium import Premium
 from services.addresses.domain.formats.recognising import ROWS_ENOUGH, recognise
-from services.addresses.domain.incoming import BadRowError, Format, Incoming, PostcodeFormat, WrongFileError
+from services.addresses.domain.incoming import BadRowError, EmptyFileError, Format, Incoming, PostcodeFormat, WrongFileError
 
 from .import_files import ImportFile, Row
 from .spatial import Column
@@ -79,14 +80,15 @@ def _read(number: int, file: ImportFile, reader: Format, rows: Rows, held: Colum
     """One file; yields how many bytes are read. A reader keeps account of its file, so lines that are in are read again, but not kept
     again."""
     kept = rows.progress(number).line
-    said: list[Incoming] = []
+    said: list[tuple[int, Incoming]] = []
     bad: list[BadRow] = []
-    line = 0
+    line = unusable = 0
     for batch, read_bytes in file.batches():
         for row in batch:
             found, reason = understood(reader.read, row)
+            unusable += bool(reason)
             if row.line > kept:
-                said += found
+                said += ((row.line, each) for each in found)
                 if reason:
                     bad.append(BadRow(number, row.line, reason))
         line = batch[-1].line
@@ -94,7 +96,11 @@ def _read(number: int, file: ImportFile, reader: Format, rows: Rows, held: Colum
             rows.add(number, _of_held(said, held), bad, Progress(line))
             kept, said, bad = line, [], []
         yield read_bytes
-    reader.end()
+    try:
+        reader.end()
+    except EmptyFileError:
+        if not unusable:
+            raise  # else the rows' reasons say more
     told = (reader.volume, reader.next_volume, reader.change_only) if isinstance(reader, Premium) else ()
     rows.add(number, _of_held(said, held), bad, Progress(line, True, *told))
 
@@ -122,10 +128,10 @@ def understood(read: Callable[[Sequence[str]], Iterable[Incoming]], row: Row) ->
         return (), str(error)
 
 
-def _of_held(said: list[Incoming], held: Column | None) -> list[Incoming]:
+def _of_held(said: list[tuple[int, Incoming]], held: Column | None) -> list[tuple[int, Incoming]]:
     if held is None or not said:
         return said
-    keys = np.array([row.key for row in said], np.uint64)
+    keys = np.array([row.key for _, row in said], np.uint64)
     at = np.minimum(held.searchsorted(keys), max(len(held) - 1, 0))
     there = held[at] == keys if len(held) else np.zeros(len(keys), bool)
     return [row for row, is_held in zip(said, there.tolist(), strict=True) if is_held]
@@ -137,7 +143,7 @@ def write_bad_rows(path: Path, files: Sequence[ImportFile], bad: Iterable[BadRow
     with aside.open("w", encoding="utf-8", newline="") as out:
         table = csv.writer(out)
         table.writerow(("file", "line", "uprn", "reason"))
-        table.writerows((files[row.file].name, row.line, "", row.reason) for row in bad)
+        table.writerows((as_text(files[row.file].name), row.line, "", as_text(row.reason)) for row in bad)
         table.writerows(("", "", uprn, reason) for uprn, reason in premises)
     aside.replace(path)
 

@@ -150,10 +150,15 @@ class Searching:
         within = finder.within(query.partial, borough)
         streets, rows = self._named(query, terms, within, limit, borough)
         begun = any(word.unfinished for word in query.words)
+        more: Within | None = within
         if len(rows) < (ENOUGH_BEGUN if begun else limit):
             is_narrow = any(len(begun.prefix) > len(begun.prefix.partition(" ")[0]) + 2 for begun in query.partial)
-            rows += finder.candidates(terms, within, MOST_HOLDING if is_narrow else max(MOST_CANDIDATES, limit))
-        return self._ranked(query, terms, (streets[:limit], self._there(rows, query.partial)), within, limit)
+            most = MOST_HOLDING if is_narrow else max(MOST_CANDIDATES, limit)
+            found = finder.candidates(terms, within, most)
+            rows += found
+            if len(found) < most and finder.finds_all(terms, query.typing):
+                more = None
+        return self._ranked(query, terms, (streets[:limit], self._there(rows, query.partial)), more, limit)
 
     def _named(self, query: Query, terms: Terms, within: Within, limit: int, borough: str | None) -> tuple[list[int], list[int]]:
         """Streets by their names; and by theirs buildings, what stands on the streets, or what has the number there that was written."""
@@ -195,10 +200,11 @@ class Searching:
     def _is_in(self, row: int, area: Sequence[PartialPostcode]) -> bool:
         return not area or any(self._premises.postcode_of(row).startswith(begun.prefix) for begun in area)
 
-    def _ranked(self, query: Query, terms: Terms, named: tuple[list[int], list[int]], within: Within, limit: int) -> "Ranked":
+    def _ranked(self, query: Query, terms: Terms, named: tuple[list[int], list[int]], within: Within | None, limit: int) -> "Ranked":
         """Those that hold all that was typed first; of them and of the others the best first; equals streets first, homes before shells.
 
-        Without any that hold a name that was typed there are none: who asks for a street that does not exist is shown no others.
+        More are looked for `within` areas, where that is given. Without any that hold a name that was typed there are none: who asks for a
+        street that does not exist is shown no others.
         """
         finder = self._finder
         so_far = TypedSoFar(query, terms, finder, self._premises)
@@ -206,7 +212,7 @@ class Searching:
         found = [(finder.compare_street(terms, row), 0, row) for row in streets]
         found += [(hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in finder.hits(terms, rows, max(MOST_RANKED, limit))]
         held = {row for comparison, _, row in found if so_far.is_held(comparison, row)}
-        if len(held) < limit and query.typing and terms.finished:
+        if within is not None and len(held) < limit and query.typing and terms.finished:
             seen = {row for _, _, row in found}
             more = [row for row in self._there(so_far.rows(within, limit), query.partial) if row not in seen][: 2 * limit]
             found += [(hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in finder.hits(terms, more)]

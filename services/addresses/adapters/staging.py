@@ -2,13 +2,14 @@
 
 Rows go in with the progress through their file in one transaction, so that whoever is killed goes on where the last one ended. The
 stage holds under each UPRN (minus the USRN for a street, so that streets come first) the parts that stand after all rows: files apply in
-their order, the rows of one by PRO_ORDER or as they come, a later row of the same part takes the place of an earlier one. A change-only
-update is a layer over the stage of the release that it changes (`layers`).
+their order, the rows of one by PRO_ORDER or as they come. A later row of the same part takes the place of an earlier one, unless the two
+contradict each other (`repeats`): then neither is applied, and both are bad. A change-only update is a layer over the stage of the release
+that it changes (`layers`).
 """
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby, islice
 from operator import itemgetter
@@ -18,19 +19,24 @@ from typing import NamedTuple, Self
 from services.addresses.domain.incoming import Incoming, Op
 
 from .layers import FIELD, LOWEST, PART, SCHEMA, Layers
+from .repeats import Said, contradicting, is_older
 
 _KEYS_A_COMMIT = 10_000
 _BEFORE_ALL = -(1 << 62)
 _ROWS = """
 CREATE TABLE IF NOT EXISTS incoming (
-    seq INTEGER PRIMARY KEY, key INTEGER NOT NULL, file INTEGER NOT NULL, place INTEGER NOT NULL, op TEXT NOT NULL, said TEXT NOT NULL
+    seq INTEGER PRIMARY KEY, key INTEGER NOT NULL, file INTEGER NOT NULL, place INTEGER NOT NULL, op TEXT NOT NULL, said TEXT NOT NULL,
+    line INTEGER NOT NULL
 );
-CREATE TABLE IF NOT EXISTS bad_row (file INTEGER NOT NULL, line INTEGER NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS bad_row (
+    file INTEGER NOT NULL, line INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (file, line)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS progress (
     file INTEGER PRIMARY KEY, line INTEGER NOT NULL, done INTEGER NOT NULL, volume INTEGER, next_volume INTEGER, change_only INTEGER
 );
 CREATE TABLE IF NOT EXISTS op (op TEXT PRIMARY KEY, rows INTEGER NOT NULL);
 """
+_OLDER = "CREATE TABLE IF NOT EXISTS older (id INTEGER PRIMARY KEY, rows INTEGER NOT NULL);"
 
 
 class Progress(NamedTuple):
@@ -70,23 +76,28 @@ class Rows:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def add(self, file: int, rows: Iterable[Incoming], bad: Iterable[BadRow], progress: Progress) -> None:
-        """Keep what was read of a file with how far that was: all of it or nothing."""
+    def add(self, file: int, rows: Iterable[tuple[int, Incoming]], bad: Iterable[BadRow], progress: Progress) -> None:
+        """Keep what was read of a file, each with its line, with how far that was: all of it or nothing."""
         counts = dict.fromkeys(Op, 0)
 
-        def counted() -> Iterator[tuple[int, int, int, str, str]]:
-            for row in rows:
+        def counted() -> Iterator[tuple[int, int, int, str, str, int]]:
+            for line, row in rows:
                 counts[row.op] += 1
-                yield row.key, file, row.order, row.op, FIELD.join((row.part, *row.fields))
+                yield row.key, file, row.order, row.op, FIELD.join((row.part, *row.fields)), line
 
         with self._connection as transaction:
-            transaction.executemany("INSERT INTO incoming (key, file, place, op, said) VALUES (?, ?, ?, ?, ?)", counted())
-            transaction.executemany("INSERT INTO bad_row VALUES (?, ?, ?)", bad)
+            transaction.executemany("INSERT INTO incoming (key, file, place, op, said, line) VALUES (?, ?, ?, ?, ?, ?)", counted())
+            transaction.executemany(_INSERT_BAD, bad)
             transaction.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?, ?)", (file, *progress))
             transaction.executemany(
                 "INSERT INTO op VALUES (?, ?) ON CONFLICT (op) DO UPDATE SET rows = rows + excluded.rows",
                 ((op, count) for op, count in counts.items() if count),
             )
+
+    def add_bad(self, bad: Iterable[BadRow]) -> None:
+        """Keep rows that turned out to be bad when they were sorted; those that are kept already stay as they are."""
+        with self._connection as transaction:
+            transaction.executemany(_INSERT_BAD, bad)
 
     def shrink(self) -> None:
         """Give back the memory that reading and writing took."""
@@ -117,11 +128,13 @@ class Rows:
         """Those rows in the order of files and lines."""
         return map(BadRow._make, self._connection.execute("SELECT * FROM bad_row ORDER BY file, line LIMIT ?", (limit,)))
 
-    def by_key(self, after: int) -> Iterator[tuple[int, list[tuple[str, str]]]]:
-        """Keys above `after` in their order, each with what was said of it (operation, part with its fields) as it applies."""
-        found = self._connection.execute("SELECT key, op, said FROM incoming WHERE key > ? ORDER BY key, file, place, seq", (after,))
+    def by_key(self, after: int) -> Iterator[tuple[int, list[Said]]]:
+        """Keys above `after` in their order, each with what was said of it as it applies."""
+        found = self._connection.execute(
+            "SELECT key, op, said, file, place, line FROM incoming WHERE key > ? ORDER BY key, file, place, seq", (after,)
+        )
         for key, rows in groupby(found, key=itemgetter(0)):
-            yield key, [row[1:] for row in rows]
+            yield key, [Said._make(row[1:]) for row in rows]
 
 
 class Stage:
@@ -134,7 +147,7 @@ class Stage:
         """An update is kept over what is `below`: only the keys that it changes."""
         self.path = folder / (self.CHANGES if below else self.FULL)
         self._below = below
-        self._connection = _opened(self.path, SCHEMA)
+        self._connection = _opened(self.path, SCHEMA + _OLDER)
 
     def close(self) -> None:
         """Let the file go."""
@@ -150,28 +163,47 @@ class Stage:
         """Give back the memory that reading and writing took."""
         _shrink(self._connection)
 
-    def apply(self, rows: Rows) -> Iterator[int]:
-        """Apply all rows, going on after the last keys that were committed; yields how many rows are done, now and then."""
+    def apply(self, rows: Rows, names: Sequence[str]) -> Iterator[int]:
+        """Apply all rows, going on after the last keys that were committed; yields how many rows are done, now and then.
+
+        Rows that contradict each other are added to the bad ones; `names` are those of the files.
+        """
         found, count = rows.by_key(self._applied()[0]), 0
         while batch := list(islice(found, _KEYS_A_COMMIT)):
-            with self._connection as transaction:
-                unheld = self.unheld + sum(self._apply(key, said) for key, said in batch)
-                transaction.execute("DELETE FROM applied")
-                transaction.execute("INSERT INTO applied VALUES (?, ?)", (batch[-1][0], unheld))
             count += sum(len(said) for _, said in batch)
+            batch = [(key, self._without_contradicting(key, said, rows, names)) for key, said in batch]
+            with self._connection as transaction:
+                changes = [self._apply(key, said) for key, said in batch]
+                transaction.execute("DELETE FROM applied")
+                transaction.execute("INSERT INTO applied VALUES (?, ?)", (batch[-1][0], self.unheld + sum(each.unheld for each in changes)))
+                older = self.older + sum(each.older for each in changes)
+                transaction.execute("INSERT OR REPLACE INTO older VALUES (1, ?)", (older,))
             yield count
 
-    def _apply(self, key: int, said: list[tuple[str, str]]) -> int:
-        """Change what is held under a key; how many deletions were of what is not held."""
+    def _without_contradicting(self, key: int, said: list[Said], rows: Rows, names: Sequence[str]) -> list[Said]:
+        if len(said) == 1 or not (against := contradicting(said, full=self._below is None)):
+            return said
+        what = f"UPRN {key}" if key >= 0 else f"USRN {-key}"
+        rows.add_bad(
+            BadRow(
+                said[at].file, said[at].line, f"{what} is also in line {said[other].line} of {names[said[other].file]}, with other values"
+            )
+            for at, other in against.items()
+        )
+        return [row for at, row in enumerate(said) if at not in against]
+
+    def _apply(self, key: int, said: list[Said]) -> "_Changed":
+        """Change what is held under a key."""
         below = self._below.text(key) if self._below else ""
         row = self._connection.execute("SELECT parts FROM held WHERE key = ?", (key,)).fetchone()
         before = row[0] if row else below
         held = {part.partition(FIELD)[0]: part for part in before.split(PART)} if before else {}
-        unheld = 0
-        for op, part in said:
-            name = part.partition(FIELD)[0]
-            if op != Op.DELETE:
-                held[name] = part
+        unheld = older = 0
+        for row in said:
+            name, now = row.part, held.get(row.part)
+            if row.op != Op.DELETE:
+                older += now is not None and is_older(row.text, now)
+                held[name] = row.text
             elif held.pop(name, None) is None:
                 unheld += 1
         after = PART.join(held[name] for name in sorted(held))
@@ -179,7 +211,7 @@ class Stage:
             self._connection.execute("INSERT OR REPLACE INTO held VALUES (?, ?)", (key, after))
         elif row:
             self._connection.execute("DELETE FROM held WHERE key = ?", (key,))
-        return unheld
+        return _Changed(unheld, older)
 
     def note_files(self, hashes: Iterable[str]) -> None:
         """Remember which files have been applied."""
@@ -191,6 +223,12 @@ class Stage:
         """How many of the deletions that were applied were of what was not held."""
         return self._applied()[1]
 
+    @property
+    def older(self) -> int:
+        """How many rows that were applied are older, by the days in them, than what they took the place of."""
+        row = self._connection.execute("SELECT rows FROM older").fetchone()
+        return int(row[0]) if row else 0
+
     def _applied(self) -> tuple[int, int]:
         return self._connection.execute("SELECT key, unheld FROM applied").fetchone() or (_BEFORE_ALL, 0)
 
@@ -199,6 +237,16 @@ class Stage:
         return [key for (key,) in self._connection.execute("SELECT key FROM held ORDER BY key")]
 
 
+class _Changed(NamedTuple):
+    """What came of applying the rows of one key."""
+
+    unheld: int
+    """Deletions of what is not held."""
+    older: int
+    """Rows that are older than what they took the place of."""
+
+
+_INSERT_BAD = "INSERT OR IGNORE INTO bad_row VALUES (?, ?, ?)"
 _PROGRESS = "SELECT line, done, volume, next_volume, change_only FROM progress"
 
 

@@ -1,7 +1,5 @@
 """Which records hold all that was typed so far: each finished word, and what begins as the last run (a word, number, town or postcode)."""
 
-from collections.abc import Callable
-
 from services.addresses.domain.comparing import Comparison, Terms
 from services.addresses.domain.query import POST_TOWN, Query
 
@@ -29,14 +27,14 @@ class TypedSoFar:
         """Rows that hold all: if more than `most` do, at least so many."""
         if not self._is_all_known:
             return []
-        finder = self._finder
-        rows = finder.holding_finished(self._terms, within)
-        first_street = finder.index.first_street
-        held: Callable[[int], str] = finder.index.held
-        found = [row for row in rows if row < first_street and not finder.is_historical(row) and self._is_begun(held(row), row)]
-        if len(rows) >= MOST_HOLDING and len(found) < most:
-            found += [row for row in finder.holding_begun(self._terms, self._codes, within, most) if row < first_street]
-        return list(dict.fromkeys(found))
+        finder, first_street = self._finder, self._finder.index.first_street
+        are_few = min(term.held_by for term in self._terms.terms[: self._terms.finished]) <= MOST_HOLDING
+        rows = [] if are_few else finder.holding_begun(self._terms, self._codes, within, 2 * most)
+        if len(rows) < most and (are_few or self._begins_town or finder.begins_outward(self._run)):
+            held = finder.index.held
+            finished = [row for row in finder.holding_finished(self._terms, within) if row < first_street]
+            rows += finished if self._begins_town else [row for row in finished if self._is_begun(held(row), row)]
+        return [row for row in dict.fromkeys(rows) if row < first_street]
 
     @property
     def _codes(self) -> frozenset[str]:

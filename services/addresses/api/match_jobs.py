@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from services.addresses.bulk_matching import CHUNK, BulkMatcher
+from services.addresses.domain.csv_cells import as_text
 from services.addresses.domain.match_rows import LONGEST_LINE, BadLineError, CsvRows, JsonRows, MatchedRow, RowReader, WrittenRow
 from services.addresses.settings import Settings
 from services.addresses.store import Store
@@ -150,6 +151,9 @@ async def get_match_result(
 
     `postcode_boroughs` warns of a candidate whose postcode lies in several boroughs: their GSS codes, in CSV with a space between them. Go
     by the borough of the UPRN then. It is empty in CSV, and absent in JSON lines, for any other.
+
+    In CSV an apostrophe comes before an `id` or `address` that a spreadsheet would take for a formula (`=`, `@`, and `+` or `-` that begin
+    no number). JSON lines hold every `id` as it was sent.
     """
     found = await _visible(store, job, caller.own_borough)
     if found.state is not State.DONE:
@@ -272,7 +276,8 @@ async def _as_csv(chunks: AsyncIterator[list[MatchedRow]]) -> AsyncIterator[str]
     async for rows in chunks:
         text = io.StringIO()
         csv.writer(text).writerows(
-            (row.id, row.decision.value, row.uprn, row.address, row.confidence, " ".join(row.postcode_boroughs)) for row in rows
+            (as_text(row.id), row.decision.value, row.uprn, as_text(row.address), row.confidence, " ".join(row.postcode_boroughs))
+            for row in rows
         )
         yield text.getvalue()
 

@@ -96,10 +96,12 @@ async def random_place() -> Response:
     return found(None)
 
 
+@terminated.api_route("", methods=EVERY_METHOD, include_in_schema=False)
+@random.api_route("", methods=EVERY_METHOD, include_in_schema=False)
 @router.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
 @terminated.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
 @random.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
-async def unknown(path: str) -> None:  # noqa: ARG001
+async def unknown(path: str = "") -> None:  # noqa: ARG001
     """404."""
     raise resource_not_found()
 

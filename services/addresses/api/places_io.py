@@ -52,9 +52,10 @@ async def answer_ping() -> Response:
     return found("pong")
 
 
+@scotland.api_route("", methods=EVERY_METHOD, include_in_schema=False)
 @places.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
 @scotland.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
 @ping.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
-async def unknown(path: str) -> None:  # noqa: ARG001
+async def unknown(path: str = "") -> None:  # noqa: ARG001
     """404."""
     raise resource_not_found()

@@ -7,6 +7,7 @@ characters.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from typing import NamedTuple, Self
 
 FLAT = "FLAT"
@@ -74,12 +75,12 @@ class Terms:
         """The same of further terms, for the few codes that answer several."""
         self.codes = self.at.keys()
         self.all_floors = floors
-        before: Term | None = None
         at = self.at
-        for number, term in enumerate(terms):
-            if before is not None and before.token == FLAT and term.sort is not Sort.WORD:
+        for before, term in pairwise(self.terms):
+            if before.token == FLAT and term.sort is not Sort.WORD:
                 self.flats.update(dict.fromkeys(before.readings, term))
-            before = term
+        for number in self._ends_last() if self.ranges else range(len(self.terms)):
+            term = self.terms[number]
             for code, credit in term.readings.items():
                 if code in at:
                     self.also.setdefault(code, []).append((number, credit * term.weight))
@@ -87,6 +88,10 @@ class Terms:
                     at[code] = number, credit * term.weight
         self.floors = frozenset([code for code in floors if code in at])
         """Codes of the floors that were written."""
+
+    def _ends_last(self) -> list[int]:
+        """Numbers of the terms, those that end a range last: `4` in `3-4, 4 Foo Street` is the building's first of all."""
+        return sorted(range(len(self.terms)), key=self.ranges.__contains__)
 
     @property
     def known_weight(self) -> float:
@@ -207,17 +212,22 @@ def compare(terms: Terms, row: str, penalties: Mapping[str, float], sorts: Mappi
     besides = optional + context
     if VARIANT not in body:
         return _compare(terms, body, besides, penalties, sorts)
-    best: Comparison | None = None
-    for variant in body.split(VARIANT):
-        compared = _compare(terms, variant, besides, penalties, sorts)
-        if best is None or (compared.holds_all, compared.score) > (best.holds_all, best.score):
-            best = compared
-    assert best is not None  # noqa: S101 (split gives at least one)
-    return best if best.holds_all or len(best.held) > best.placed else _with_other_names(terms, best, body)
+    found = [_compare(terms, variant, besides, penalties, sorts) for variant in body.split(VARIANT)]
+    best = max(found, key=_fit)
+    return best if best.holds_all else max([_with_other_names(terms, one, body) for one in found], key=_fit)
+
+
+def _fit(compared: Comparison) -> tuple[bool, float]:
+    return compared.holds_all, compared.score
 
 
 def _with_other_names(terms: Terms, best: Comparison, body: str) -> Comparison:
-    """The same with words of the record's other ways to be written, such as a name that only one of them has."""
+    """The same with words of the record's other ways to be written, such as a name that only one of them has.
+
+    Only of a way that was written wholly: of another, words of two addresses would be taken for one.
+    """
+    if len(best.held) > best.placed:
+        return best
     others = body.translate(dict.fromkeys(map(ord, f"{VARIANT}{best.held}")))
     places = list(best.places)
     besides, matched = best.besides + others, 0.0

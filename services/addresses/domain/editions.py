@@ -29,6 +29,22 @@ class Edition(BaseModel):
     attribution: str
     """What must stand where the data is shown; empty for made-up data."""
 
+    def is_before(self, other: "Edition") -> bool:
+        """Whether it is older than another edition of the product: by epoch, day or month, whichever both say; False where they do not."""
+        if self.name.isdigit() and other.name.isdigit():
+            return int(self.name) < int(other.name)
+        one, two = self.when, other.when
+        known = min(len(one), len(two))
+        return one[:known] < two[:known]
+
+    @property
+    def when(self) -> tuple[int, ...]:
+        """Year, month and day, as far as they are known."""
+        if self.day:
+            return self.day.year, self.day.month, self.day.day
+        month, _, year = self.name.partition(" ")
+        return (int(year), list(month_name).index(month)) if month in month_name and year.isdigit() else ()
+
 
 class _Product(NamedTuple):
     of: What
@@ -53,6 +69,8 @@ _PRODUCTS = {
     code_point.NAME: _Product("postcodes", "Code-Point Open", _OPEN_POSTCODES),
 }
 _MADE_UP = re.compile("made[ _]up", re.IGNORECASE)
+MADE_UP = ", made up"
+"""What follows the name of a product where the data is made up."""
 _EPOCH = re.compile(r"epoch[ _-]?([0-9]{1,3})(?![0-9])", re.IGNORECASE)
 _DAY = re.compile(r"(?<![0-9])(20[0-9]{2}-[01][0-9]-[0-3][0-9])(?![0-9])")
 _MONTH_YEAR = re.compile(r"(?<![A-Za-z])([A-Za-z]{3})[A-Za-z]{0,6}_(20[0-9]{2})(?![0-9])")
@@ -71,10 +89,20 @@ def told(format_name: str, file_name: str, first_row: Sequence[str]) -> Edition:
     epoch = _EPOCH.search(file_name)
     edition = epoch[1] if epoch else day.isoformat() if day else _month(file_name)
     if _MADE_UP.match(file_name) or (header and _MADE_UP.match(header[_CUSTODIAN])):
-        return Edition(of=product.of, product=f"{product.name}, made up", name=edition, day=day, attribution="")
+        return Edition(of=product.of, product=f"{product.name}{MADE_UP}", name=edition, day=day, attribution="")
     year = f" {edition[-4:] if not day else day.year}" if day or edition[-4:].isdigit() else ""
     attribution = product.attribution.format(product=product.name, year=year)
     return Edition(of=product.of, product=product.name, name=edition, day=day, attribution=attribution)
+
+
+def product_of(format_name: str) -> str:
+    """The product whose files are in that format."""
+    return _PRODUCTS[format_name].name
+
+
+def is_supply(edition: Edition) -> bool:
+    """Whether premises come from it, not only their positions."""
+    return edition.of == "premises" and edition.product.removesuffix(MADE_UP) != product_of(open_uprn.NAME)
 
 
 def together(before: Iterable[Edition], new: Iterable[Edition]) -> tuple[Edition, ...]:

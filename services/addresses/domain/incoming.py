@@ -37,6 +37,10 @@ class WrongFileError(ValueError):
     """A file that cannot be what it is read as: another format, another encoding, cut off. Nothing of it is used."""
 
 
+class EmptyFileError(WrongFileError):
+    """A file of which no row said anything that is wanted. Where rows of it could not be used, their reasons say more."""
+
+
 @runtime_checkable
 class Format(Protocol):
     """How one kind of file of addresses is read; one object reads one file, from its first row to its last."""

@@ -40,7 +40,7 @@ class Nearness(IntEnum):
 _BONUS = {Nearness.NOT_WRITTEN: 0.0, Nearness.UNIT: 4.0, Nearness.SECTOR: 1.5, Nearness.DISTRICT: 0.75, Nearness.ELSEWHERE: -1.0}
 TIED = 0.2
 """A lead that the order of equals alone makes."""
-SMALL_LEAD = 2.5
+SMALL_LEAD, FAR = 2.5, 15.0
 NEARLY_ALL, FEW_WORDS = 0.999, 0.15
 """Shares of weight."""
 NAME_WEIGHT = 3.5
@@ -52,15 +52,15 @@ RISING = (
     "one number besides", "no numbers besides", "no letters besides", "all written", "named", "named, unit", "named or unit",
     "no other floor", "all written, unit", "all written, ahead", "all written, clear lead", "all written, lead", "clear lead, unit",
     "lead, unit", "exact", "exact, unit", "exact, ahead", "exact, clear lead", "exact, lead", "exact or clear lead", "exact or unit",
-    "home exact", "home exact, ahead", "home exact, clear lead", "only a letter besides", "only a number besides", "home ahead",
+    "home exact", "home exact, ahead", "home exact, clear lead", "only a letter besides", "only a number besides", "home", "home ahead",
     "home clear lead", "home, unit",
 )  # fmt: skip
 """Features that more true evidence raises or leaves. Their weights are not negative, so that it never lowers a probability."""
 LEVEL = (
     "constant", "words missing", "numbers missing", "letters missing", "disorder", "corrected", "within a range", "sector", "district",
-    "elsewhere", "shell", "share held", "numbers missing, unit", "words missing, no postcode", "unknown words", "other flat",
-    "floor missing", "other floor", "flat missing", "all written, words missing", "all written, words missing, unit", "lead, something missing",
-    "elsewhere, lead", "elsewhere, something missing", "unit, something missing",
+    "elsewhere", "share held", "numbers missing, unit", "words missing, no postcode", "unknown words", "other flat",
+    "floor missing", "other floor", "flat missing", "all written, words missing", "all written, words missing, unit",
+    "lead, something missing", "elsewhere, lead", "elsewhere, something missing", "unit, something missing",
 )  # fmt: skip
 """Features that true evidence leaves as they are."""
 FEATURES = LEVEL + RISING
@@ -184,7 +184,7 @@ def _level(compared: Comparison, terms: Terms, standing: Standing, missing: Miss
     lead = max(-1.0, min(1.0, standing.lead / 5))
     return [
         1.0, words, numbers, min(missing.letters, 1), min(compared.disorder, 1), min(written.corrected, 3), min(compared.in_range, 1),
-        near is Nearness.SECTOR, near is Nearness.DISTRICT, elsewhere, standing.shell, written.share, numbers * unit,
+        near is Nearness.SECTOR, near is Nearness.DISTRICT, elsewhere, written.share, numbers * unit,
         words * (near is Nearness.NOT_WRITTEN), terms.unknown / max(1, len(terms.terms)), min(compared.other_flats, 1),
         not FLOORS.isdisjoint(missing.tokens), compared.other_floor, FLAT in missing.tokens, words * written.all,
         words * written.all * unit, lead * lacks, lead * elsewhere, lacks * elsewhere, lacks * unit,
@@ -194,17 +194,19 @@ def _level(compared: Comparison, terms: Terms, standing: Standing, missing: Miss
 def _rising(written: _Written, lead: float, standing: Standing, *, unit: bool, home: bool) -> list[float]:
     extra, all_written = standing.extra, written.all
     besides = extra.words / max(standing.held_weight, 1.0)
-    bounded, ahead, clear = max(0.0, min(1.0, lead / 5)), lead >= TIED, lead >= SMALL_LEAD
     exact = written.whole and all_written
+    if exact and lead >= SMALL_LEAD:  # the rest of the lead says how long the address is, and of another flat's that it has the same number
+        lead = FAR
+    bounded, ahead, clear = max(0.0, min(1.0, lead / 5)), lead >= TIED, lead >= SMALL_LEAD
     named, whole = written.named, written.whole
     return [
-        lead > -TIED, lead > -SMALL_LEAD, max(-1.0, min(1.0, lead / 5)), ahead, clear, max(0.0, min(1.0, lead / 15)), unit, 1 - besides,
+        lead > -TIED, lead > -SMALL_LEAD, max(-1.0, min(1.0, lead / 5)), ahead, clear, max(0.0, min(1.0, lead / FAR)), unit, 1 - besides,
         besides < FEW_WORDS, written.words, extra.numbers <= 1, written.numbers, written.letters, all_written, named, named and unit,
         named or unit, FLOORS.isdisjoint(standing.besides), all_written and unit, all_written and ahead, all_written and clear,
         all_written * bounded, clear and unit, bounded * unit, exact, exact and unit, exact and ahead, exact and clear, exact * bounded,
         exact or clear, exact or unit, exact and home, exact and home and ahead, exact and home and clear,
         whole and written.words and written.numbers, whole and written.words and extra.numbers <= 1 and written.letters,
-        home and ahead, home and clear, home and unit,
+        home, home and ahead, home and clear, home and unit,
     ]  # fmt: skip
 
 

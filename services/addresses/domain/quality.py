@@ -23,6 +23,11 @@ class CheckName(StrEnum):
     NO_POSTCODE = "no-postcode"
     UNKNOWN_POSTCODE = "unknown-postcode"
     ORPHANS = "orphans"
+    ORDER = "order"
+
+
+COUNTED = frozenset({CheckName.PREMISES, CheckName.ORDER})
+"""Checks whose value is a number, not a share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,10 @@ class Compared:
     premises: int
     by_borough: Mapping[str, int]
     retired: int
+    older: int = 0
+    """Records that the release would turn back: by the days in them they are older than those that they take the place of."""
+    behind: str = ""
+    """Which supply it was made from is older than the one applied before it; empty where none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ class Check:
     name: CheckName
     question: str
     value: float
-    """A share; of `premises` their number."""
+    """A share; of those that are `COUNTED` a number."""
     limit: float
     passed: bool
     about: str = ""
@@ -146,6 +155,15 @@ def _against(facts: Facts, compared: Compared, limits: Limits) -> Iterator[Check
     growth = max(facts.premises / compared.premises - 1, 0.0)
     about = f"{compared.premises:,} before, {facts.premises:,} now"
     yield Check(CheckName.GROWTH, "How many more are there?", growth, limits.growth, growth <= limits.growth, about)
+    yield _order(compared)
+
+
+def _order(compared: Compared) -> Check:
+    """Not by a share: one record that is turned back is a value that nobody knows to be past."""
+    rows = f"records that are older than what they replace: {compared.older:,}" if compared.older else ""
+    about = "; ".join(filter(None, (compared.behind, rows))) or "nothing is older than what it replaces"
+    value = compared.older + bool(compared.behind)
+    return Check(CheckName.ORDER, "Is it older than what is live?", value, 0, value == 0, about)
 
 
 def _share(name: CheckName, question: str, part: int, whole: int, limit: float) -> Check:

@@ -93,10 +93,9 @@ class Query:
         if not words or words[-1].typed != run:
             return self
         last, count = words[-1], len(normal(run))
-        if run.isdigit():
-            return replace(self, typing=run, typing_words=1)
-        begun = last._replace(typed=last.text if count > 1 else run, unfinished=True)
-        return replace(self, words=(*words[:-1], begun), typing=run, typing_words=min(count, len(words)))
+        if not run.isdigit():
+            last = last._replace(typed=last.text if count > 1 else run, unfinished=True)
+        return type(self)((*words[:-1], last), self.postcode, self.partial, run, min(count, len(words)), self.set_aside)
 
     @property
     def as_words(self) -> Self:
@@ -129,6 +128,8 @@ def _words_of(run: str) -> tuple[Word, ...]:
 
 
 def _ends_of_ranges(text: str) -> frozenset[tuple[str, str]]:
+    if text.isascii() and "-" not in text:
+        return frozenset()
     return frozenset([(first.upper(), last.upper()) for first, last in _RANGE.findall(text)])
 
 
@@ -185,7 +186,7 @@ def _find_mended(
         for start in (len(raw) - 1, len(raw) - 2):
             if start >= 0 and (found := mended("".join(raw[start:]))) and found.outward in outwards:
                 return found, range(start, len(raw))
-    if is_live is None:
+    if is_live is None or all(map(_DIGITS.isdisjoint, raw)):
         return None, range(0)
     for end in range(len(raw), 0, -1):
         for start in range(end - 1, max(end - 3, -1), -1):

@@ -19,10 +19,17 @@ from shared.http import Page, Problem, Router, position
 
 from .common import CursorParameter, Db, Drafter, Id, Limit, Organisation, Reader, Signatory
 
-router = Router(tags=["agreements"])
+MOST_VALUES = 20_000
+"""Of a text with a thousand permissions of eleven items."""
+
+router = Router(tags=["agreements"], most_values=MOST_VALUES)
 
 IfMatch = Annotated[
-    str | None, Header(description="The revision that you have seen, as the `ETag` gave it; 412 when it is no longer the current one.")
+    str | None,
+    Header(
+        max_length=200,
+        description="The revision that you have seen, as the `ETag` gave it; 412 when it is no longer the current one.",
+    ),
 ]
 Step = Callable[[Agreement], Change]
 

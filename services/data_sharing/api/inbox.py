@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from contracts.events.data_sharing import ShareRead
 from services.data_sharing.domain import record
-from services.data_sharing.domain.sharing import not_active
+from services.data_sharing.domain.sharing import READ, not_active
 from services.data_sharing.store import Store, Tx
 from services.data_sharing.store.shares import Delivery
 from shared.clock import now
@@ -97,6 +97,7 @@ async def _record_reading(tx: Tx, delivery: Delivery) -> None:
                 sender=delivery.sender,
                 reference=delivery.reference,
                 read_at=at,
+                sequence=READ,
             )
         )
 

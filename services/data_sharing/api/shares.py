@@ -11,7 +11,7 @@ from contracts.events.data_sharing import ShareDelivered, ShareRefused
 from services.data_sharing.domain import record
 from services.data_sharing.domain.agreement import Status
 from services.data_sharing.domain.boroughs import Borough
-from services.data_sharing.domain.sharing import Allowed, Refused, decide, decide_among
+from services.data_sharing.domain.sharing import DELIVERED, Allowed, Refused, decide, decide_among
 from services.data_sharing.domain.text import Item, Slug
 from services.data_sharing.store import Store, Tx
 from services.data_sharing.store.shares import Delivery, Sent
@@ -226,6 +226,7 @@ async def _deliver(tx: Tx, new: NewShare, caller: Caller, vault: Vault, allowed:
             client=caller.client_id,
             reference=new.reference,
             delivered_at=at,
+            sequence=DELIVERED,
         )
     )
     return sent

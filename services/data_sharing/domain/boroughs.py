@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 NAMES = {
     "E09000001": "City of London",
@@ -47,5 +47,5 @@ def _known(code: str) -> str:
     return code
 
 
-Borough = Annotated[str, AfterValidator(_known)]
+Borough = Annotated[str, Field(max_length=9), AfterValidator(_known)]
 """GSS code of a London borough, for example E09000007 for Camden."""

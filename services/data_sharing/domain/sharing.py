@@ -8,6 +8,9 @@ from .agreement import Agreement, Status
 from .boroughs import NAMES
 from .text import Item, Purpose
 
+DELIVERED, READ = 1, 2
+"""Versions of a share: it is delivered once and read for the first time once, in this order."""
+
 
 class Reason(StrEnum):
     """Why a share is refused, as the problem's `type` ends."""

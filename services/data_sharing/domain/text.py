@@ -38,7 +38,7 @@ def _known_basis(value: str) -> str:
     return value
 
 
-LawfulBasis = Annotated[str, BeforeValidator(_full_iri), AfterValidator(_known_basis)]
+LawfulBasis = Annotated[str, Field(max_length=100), BeforeValidator(_full_iri), AfterValidator(_known_basis)]
 """DPV IRI of a basis in Article 6(1); the bare term (`A6-1-e`) is taken and completed."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]

@@ -208,11 +208,14 @@ async def _start_session(tx: Tx, attempt: Attempt, cookie_digest: str, *, client
     else:
         is_first = account.created_at is None and await tx.accounts.note_first_sign_in(account.id, at)
     if is_first:
-        await tx.publish(AccountCreated(account=account.id, kind=account.kind, created_at=at), borough=borough)
+        version = await tx.accounts.next_version(account.id)
+        await tx.publish(AccountCreated(account=account.id, kind=account.kind, created_at=at, sequence=version), borough=borough)
     session = Session(id=new_id(), account=account.id, methods=METHODS, authenticated_at=at, last_used_at=at)
     if previous and previous.account != account.id:
         await end_session(tx, previous.id, at)
     before = await tx.sessions.end(previous.id) if previous and previous.account == account.id else None
     await tx.sessions.insert(session, cookie_digest, client=client.client_id, served=before.served if before else ())
-    await tx.publish(SessionStarted(account=account.id, session=session.id, methods=METHODS, started_at=at), borough=borough)
+    version = await tx.accounts.next_version(account.id)
+    started = SessionStarted(account=account.id, session=session.id, methods=METHODS, started_at=at, sequence=version)
+    await tx.publish(started, borough=borough)
     return session

@@ -1,7 +1,9 @@
 """The token endpoint (RFC 6749 section 3.2, OpenID Connect Core section 3.1.3)."""
 
-from typing import Any, Literal
+from contextlib import suppress
+from typing import Annotated, Any, Literal
 
+from fastapi import Depends
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.requests import Request
@@ -12,12 +14,15 @@ from services.identity.domain.errors import OAuthError
 from services.identity.domain.grants import check_redemption
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.scopes import Access, for_machine
+from services.identity.domain.sign_in import network_of
 from services.identity.domain.tokens import Issue, access_token_claims, id_token_claims
 from services.identity.provider import Provider
+from services.identity.settings import Settings
 from shared import security
 from shared.clock import now
 from shared.events import new_id
-from shared.http import Router
+from shared.http import Problem, Router, provided
+from shared.limits import Quota
 
 from .client_authentication import ClientAuthentication
 from .dependencies import Op
@@ -49,17 +54,33 @@ class Tokens(BaseModel):
     id_token: str = Field("", description="For authorization_code: who signed in (OpenID Connect Core, section 2).")
 
 
+class TokenQuotas:
+    """How often the token endpoint may be asked."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.clients = Quota("tokens", settings.tokens_per_client)
+        self.failures = Quota("failures", settings.token_failures_per_network)
+
+
 @router.post("/token", responses={200: {"model": Tokens}}, openapi_extra={**FORM, "security": [{"clientSecretBasic": []}, {}]})
-async def token(request: Request, op: Op) -> Response:
-    """Give a client an access token for itself, or exchange an authorization code for the tokens of a person's sign-in."""
+async def token(request: Request, op: Op, quotas: Annotated[TokenQuotas, Depends(provided(TokenQuotas))]) -> Response:
+    """Give a client an access token for itself, or exchange an authorization code for the tokens of a person's sign-in.
+
+    Failures are counted by network and not by client, so that nobody can use up another's quota.
+    """
+    network = network_of(request.client.host) if request.client else "unknown"
+    quotas.failures.require_any(network)
     try:
         parameters = await form_parameters(request)
         parameters.require_single()
         client = await ClientAuthentication(op).client(request.headers.get("authorization"), parameters)
+        quotas.clients.take(client.client_id)
         answer = await Issuing(op).answer(client, parameters)
     except OAuthError as error:
         if error.code == "invalid_grant":
             security.record(security.Event.GRANT_REFUSED, "code")
+        with suppress(Problem):
+            quotas.failures.take(network)
         return refusal(error)
     return JSONResponse(answer, headers=NO_STORE)
 

@@ -79,7 +79,8 @@ OAUTH = SurfaceDocument(
 @documented_as(OAUTH)
 def failure_as_oauth(_: Request, failure: HttpFailure) -> Response:
     """Failures beyond OAuth's own, such as a database that does not answer, in OAuth's shape."""
-    code = "invalid_request" if failure.status < 500 else "temporarily_unavailable" if failure.status == 503 else "server_error"
+    later = failure.status in (429, 503)
+    code = "temporarily_unavailable" if later else "invalid_request" if failure.status < 500 else "server_error"
     return JSONResponse({"error": code, "error_description": failure.detail}, failure.status, headers={**failure.headers, **NO_STORE})
 
 

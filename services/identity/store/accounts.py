@@ -28,6 +28,13 @@ class Accounts:
         """The expected person has come. True for the one caller that notes it."""
         return await self._rows.update_one({"_id": account, "created_at": None}, {"$set": {"created_at": at}})
 
+    async def next_version(self, account: str) -> int:
+        """Count the account's version up and give it; for a transaction, in which another sign-in of this account raises `Conflict`."""
+        row = await self._rows.find_one_and_update({"_id": account}, {"$inc": {"version": 1}})
+        if row is None:
+            raise LookupError(f"there is no account {account}")
+        return int(row["version"])
+
     async def expect(self, account: Account) -> None:
         """Register a person, or change what is registered about them; a first sign-in that has happened stays."""
         row = _row(account)

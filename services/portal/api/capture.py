@@ -3,6 +3,7 @@
 import ipaddress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -22,21 +23,35 @@ MOST = 1000
 FIELDS = ("id", "channel", "to", "subject", "body", "html", "created_at", "notification_id", "trace_id", "deliveries")
 
 
-async def _loopback_only(request: Request) -> None:
-    """A proxy in front would make every caller local, so forwarded requests are refused too."""
+async def _loopback_only(request: Request, settings: Annotated[Settings, Depends(provided(Settings))]) -> None:
+    """A proxy in front would make every caller local, so forwarded requests are refused too.
+
+    So is a request for another host: any site's name can be made to lead to this machine (DNS rebinding), and that site's page would read
+    what is answered.
+    """
     address = request.client.host if request.client else ""
     forwarded = any(name in request.headers for name in ("x-forwarded-for", "forwarded"))
     try:
         local = ipaddress.ip_address(address).is_loopback
     except ValueError:
         local = False
-    if not local or forwarded:
+    if not local or forwarded or not _is_own(request.url.hostname or "", settings):
         raise Problem(403, "Captured messages are shown on this machine only.", type="loopback-only")
 
 
 CAPTURED: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}, "text/html": {}}}
 }
+
+
+def _is_own(host: str, settings: Settings) -> bool:
+    own = {"localhost", urlsplit(settings.public_url).hostname, settings.host}
+    try:
+        return host in own or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 router = Router(tags=["capture"], dependencies=[Depends(_loopback_only)])
 
 

@@ -32,7 +32,7 @@ async def home(
             "name": name.replace("_", " ").capitalize(),
             "url": url,
             "purpose": PURPOSES.get(name, ""),
-            "has_docs": name in PURPOSES and name != "move_home",
+            "has_docs": name in PURPOSES,
         }
         for name, url in settings.blocks.items()
     ]

@@ -160,8 +160,8 @@ class Picker {
       // The list is open and nothing in it highlighted: search for what was typed, as the button does.
       event.preventDefault();
       event.stopPropagation();
-      this.says.textContent = `Searching for ${quoted([this.input.value.trim()])}`;
       this.input.form.requestSubmit();
+      this.says.textContent = `Searching for ${quoted([this.input.value.trim()])}`; // after what sending takes back
     } else if (event.key === "Escape" && highlighted) {
       // Back to the box with what was typed in it, and close the list from there.
       event.preventDefault();

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from services.addresses.domain.classifications import is_code
-from services.addresses.domain.incoming import BadRowError, Incoming, Op, WrongFileError
+from services.addresses.domain.incoming import BadRowError, EmptyFileError, Incoming, Op
 
 from .layouts import (
     DATE,
@@ -17,8 +17,10 @@ from .layouts import (
     UPRN,
     USRN,
     Column,
+    Header,
     Kind,
     Layout,
+    in_order,
     one_of,
     text,
 )
@@ -40,6 +42,7 @@ LAYOUT = Layout(
     *(Column("gss_code", GSS.or_nothing()), Column("change_code", one_of("I", "U", "D"))),
 )
 COLUMNS = tuple(column.name for column in LAYOUT.columns)
+HEADER = Header("AddressBase Core", COLUMNS)
 _OPS = {str(op): op for op in Op}
 _UPRN, _CLASS, _CHANGE = 0, 5, 26
 
@@ -51,12 +54,14 @@ class Core:
 
     def __init__(self) -> None:
         self._rows = 0
+        self._order: tuple[int, ...] | None = None
 
     def read(self, row: Sequence[str]) -> Iterable[Incoming]:
         """What a row says."""
-        if not row or is_header(row):
+        if not row or self._is_header(row):
             return ()
-        if not LAYOUT.fits(row):
+        row, fits = LAYOUT.understood(in_order(row, self._order))
+        if not fits:
             deleted = len(row) == len(LAYOUT) and row[_CHANGE] == Op.DELETE
             if fault := LAYOUT.fault(row, (_UPRN,) if deleted else None):
                 raise BadRowError(fault)
@@ -66,12 +71,13 @@ class Core:
         self._rows += 1
         return (Incoming(int(row[_UPRN]), PART, op, () if op is Op.DELETE else tuple(row[:_CHANGE])),)
 
+    def _is_header(self, row: Sequence[str]) -> bool:
+        """Whether a row names the columns, by which those that follow are read; files that were put together have it more than once."""
+        order = HEADER.order(row)
+        self._order = order or self._order
+        return order is not None
+
     def end(self) -> None:
         """Whether there was a row: the format has nothing that closes it."""
         if not self._rows:
-            raise WrongFileError("it holds no address")
-
-
-def is_header(row: Sequence[str]) -> bool:
-    """Whether a row names the columns; files that were put together have it more than once."""
-    return row[0].lstrip("\ufeff").lower() == COLUMNS[0] and tuple(name.strip().lower() for name in row[1:]) == COLUMNS[1:]
+            raise EmptyFileError("it holds no address")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from services.addresses.domain.boroughs import BOROUGHS
-from services.addresses.domain.incoming import BadRowError, WrongFileError
+from services.addresses.domain.incoming import BadRowError, EmptyFileError, WrongFileError
 from services.addresses.domain.postcode import Postcode
 from services.addresses.domain.postcode_records import LivePostcode, TerminatedPostcode
 from services.addresses.domain.premises import Location
@@ -30,7 +30,7 @@ _NAMES = {
 }
 _OPTIONAL = frozenset({"lsoa_2011", "msoa_2011"})
 """Later editions have the areas of 2021 alone."""
-_POSTCODE = Kind(r"[A-Z]{1,2}[0-9][A-Z0-9]? {0,2}[0-9][A-Z]{2}", "is not a postcode")
+_POSTCODE = Kind(r"[A-Z]{1,2}[0-9][A-Z0-9]? {0,2}[0-9][A-Z]{2}", "is not a postcode", capitals=True)
 _METRES, _QUALITY = digits(7), Kind("[1-9]", "is not a digit of 1 to 9")
 _NOWHERE = "9"
 """The quality of a postcode without coordinates; its latitude is then 99.999999."""
@@ -94,6 +94,7 @@ class Onspd:
 
     def _value(self, row: Sequence[str], column: int, kind: Kind) -> str:
         value = row[column].strip()
+        value = value.upper() if kind.capitals else value
         if fault := kind.fault(value):
             raise BadRowError(f"column {column + 1} ({self._header[column]}) {fault}")
         return value
@@ -101,7 +102,7 @@ class Onspd:
     def end(self) -> None:
         """Whether there was a postcode of London."""
         if not self._found:
-            raise WrongFileError("it holds no postcode of London")
+            raise EmptyFileError("it holds no postcode of London")
 
 
 def is_header(row: Sequence[str]) -> bool:

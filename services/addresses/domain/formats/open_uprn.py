@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from services.addresses.domain.incoming import BadRowError, Incoming, Op, WrongFileError
+from services.addresses.domain.incoming import BadRowError, EmptyFileError, Incoming, Op
 
-from .layouts import EASTING, LATITUDE, LONGITUDE, NORTHING, UPRN, Column, Layout
+from .layouts import EASTING, LATITUDE, LONGITUDE, NORTHING, UPRN, Column, Header, Layout, in_order
 
 NAME = "open-uprn"
 PART = "open-uprn"
@@ -13,6 +13,7 @@ LAYOUT = Layout(
     *(Column("LATITUDE", LATITUDE), Column("LONGITUDE", LONGITUDE)),
 )
 COLUMNS = tuple(column.name for column in LAYOUT.columns)
+HEADER = Header("OS Open UPRN", COLUMNS)
 
 
 class OpenUprn:
@@ -22,12 +23,17 @@ class OpenUprn:
 
     def __init__(self) -> None:
         self._rows = 0
+        self._order: tuple[int, ...] | None = None
 
     def read(self, row: Sequence[str]) -> Iterable[Incoming]:
         """Where a UPRN is."""
-        if not row or is_header(row):
+        if not row:
             return ()
-        if not LAYOUT.fits(row):
+        if order := HEADER.order(row):
+            self._order = order
+            return ()
+        row, fits = LAYOUT.understood(in_order(row, self._order))
+        if not fits:
             raise BadRowError(LAYOUT.fault(row) or "it cannot be read")
         self._rows += 1
         return (Incoming(int(row[0]), PART, Op.UPDATE, tuple(row)),)
@@ -35,9 +41,4 @@ class OpenUprn:
     def end(self) -> None:
         """Whether there was a row: the format has nothing that closes it."""
         if not self._rows:
-            raise WrongFileError("it holds no UPRN")
-
-
-def is_header(row: Sequence[str]) -> bool:
-    """Whether a row names the columns."""
-    return row[0].lstrip("\ufeff").upper() == COLUMNS[0] and tuple(name.strip().upper() for name in row[1:]) == COLUMNS[1:]
+            raise EmptyFileError("it holds no UPRN")

@@ -55,7 +55,8 @@ class Premium:
         if layout is None:
             return self._other(row)
         self._count()
-        if not layout.fits(row):
+        row, fits = layout.understood(row)
+        if not fits:
             _check_odd_row(row, layout)
         record = row[0]
         if record in _NAMED_BY_KEY:

@@ -14,6 +14,8 @@ _READERS: dict[str, Callable[[], Format | PostcodeFormat]] = {
     onspd.NAME: onspd.Onspd,
     code_point.NAME: code_point.CodePoint,
 }
+_TABLES = {core.NAME: core, open_uprn.NAME: open_uprn, code_point.NAME: code_point}
+"""Those of which every row has the same columns."""
 NAMES = tuple(_READERS)
 """As `--format` names them."""
 ROWS_ENOUGH = 20
@@ -62,14 +64,31 @@ def recognise(first_rows: Sequence[Sequence[str]], wanted_name: str | None = Non
     if not rows:
         raise WrongFileError("it is empty")
     refuse_other_files(",".join(rows[0]).encode("utf-8", "replace"))
-    found = [onspd.NAME] if onspd.is_header(rows[0]) else _forms(rows)
+    found = [onspd.NAME] if onspd.is_header(rows[0]) else _by_header(rows[0]) or _forms(rows)
     if len(found) > 1:
         raise WrongFileError(f"it has rows of {' and of '.join(found)} in one: import each by itself")
     if wanted_name is not None and found != [wanted_name]:
         raise WrongFileError(f"it is not {wanted_name}: it looks like {found[0]}" if found else f"it does not look like {wanted_name}")
     if not found:
-        raise WrongFileError(f"it is in none of the formats {', '.join(NAMES)}: its first row has {len(rows[0])} columns")
+        raise WrongFileError(f"it is in none of the formats {', '.join(NAMES)}: {_least_fault(rows)}")
     return _READERS[found[0]]()
+
+
+def _by_header(row: Sequence[str]) -> list[str]:
+    """The format whose columns a row names in another order than the specification's. Raises `WrongFileError` where it names others."""
+    for name, format_ in _TABLES.items():
+        if order := format_.HEADER.order(row):
+            return [] if order == tuple(range(len(order))) else [name]
+    return []
+
+
+def _least_fault(rows: list[Sequence[str]]) -> str:
+    """What is wrong with the first row, where it has as many columns as those of a format."""
+    first = next((row for row in rows if not row[0].isalpha()), rows[0])
+    for name, format_ in _TABLES.items():
+        if len(first) == len(format_.LAYOUT) and (fault := format_.LAYOUT.fault(first)):
+            return f"it has as many columns as {name}, but of its first row {fault}"
+    return f"its first row has {len(rows[0])} columns"
 
 
 def _forms(rows: list[Sequence[str]]) -> list[str]:
@@ -84,10 +103,12 @@ def _form(row: Sequence[str]) -> str | None:
         return premium.NAME
     if first in (HEADER, METADATA, TRAILER) and len(row) in (9, 17, 5) and not open_uprn.LAYOUT.fits(row):
         return premium.NAME
-    if len(row) == len(core.LAYOUT) and (core.is_header(row) or row[-1] in _CHANGES):
+    if core.HEADER.order(row) or (len(row) == len(core.LAYOUT) and row[-1] in _CHANGES):
         return core.NAME
-    if open_uprn.is_header(row) or open_uprn.LAYOUT.fits(row):
+    if open_uprn.HEADER.order(row) or open_uprn.LAYOUT.fits(row):
         return open_uprn.NAME
-    if len(row) == len(code_point.LAYOUT) and code_point.LAYOUT.columns[0].kind.fault(first) is None:
+    if code_point.HEADER.order(row) or (
+        len(row) == len(code_point.LAYOUT) and code_point.LAYOUT.columns[0].kind.fault(first.upper()) is None
+    ):
         return code_point.NAME
     return None

@@ -1,0 +1,183 @@
+"""Runs the handlers of a batch: one key in order, keys side by side, and no key waits for another one's slow handler.
+
+A batch is over when each of its messages was handled or parked. A handler that takes longer than `SLOW_SECONDS` is *set aside*: its
+message and the later ones of its lane get parked rows, in order, and the batch is over without it, so that its offsets are committed.
+When the handler ends, its row goes and the lane continues from the parked rows. When the process dies instead, the database undoes
+the handler's transaction and any replica retries the row. Either way the inbox makes the effect once.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from shared import telemetry
+from shared.bus.consumer import Consumer, Unhealable
+from shared.bus.delivery import Delivery, Repeated, deliver
+from shared.bus.parking import Parking
+from shared.mongo import Conflict, Database, DatabaseError, Unavailable
+
+log = logging.getLogger(__name__)
+CONCURRENT_LANES = 16
+SLOW_SECONDS = 2.0
+MOST_ASIDE = 16
+"""Handlers that may run beside the batches. With more slow ones the consumer waits, and the messages wait in Kafka."""
+LOOK_SECONDS = 0.25
+CONFLICT_ATTEMPTS = 10
+CLOSING_SECONDS = 5.0
+
+
+class Lane:
+    """What a batch has for one key."""
+
+    def __init__(self, name: str, queue: list[Delivery], *, held: bool) -> None:
+        self.name = name
+        self.queue = deque(queue)
+        self.held = held
+        """Whether something of it is parked, so that the rest has to be parked too."""
+        self.running: Delivery | None = None
+        self.since = 0.0
+        self.is_aside = False
+        self.ending = asyncio.Lock()
+        """Held while the lane is set aside, and while the end of a handler is noted."""
+
+    def is_slow(self) -> bool:
+        """Whether a handler has been running for long."""
+        return self.running is not None and time.monotonic() - self.since >= SLOW_SECONDS
+
+
+class Lanes:
+    """The lanes of one consumer that run in this process."""
+
+    def __init__(self, database: Database[Any], consumer: Consumer, parking: Parking) -> None:
+        self._database = database
+        self._consumer = consumer
+        self._parking = parking
+        self._free = asyncio.Semaphore(CONCURRENT_LANES)
+        self._aside: set[asyncio.Task[None]] = set()
+
+    async def run(self, lanes: Mapping[str, list[Delivery]], held: set[str]) -> None:
+        """Returns when each message was handled or is parked. Raises the first error that kept one from both."""
+        running = {asyncio.create_task(self._run(lane)): lane for lane in (Lane(n, q, held=n in held) for n, q in lanes.items())}
+        pending, ended = set(running), set[asyncio.Task[None]]()
+        try:
+            while pending:
+                done, pending = await asyncio.wait(pending, timeout=LOOK_SECONDS)
+                ended |= done
+                for task in list(pending):
+                    if await self._set_aside(task, running[task]):
+                        pending.discard(task)
+        finally:
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+        for task in ended:
+            task.result()
+
+    async def stop(self) -> None:
+        """Wait a moment for the handlers that run aside, then end them: their messages are parked."""
+        if self._aside:
+            _, late = await asyncio.wait(self._aside, timeout=CLOSING_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _run(self, lane: Lane) -> None:
+        await self._free.acquire()
+        try:
+            while lane.queue and not lane.is_aside:
+                delivery = lane.queue.popleft()
+                if lane.held:
+                    await self._parking.park(delivery, None)
+                    self._parking.worker.wake()
+                else:
+                    await self._handle(lane, delivery)
+        finally:
+            if not lane.is_aside:
+                self._free.release()
+
+    async def _handle(self, lane: Lane, delivery: Delivery) -> None:
+        lane.running, lane.since = delivery, time.monotonic()
+        unavailable: Unavailable | None = None
+        error: Exception | None = None
+        try:
+            error = await self._attempt(delivery)
+        except Unavailable as no_answer:
+            unavailable = no_answer
+        async with lane.ending:
+            lane.running = None
+        if lane.is_aside:
+            await self._end_aside(lane, delivery, unavailable or error)
+            return
+        if unavailable is not None:
+            raise unavailable
+        if error is not None:
+            await self._parking.park(delivery, error)
+            lane.held = bool(await self._parking.held_lanes([lane.name]))
+
+    async def _attempt(self, delivery: Delivery) -> Exception | None:
+        """Run the handler. Why it failed, or None. Raises `Unavailable`."""
+        error: Exception = Unhealable("it was never tried")
+        for attempt in range(1, CONFLICT_ATTEMPTS + 1):
+            try:
+                await deliver(self._database, self._consumer, delivery)
+            except Repeated:
+                _count(delivery, "repeated")
+                return None
+            except Unavailable:
+                raise
+            except Conflict as conflict:
+                error = conflict
+                await asyncio.sleep(random.uniform(0.002, 0.01) * 2**attempt)
+            except Exception as failure:  # noqa: BLE001 (whatever a handler raises parks the message)
+                error = failure
+                break
+            else:
+                _count(delivery, "handled")
+                return None
+        _count(delivery, "parked")
+        return error
+
+    async def _set_aside(self, task: asyncio.Task[None], lane: Lane) -> bool:
+        """Park what a slow lane has, so that the batch need not wait for it. False where it is not slow, or cannot be parked."""
+        if not lane.is_slow() or len(self._aside) >= MOST_ASIDE:
+            return False
+        async with lane.ending:
+            running = lane.running
+            if running is None:
+                return False
+            self._parking.busy.add(lane.name)
+            try:
+                for delivery in (running, *lane.queue):
+                    await self._parking.queue(delivery)
+            except DatabaseError:
+                log.warning("a slow message of %s cannot be parked, and its batch waits for it", running.topic, exc_info=True)
+                self._parking.busy.discard(lane.name)
+                lane.since = time.monotonic()
+                return False
+            log.info("message %s of %s takes long; others go on without it", running.shown_id, running.topic)
+            lane.is_aside = True
+        self._free.release()
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+        return True
+
+    async def _end_aside(self, lane: Lane, delivery: Delivery, error: Exception | None) -> None:
+        """Note how a handler ended that was set aside. Where that fails, the row is tried again, and the inbox knows."""
+        try:
+            if error is None:
+                await self._parking.handled(delivery)
+            elif not isinstance(error, Conflict | Unavailable):
+                await self._parking.failed(delivery, error)
+        except DatabaseError:
+            log.debug("the end of a slow message could not be noted", exc_info=True)
+        finally:
+            self._parking.busy.discard(lane.name)
+            self._parking.worker.wake()
+
+
+def _count(delivery: Delivery, outcome: str) -> None:
+    telemetry.operations.add(1, {"messaging.destination.name": delivery.topic, "outcome": outcome})

@@ -1,0 +1,392 @@
+"""Events that the broker refuses for good: set aside with the later events of their key, announced, tried again now and then.
+
+The refused event is the *head* of its key (or of its whole topic, where the broker takes nothing for that): a row in `outbox_unsent` in
+state `refused`. Later events of the key follow it there in state `waiting`, because an event must not overtake an earlier one. Everything
+else flows. The head is sent again with growing pauses, at once where an operator says so; once the broker takes it (mended, or since the
+topic's limit or right was changed), all that waits follows in order.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from contracts.events.platform import DEAD_LETTERS, MessageUnsent
+from shared import backoff, clock, telemetry
+from shared.events import header
+from shared.mongo import Collection, Conflict, Database, Document, Duplicate, Transaction
+from shared.outbox.sender import Refusal, Sender
+
+log = logging.getLogger(__name__)
+REFUSED, WAITING = "refused", "waiting"
+FIRST_PAUSE_SECONDS = 60.0
+LONGEST_PAUSE_SECONDS = 3600.0
+FAILURE_PAUSE_SECONDS = 5.0
+HEADS_A_LOOK = 20
+ROWS_A_TURN = 100
+CONFLICT_ATTEMPTS = 8
+BYTES_A_TRANSACTION = 1_000_000
+_ASCENDING = [("order", 1)]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What holds back a key's later events, or a whole topic's."""
+
+    id: str
+    shard: int
+    topic: str
+    key: str
+    whole_topic: bool
+
+    @classmethod
+    def of(cls, row: Document) -> "Head":
+        """From its row."""
+        return cls(row["_id"], row["shard"], row["topic"], row["key"], row["whole_topic"])
+
+    def line(self) -> Document:
+        """The rows that it and those behind it are, as a query."""
+        return {"shard": self.shard, "topic": self.topic, **({} if self.whole_topic else {"key": self.key})}
+
+
+class Unsent:
+    """One service's unsent events, as its relay keeps and retries them."""
+
+    def __init__(self, database: Database[Any], sender: Sender) -> None:
+        self._database = database
+        self._settings = database.settings
+        self._rows = database.collection("outbox_unsent")
+        self._sender = sender
+        self._topics: dict[tuple[int, str], Head] = {}
+        self._keys: dict[tuple[str, str], Head] = {}
+        self.count = 0
+        """Events of the whole service that wait so, as of the last look."""
+        self.is_stale = False
+        """Whether somebody else changed a line, so that `look` must come before anything is sent."""
+
+    @property
+    def heads(self) -> int:
+        """How many keys and topics are held back here."""
+        return len(self._topics) + len(self._keys)
+
+    async def look(self, shards: set[int]) -> None:
+        """Learn what holds back events of these shards; an operator may have changed it."""
+        found = await self._rows.find({"state": REFUSED, "shard": {"$in": sorted(shards)}}, projection=_HEAD)
+        self._topics, self._keys, self.is_stale = {}, {}, False
+        for row in found:
+            self._note(Head.of(row))
+        self.count = await self._rows.count({}) if found or self.count else 0
+
+    def head_of(self, row: Document) -> Head | None:
+        """What this row has to wait behind."""
+        return self._topics.get((row["shard"], row["topic"])) or self._keys.get((row["topic"], row["key"]))
+
+    async def set_aside(self, refusals: Sequence[Refusal]) -> None:
+        """Take refused rows out of the outbox, and say so."""
+        for refusal in refusals:
+            if self.head_of(refusal.row) is None:
+                await self._set_aside(refusal)
+
+    async def add(self, rows: Sequence[Document]) -> None:
+        """Lay rows behind their heads, in their order."""
+        behind: dict[Head, list[Document]] = {}
+        for row in rows:
+            head = self.head_of(row)
+            if head is not None:
+                behind.setdefault(head, []).append(row)
+        for head, of_head in behind.items():
+            for part in _parts(of_head):
+                if not await self._add(head, part):
+                    break
+
+    async def retry(self, shards: set[int], epoch: str) -> None:
+        """Send those heads that are due, and all that waits behind one that the broker takes."""
+        where = {"state": REFUSED, "due": {"$lte": clock.now()}, "shard": {"$in": sorted(shards)}}
+        for row in await self._rows.find(where, sort=[("due", 1)], limit=HEADS_A_LOOK, projection=_HEAD):
+            await self._follow(Head.of(row), epoch)
+
+    async def _follow(self, head: Head, epoch: str) -> None:
+        """Send a head and what waits behind it, until nothing does or the broker refuses the head again.
+
+        A passing failure puts this line off and stops nothing else: what flows meets the same failure, or it is this line's own.
+        """
+        following: Head | None = head
+        limit = 0  # the head alone at first
+        while following is not None:
+            head = following
+            rows = await self._rows.find({"_id": head.id, "state": REFUSED})
+            if not rows:
+                self.is_stale = True
+                return
+            if limit:
+                rows += await self._rows.find(self._behind(head), sort=_ASCENDING, limit=limit)
+            outcome = await self._sender.send(rows, epoch)
+            for refusal in outcome.refused:
+                await self._refused_again(refusal)
+            following = await self._sent(head, outcome.accepted)
+            if outcome.failure is not None and following is not None:
+                log.warning("an event that was refused before cannot be tried now", exc_info=outcome.failure)
+                later = clock.now() + timedelta(seconds=FAILURE_PAUSE_SECONDS)
+                await self._rows.update_one({"_id": following.id, "state": REFUSED}, {"$set": {"due": later}})
+            if outcome.failure is not None or following == head:
+                return
+            limit = ROWS_A_TURN
+
+    def _behind(self, head: Head) -> Document:
+        """What waits behind a head, as a query: of a topic's line all but those keys that have a head of their own."""
+        where = {**head.line(), "state": WAITING}
+        if head.whole_topic:
+            where["key"] = {"$nin": [key for topic, key in self._keys if topic == head.topic]}
+        return where
+
+    async def _sent(self, head: Head, rows: Sequence[Document]) -> Head | None:
+        """Take away what the broker has. Gives the head of the line afterwards, or None where nothing waits any more."""
+        if not rows:
+            return head
+        if not self._settings.broker_keeps:
+            expires = clock.now() + timedelta(hours=self._settings.outbox_retention_hours)
+            kept = [{name: row[name] for name in _OUTBOX_FIELDS} | {"expires_at": expires} for row in rows]
+            try:
+                await self._database.collection("outbox_sent").insert_many(kept, ordered=False)
+            except Duplicate:
+                log.debug("some of these rows were kept before a crash")
+        ids = [row["_id"] for row in rows]
+        following: Head | None = head
+        async with self._database.transaction() as tx:
+            unsent = tx.collection("outbox_unsent")
+            await unsent.delete_many({"_id": {"$in": ids}})
+            if head.id in ids:
+                following = await _promote(unsent, head, self._behind(head))
+        if following != head:
+            self._forget(head)
+        if following is not None:
+            self._note(following)
+        log.warning("the broker takes %d events of %s that it had refused or that waited behind one", len(rows), head.topic)
+        return following
+
+    async def _refused_again(self, refusal: Refusal) -> None:
+        row = refusal.row
+        attempts = int(row["attempts"]) + 1
+        due = clock.now() + timedelta(seconds=backoff.pause(attempts, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS))
+        state = {"state": REFUSED, "whole_topic": refusal.whole_topic, "error": type(refusal.error).__name__}
+        async with self._database.transaction() as tx:
+            await tx.collection("outbox_unsent").update_one({"_id": row["_id"]}, {"$set": {**state, "attempts": attempts, "due": due}})
+            if row["state"] != REFUSED:
+                await self._announce(tx, refusal)
+        self._note(Head.of({**row, **state}))
+
+    async def _set_aside(self, refusal: Refusal) -> None:
+        now = clock.now()
+        row = refusal.row | {
+            "state": REFUSED,
+            "whole_topic": refusal.whole_topic,
+            "error": type(refusal.error).__name__,
+            "attempts": 1,
+            "set_aside_at": now,
+            "due": now + timedelta(seconds=FIRST_PAUSE_SECONDS),
+        }
+        try:
+            async with self._database.transaction() as tx:
+                await self._announce(tx, refusal)
+                await tx.collection("outbox_unsent").insert_one(row)
+                await tx.collection("outbox").delete_one({"_id": row["_id"]})
+        except Duplicate:  # set aside by a commit whose answer was lost
+            await self._database.collection("outbox").delete_one({"_id": row["_id"]})
+        self._note(Head.of(row))
+        telemetry.unsent.add(1, {"messaging.destination.name": row["topic"], "error.type": row["error"]})
+        log.error(
+            "the broker refuses event %s for %s (%s): it is set aside, and later events of its %s wait behind it",
+            row["_id"],
+            row["topic"],
+            row["error"],
+            "topic" if row["whole_topic"] else "key",
+        )
+
+    async def _announce(self, tx: Transaction, refusal: Refusal) -> None:
+        """Publish that the row is unsent; of a topic once. What is itself an announcement is only logged, or there would be no end."""
+        row = refusal.row
+        if row["topic"] == f"{self._settings.topic_prefix}{DEAD_LETTERS}":
+            return
+        same = {"state": REFUSED, "whole_topic": True, "topic": row["topic"]}
+        if refusal.whole_topic and await tx.collection("outbox_unsent").find_one(same, projection={"_id": 1}) is not None:
+            return
+        headers = [(name, bytes(value)) for name, value in row["headers"]]
+        await tx.publish(
+            MessageUnsent(
+                message=row["_id"],
+                service=self._settings.name,
+                destination=row["topic"].removeprefix(self._settings.topic_prefix),
+                message_type=header(headers, "ce_type") or "",
+                error=type(refusal.error).__name__,
+                whole_topic=refusal.whole_topic,
+                unsent_at=clock.now(),
+            ),
+            borough=header(headers, "ce_borough"),
+        )
+
+    async def _add(self, head: Head, rows: Sequence[Document]) -> bool:
+        """Lay some rows behind a head. False where the head is gone: then they stay in the outbox and are sent from there."""
+        now = clock.now()
+        waiting = [
+            row
+            | {
+                "state": WAITING,
+                "whole_topic": head.whole_topic,
+                "error": "",
+                "attempts": 0,
+                "set_aside_at": now,
+                "due": now,
+            }
+            for row in rows
+        ]
+        ids = [row["_id"] for row in rows]
+        held = False
+        try:
+            async with self._database.transaction() as tx:
+                # The head is written to, so that nobody takes it away meanwhile and leaves these behind nothing.
+                held = await tx.collection("outbox_unsent").update_one({"_id": head.id, "state": REFUSED}, {"$inc": {"behind": len(rows)}})
+                if held:
+                    await tx.collection("outbox_unsent").insert_many(waiting)
+                    await tx.collection("outbox").delete_many({"_id": {"$in": ids}})
+        except Duplicate:  # laid there by a commit whose answer was lost
+            known = await self._rows.find({"_id": {"$in": ids}}, projection={"_id": 1})
+            await self._database.collection("outbox").delete_many({"_id": {"$in": [row["_id"] for row in known]}})
+            held = False
+        self.is_stale = self.is_stale or not held
+        return held
+
+    def _note(self, head: Head) -> None:
+        if head.whole_topic:
+            self._topics[head.shard, head.topic] = head
+        else:
+            self._keys[head.topic, head.key] = head
+
+    def _forget(self, head: Head) -> None:
+        if head.whole_topic:
+            self._topics.pop((head.shard, head.topic), None)
+        else:
+            self._keys.pop((head.topic, head.key), None)
+
+
+@dataclass(frozen=True)
+class UnsentMessage:
+    """One event that the broker refused, or that waits behind one."""
+
+    id: str
+    state: str
+    """`refused` (the head, tried again by itself with growing pauses) or `waiting`."""
+    topic: str
+    key: str
+    event_type: str
+    error: str
+    attempts: int
+    set_aside_at: Any
+    due: Any
+    trace_id: str | None
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+
+
+class NoSuchUnsentMessageError(LookupError):
+    """No unsent event has this id, or it waits behind another and cannot be tried by itself."""
+
+
+class UnsentMessages:
+    """What an operator does with unsent events of one service: look, mend, retry, discard."""
+
+    def __init__(self, database: Database[Any]) -> None:
+        self._database = database
+        self._rows = database.collection("outbox_unsent")
+
+    async def count(self) -> dict[str, int]:
+        """How many are `refused` and `waiting`."""
+        return {state: await self._rows.count({"state": state}) for state in (REFUSED, WAITING)}
+
+    async def list(self, *, limit: int = 100) -> list[UnsentMessage]:
+        """Those that were refused first, then those that wait; each in the order in which they were set aside."""
+        found = await self._rows.find({}, sort=[("state", 1), ("set_aside_at", 1)], limit=limit)
+        return [_read(row) for row in found]
+
+    async def show(self, id_: str) -> UnsentMessage:
+        """One of them. Raises `NoSuchUnsentMessageError`."""
+        row = await self._rows.find_one({"_id": id_})
+        if row is None:
+            raise NoSuchUnsentMessageError(id_)
+        return _read(row)
+
+    async def retry(self, id_: str, *, value: bytes | None = None) -> None:
+        """Send it within a second, with a mended payload where one is given. Raises `NoSuchUnsentMessageError`."""
+        change: Document = {"due": clock.now(), **({"value": value, "mended": True} if value is not None else {})}
+        if not await self._rows.update_one({"_id": id_, "state": REFUSED}, {"$set": change}):
+            raise NoSuchUnsentMessageError(id_)
+
+    async def discard(self, id_: str) -> None:
+        """Forget it for good; what waits behind it is sent. Raises `NoSuchUnsentMessageError`."""
+        for attempt in range(1, CONFLICT_ATTEMPTS + 1):
+            try:
+                await self._discard(id_)
+            except Conflict:  # the relay lays something behind it, or tries it, at this moment
+                if attempt == CONFLICT_ATTEMPTS:
+                    raise
+                await asyncio.sleep(0.02 * 2**attempt)
+            else:
+                return
+
+    async def _discard(self, id_: str) -> None:
+        async with self._database.transaction() as tx:
+            rows = tx.collection("outbox_unsent")
+            row = await rows.find_one({"_id": id_})
+            if row is None or not await rows.delete_one({"_id": id_}):
+                raise NoSuchUnsentMessageError(id_)
+            if row["state"] == REFUSED:
+                head = Head.of(row)
+                await _promote(rows, head, {**head.line(), "state": WAITING})
+
+
+async def _promote(rows: Collection, head: Head, behind: Document) -> Head | None:
+    """Make the first of those behind a head that goes the next head, to be sent at once."""
+    following = await rows.find(behind, sort=_ASCENDING, limit=1, projection=_HEAD)
+    if not following:
+        return None
+    row = following[0] | {"whole_topic": head.whole_topic}
+    state = {"state": REFUSED, "whole_topic": head.whole_topic, "error": "", "attempts": 0, "due": clock.now()}
+    await rows.update_one({"_id": row["_id"]}, {"$set": state})
+    return Head.of(row)
+
+
+def _read(row: Document) -> UnsentMessage:
+    headers = tuple((name, bytes(value)) for name, value in row["headers"])
+    traceparent = header(headers, "traceparent")
+    return UnsentMessage(
+        id=row["_id"],
+        state=row["state"],
+        topic=row["topic"],
+        key=row["key"],
+        event_type=header(headers, "ce_type") or "",
+        error=row["error"],
+        attempts=row["attempts"],
+        set_aside_at=row["set_aside_at"],
+        due=row["due"],
+        trace_id=traceparent.split("-")[1] if traceparent else None,
+        value=bytes(row["value"]),
+        headers=headers,
+    )
+
+
+def _parts(rows: Sequence[Document]) -> list[list[Document]]:
+    """Rows in portions that one transaction may write."""
+    parts: list[list[Document]] = [[]]
+    size = 0
+    for row in rows:
+        if parts[-1] and (size + len(row["value"]) > BYTES_A_TRANSACTION or len(parts[-1]) == ROWS_A_TURN):
+            parts.append([])
+            size = 0
+        parts[-1].append(row)
+        size += len(row["value"])
+    return parts
+
+
+_HEAD = {"shard": 1, "topic": 1, "key": 1, "whole_topic": 1, "due": 1}
+_OUTBOX_FIELDS = ("_id", "shard", "order", "topic", "key", "value", "headers", "at")

@@ -1,0 +1,40 @@
+"""The thing service with a handler that never ends, as a process to be killed: it publishes its own three events."""
+
+import asyncio
+
+from shared.bus import Consumer, Envelope
+from shared.service import Service, main
+from shared.worker import Worker
+from tests.shared.thing import Settings, Store, ThingMade, Tx
+
+consumes = Consumer("slow")
+
+
+@consumes(ThingMade)
+async def hang(event: ThingMade, about: Envelope, tx: Tx) -> None:
+    """Note that it has begun, outside of the transaction, and never end."""
+    await BEGUN[0].collection("begun").insert_one({"event": about.id})
+    await tx.effects.add(event.thing, event.number, about.id)
+    await asyncio.Event().wait()
+
+
+BEGUN: list[Store] = []
+
+
+def build(settings: Settings) -> Service:
+    """The service."""
+    store = Store(settings)
+    BEGUN.append(store)
+
+    async def publish() -> int:
+        if await store.collection("things").count({}) == 0:
+            async with store.transaction() as tx:
+                await tx.things.insert("published", 1)
+                await tx.publish(*(ThingMade(thing="slow", number=number) for number in range(3)))
+        return 0
+
+    return Service("thing", settings, store=store, consumes=[consumes], publishes=[ThingMade], workers=[Worker("publish", publish)])
+
+
+if __name__ == "__main__":
+    main("tests.shared.slow_thing", Settings, build)
