@@ -79,7 +79,9 @@ def every_longer_beginning(gazetteer: Gazetteer, seed: int) -> None:
 
 
 def _line_of(gazetteer: Gazetteer, uprn: int) -> str:
-    return gazetteer._premises.found(gazetteer._premises.row(uprn)).address
+    row = gazetteer._premises.row(uprn)
+    assert row is not None
+    return gazetteer._premises.found(row).address
 
 
 def test_a_longer_beginning_never_drops_a_premises_of_the_demo(gazetteer):

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -31,14 +32,20 @@ def parts_of(blpu: Blpu) -> tuple[list[str], Rendered]:
 
 def _of_delivery_point(point: DeliveryPoint) -> tuple[list[str], Rendered]:
     fields = {part: name for part, name in DELIVERED.items() if getattr(point, name)}
+    empty: dict[str, Any] = dict.fromkeys(fields.values(), "")
     return list(fields), lambda kept: delivery_line(
-        replace(point, postcode="", **{name: "" for part, name in fields.items() if part not in kept})
+        replace(point, postcode="", **{name: empty[name] for part, name in fields.items() if part not in kept})
     )
 
 
 def _of_lpi(lpi: Lpi, organisation: str) -> tuple[list[str], Rendered]:
-    empty = {"flat": {"sao_text": "", "sao": NO_NUMBERING}, "name": {"pao_text": ""}, "number": {"pao": NO_NUMBERING},
-             "street": {"street": ""}, "town": {"town": ""}}  # fmt: skip
+    empty: dict[str, dict[str, Any]] = {
+        "flat": {"sao_text": "", "sao": NO_NUMBERING},
+        "name": {"pao_text": ""},
+        "number": {"pao": NO_NUMBERING},
+        "street": {"street": ""},
+        "town": {"town": ""},
+    }
     written = {"flat": lpi.sao_text or str(lpi.sao), "name": lpi.pao_text, "number": str(lpi.pao), "street": lpi.street, "town": lpi.town}
     parts = [part for part, text in written.items() if text]
 
