@@ -74,7 +74,10 @@ def text_of(shape: str, size: int) -> str:
 
 
 def call_of(document: Mapping[str, Any], path: str, method: str, existing: Mapping[str, str], known: Any) -> Call:
-    """A call as the document describes it, with ids of things that exist, and what is known to be right in its body."""
+    """A call as the document describes it, with ids of things that exist, and what is known to be right in its body.
+
+    A field that is known as None is left out.
+    """
     operation = document["paths"][path][method]
     call = Call(path, method.upper())
     for parameter in operation.get("parameters", []):
@@ -88,7 +91,7 @@ def call_of(document: Mapping[str, Any], path: str, method: str, existing: Mappi
         call.media_type = next(iter(content))
         call.body = sample(document, content[call.media_type].get("schema", {}), "")
         if isinstance(known, dict) and isinstance(call.body, dict):
-            call.body = {**call.body, **known}
+            call.body = {name: value for name, value in {**call.body, **known}.items() if value is not None}
     return call
 
 

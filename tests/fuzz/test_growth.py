@@ -23,11 +23,16 @@ from tests.fuzz.test_openapi import SERVICES
 SMALL = 10_000
 FLOOR_SECONDS = 0.1
 MOST_GROWTH = 3.0
+SECONDS_TO_ANSWER = 60
 MOST_HELD_SECONDS = 1.0
 """Processor time of the thread of the event loop for one request."""
 REPEATS = 3
-REFUSED_FOR_ITS_LENGTH = re.compile(r"at most|too long|too_long|too large|too many|cannot be longer|has more than|must have at|longer than")
+MOST_FAULTS = 5
+"""A service that is often frozen is not asked for the rest."""
+REFUSED_FOR_ITS_LENGTH = re.compile(r"string_too_long|too_long|too-many-values|has more than|body-too-large")
+"""What a model answers, and no rule behind it: a rule may have read the whole text by then."""
 METHODS = ("get", "post", "put", "patch", "delete")
+MUST_SUCCEED = ("/v2/notifications/email", "/v2/notifications/sms", "/v2/template/{template_id}/preview")
 ONE_SHAPE = ("spaces",)
 SHORT_SHAPES = ("spaces", "words and hyphens", "digits", "accents", "quotes")
 """For parameters, whose texts are short."""
@@ -39,7 +44,7 @@ class Service:
 
     def __init__(self, platform: Platform, name: str) -> None:
         self.name, self.platform = name, platform
-        self.http = httpx.Client(base_url=platform.ready["urls"][name], timeout=60)
+        self.http = httpx.Client(base_url=platform.ready["urls"][name], timeout=SECONDS_TO_ANSWER)
         self._pid = platform.ready["processes"][name][0]
         self.document: dict[str, Any] = self.http.get("/openapi.json").json()
 
@@ -105,15 +110,19 @@ def _for_header(value: str) -> str:
 def known_bodies(platform: Platform) -> Mapping[str, dict[str, Any]]:
     """What makes a body right, so that a text is not refused for what stands beside it."""
     templates, notifications = platform.ready["notifications"]["templates"], platform.ready["notifications"]
-    values = {"personalisation": {"name": "A", "code": "1", "other": ["a"]}}
+    headers = platform.credentials.headers("notifications", "/v2/templates")
+    known = httpx.get(f"{platform.ready['urls']['notifications']}/v2/templates", headers=headers, timeout=20).json()["templates"]
+    values = {"personalisation": {name: "A" for template in known for name in template["personalisation"]} | {"other": ["a"]}}
     return {
         "/v2/notifications/email": {
             "template_id": templates["email"],
             "email_address": CITIZEN,
             "sanitise_content_for": ["name"],
+            "one_click_unsubscribe_url": "https://a.example/",
+            "email_reply_to_id": None,
             **values,
         },
-        "/v2/notifications/sms": {"template_id": templates["sms"], "phone_number": "07700900123", **values},
+        "/v2/notifications/sms": {"template_id": templates["sms"], "phone_number": "07700900123", "sms_sender_id": None, **values},
         "/v2/template/{template_id}/preview": {"id": templates["email"], **values},
         "/v1/templates": {"service": notifications["service_id"], "type": "email"},
         "/search/places/v1/polygon": {"type": "Polygon", "coordinates": A_SQUARE},
@@ -129,7 +138,10 @@ def measured(service: Service, call: Call, slot: Slot, shape: str, size: int) ->
 
 def fault(service: Service, call: Call, slot: Slot, shape: str, size: int) -> str | None:
     """What is wrong with the time that a text of this size takes."""
-    answer, held, all_ = service.ask(slot.filled(call, text_of(shape, size)))
+    try:
+        answer, held, all_ = service.ask(slot.filled(call, text_of(shape, size)))
+    except httpx.TimeoutException:
+        return f"is not answered within {SECONDS_TO_ANSWER} s with {size} characters"
     if answer.status_code >= 500 and answer.status_code != 503:
         return f"answers {answer.status_code}"
     if all_ <= FLOOR_SECONDS:
@@ -147,18 +159,26 @@ def fault(service: Service, call: Call, slot: Slot, shape: str, size: int) -> st
 @pytest.mark.parametrize("name", SERVICES)
 def test_work_grows_no_faster_than_what_is_sent(platform: Platform, name: str) -> None:
     service = Service(platform, name)
-    faults, asked = [], 0
-    for call in service.calls():
-        for slot in slots_of(call, service.document):
-            for shape in _shapes(service, call, slot):
-                sizes = [min(SMALL, slot.most)] + ([slot.most] if slot.most > SMALL else [])
-                found = next(filter(None, (fault(service, call, slot, shape, size) for size in sizes)), None)
-                asked += 1
-                if found:
-                    faults.append(f"{call.method} {call.path} {slot.name}, {shape}: {found}")
-                    break
+    calls = service.calls()
+    places = [(call, slot) for call in calls for slot in slots_of(call, service.document)]
+    for call in calls:
+        if call.path in MUST_SUCCEED:  # a text beside something wrong would be refused unread
+            answer, _, _ = service.ask(call)
+            assert answer.is_success, f"{call.path}: {answer.text}"
+    faults: list[str] = []
+    asked = 0
+    for call, slot in places:
+        for shape in _shapes(service, call, slot):
+            sizes = [min(SMALL, slot.most)] + ([slot.most] if slot.most > SMALL else [])
+            found = next(filter(None, (fault(service, call, slot, shape, size) for size in sizes)), None)
+            asked += 1
+            if found:
+                faults.append(f"{call.method} {call.path} {slot.name}, {shape}: {found}")
+                break
+        if len(faults) >= MOST_FAULTS:
+            break
     assert not faults, "\n".join(faults)
-    assert asked > len(service.calls()) / 2
+    assert asked > len(calls) / 2
 
 
 def _shapes(service: Service, call: Call, slot: Slot) -> Iterable[str]:

@@ -1,5 +1,6 @@
 """What is refused, is refused with Notify's status, error class and text; bad input is never a 500."""
 
+import asyncio
 import base64
 import json
 import time
@@ -272,3 +273,17 @@ async def test_tokens_made_to_break_their_reader_are_refused(http: httpx.AsyncCl
     for hostile in (f"{deep}.{payload}.{signature}", f"{header}.{deep}.{signature}", token(iat=int("9" * 400)), token(iat=float("nan"))):
         response = await http.get("/v2/notifications", headers={"Authorization": f"Bearer {hostile}"})
         assert errors(response, 403)[0][0] == "AuthError"
+
+
+async def test_a_client_that_hangs_up_is_no_error_of_ours(block: Block, http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+    head = f"POST {SMS} HTTP/1.1\r\nHost: a\r\nAuthorization: {bearer()['Authorization']}\r\nContent-Length: 1000\r\n\r\n"
+    for _ in range(3):
+        _, writer = await asyncio.open_connection("127.0.0.1", block.settings.port)
+        writer.write(head.encode() + b'{"phone_number":')
+        await writer.drain()
+        assert (await http.get("/live")).status_code == 200  # the service has seen the head by now
+        writer.close()
+        await writer.wait_closed()
+    for _ in range(3):
+        assert (await http.get("/v2/templates", headers=bearer())).status_code == 200
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
