@@ -44,6 +44,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "The request's body has more bytes than this operation reads. Nothing was done.",
         "Send less in one request. The problem's `detail` gives the limit in bytes.",
     ),
+    "busy": ProblemType(
+        "Too many large requests are under way",
+        "The service works on as many large bodies as its memory is made for. Nothing was done.",
+        "Send the same request again after the seconds in `Retry-After`.",
+    ),
     "changed-meanwhile": ProblemType(
         "The resource changed after you read it",
         "`If-Match` names a revision that is no longer the current one.",
@@ -64,6 +69,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "You used this `Idempotency-Key` before, with another body or query.",
         "Use a new key, such as a UUID, for each thing that is to be done once.",
     ),
+    "incomplete": ProblemType(
+        "The body is incomplete",
+        "The connection ended before the whole body had come. Nothing was done.",
+        "Send the request again.",
+    ),
     "insufficient-scope": ProblemType(
         "The access token lacks a scope",
         "The token is valid, and it does not carry the scope that this operation needs.",
@@ -78,6 +88,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "The page is for this machine only",
         "Captured messages are shown to clients on the loopback address, and to none that a proxy forwards.",
         "Call the portal from the machine that it runs on.",
+    ),
+    "no-agreement": ProblemType(
+        "No agreement covers the share",
+        "No agreement of your borough lets this data go to the recipient for this purpose. The refusal is on record.",
+        "Draft an agreement with the recipient, and share once every party has signed it.",
     ),
     "no-borough": ProblemType(
         "The token belongs to no borough",
@@ -153,6 +168,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "Too many requests",
         "The caller asked more often than it may.",
         "Wait for the seconds in `Retry-After`, and spread requests over time.",
+    ),
+    "too-many-values": ProblemType(
+        "The body holds too many values",
+        "The JSON body has more keys and values than this operation reads. Nothing was done.",
+        "Send less in one request. The problem's `detail` gives the limit.",
     ),
     "too-slow": ProblemType(
         "The body took too long",
