@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pymongo import AsyncMongoClient
 
 from deploy.embedded.engines import ApacheKafka, Database, EngineChoice, OperatorError, Tansu, fast_engine_is_built
@@ -160,12 +160,22 @@ async def cluster_id(broker: Tansu) -> str:
         await admin.close()
 
 
+async def _make_topic(address: str) -> None:
+    """No client makes it by asking for it. Where it is there already, nothing happens."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    await admin.create_topics([NewTopic("things", 1, 1)])
+    await admin.close()
+
+
 async def produce(address: str, value: bytes) -> None:
+    await _make_topic(address)
     async with AIOKafkaProducer(bootstrap_servers=address, enable_idempotence=False) as producer:
         await producer.send_and_wait("things", value, partition=0)
 
 
 async def end_offset(address: str) -> int:
+    await _make_topic(address)
     topic = TopicPartition("things", 0)
     async with AIOKafkaConsumer(bootstrap_servers=address) as consumer, asyncio.timeout(10):
         return int((await consumer.end_offsets([topic]))[topic])
