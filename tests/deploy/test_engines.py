@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure
@@ -214,12 +214,22 @@ async def cluster_id(broker: Tansu) -> str:
         await admin.close()
 
 
+async def _make_topic(broker: ApacheKafka | Tansu) -> None:
+    """No client makes it by asking for it. Where it is there already, nothing happens."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.address, **broker.access.client_options())
+    await admin.start()
+    await admin.create_topics([NewTopic("things", 1, 1)])
+    await admin.close()
+
+
 async def produce(broker: ApacheKafka | Tansu, value: bytes) -> None:
+    await _make_topic(broker)
     async with AIOKafkaProducer(bootstrap_servers=broker.address, enable_idempotence=False, **broker.access.client_options()) as producer:
         await producer.send_and_wait("things", value, partition=0)
 
 
 async def end_offset(broker: ApacheKafka | Tansu) -> int:
+    await _make_topic(broker)
     topic = TopicPartition("things", 0)
     async with AIOKafkaConsumer(bootstrap_servers=broker.address, **broker.access.client_options()) as consumer, asyncio.timeout(10):
         return int((await consumer.end_offsets([topic]))[topic])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -66,6 +67,10 @@ def travelled(tmp_path_factory: pytest.TempPathFactory, platform_data: Callable[
 
 async def _plant(ready: dict[str, Any], mongodb: str, endpoint: str, logs: Path) -> None:
     """Put the decoy into every kind of place, under names that no service has."""
+    admin = AIOKafkaAdminClient(**kafka_options(ready))
+    await admin.start()
+    await admin.create_topics([NewTopic(CONTROL, 1, 1)])
+    await admin.close()
     producer = AIOKafkaProducer(**kafka_options(ready))
     await producer.start()
     await producer.send_and_wait(CONTROL, json.dumps({"by": DECOY}).encode(), key=DECOY.encode(), headers=[("by", DECOY.encode())])
