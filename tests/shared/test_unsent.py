@@ -40,13 +40,13 @@ class Described(Event, type="thing.thing.described", version=1, topic="thing.thi
     text: str
 
 
-class Lost(Event, type="thing.thing.lost", version=1, topic="thing things", order=Order.COUNTER):
+class Lost(Event, type="unsent.thing.lost", version=1, topic="thing things", order=Order.COUNTER):
     """An event for a topic whose name no broker takes."""
 
     thing: str = Key()
 
 
-class Guarded(Event, type="thing.thing.guarded", version=1, topic="thing.guarded", order=Order.COUNTER):
+class Guarded(Event, type="unsent.thing.guarded", version=1, topic="thing.guarded", order=Order.COUNTER):
     """An event for a topic of its own."""
 
     thing: str = Key()
