@@ -156,8 +156,8 @@ class Picker {
   /** Two keys of the box that would leave somebody without a text, a focus or an answer. */
   #press(event) {
     const highlighted = event.target !== this.input;
-    if (event.key === "Enter" && !highlighted && this.input.getAttribute("aria-expanded") === "true") {
-      // The list is open and nothing in it highlighted: search for what was typed, as the button does.
+    if (event.key === "Enter" && !highlighted && this.#chosen === null && this.input.value.trim()) {
+      // Nothing is chosen or highlighted, whether the list is open or on its way: search for what was typed, as the button does.
       event.preventDefault();
       event.stopPropagation();
       this.input.form.requestSubmit();
