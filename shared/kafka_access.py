@@ -75,8 +75,6 @@ class KafkaAccess(BaseModel):
         return options
 
     def as_settings(self) -> dict[str, Any]:
-        """The settings of a service that uses this access: text by field of `ServiceSettings`; empty where the broker asks for nothing."""
-        if self == KafkaAccess():
-            return {}
+        """The settings of a service that uses this access: text by field of `ServiceSettings`."""
         values = {f"kafka_{field}": str(getattr(self, field)) for field in type(self).model_fields}
         return {**values, "kafka_password": self.password.get_secret_value()}

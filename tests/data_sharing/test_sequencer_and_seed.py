@@ -22,6 +22,8 @@ from shared.service import StartError
 from .texts import CAMDEN, HACKNEY
 
 DEMO = Path(services.data_sharing.__file__).with_name("demo_seed.json")
+ENTRIES = 5
+"""In the record, for each of the two agreements: drafted, submitted, signed twice, activated."""
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ async def test_the_demo_agreement_is_loaded_once_and_in_force_with_its_signature
     assert agreement.status == "active"
     assert [one.borough for one in agreement.signatures] == [CAMDEN, HACKNEY]
     assert {one.text_sha256 for one in agreement.signatures} == {agreement.text_sha256}
-    assert len(await store.record.queued(100)) == 5
+    assert len(await store.record.queued(100)) == 2 * ENTRIES
 
 
 async def test_a_seed_file_that_is_wrong_stops_the_start_with_one_line(store, tmp_path):
@@ -66,9 +68,9 @@ async def test_racing_sequencers_give_every_entry_one_leaf_and_the_tree_one_hist
 
     await asyncio.gather(*(seal_all(notary) for notary in notaries))
     rows = await store.collection("record").find({})
-    assert sorted(row["leaf"] for row in rows) == list(range(5))
+    assert sorted(row["leaf"] for row in rows) == list(range(2 * ENTRIES))
     tree = await store.record.tree()
-    leaves = [(await store.record.hashes([merkle.Range(index, index + 1)]))[0] for index in range(5)]
+    leaves = [(await store.record.hashes([merkle.Range(index, index + 1)]))[0] for index in range(2 * ENTRIES)]
     assert merkle.grow(0, (), leaves).peaks == tree.peaks
 
 
