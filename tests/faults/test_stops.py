@@ -54,7 +54,14 @@ async def _count(store: Store, number: int) -> bool:
 @pytest.mark.parametrize("frozen", ["broker", "database", "nothing"])
 async def test_a_service_stops_in_time_whatever_hangs_and_loses_nothing(settings, eventually, tmp_path: Path, frozen: str):
     async with Database("fast" if ENGINE == "fast" else "python", tmp_path / "database") as database, Tansu() as broker:
-        config = settings(Settings, mongodb=SecretStr(database.address), kafka=broker.address, **broker.access.as_settings(), broker_keeps=False, instance="one")
+        config = settings(
+            Settings,
+            mongodb=SecretStr(database.address),
+            kafka=broker.address,
+            **broker.access.as_settings(),
+            broker_keeps=False,
+            instance="one",
+        )
         store = await Store(config).start()
         async with _running(config) as child:
             await eventually(lambda: _consumes(config), seconds=90)
