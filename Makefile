@@ -3,14 +3,16 @@
 .PHONY: help install run test test-kafka test-fast test-faults test-browser test-clients test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
 # What runs on Apache Kafka too: tests that read from a broker what was published, or consume it, or stop it. In the others a broker is
 # there, but nothing that they look at comes from it.
-ON_KAFKA := $(addprefix tests/,faults shared/test_outbox_and_inbox.py shared/test_process.py shared/test_replicas_and_restarts.py \
+ON_KAFKA := $(addprefix tests/,faults/test_kills.py faults/test_refused_events.py faults/test_clocks_apart.py faults/test_versions_side_by_side.py \
+  shared/test_kafka_access.py shared/test_outbox_and_inbox.py shared/test_process.py shared/test_replicas_and_restarts.py \
   shared/test_stalled_consumer.py shared/test_odd_records.py shared/test_slow_handlers.py shared/test_parking.py \
   shared/test_order.py shared/test_unsent.py shared/test_topics.py \
   identity/test_accounts.py identity/test_provider.py addresses/test_api.py addresses/test_changes_feed.py addresses/test_provisional.py \
   notifications/test_delivery.py data_sharing/test_agreements.py data_sharing/test_shares.py data_sharing/test_sequencer_and_seed.py \
   move_home/test_api.py)
 # What runs on the fast database server too: the chassis, but for its tests to which no database matters, and kill -9 of everything.
-ON_FAST := tests/faults $(filter-out $(addprefix tests/shared/test_,dependencies.py plan.py start.py),$(wildcard tests/shared/test_*.py))
+ON_FAST := tests/faults $(filter-out $(addprefix tests/shared/test_,dependencies.py plan.py start.py \
+  kafka_access.py records.py reference.py security.py topics.py),$(wildcard tests/shared/test_*.py))
 # Two processes, each with engines of its own; tests of a file stay together (tests/conftest.py).
 SIDE_BY_SIDE := -n 2 --dist loadfile
 # Tests start hundreds of processes, which would each compile every module anew.

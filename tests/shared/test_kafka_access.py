@@ -1,17 +1,17 @@
 """Whoever talks to a broker shows a password and checks its certificate where the settings say so; on Apache Kafka with TLS and SCRAM."""
 
 import asyncio
-import shutil
 
 import pytest
 from pydantic import SecretStr
 
 from deploy.embedded.engines.kafka_protocol import broker_answers
 from shared.settings import SettingsError
+from tests.conftest import BROKER
 from tests.shared.thing import Settings, ThingMade, build, recording
 from tests.support.secured_kafka import PASSWORD, SecuredKafka
 
-NEEDS_MAVEN = pytest.mark.skipif(shutil.which("mvn") is None or shutil.which("java") is None, reason="needs Java and Maven")
+ON_APACHE = pytest.mark.skipif(BROKER != "apache", reason="starts an Apache Kafka: run by `make test-kafka`")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def kafka(tmp_path_factory):
     asyncio.run(broker.stop())
 
 
-@NEEDS_MAVEN
+@ON_APACHE
 class TestOnSecuredKafka:
     async def test_an_event_travels_through_a_broker_with_tls_and_a_password(self, kafka, settings, serve, eventually):
         config = settings(Settings, kafka=kafka.address, broker_keeps=True, **kafka.access.as_settings())
