@@ -320,3 +320,4 @@ def setup_logging(settings: ServiceSettings) -> None:
     for name in ("shared", "services", "examples", "blocks"):
         logging.getLogger(name).setLevel(settings.log_level)
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each request that is no HTTP: anyone could fill the disk

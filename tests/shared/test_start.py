@@ -55,6 +55,30 @@ async def test_a_database_that_is_not_there_is_named_with_its_setting(settings):
     assert "hunter2" not in errors
 
 
+async def test_requests_that_are_no_http_leave_no_line_each(settings, eventually):
+    config = settings(Settings)
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.shared.thing", env=environment(config), stdout=asyncio.subprocess.PIPE
+    )
+
+    async def is_refused() -> bool:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", config.port)
+        except OSError:
+            return False
+        writer.write(b"\x16\x03\x01 no HTTP\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        return answer.startswith(b"HTTP/1.1 400")
+
+    await eventually(is_refused, seconds=20)
+    for _ in range(50):
+        assert await is_refused()
+    child.terminate()
+    output, _ = await asyncio.wait_for(child.communicate(), 15)
+    assert output.count(b"Invalid HTTP request") == 0
+
+
 async def test_sigterm_ends_it_with_exit_code_0(settings, eventually):
     config = settings(Settings)
     child = await asyncio.create_subprocess_exec(
