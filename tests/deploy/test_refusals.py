@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -21,26 +21,20 @@ from deploy.embedded.ports import free_port, is_free
 from tests.deploy.platform import RunningBlocks, blocks, until
 
 
-class Guarded(Database):
-    """A database that asks for a password."""
-
-    def command(self) -> Sequence[str]:
-        return [*super().command(), "--auth"]
-
-
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A database with the user `blocks`, whose password is `right`."""
-    directory = tmp_path_factory.mktemp("guarded") / "data"
-    first = Database("python", directory)
-    asyncio.run(first.start())
-    with MongoClient[dict[str, object]](first.address) as client:
-        client.admin.command("createUser", "blocks", pwd="right", roles=["root"])
-    asyncio.run(first.stop())
-    database = Guarded("python", directory, first.port)
+    database = Database("python", tmp_path_factory.mktemp("guarded") / "data")
     asyncio.run(database.start())
+    with MongoClient[dict[str, object]](database.address) as client:
+        client.admin.command("createUser", "blocks", pwd="right", roles=["root"])
     yield database
     asyncio.run(database.stop())
+
+
+def url_with(password: str, database: Database) -> str:
+    """The address of that database for its user `blocks`."""
+    return f"mongodb://blocks:{password}@127.0.0.1:{database.port}/?directConnection=true"
 
 
 def up(directory: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -65,15 +59,15 @@ def test_an_unknown_setting_stops_the_start_and_is_named(tmp_path: Path) -> None
     assert refused.stderr == "portal cannot start: Unknown setting PORTAL_CAPTUER: did you mean PORTAL_CAPTURE?\n"
 
 
-def test_a_wrong_password_of_the_database_is_said_and_not_shown(tmp_path: Path, guarded: Guarded) -> None:
-    refused = up(tmp_path, "--port-base", "0", "--only", "portal", "--mongodb", guarded.address.replace("//", "//blocks:wrong@"))
+def test_a_wrong_password_of_the_database_is_said_and_not_shown(tmp_path: Path, guarded: Database) -> None:
+    refused = up(tmp_path, "--port-base", "0", "--only", "portal", "--mongodb", url_with("wrong", guarded))
     assert refused.returncode == 1
     assert refused.stderr == f"MongoDB at 127.0.0.1:{guarded.port} refuses the user name or the password in --mongodb.\n"
     assert "wrong" not in refused.stdout
 
 
-def test_with_the_right_password_it_runs_on_that_database(tmp_path: Path, guarded: Guarded) -> None:
-    url = guarded.address.replace("//", "//blocks:right@")
+def test_with_the_right_password_it_runs_on_that_database(tmp_path: Path, guarded: Database) -> None:
+    url = url_with("right", guarded)
     with RunningBlocks(tmp_path, "--ephemeral", "--only", "portal", "--mongodb", url) as running:
         ready = running.wait_until_ready()
         assert "database" not in ready["processes"]

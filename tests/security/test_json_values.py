@@ -20,8 +20,9 @@ FORMATS = {"uuid", "date", "date-time"}
 BOUNDED_IN_CODE = {
     "notifications": {"phone_number", "email_address", "one_click_unsubscribe_url", "personalisation"},
     "addresses": {"type", "coordinates", "postcodes"},
+    "move_home": {"borough", "purpose"},
 }
-"""Fields with limits that their documents cannot say: of another surface's own shape, or a limit on the whole."""
+"""Fields with limits that their documents cannot say: of another surface's own shape, looked up in a list, or a limit on the whole."""
 in_its_loop = pytest.mark.asyncio(loop_scope="module")
 
 
