@@ -32,8 +32,10 @@ WRITTEN_OTHERWISE = {
     *("dates", "heads", "kinds", "numberings", "places", "streets", "texts", "thoroughfares", "records", "record_ends.npy"),
     *("vocabulary", "vocabulary_held_by.npy", "vocabulary_in_context.npy", "tokens", "token_ends.npy", "borough_codes"),
     *("shown", "shown_ends.npy", "shown_streets", "boroughs.npy", "rows_by_beginning_numbers.npy", "index_rows.npy"),
+    "rows_by_beginning_starts.npy",
 }
-"""Files whose numbers are those of dictionaries, which go on where those of the release before ended; what they say is compared."""
+"""Files whose numbers are those of dictionaries, which go on where those of the release before ended; what they say is compared.
+The lists of beginnings may hold other ones of equals, and so other numbers of them."""
 
 
 @pytest.fixture(scope="module")
@@ -180,9 +182,9 @@ def test_words_that_no_record_holds_any_more_are_unknown_and_new_ones_are_known(
         assert [found.address for found in made.search(text, 3)] == [found.address for found in built.search(text, 3)]
         matched, expected = made.match(text), built.match(text)
         if expected.decision is Decision.NONE:  # of many equals it may be others
-            assert [(match.confidence, match.tokens) for match in matched.matches] == [
-                (match.confidence, match.tokens) for match in expected.matches
-            ]
+            assert [match.tokens for match in matched.matches] == [match.tokens for match in expected.matches]
+            confidences = [match.confidence for match in expected.matches]
+            assert [match.confidence for match in matched.matches] == pytest.approx(confidences, abs=0.001)
         else:
             assert matched == expected
 
