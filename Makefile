@@ -41,7 +41,7 @@ $(STAMP): requirements/dev.txt pyproject.toml $(wildcard package-lock.json)
 run: install ## start everything on this machine and print the addresses; Ctrl-C stops it
 	@exec $(BIN)/blocks up $(ARGS)
 
-test: install ## all tests that need nothing but Python (10 to 15 minutes on 2 cores)
+test: install ## all tests that need nothing but Python (some 20 minutes on 2 cores)
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not clients and not containers and not bulk" $(ARGS)
 
 test-kafka: install ## the tests of whatever talks to a broker, on Apache Kafka (Java 17 and Maven)

@@ -35,9 +35,12 @@ BROKER = os.environ.get("BLOCKS_TEST_BROKER", "tansu")
 ENGINE = os.environ.get("BLOCKS_TEST_ENGINE", "python")
 DRIVER = os.environ.get("BLOCKS_TEST_DRIVER", "motor")
 SHARE_A_PLATFORM = {"tests/telemetry", "tests/fuzz"}
-LONGEST_FIRST = ("tests/faults", "tests/deploy/test_platform.py", "tests/fuzz", "tests/addresses/test_release.py", "tests/telemetry")
+LONGEST_FIRST = (
+    *("tests/faults", "tests/deploy/test_platform.py", "tests/fuzz", "tests/deploy/test_hangs.py", "tests/shared"),
+    *("tests/addresses/test_release.py", "tests/telemetry"),
+)
 """What takes a minute or more: begun last, one process would end long after the other. The second builds a release of its own while the
-first builds the one that most others wait for."""
+first builds the one that most others wait for. The chassis mostly waits, beside what computes."""
 NEED_A_RELEASE, WITH_A_RELEASE_SECONDS = {"demo_addresses", "platform"}, 480
 """Fixtures for which the release of the shipped addresses is built: a minute, and minutes where others use the machine."""
 
