@@ -66,7 +66,8 @@ _ABOUT_EVERY_API = """\
 Times are UTC in ISO 8601, boroughs GSS codes. Errors are problem details (RFC 9457) unless a tag says otherwise; their `type` leads to a
 page that explains it, and [all of them](problems) are listed. Lists are paged by an opaque `cursor`.
 
-Before any operation is reached, a connection answers 408 (too slow), 414 (address too long), 421 (another host) and 431 (headers too large)."""
+Before any operation is reached, a connection answers 408 (too slow), 414 (address too long), 421 (another host) and
+431 (headers too large)."""
 
 
 class StartError(RuntimeError):
