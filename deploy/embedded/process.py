@@ -31,7 +31,7 @@ class Process(ABC):
     check_seconds = 5.0
     """Between two questions whether it still works, and how long an answer may take."""
     most_failures = 4
-    """So many questions in a row without the right answer mean that it hangs."""
+    """Consecutive failed checks after which the process counts as hung."""
 
     def __init__(self, name: str, *, port: int, log: Path) -> None:
         self.name = name
