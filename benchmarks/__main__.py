@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
 
-from benchmarks.measuring import default_engine
+from benchmarks.report import default_engine
 
 
 class Outcome(IntEnum):

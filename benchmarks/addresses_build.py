@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 import tantivy
 
 from benchmarks.addresses.releases import LONDON, premises
-from benchmarks.measuring import Report
+from benchmarks.report import Report
 from services.addresses.adapters.building import build
 from services.addresses.adapters.sources import Sources
 from services.addresses.domain.lines import line, lpi_line

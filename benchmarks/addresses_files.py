@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.measuring import Report
+from benchmarks.report import Report
 from services.addresses.domain.formats.assembling import assemble
 from services.addresses.domain.formats.recognising import ROWS_ENOUGH, recognise
 from services.addresses.domain.incoming import Format

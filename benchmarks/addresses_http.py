@@ -19,8 +19,8 @@ from uuid import uuid4
 from cryptography.fernet import Fernet
 
 from benchmarks.addresses.noise import by_habit
-from benchmarks.measuring import Report, arguments, engine_to_use, median
-from benchmarks.parts import Engines, Server, engines
+from benchmarks.processes import Engines, Server, engines
+from benchmarks.report import Report, arguments, engine_to_use, median
 from benchmarks.web.around import ISSUER, Issuer, span_receiver
 from benchmarks.web.load import request
 from benchmarks.web.measuring import TRACEPARENT, App

@@ -17,7 +17,7 @@ from benchmarks.addresses import calibration, uk_address_matcher
 from benchmarks.addresses.asked import asked, held
 from benchmarks.addresses.noise import Written, written
 from benchmarks.addresses.releases import premises
-from benchmarks.measuring import Report
+from benchmarks.report import Report
 from services.addresses.adapters.building import build
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.sources import Sources

@@ -20,7 +20,7 @@ import tantivy
 
 from benchmarks.addresses.noise import by_habit
 from benchmarks.addresses.releases import LONDON, release_of
-from benchmarks.measuring import Report, median, memory_mb, percentile
+from benchmarks.report import Report, median, memory_mb, percentile
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.domain.lines import line
 from services.addresses.domain.records import Blpu

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from benchmarks.addresses.releases import LONDON, premises
-from benchmarks.measuring import Report, percentile
+from benchmarks.report import Report, percentile
 from services.addresses.adapters.change_sets import change_sets
 from services.addresses.domain.formats.writing_changes import premium_changes
 from services.addresses.domain.formats.writing_premium import MOST_RECORDS, Record, Supply, Volumes, full_supply

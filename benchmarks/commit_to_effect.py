@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import httpx
 
-from benchmarks.measuring import Report, arguments, cpu_seconds, engine_to_use, median, percentile
-from benchmarks.parts import Engines, Server, engines
+from benchmarks.processes import Engines, Server, engines
+from benchmarks.report import Report, arguments, cpu_seconds, engine_to_use, median, percentile
 from benchmarks.stamps import BEGUN, COMMITTED, Stamps
 
 RATES = {"fast": 200.0, "python": 50.0}

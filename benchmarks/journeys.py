@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 
 from benchmarks.blocks_up import Running, blocks_up
-from benchmarks.measuring import Report, arguments, cpu_seconds, engine_to_use, memory_mb, percentile, proportional_mb
+from benchmarks.report import Report, arguments, cpu_seconds, engine_to_use, memory_mb, percentile, proportional_mb
 
 CAMDEN, HACKNEY = "E09000007", "E09000012"
 MEMORY_AT_MOST = 1500

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.blocks_up import blocks_up
-from benchmarks.measuring import Report, arguments, engine_to_use, median
+from benchmarks.report import Report, arguments, engine_to_use, median
 
 FIRST_AT_MOST, LATER_AT_MOST = 60, 15
 

@@ -13,9 +13,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pydantic import SecretStr
 
-from benchmarks.measuring import Report, arguments, engine_to_use, median
-from benchmarks.parts import Engines, engines
 from benchmarks.pipeline.services import Counted, Store
+from benchmarks.processes import Engines, engines
+from benchmarks.report import Report, arguments, engine_to_use, median
 from deploy.embedded.ports import free_port
 from shared.context import Cause
 from shared.mongo import Collection, driver

@@ -3,8 +3,8 @@
 import asyncio
 import sys
 
-from benchmarks.measuring import Report, arguments, engine_to_use
-from benchmarks.parts import engines
+from benchmarks.processes import engines
+from benchmarks.report import Report, arguments, engine_to_use
 from benchmarks.web.measuring import compare
 
 AT_MOST = 2.0

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from benchmarks.measuring import Report, cpu_seconds, median
-from benchmarks.parts import Engines, Server
+from benchmarks.processes import Engines, Server
+from benchmarks.report import Report, cpu_seconds, median
 from benchmarks.web.around import ISSUER, Issuer, span_receiver
 from benchmarks.web.load import offer, request
 
