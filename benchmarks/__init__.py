@@ -1,1 +1,1 @@
-"""One file a claim, each printing a ratio against its reference in the same run."""
+"""Benchmarks, a file for each claim; each prints a ratio against a reference in the same run."""

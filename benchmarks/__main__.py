@@ -1,9 +1,9 @@
-"""Runs the benchmarks one after another, all or those named: `python -m benchmarks [name ...]`.
+"""Runs all benchmarks, or the named ones, one after another: `python -m benchmarks [name ...]`.
 
-One alone may be given its own options: `python -m benchmarks NAME --option ...`.
+A single benchmark takes its own options: `python -m benchmarks NAME --option ...`.
 
-Exit code: 0 when all ran and every bar holds, 1 when one failed to run, 2 for a command line that makes no sense, 3 when all ran and a bar
-does not hold (which on a busy machine says little).
+Exit code: 0 when all ran and every bar holds, 1 when one failed to run, 2 for a wrong command line, 3 when all ran and a bar does not hold.
+On a busy machine a 3 says little.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from benchmarks.report import default_engine
 
 
 class Outcome(IntEnum):
-    """What became of a benchmark or of the run, as the process's exit code."""
+    """The outcome of a benchmark or of the run, as the process's exit code."""
 
     HOLDS = 0
     FAILED_TO_RUN = 1
@@ -36,13 +36,13 @@ _WORDS = {
 
 
 def claims() -> list[str]:
-    """Names of the claim files that exist: the modules here that can be run by themselves."""
+    """Names of the benchmarks: the modules here that run by themselves."""
     files = sorted(Path(__file__).parent.glob("[!_]*.py"))
     return [file.stem for file in files if '\nif __name__ == "__main__":' in file.read_text(encoding="utf-8")]
 
 
 def run(name: str, options: Sequence[str]) -> Outcome:
-    """Run one claim file in this process, as if it had been started by itself with these options."""
+    """Run one benchmark in this process, as `python -m benchmarks.NAME` with these options does."""
     kept, sys.argv = sys.argv, [f"benchmarks.{name}", *options]
     try:
         answer = importlib.import_module(f"benchmarks.{name}").main()
@@ -59,7 +59,7 @@ def run(name: str, options: Sequence[str]) -> Outcome:
 
 
 def main(words: Sequence[str]) -> Outcome:
-    """Run what the words of the command line ask for."""
+    """Run the benchmarks that the command line names."""
     existing = claims()
     first_option = next((at for at, word in enumerate(words) if word.startswith("-")), len(words))
     names, options = list(words[:first_option]), words[first_option:]

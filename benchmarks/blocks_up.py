@@ -17,23 +17,23 @@ PATIENCE_SECONDS = 180
 
 @dataclass(frozen=True)
 class Running:
-    """A platform that is ready."""
+    """A ready platform."""
 
     process: "subprocess.Popen[bytes]"
     ready: dict[str, Any]
     """The ready file."""
     seconds: float
-    """From the start of the command to ready."""
+    """Seconds from the start of the command to ready."""
 
     @property
     def pids(self) -> dict[str, int]:
-        """Every process by name, the runner too."""
+        """Process ids by name, with the runner."""
         return {"runner": self.process.pid} | {name: pids[0] for name, pids in self.ready["processes"].items()}
 
 
 @asynccontextmanager
 async def blocks_up(directory: Path, *options: str) -> AsyncIterator[Running]:
-    """Start a platform whose data is in `directory`/data; it is stopped with the block. Raises RuntimeError where it does not come up."""
+    """Run a platform with its data in `directory`/data until the block ends. Raises RuntimeError if it does not start."""
     ready_file, output = directory / "ready.json", directory / "output"
     command = [sys.executable, "-m", "deploy.embedded.cli", "up", "--port-base", "0", "--data-dir", str(directory / "data")]
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""From the commit in one service to the committed effect in another, two processes, against the same with no code of ours."""
+"""Delay from a commit in one process to the committed effect in another, against the same with driver and aiokafka alone."""
 
 import asyncio
 import sys
@@ -20,7 +20,7 @@ DRIVERS = ("motor", "pymongo")
 
 @dataclass
 class Variant:
-    """One way to do it, as two running processes, and what its rounds gave."""
+    """One pipeline as two running processes, and the figures of its rounds."""
 
     driver: str
     pipeline: str
@@ -34,7 +34,7 @@ class Variant:
     cpu: dict[str, list[float]] = field(default_factory=dict)
 
     async def round(self, seconds: float, rate: float, watched: dict[str, int], *, keep: bool) -> None:
-        """Offer events for some seconds, wait until all have taken effect, keep the figures."""
+        """Offer `rate` events a second, wait until all have taken effect, and keep the figures if `keep`."""
         numbers = range(self.used, self.used + int(seconds * rate))
         self.used = numbers.stop
         pids = {"sender": self.sender.pid, "receiver": self.receiver.pid, **watched}
@@ -60,7 +60,7 @@ class Variant:
 
 
 async def started(parts: Engines, driver: str, pipeline: str, count: int) -> Variant:
-    """Two new processes on databases and topics of their own."""
+    """Start a pipeline's two processes on databases and topics of their own."""
     run = f"r{uuid4().hex[:8]}"
     stamps = Stamps(parts.directory / f"{run}.stamps", count)
     environment = {
@@ -84,7 +84,7 @@ async def started(parts: Engines, driver: str, pipeline: str, count: int) -> Var
 
 
 async def measure(report: Report, parts: Engines, driver: str, rate: float, seconds: float, rounds: int) -> None:  # noqa: PLR0917
-    """Ours and the bare pipeline in turn, with one driver."""
+    """Measure the bare pipeline and ours in turn, with one driver."""
     count = int((WARM_UP_SECONDS + seconds * rounds) * rate) + rounds
     print(f"  {driver}: starting and warming up", flush=True)
     variants = [await started(parts, driver, pipeline, count) for pipeline in ("bare", "ours")]
@@ -114,7 +114,7 @@ async def measure(report: Report, parts: Engines, driver: str, rate: float, seco
 
 
 async def main() -> int:
-    """Run it."""
+    """Run the benchmark and return its exit code."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--rate", type=float, help="events a second (default: 200 on the fast engine, 50 on the python one)")
     parser.add_argument("--seconds", type=float, default=8.0, help="length of a round (default: 8)")

@@ -1,4 +1,4 @@
-"""1,000 citizens move home, 50 at a time: all complete; how fast, at what cost for each process, and in how much memory."""
+"""1,000 citizens move home, 50 at a time: completion, rate, CPU of each process, and memory."""
 
 import asyncio
 import sys
@@ -18,14 +18,14 @@ CAMDEN, HACKNEY = "E09000007", "E09000012"
 MEMORY_AT_MOST = 1500
 PATIENCE_SECONDS = 120
 FIRST_PHONE, PHONES = 300, 700
-"""07700 900300 to 900999: kept free for fiction, and none is a simulated recipient."""
+"""07700 900300 to 900999: Ofcom reserves them for fiction, and none is a smoke-test recipient."""
 LISTED = 1000
 MESSAGES = 2
 """An email and a text for each citizen."""
 
 
 class Movers:
-    """Citizens on a platform: each submits, and is done when both messages have come."""
+    """Citizens on a platform: each submits a move, and ends when both messages have arrived."""
 
     def __init__(self, http: httpx.AsyncClient, ready: dict[str, Any]) -> None:
         self._http, self._ready = http, ready
@@ -37,7 +37,7 @@ class Movers:
         self._ended: dict[str, asyncio.Event] = {}
 
     async def go(self, journeys: int, at_once: int) -> list[float]:
-        """Seconds from submit to the last message of each, in order. Raises TimeoutError where one does not end."""
+        """Return the seconds from submit to last message of each journey, sorted. Raises TimeoutError if one does not end."""
         machine = next(client for client in self._ready["identity"]["machine_clients"] if client["borough"] == HACKNEY)
         granted = await self._http.post(
             f"{self._ready['identity']['issuer']}/token",
@@ -77,7 +77,7 @@ class Movers:
         }
 
     async def _watch(self) -> None:
-        """Look at the newest messages again and again; each names its move in its body."""
+        """Poll the newest messages; each names its move in its body."""
         while True:
             query = {"since": self._began.isoformat(), "limit": str(LISTED)}
             answer = await self._http.get(self._ready["captured"], params=query)
@@ -88,7 +88,7 @@ class Movers:
 
     def _note(self, message: dict[str, Any]) -> None:
         move = next((move for move in self._submitted if move in message["body"]), None)
-        if move is None:  # its submit has not been answered yet
+        if move is None:  # the answer to its submit is still on its way
             return
         self._seen.add(message["id"])
         came = self._arrived.setdefault(move, {})
@@ -98,7 +98,7 @@ class Movers:
 
 
 async def main() -> int:
-    """Run it."""
+    """Run the benchmark and return its exit code."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--journeys", type=int, default=1000, help="how many citizens (default: 1000)")
     parser.add_argument("--at-once", type=int, default=50, help="how many are under way together (default: 50)")
@@ -131,7 +131,7 @@ def _report(report: Report, platform: Running, journeys: int, waited: list[float
         report.add(f"memory: {name}", used, "MB")
     report.add("memory of everything", sum(memory.values()), "MB", at_most=MEMORY_AT_MOST)
     resident = sum(memory_mb(pid) for pid in platform.pids.values())
-    report.add("the same by RSS, which counts shared pages once for each process", resident, "MB")
+    report.add("the same by RSS, which counts shared pages in each process", resident, "MB")
 
 
 if __name__ == "__main__":

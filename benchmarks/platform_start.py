@@ -1,4 +1,4 @@
-"""`blocks up` to ready, already installed: the first start, which loads all data, and later starts."""
+"""Time from `blocks up` to ready, after installation: the first start, which loads all data, and later starts."""
 
 import asyncio
 import sys
@@ -12,7 +12,7 @@ FIRST_AT_MOST, LATER_AT_MOST = 60, 15
 
 
 async def main() -> int:
-    """Run it."""
+    """Run the benchmark and return its exit code."""
     parser = arguments(__doc__ or "")
     parser.set_defaults(engine="python")
     options = parser.parse_args()

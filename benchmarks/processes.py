@@ -1,4 +1,4 @@
-"""Real parts for a benchmark: the embedded engines, and Python processes that answer before they count as started."""
+"""Processes for a benchmark: the embedded engines, and Python servers that count as started once they answer."""
 
 import os
 import sys
@@ -26,18 +26,18 @@ class Engines:
 
     @property
     def kafka_environment(self) -> dict[str, str]:
-        """What the broker asks of its clients, as `access_from_environment` reads it."""
+        """The broker's access as environment variables, for `access_from_environment`."""
         return {name.upper(): value for name, value in self.broker.access.as_settings().items()}
 
     @property
     def named(self) -> dict[str, str]:
-        """What they are, for the report."""
+        """Names of the engines, for the report."""
         return {"engine": self.database.engine, "broker": "apache" if self.broker_keeps else "tansu"}
 
 
 @asynccontextmanager
 async def engines(engine: EngineChoice, broker: str) -> AsyncIterator[Engines]:
-    """Start a database and a broker in a temporary directory; both end with the block, or with this process."""
+    """Run a database and a broker in a temporary directory, until the block or this process ends."""
     with TemporaryDirectory(prefix="blocks-bench-") as name:
         directory = Path(name)
         server: ApacheKafka | Tansu = ApacheKafka(directory / "kafka") if broker == "apache" else Tansu(log=directory / "tansu.log")
@@ -61,22 +61,22 @@ class Server(Process):
 
     @property
     def url(self) -> str:
-        """Where it serves."""
+        """The base URL."""
         return f"http://{LOOPBACK}:{self.port}"
 
     def command(self) -> Sequence[str]:
-        """The module, run by this Python."""
+        """The module's command, with this Python."""
         return self._words
 
     def environment(self) -> dict[str, str]:
-        """Its port and what it was given."""
+        """The port and the caller's variables."""
         return self._environment
 
     async def prepare(self) -> None:
-        """Nothing can be missing."""
+        """Check nothing: the module is part of the project."""
 
     async def answers(self) -> bool:
-        """Whether it is ready and, where it consumes, takes part in its group."""
+        """Whether it is ready and, as a consumer, a member of its group."""
         try:
             async with httpx.AsyncClient(timeout=2) as http:
                 reply = await http.get(f"{self.url}/ready")

@@ -1,4 +1,4 @@
-"""The relay empties a full outbox, against its floor: the same rows read, sent and taken out by driver and aiokafka alone."""
+"""Rate at which the relay empties a full outbox, against its floor: driver and aiokafka alone read, send and delete the same rows."""
 
 import asyncio
 import sys
@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 120
 
 @dataclass
 class Rates:
-    """Events a second of each way, round by round."""
+    """Events a second of each variant, round by round."""
 
     chassis: list[float] = field(default_factory=list)
     floor: list[float] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Rates:
 
 
 def events(count: int, prefix: str) -> list[dict[str, Any]]:
-    """So many outbox rows, as a service writes them."""
+    """Return `count` outbox rows, as a service writes them."""
     cause = Cause(None, None, None)
     return [
         rows.row(
@@ -51,7 +51,7 @@ def events(count: int, prefix: str) -> list[dict[str, Any]]:
 
 
 async def chassis(parts: Engines, name: str, filled: list[dict[str, Any]], prefix: str) -> float:
-    """Events a second of the chassis's relay, from its first send until the outbox is empty."""
+    """Return the events a second of the chassis's relay, from its first send until the outbox is empty."""
     settings = ServiceSettings(
         name="sender",
         port=free_port(),
@@ -80,7 +80,7 @@ async def chassis(parts: Engines, name: str, filled: list[dict[str, Any]], prefi
 
 
 async def emptied(outbox: Collection) -> None:
-    """Return when nothing is left in it."""
+    """Wait until the outbox is empty."""
     while True:
         if not await outbox.find({}, limit=1, projection={"_id": 1}):
             return
@@ -88,7 +88,7 @@ async def emptied(outbox: Collection) -> None:
 
 
 async def first_sent(parts: Engines, topic: str) -> float:
-    """When the first record of a topic was sent, as its producer says (Unix time)."""
+    """Return the producer's timestamp of a topic's first record (Unix time)."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=parts.broker.address, **parts.broker.access.client_options(), enable_auto_commit=False, fetch_max_wait_ms=20
     )
@@ -108,7 +108,7 @@ async def first_sent(parts: Engines, topic: str) -> float:
 
 @asynccontextmanager
 async def producing(parts: Engines) -> AsyncIterator[AIOKafkaProducer]:
-    """A producer as the relay has it."""
+    """Run a producer with the relay's options."""
     producer = AIOKafkaProducer(
         bootstrap_servers=parts.broker.address,
         **parts.broker.access.client_options(),
@@ -124,7 +124,7 @@ async def producing(parts: Engines) -> AsyncIterator[AIOKafkaProducer]:
 
 
 async def make_topic(parts: Engines, topic: str) -> None:
-    """A topic with the partitions that the chassis makes."""
+    """Create a topic with as many partitions as the chassis creates."""
     admin = AIOKafkaAdminClient(bootstrap_servers=parts.broker.address, **parts.broker.access.client_options())
     await admin.start()
     try:
@@ -134,7 +134,7 @@ async def make_topic(parts: Engines, topic: str) -> None:
 
 
 async def send(producer: Any, page: Sequence[dict[str, Any]], topic: str) -> None:
-    """The bytes of a page of rows, and their acknowledgements."""
+    """Send a page of rows and wait for their acknowledgements."""
     sent = [
         await producer.send(topic, row["value"], key=row["key"].encode(), headers=[(name, value) for name, value in row["headers"]])
         for row in page
@@ -143,7 +143,7 @@ async def send(producer: Any, page: Sequence[dict[str, Any]], topic: str) -> Non
 
 
 async def floor(parts: Engines, name: str, filled: list[dict[str, Any]], topic: str) -> float:
-    """Events a second of reading, sending and taking out, page by page."""
+    """Return the events a second of reading, sending and deleting page by page."""
     client = driver.connect(parts.database.address, "motor")
     database = client[f"floor_{name}"]
     for collection in ("outbox", "outbox_sent"):
@@ -165,7 +165,7 @@ async def floor(parts: Engines, name: str, filled: list[dict[str, Any]], topic: 
 
 
 async def raw(parts: Engines, filled: list[dict[str, Any]], topic: str) -> float:
-    """Events a second of aiokafka alone."""
+    """Return the events a second of aiokafka alone."""
     async with producing(parts) as producer:
         began = time.monotonic()
         for at in range(0, len(filled), BATCH):
@@ -174,7 +174,7 @@ async def raw(parts: Engines, filled: list[dict[str, Any]], topic: str) -> float
 
 
 async def main() -> int:
-    """Run it."""
+    """Run the benchmark and return its exit code."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--events", type=int, default=20_000, help="events a round (default: 20,000)")
     options = parser.parse_args()

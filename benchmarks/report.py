@@ -1,4 +1,4 @@
-"""What the benchmarks share: percentiles, CPU time of processes, the result as text and as JSON, the command line."""
+"""A benchmark's report as text and JSON, its command line, and the figures of processes."""
 
 import argparse
 import json
@@ -17,37 +17,38 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """The nearest-rank percentile of values that are in order; `share` is 0.99 for the 99th."""
+    """Return the nearest-rank percentile of sorted values; `share` is 0.99 for the 99th."""
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time that a process has used, children that it did not wait for left out (proc(5), /proc/pid/stat)."""
+    """Return a process's user and system time in seconds, without children that it has not waited for (proc(5), /proc/pid/stat)."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def memory_mb(pid: int) -> float:
-    """Resident memory of a process in MB of 1,000,000 bytes."""
+    """Return the resident memory of a process in MB of 1,000,000 bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE / 1e6
 
 
 def proportional_mb(pid: int) -> float:
-    """What a process adds to the memory in use, in MB of 1,000,000 bytes: its own pages, and its part of those that it shares with others
-    (proc(5), Pss of /proc/pid/smaps_rollup). Only such figures can be added up.
+    """Return a process's share of the memory in use, in MB of 1,000,000 bytes: its own pages and its part of shared ones.
+
+    Source: Pss of /proc/pid/smaps_rollup (proc(5)). Unlike resident memory, these figures add up.
     """
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     return int(next(line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:"))) * 1024 / 1e6
 
 
 def load_average() -> float:
-    """The machine's load over the last minute: on a busy machine figures of wall time say little."""
+    """Return the machine's load over the last minute; under load, elapsed times say little."""
     return os.getloadavg()[0]
 
 
 @dataclass
 class Figure:
-    """One measured number and, where it has one, the bar that it must reach."""
+    """A measured number and its bar, if it has one."""
 
     name: str
     value: float
@@ -57,7 +58,7 @@ class Figure:
 
     @property
     def holds(self) -> bool:
-        """Whether the bar is reached; true without one."""
+        """Whether the number reaches its bar; true without one."""
         if self.bar is None:
             return True
         return self.value <= self.bar if self.better == "less" else self.value >= self.bar
@@ -72,7 +73,7 @@ class Figure:
 
 @dataclass
 class Report:
-    """What one benchmark found."""
+    """The figures of one benchmark."""
 
     claim: str
     ran_on: dict[str, str]
@@ -86,14 +87,14 @@ class Report:
         print(figure, flush=True)
 
     def begin(self) -> None:
-        """Say what is measured, and on what."""
+        """Print the claim and the engines."""
         print(
             f"{self.claim}\n  on {', '.join(f'{key} {value}' for key, value in self.ran_on.items())}; load {self.load_before:.1f}",
             flush=True,
         )
 
     def finish(self, file: Path | None) -> int:
-        """Write the JSON where it is wanted; gives the process's exit code: 1 where a bar does not hold."""
+        """Write the JSON to `file`, if any; return the process's exit code, 1 where a bar does not hold."""
         holds = all(figure.holds for figure in self.figures)
         if file is not None:
             document: dict[str, Any] = {
@@ -113,7 +114,7 @@ class Report:
 
 
 def arguments(claim: str) -> argparse.ArgumentParser:
-    """The options that every benchmark has."""
+    """Return a parser with the options that every benchmark has."""
     parser = argparse.ArgumentParser(description=claim)
     parser.add_argument(
         "--engine", choices=["python", "fast"], default=default_engine(), help="database server (default: fast where it was built)"
@@ -126,12 +127,12 @@ def arguments(claim: str) -> argparse.ArgumentParser:
 
 
 def default_engine() -> EngineChoice:
-    """The fast one where `make engine` built it."""
+    """Return the fast engine where `make engine` built it, else the python one."""
     return "fast" if fast_engine_is_built() else "python"
 
 
 def engine_to_use(wanted: EngineChoice) -> EngineChoice:
-    """The engine asked for; the python one, and a line that says so, where the fast one was asked for and is not built."""
+    """Return the engine to run on; falls back to the python one, with a line of output, where the fast one is not built."""
     if wanted == "fast" and not fast_engine_is_built():
         print("The fast engine is not built (`make engine` builds it): this runs on the python engine", flush=True)
         return "python"
@@ -139,5 +140,5 @@ def engine_to_use(wanted: EngineChoice) -> EngineChoice:
 
 
 def median(values: Sequence[float]) -> float:
-    """The median; rounds are few and one may be disturbed."""
+    """Return the median: rounds are few, and other work may disturb one."""
     return statistics.median(values)

@@ -1,6 +1,6 @@
-"""Instants that two processes write and a third reads, in one file mapped into the memory of all.
+"""Instants that two processes write and a third reads, in one memory-mapped file.
 
-They are `CLOCK_MONOTONIC` in nanoseconds, which on Linux is one clock for all processes of a machine (clock_gettime(2)).
+An instant is `CLOCK_MONOTONIC` in nanoseconds; on Linux all processes of a machine share that clock (clock_gettime(2)).
 """
 
 import mmap
@@ -13,7 +13,7 @@ _WIDTH = 8
 
 
 class Stamps:
-    """For each numbered event when its transaction began, when it was committed, and when its effect was."""
+    """Three instants of each numbered event: its transaction's beginning, its commit, and the commit of its effect."""
 
     def __init__(self, path: Path, count: int) -> None:
         self.path = path
@@ -26,15 +26,15 @@ class Stamps:
         self._at = memoryview(self._map).cast("q")
 
     def stamp(self, kind: int, number: int) -> None:
-        """It is now."""
+        """Record that `kind` of the event `number` is now."""
         self._at[kind * self.count + number] = time.monotonic_ns()
 
     def done(self, numbers: range) -> int:
-        """How many of these events have taken effect."""
+        """Count the events that have taken effect."""
         offset = TAKEN_EFFECT * self.count
         return sum(1 for number in numbers if self._at[offset + number])
 
     def milliseconds(self, since: int, numbers: range) -> list[float]:
-        """From that instant to the effect, for each of these events, in order of size."""
+        """Return the milliseconds from the instant `since` to the effect of each event, sorted."""
         until = TAKEN_EFFECT * self.count
         return sorted((self._at[until + number] - self._at[since * self.count + number]) / 1e6 for number in numbers)

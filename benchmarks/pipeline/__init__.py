@@ -1,1 +1,1 @@
-"""Two services that commit-to-effect is measured between, and the same without the chassis as its reference."""
+"""The two services of `commit_to_effect`, and the same without the chassis as their reference."""

@@ -1,7 +1,8 @@
-"""The reference: the same two transactions and the same message by the driver and aiokafka alone, with nothing of the chassis.
+"""The reference: the same two transactions and the same message by driver and aiokafka alone.
 
-`python -m benchmarks.pipeline.bare sender|receiver` commits state and outbox row, sends what is in the outbox, deletes it; and writes inbox and effect.
-No order per key, no takeover, no retries, no trace, no second replica: what is left is what the engines themselves take.
+`python -m benchmarks.pipeline.bare sender|receiver` runs one role. The sender commits state and outbox row,
+sends the outbox's rows and deletes them; the receiver writes inbox and effect. There is no order per key, takeover, retry, trace or second replica:
+only the engines' own cost remains.
 """  # noqa: E501
 
 import asyncio
@@ -29,7 +30,7 @@ Run = Callable[[Any, Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
 
 async def transaction(client: Any, body: Callable[[Any], Awaitable[None]]) -> None:
-    """One transaction with the same guarantees as the chassis's."""
+    """Run one transaction with the chassis's guarantees."""
     started = client.start_session()
     session = await started if isawaitable(started) else started
     try:
@@ -43,14 +44,14 @@ async def transaction(client: Any, body: Callable[[Any], Awaitable[None]]) -> No
 
 
 class Sender:
-    """Commits, and relays what was committed."""
+    """Commits transactions and relays their outbox rows."""
 
     def __init__(self, client: Any, database: Any, stamps: Stamps) -> None:
         self._client, self._database, self._stamps = client, database, stamps
         self._woken = asyncio.Event()
 
     async def commit(self, number: int) -> None:
-        """State and outbox row in one transaction."""
+        """Write state and outbox row in one transaction."""
 
         async def write(session: Any) -> None:
             await self._database.things.insert_one({"_id": number, "text": "x" * 200}, session=session)
@@ -62,7 +63,7 @@ class Sender:
         self._woken.set()
 
     async def relay(self) -> None:
-        """Send and delete, for ever."""
+        """Send and delete rows until cancelled."""
         producer = AIOKafkaProducer(
             bootstrap_servers=os.environ["BENCH_KAFKA"], acks="all", enable_idempotence=False, **access_from_environment().client_options()
         )
@@ -82,13 +83,13 @@ class Sender:
 
 
 class Receiver:
-    """Writes inbox and effect of each message."""
+    """Writes each message's inbox row and effect."""
 
     def __init__(self, client: Any, database: Any, stamps: Stamps) -> None:
         self._client, self._database, self._stamps = client, database, stamps
 
     async def consume(self) -> None:
-        """Take batches, each message in a transaction of its own, for ever."""
+        """Consume batches until cancelled, each message in a transaction of its own."""
         consumer = AIOKafkaConsumer(
             f"{os.environ['BENCH_RUN']}.{TOPIC}",
             bootstrap_servers=os.environ["BENCH_KAFKA"],
@@ -123,7 +124,7 @@ class Receiver:
 
 
 def application(role: str) -> FastAPI:
-    """One of the two as an application that is ready at `/ready`."""
+    """Return the application of a role; `/ready` answers once it runs."""
     stamps = Stamps(Path(os.environ["BENCH_STAMPS"]), int(os.environ["BENCH_COUNT"]))
     client = driver.connect(os.environ["BENCH_MONGODB"], "motor" if os.environ["BENCH_DRIVER"] == "motor" else "pymongo")
     database = client[f"bare_{role}_{os.environ['BENCH_RUN']}"]

@@ -1,4 +1,4 @@
-"""Arrivals at a rate, whether or not earlier ones have ended (an open loop), so that waiting is not hidden."""
+"""An open loop of arrivals: each starts at its time, whether or not earlier ones have ended, so queueing shows."""
 
 import asyncio
 import random
@@ -9,7 +9,7 @@ from benchmarks.stamps import BEGUN, Stamps
 
 
 async def offer(one: Callable[[int], Awaitable[None]], stamps: Stamps, *, first: int, count: int, rate: float) -> None:
-    """Start `one(number)` at random instants, `rate` a second on average (a Poisson process, seeded); waits for all to end."""
+    """Start `one(number)` at seeded random instants, `rate` a second on average (a Poisson process), and wait for all to end."""
     chance = random.Random(first)
     due = time.monotonic()
     async with asyncio.TaskGroup() as group:
