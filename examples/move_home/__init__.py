@@ -1,1 +1,1 @@
-"""Tell the councils that you are moving home: a borough's own app, composed from the blocks over their public APIs."""
+"""Move home: a borough's own app, composed from the platform's services over their public APIs."""

@@ -12,7 +12,7 @@ from .domain.purposes import Recipient
 from .events import CouncilNotTold, CouncilTold, MessageFound
 from .messages import personalisation
 from .seal import Seal
-from .store import Store, Told
+from .store import Store, SubmittedMove
 
 UNDER_WAY = {"created", "sending", "pending"}
 
@@ -61,7 +61,7 @@ class Errands:
             return None
         return MessageFound(move=move, channel=Channel(channel), delivered=status == "delivered", found_at=clock.now())
 
-    async def _details(self, move: str) -> tuple[Told, Details]:
+    async def _details(self, move: str) -> tuple[SubmittedMove, Details]:
         told = await self._store.moves.get(move)
         if told is None:
             raise LookupError(f"move {move} is not in the database")

@@ -1,7 +1,7 @@
-"""The journey of a move: tell the councils, then write to the citizen. A table of pure steps; errands.py carries out their commands.
+"""The journey of a move: share with the councils, then write to the citizen. A table of pure steps and their commands.
 
-A step believes an event of another block only where this app caused it: the event names our client or service as the sender, and has
-the reference that we gave, which nobody can guess. Another service's message or another borough's share moves nobody's journey.
+A step believes another service's event only if this app caused it. The event must name our client or service as the sender, and have
+the reference that this app gave, which nobody can guess. Another service's message or borough's share moves nobody's journey.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from .events import CouncilNotTold, CouncilTold, MessageFound, MoveCompleted, Mo
 
 
 class Share(BaseModel):
-    """Tell one council."""
+    """Share with one council."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,7 +32,7 @@ class Share(BaseModel):
 
 
 class Send(BaseModel):
-    """Tell the citizen how it went."""
+    """Send the citizen one message about the outcome."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,7 +41,7 @@ class Send(BaseModel):
 
 
 class AskAfterShare(BaseModel):
-    """Tell a council again that we have heard nothing of; for data_sharing the same reference is the same share."""
+    """Repeat a share without an event; for data_sharing the same reference is the same share."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,7 +51,7 @@ class AskAfterShare(BaseModel):
 
 
 class AskAfterMessage(BaseModel):
-    """Ask notifications what became of a message that we have heard nothing of."""
+    """Ask notifications for the status of a message without an event."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -64,54 +64,54 @@ class AskAfterMessage(BaseModel):
 
 
 def begin(event: MoveSubmitted) -> Next[Move]:
-    """Tell every council at once."""
+    """Share with every council at once."""
     move = Move.begun(event.move, event.recipients, event.text_wanted, event.submitted_at)
     return Next(move, *(Share(move=move.id, recipient=one.recipient, reference=one.reference) for one in move.tellings))
 
 
-def told(move: Move, event: ShareDelivered) -> Next[Move]:
-    """A council has it."""
+def record_share(move: Move, event: ShareDelivered) -> Next[Move]:
+    """Record that a council has the share."""
     recipient = Recipient(borough=event.recipient, purpose=event.purpose)
     if not move.asked_to_share(recipient, event.reference):
         return Next(move)
     return _onwards(move.told(recipient, event.delivered_at, share=event.share), event.delivered_at)
 
 
-def told_after_all(move: Move, event: CouncilTold) -> Next[Move]:
-    """A council has it, although no event has said so."""
+def record_polled_share(move: Move, event: CouncilTold) -> Next[Move]:
+    """Record that a council has the share, although its event did not come."""
     recipient = Recipient(borough=event.recipient, purpose=event.purpose)
     return _onwards(move.told(recipient, event.told_at, share=event.share), event.told_at)
 
 
-def refused(move: Move, event: CouncilNotTold) -> Next[Move]:
-    """A council must not be told: that is recorded, and the citizen reads what to do instead."""
+def record_refusal(move: Move, event: CouncilNotTold) -> Next[Move]:
+    """Record a refusal; the citizen reads what to do instead."""
     recipient = Recipient(borough=event.recipient, purpose=event.purpose)
     return _onwards(move.not_told(recipient, Reason(event.reason), event.refused_at), event.refused_at)
 
 
-def delivered(move: Move, event: NotificationDelivered) -> Next[Move]:
-    """A message has reached the citizen."""
+def record_delivery(move: Move, event: NotificationDelivered) -> Next[Move]:
+    """Record that a message reached the citizen."""
     if not move.asked_to_send(event.channel.value, event.reference):
         return Next(move)
     return _onwards(move.message_ended(event.channel.value, Progress.DONE, event.delivered_at), event.delivered_at)
 
 
-def undelivered(move: Move, event: NotificationFailed) -> Next[Move]:
-    """A message will not reach the citizen; the page says everything it would have said."""
+def record_failure(move: Move, event: NotificationFailed) -> Next[Move]:
+    """Record that a message will not reach the citizen; the move's page has the same content."""
     if not move.asked_to_send(event.channel.value, event.reference):
         return Next(move)
     return _onwards(move.message_ended(event.channel.value, Progress.FAILED, event.failed_at), event.failed_at)
 
 
-def found(move: Move, event: MessageFound) -> Next[Move]:
-    """A message was never taken, or we asked what became of it."""
+def record_message(move: Move, event: MessageFound) -> Next[Move]:
+    """Record a message's outcome: notifications refused it, or this app asked for its status."""
     return _onwards(
         move.message_ended(event.channel.value, Progress.DONE if event.delivered else Progress.FAILED, event.found_at), event.found_at
     )
 
 
 def chase(move: Move) -> Next[Move]:
-    """A day has passed: say so to the citizen and to whoever watches, and ask after everything that we have heard nothing of."""
+    """After a day, publish the delay and ask for the outcome of every open share and message."""
     councils = [telling for telling in move.tellings if not telling.progress.is_final]
     messages = [message for message in move.messages if message.progress is Progress.RUNNING]
     return Next(
@@ -123,7 +123,7 @@ def chase(move: Move) -> Next[Move]:
 
 
 def _onwards(move: Move, at: datetime) -> Next[Move]:
-    """Write to the citizen once every council is settled; complete the move once every message is."""
+    """Write to the citizen once every share is final; complete the move once every message is."""
     if move.councils_settled and move.messages_waiting:
         sending = move.sending()
         return Next(sending, *(Send(channel=message.channel, move=sending) for message in sending.messages))
@@ -164,21 +164,21 @@ async def ask_after_message(command: AskAfterMessage, context: CommandContext) -
 
 @dataclass(frozen=True)
 class Ourselves:
-    """As whom this app calls the blocks, and so whose shares and messages are its own."""
+    """This app's identity at other services, which marks its own shares and messages."""
 
     borough: str
     """GSS code."""
     client: str
-    """The client that shares."""
+    """The client that makes shares."""
     service: str
-    """The service of notifications that sends."""
+    """The notifications service that sends."""
 
     def move_of_share(self, event: ShareDelivered) -> str | None:
-        """The move that a share is for; None where another client or borough made it."""
+        """Return the move of a share; None if another client or borough made it."""
         return move_of(event.reference) if (event.sender, event.client) == (self.borough, self.client) else None
 
     def move_of_message(self, event: NotificationDelivered | NotificationFailed) -> str | None:
-        """The move that a message is for; None where another service sent it."""
+        """Return the move of a message; None if another service sent it."""
         return move_of(event.reference) if event.service == self.service else None
 
 
@@ -187,15 +187,15 @@ def _own(event: CouncilTold | CouncilNotTold | MessageFound) -> str:
 
 
 def journey_of(ourselves: Ourselves) -> Process[Move]:
-    """The process: which fact leads to which step, and who carries out which command."""
+    """Return the process: the step for each event, and the executor of each command."""
     journey = Process("move_home", Move)
     journey.starts(MoveSubmitted)(begin)
-    journey.on(ShareDelivered, finds=ourselves.move_of_share)(told)
-    journey.on(CouncilTold, finds=_own)(told_after_all)
-    journey.on(CouncilNotTold, finds=_own)(refused)
-    journey.on(NotificationDelivered, finds=ourselves.move_of_message)(delivered)
-    journey.on(NotificationFailed, finds=ourselves.move_of_message)(undelivered)
-    journey.on(MessageFound, finds=_own)(found)
+    journey.on(ShareDelivered, finds=ourselves.move_of_share)(record_share)
+    journey.on(CouncilTold, finds=_own)(record_polled_share)
+    journey.on(CouncilNotTold, finds=_own)(record_refusal)
+    journey.on(NotificationDelivered, finds=ourselves.move_of_message)(record_delivery)
+    journey.on(NotificationFailed, finds=ourselves.move_of_message)(record_failure)
+    journey.on(MessageFound, finds=_own)(record_message)
     journey.overdue(hours=24)(chase)
     journey.does(Share)(share)
     journey.does(AskAfterShare)(ask_after_share)

@@ -13,7 +13,7 @@ from .domain.words import HEADINGS, next_steps, outcome_of, outcomes, summary
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template as notifications takes it."""
+    """A template in the form that notifications accepts."""
 
     type: Literal["email", "sms"]
     name: str
@@ -47,7 +47,7 @@ SMS = Template("sms", "Move home: who has been told", body="((summary)) Your ref
 def personalisation(
     channel: Literal["email", "sms"], details: Details, move: Move, *, reference: str, page: str
 ) -> dict[str, str | list[str]]:
-    """The values of the template's placeholders."""
+    """Return the values of the template's placeholders."""
     if channel == "sms":
         return {"summary": summary(move), "reference": reference, "page": page}
     headline = HEADINGS[outcome_of(move)]

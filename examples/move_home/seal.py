@@ -1,4 +1,4 @@
-"""Encryption of what is known about a person, at rest and in cookies."""
+"""Encryption of personal data, at rest and in cookies."""
 
 import hashlib
 import secrets
@@ -13,23 +13,23 @@ Content = TypeVar("Content", bound=BaseModel)
 
 
 class Seal:
-    """Fernet (AES-128-CBC with HMAC-SHA256); the first key encrypts, all of them decrypt, so that keys can be changed."""
+    """Fernet (AES-128-CBC with HMAC-SHA256). The first key encrypts and every key decrypts, so operators can rotate keys."""
 
     def __init__(self, keys: str) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys.split(",")])
         self.form_secret = hashlib.sha256(b"forms\0" + keys.rsplit(",", maxsplit=1)[-1].encode()).hexdigest()
-        """For the signatures of form tokens; follows the oldest key, so that adding one breaks no open form."""
+        """The secret that signs form tokens. It derives from the oldest key, so a new key breaks no open form."""
 
     def close(self, content: BaseModel) -> bytes:
-        """The content, encrypted."""
+        """Return the content, encrypted."""
         return self._fernet.encrypt_at_time(content.model_dump_json().encode(), int(clock.now().timestamp()))
 
     def open(self, sealed: bytes, kind: type[Content]) -> Content:
-        """The content that `close` took. Raises cryptography's `InvalidToken` when it is not ours."""
+        """Return the content that `close` encrypted. Raises cryptography's `InvalidToken` if another key sealed it."""
         return kind.model_validate_json(self._fernet.decrypt(sealed))
 
     def open_fresh(self, sealed: str | None, kind: type[Content], seconds: int) -> Content | None:
-        """The content of a cookie, unless it is missing, not ours, or older than `seconds`."""
+        """Return a cookie's content; None if it is missing, sealed by another key, or older than `seconds`."""
         try:
             plain = self._fernet.decrypt_at_time((sealed or "").encode(), seconds, int(clock.now().timestamp()))
             return kind.model_validate_json(plain)
@@ -38,10 +38,10 @@ class Seal:
 
 
 def new_secret() -> str:
-    """256 random bits in base64url."""
+    """Return 256 random bits in base64url."""
     return secrets.token_urlsafe(32)
 
 
 def digest(secret: str) -> str:
-    """How a high-entropy secret is stored."""
+    """Return the stored form of a high-entropy secret."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -27,7 +27,7 @@ INBOX_SCOPE = "data_sharing:inbox:read"
 
 
 def build(settings: Settings) -> Service:
-    """Move home: a citizen tells the councils once, and sees what became of it."""
+    """Compose the app: a citizen reports a move once and follows its progress."""
     store = Store(settings)
     seal = Seal(settings.secret_key.get_secret_value())
     pages = Pages(

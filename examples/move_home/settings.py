@@ -1,4 +1,4 @@
-"""What the app is told at start."""
+"""Settings of the app; every name is `MOVE_HOME_<FIELD>`."""
 
 from typing import Annotated
 
@@ -31,21 +31,21 @@ class MachineClient(BaseModel):
 
 
 class Settings(ServiceSettings):
-    """The addresses of the blocks, and the borough's own keys to them."""
+    """URLs of the services, and the borough's credentials for them."""
 
     model_config = prefixed("MOVE_HOME_")
 
     borough: BoroughCode = "E09000012"
     """GSS code of the borough that runs this app and answers for what it shares."""
     secret_key: Annotated[SecretStr, AfterValidator(_fernet_keys)]
-    """Encrypts what the database holds about a person, and what a browser holds for us."""
+    """Encrypts personal data in the database and the content of our cookies."""
 
     addresses_url: str
     notifications_url: str
     data_sharing_url: str
 
     client_id: str
-    """The web client with which people sign in; its redirect URI is `<public_url>/sign-in/callback`."""
+    """The web client for sign-in; its redirect URI is `<public_url>/sign-in/callback`."""
     client_secret: SecretStr
     addresses_client: MachineClient
     """A client of the borough that may look up addresses and nothing else."""
@@ -57,17 +57,17 @@ class Settings(ServiceSettings):
     notify_key: SecretStr
     """A key of notifications in GOV.UK Notify's form, `name-service_id-secret`."""
     email_template: str
-    """Template of `messages.py` as notifications knows it."""
+    """Id that notifications gave the template of `messages.py`."""
     sms_template: str
 
     @property
     def notify_service(self) -> str:
-        """The service of notifications that the key belongs to."""
+        """The notifications service of the key."""
         return self.notify_key.get_secret_value()[-73:-37]
 
     @property
     def is_https(self) -> bool:
-        """Whether browsers reach us encrypted, so that cookies may insist on it."""
+        """Whether browsers reach the app by HTTPS, so that cookies may require it."""
         return self.public_url.startswith("https://")
 
     @property
@@ -77,5 +77,5 @@ class Settings(ServiceSettings):
 
     @property
     def attempt_cookie(self) -> str:
-        """The name of the cookie of a sign-in under way, which is sent to its own paths alone."""
+        """The name of the cookie of a running sign-in; browsers send it to the sign-in's paths alone."""
         return f"__Secure-{ATTEMPT}" if self.is_https else ATTEMPT

@@ -22,12 +22,12 @@ from examples.move_home.journey import (
     Share,
     begin,
     chase,
-    delivered,
-    found,
-    refused,
-    told,
-    told_after_all,
-    undelivered,
+    record_delivery,
+    record_failure,
+    record_message,
+    record_polled_share,
+    record_refusal,
+    record_share,
 )
 from examples.move_home.messages import personalisation
 
@@ -113,24 +113,24 @@ def test_a_move_begins_by_telling_every_council_once():
 
 def test_the_citizen_is_written_to_only_when_every_council_is_settled():
     move = submitted(CAMDEN, HACKNEY)
-    after_one = told(move, share_delivered(move, CAMDEN))
+    after_one = record_share(move, share_delivered(move, CAMDEN))
     assert after_one.commands == []
-    after_both = told(after_one.state, share_delivered(move, HACKNEY))
+    after_both = record_share(after_one.state, share_delivered(move, HACKNEY))
     assert after_both.commands == [Send(channel="email", move=after_both.state), Send(channel="sms", move=after_both.state)]
 
 
 def test_without_a_mobile_number_there_is_no_text():
     move = submitted(HACKNEY, text=False)
-    last = told(move, share_delivered(move, HACKNEY))
+    last = record_share(move, share_delivered(move, HACKNEY))
     assert last.commands == [Send(channel="email", move=last.state)]
 
 
 def test_councils_may_answer_in_any_order_and_twice():
     begun = submitted(CAMDEN, HACKNEY, REGISTER)
     facts: list[tuple[Any, Any]] = [
-        (told, share_delivered(begun, CAMDEN)),
-        (refused, share_refused(HACKNEY)),
-        (told, share_delivered(begun, REGISTER)),
+        (record_share, share_delivered(begun, CAMDEN)),
+        (record_refusal, share_refused(HACKNEY)),
+        (record_share, share_delivered(begun, REGISTER)),
     ]
     ends = set()
     for order in permutations(facts):
@@ -144,10 +144,10 @@ def test_councils_may_answer_in_any_order_and_twice():
 
 def test_a_refusal_does_not_undo_a_delivery_nor_the_other_way_round():
     begun = submitted(CAMDEN, HACKNEY)
-    move = told(begun, share_delivered(begun, CAMDEN)).state
-    assert refused(move, share_refused(CAMDEN)).state == move
-    move = refused(begun, share_refused(CAMDEN)).state
-    assert told(move, share_delivered(move, CAMDEN)).state == move
+    move = record_share(begun, share_delivered(begun, CAMDEN)).state
+    assert record_refusal(move, share_refused(CAMDEN)).state == move
+    move = record_refusal(begun, share_refused(CAMDEN)).state
+    assert record_share(move, share_delivered(move, CAMDEN)).state == move
 
 
 def settled(*recipients: Recipient, refusing: tuple[Recipient, ...] = (), because: Reason = Reason.NOT_ACTIVE, text: bool = True) -> Move:
@@ -155,7 +155,9 @@ def settled(*recipients: Recipient, refusing: tuple[Recipient, ...] = (), becaus
     move = submitted(*recipients, text=text)
     for recipient in recipients:
         following = (
-            refused(move, share_refused(recipient, because)) if recipient in refusing else told(move, share_delivered(move, recipient))
+            record_refusal(move, share_refused(recipient, because))
+            if recipient in refusing
+            else record_share(move, share_delivered(move, recipient))
         )
         move = following.state
     return move
@@ -163,13 +165,13 @@ def settled(*recipients: Recipient, refusing: tuple[Recipient, ...] = (), becaus
 
 def test_a_move_is_complete_when_the_last_message_has_arrived():
     move = settled(CAMDEN, HACKNEY, refusing=(HACKNEY,))
-    after_email = delivered(move, message_delivered(move, Channel.EMAIL))
+    after_email = record_delivery(move, message_delivered(move, Channel.EMAIL))
     assert not after_email.events
     assert not after_email.ended
-    last = delivered(after_email.state, message_delivered(move, Channel.SMS))
+    last = record_delivery(after_email.state, message_delivered(move, Channel.SMS))
     assert last.events == [MoveCompleted(move="m", told=1, refused=1, completed_at=AT)]
     assert last.ended
-    again = delivered(last.state, message_delivered(move, Channel.SMS))
+    again = record_delivery(last.state, message_delivered(move, Channel.SMS))
     assert again.state == last.state
     assert not again.events
 
@@ -178,9 +180,9 @@ def test_a_move_is_complete_when_the_last_message_has_arrived():
 def test_a_message_that_cannot_be_delivered_completes_the_move_and_the_page_says_so(learnt):
     move = settled(HACKNEY, text=False)
     if learnt == "by the event":
-        last = undelivered(move, message_failed(move, Channel.EMAIL))
+        last = record_failure(move, message_failed(move, Channel.EMAIL))
     else:
-        last = found(move, MessageFound(move="m", channel=Channel.EMAIL, delivered=False, found_at=AT))
+        last = record_message(move, MessageFound(move="m", channel=Channel.EMAIL, delivered=False, found_at=AT))
     assert last.ended
     assert [step.status for step in steps(last.state)] == [Progress.DONE, Progress.DONE, Progress.FAILED]
     assert "on this page" in (steps(last.state)[-1].detail or "")
@@ -208,9 +210,9 @@ def test_another_services_message_is_nobodys_however_right_its_reference_is():
 def test_a_share_or_message_of_ours_under_a_reference_that_the_move_did_not_give_moves_nothing(wrong):
     begun, written = submitted(CAMDEN), settled(CAMDEN)
     steps_: list[tuple[Move, Any, Event]] = [
-        (begun, told, share_delivered(begun, CAMDEN, reference=wrong)),
-        (written, delivered, message_delivered(written, Channel.EMAIL, reference=wrong)),
-        (written, undelivered, message_failed(written, Channel.EMAIL, reference=wrong)),
+        (begun, record_share, share_delivered(begun, CAMDEN, reference=wrong)),
+        (written, record_delivery, message_delivered(written, Channel.EMAIL, reference=wrong)),
+        (written, record_failure, message_failed(written, Channel.EMAIL, reference=wrong)),
     ]
     for move, step, event in steps_:
         following = step(move, event)
@@ -219,10 +221,10 @@ def test_a_share_or_message_of_ours_under_a_reference_that_the_move_did_not_give
 
 def test_the_reference_for_one_council_or_message_does_not_answer_for_another():
     move = submitted(CAMDEN, HACKNEY)
-    assert told(move, share_delivered(move, CAMDEN, reference=reference(move, HACKNEY))).state == move
+    assert record_share(move, share_delivered(move, CAMDEN, reference=reference(move, HACKNEY))).state == move
     written = settled(CAMDEN)
     crossed = message_delivered(written, Channel.EMAIL, reference=message_reference(written, Channel.SMS))
-    assert delivered(written, crossed).state == written
+    assert record_delivery(written, crossed).state == written
 
 
 def test_two_moves_share_no_reference_and_none_can_be_foreseen():
@@ -235,9 +237,9 @@ def test_a_move_from_before_references_were_kept_goes_on_under_its_old_ones():
     old = Move.model_validate(
         {"id": "m", "submitted_at": AT, "tellings": [{"recipient": CAMDEN.model_dump()}], "messages": [{"channel": "email"}]}
     )
-    move = told(old, share_delivered(old, CAMDEN, reference="m")).state
+    move = record_share(old, share_delivered(old, CAMDEN, reference="m")).state
     assert move.messages[0].progress is Progress.RUNNING
-    assert delivered(move, message_delivered(move, Channel.EMAIL, reference="m:email")).ended
+    assert record_delivery(move, message_delivered(move, Channel.EMAIL, reference="m:email")).ended
 
 
 # ---------------------------------------------------------------- what the citizen reads
@@ -289,7 +291,7 @@ def test_a_move_under_way_or_late_does_not_claim_to_be_done():
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_of_a_refusal_has_words_of_its_own(reason):
-    move = refused(submitted(CAMDEN), share_refused(CAMDEN, reason)).state
+    move = record_refusal(submitted(CAMDEN), share_refused(CAMDEN, reason)).state
     detail = steps(move)[1].detail
     assert detail is not None
     assert "You need to tell them yourself, at www.camden.gov.uk." in detail
@@ -301,7 +303,7 @@ def test_every_reason_of_a_refusal_has_words_of_its_own(reason):
 
 def test_after_a_day_what_is_open_is_asked_after_and_somebody_is_told():
     move = settled(CAMDEN)
-    late = chase(delivered(move, message_delivered(move, Channel.SMS)).state)
+    late = chase(record_delivery(move, message_delivered(move, Channel.SMS)).state)
     assert late.commands == [AskAfterMessage(move="m", channel="email", reference=message_reference(move, Channel.EMAIL))]
     assert isinstance(late.events[0], MoveDelayed)
     assert (late.events[0].councils_open, late.events[0].messages_open) == (0, 1)
@@ -313,13 +315,15 @@ def test_after_a_day_what_is_open_is_asked_after_and_somebody_is_told():
 
 def test_an_answer_to_asking_moves_on_like_the_event_that_never_came():
     begun = submitted(CAMDEN)
-    asked = told_after_all(chase(begun).state, CouncilTold(move="m", recipient="E09000007", purpose="council-tax", share="s", told_at=AT))
+    asked = record_polled_share(
+        chase(begun).state, CouncilTold(move="m", recipient="E09000007", purpose="council-tax", share="s", told_at=AT)
+    )
     assert [type(command) for command in asked.commands] == [Send, Send]
     assert asked.state.tellings[0].share == "s"
-    assert not told(asked.state, share_delivered(begun, CAMDEN)).commands
+    assert not record_share(asked.state, share_delivered(begun, CAMDEN)).commands
 
 
 def test_a_late_move_still_completes():
     move = chase(submitted(CAMDEN, text=False)).state
-    move = told(move, share_delivered(move, CAMDEN)).state
-    assert delivered(move, message_delivered(move, Channel.EMAIL)).ended
+    move = record_share(move, share_delivered(move, CAMDEN)).state
+    assert record_delivery(move, message_delivered(move, Channel.EMAIL)).ended

@@ -1,4 +1,4 @@
-"""Finding addresses and councils by postcode, and addresses by their text."""
+"""The addresses service: addresses and councils by postcode, and addresses by text."""
 
 import httpx
 
@@ -8,17 +8,17 @@ from examples.move_home.domain.boroughs import BOROUGHS
 from examples.move_home.domain.choices import MOST, SUGGESTED, Answer, Choice, Found
 
 WHILE_TYPING = httpx.Timeout(2.0)
-"""A suggestion that comes later helps nobody."""
+"""Seconds; a later suggestion helps nobody."""
 
 
 class Addresses:
-    """The addresses block. Every call raises httpx.HTTPError while the block is down."""
+    """A client of the addresses service. Every call raises httpx.HTTPError while the service is down."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
 
     async def choice(self, search: Search) -> Choice:
-        """The addresses that a search offers."""
+        """Return the addresses that a search offers."""
         if search.postcode is None:
             answer = await self._search(search.text)
             return choices.like(answer.results, answer.unmatched)
@@ -28,17 +28,17 @@ class Addresses:
         return choices.best_at_postcode((await self._search(str(search))).results, search.postcode, search.text)
 
     async def suggest(self, typed: str) -> Answer:
-        """What may be meant by a text that is still being typed."""
+        """Return suggestions for an unfinished text."""
         answer = await self._search(typed, limit=SUGGESTED + 1, within=WHILE_TYPING)
         return Answer(choices.suggestions(answer.results, typed), answer.unmatched)
 
     async def offered(self, line: str, uprn: str) -> Found | None:
-        """The address with this UPRN, if a search for its line offers it with exactly that line; what a browser says is not believed."""
+        """Return the address with this UPRN if a search for `line` offers it with exactly that line: a browser's form proves nothing."""
         found = choices.like((await self._search(line)).results).find(uprn) if uprn else None
         return found if found and found.line == line else None
 
     async def boroughs_of(self, postcode: str) -> tuple[str, ...]:
-        """GSS codes of the London boroughs that a postcode lies in; none for one outside London, or one that does not exist."""
+        """Return the GSS codes of a postcode's London boroughs; none for a postcode outside London or an unknown one."""
         here = [found for found in (await self._search(postcode, limit=1)).results if found.postcode == postcode]
         return tuple(borough for found in here for borough in found.postcode_boroughs if borough in BOROUGHS)
 

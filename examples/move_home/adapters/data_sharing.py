@@ -1,4 +1,4 @@
-"""Telling councils under their agreements, and reading what was told."""
+"""The data_sharing service: shares with councils, their inboxes, and the citizen's record."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from examples.move_home.domain.move import Reason
 PROBLEMS = {reason.value: reason for reason in Reason if reason is not Reason.NOT_ACCEPTED}
 NEVER_TAKEN = {400, 404, 413, 422}
 MADE_BEFORE = {"idempotency-key-reused", "reference-reused"}
-"""The share was made before, by a version of this app that asked for it in other words."""
+"""An older version of this app made the same share with other content."""
 
 
 @dataclass(frozen=True)
@@ -19,18 +19,18 @@ class Delivered:
     """The council has it in its inbox."""
 
     share: str | None
-    """The share's id; None where data_sharing only says that it was made before."""
+    """The share's id; None where data_sharing only says that it exists."""
 
 
 @dataclass(frozen=True)
 class Refused:
-    """The council must not be told, whenever it is tried again."""
+    """A refusal, which no repetition changes."""
 
     reason: Reason
 
 
 class DataSharing:
-    """The data-sharing block, for the borough that runs this app, for other boroughs' staff, and for a citizen."""
+    """A client of data_sharing for this app's borough, for other boroughs' staff, and for a citizen."""
 
     def __init__(self, http: httpx.AsyncClient, inboxes: Mapping[str, httpx.AsyncClient]) -> None:
         self._http = http
@@ -47,7 +47,7 @@ class DataSharing:
         items: Mapping[str, str],
         key: str,
     ) -> Delivered | Refused:
-        """Put the items into the recipient's inbox: once for a reference, recipient and purpose, however often it is asked.
+        """Put the items into the recipient's inbox: once for a reference, recipient and purpose, however often it is called.
 
         Data_sharing finds the agreement, which must bind `parties` too, or refuses and puts the refusal on record.
         Raises httpx.HTTPError where it should be tried again.
@@ -70,11 +70,11 @@ class DataSharing:
         return Delivered(str(response.raise_for_status().json()["id"]))
 
     async def inbox(self, borough: str) -> list[dict[str, Any]]:
-        """What that borough has received, newest first, without the content."""
+        """Return the borough's shares, newest first, without their content."""
         return _rows((await self._inboxes[borough].get("/v1/inbox", params={"limit": 100})).raise_for_status())
 
     async def received(self, borough: str, share: str) -> dict[str, Any] | None:
-        """One share with its content, to which this reading is added on record; None where the borough has no such share.
+        """Return one share with its content, which records the reading; None where the borough has no such share.
 
         Raises `PermissionError` when the agreement no longer lets the borough read it.
         """
@@ -91,7 +91,7 @@ class DataSharing:
         return borough in self._inboxes
 
     async def record(self, access_token: str) -> list[dict[str, Any]] | None:
-        """Who saw what of the citizen whose token it is, newest first; None when the token is no longer good."""
+        """Return the record of the token's citizen, newest first; None when the token has expired."""
         response = await self._http.get("/v1/record", headers={"Authorization": f"Bearer {access_token}"}, auth=None)
         if response.status_code == 401:
             return None
@@ -109,7 +109,7 @@ def _rows(response: httpx.Response) -> list[dict[str, Any]]:
 
 
 def _problem(response: httpx.Response) -> str:
-    """The last part of a problem's type (RFC 9457)."""
+    """Return the last segment of a problem's type (RFC 9457)."""
     try:
         return str(response.json().get("type", "")).rsplit("/", 1)[-1]
     except ValueError:

@@ -1,4 +1,4 @@
-"""Signing people in against identity: OpenID Connect's authorization code flow with PKCE (RFC 7636)."""
+"""A relying party of identity: OpenID Connect's authorization code flow with PKCE (RFC 7636)."""
 
 import asyncio
 import hmac
@@ -29,12 +29,12 @@ SCOPES: dict[Kind, str] = {
 }
 METADATA_SECONDS = 300.0
 CLOCK_SECONDS = 5
-"""How far identity's clock and ours may be apart."""
+"""Seconds that identity's clock and ours may differ."""
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 class SignInFailed(Exception):  # noqa: N818 (what happened, not a fault of ours)
-    """Identity sent the person back without signing them in, or with something that is not for us. `code` is OAuth's."""
+    """Identity returned the person without a sign-in, or with a token for another client. `code` is OAuth's error."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -42,7 +42,7 @@ class SignInFailed(Exception):  # noqa: N818 (what happened, not a fault of ours
 
 
 class Attempt(BaseModel):
-    """One way to identity and back, held by the browser that makes it (encrypted)."""
+    """One round trip to identity; the browser keeps it, encrypted."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,7 +57,7 @@ class Attempt(BaseModel):
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Who signed in, and the token that acts for them."""
+    """A signed-in person, and the token that acts for them."""
 
     subject: str
     email: str | None
@@ -67,13 +67,13 @@ class SignedIn:
     access_token: str
     expires_at: datetime
     id_token: str
-    """Proves to identity whose session a sign-out means."""
+    """Names the session to identity at sign-out."""
     session: str | None
-    """Identity's session (`sid`), of whose end it tells us."""
+    """Identity's session (`sid`); back-channel logout reports its end."""
 
 
 class LogoutRefused(Exception):  # noqa: N818 (what happened, not a fault of ours)
-    """What came as a logout token is none of identity's for us."""
+    """The logout token is not one of identity's for this client."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,10 @@ class Identity:
         self._lock = asyncio.Lock()
 
     async def begin(self, kind: Kind, back_to: str, *, silent: bool = False) -> tuple[str, Attempt]:
-        """Where to send the browser, and what it must hold until it comes back. Raises httpx.HTTPError while identity is down.
+        """Return the address to redirect to, and the attempt that the browser keeps. Raises httpx.HTTPError while identity is down.
 
-        Staff always sign in anew, so that nobody gets in on a citizen's session. `silent` asks for nothing to be shown
-        (`prompt=none`): it succeeds only where identity's own session still stands.
+        Staff always sign in anew, so a citizen's session never lets them in. `silent` shows no page (`prompt=none`) and succeeds only
+        while identity's own session lasts.
         """
         metadata, _ = await self._discovered()
         attempt = Attempt(kind=kind, state=new_secret(), nonce=new_secret(), verifier=new_secret(), back_to=back_to, silent=silent)
@@ -122,10 +122,10 @@ class Identity:
         return f"{metadata['authorization_endpoint']}?{urlencode(query)}", attempt
 
     async def finish(self, attempt: Attempt, answer: dict[str, str]) -> SignedIn:
-        """Turn identity's answer, the callback's query, into a person. Raises `SignInFailed` or httpx.HTTPError."""
+        """Exchange identity's answer, the callback's query, for a person. Raises `SignInFailed` or httpx.HTTPError."""
         if not hmac.compare_digest(answer.get("state", "").encode(), attempt.state.encode()):
             raise SignInFailed("state_mismatch")
-        if answer.get("iss", "").rstrip("/") != self._issuer:  # RFC 9207: the answer of another server is not taken
+        if answer.get("iss", "").rstrip("/") != self._issuer:  # RFC 9207: reject another server's answer
             raise SignInFailed("issuer_mismatch")
         if "error" in answer or "code" not in answer:
             raise SignInFailed(answer.get("error", "invalid_response"))
@@ -145,13 +145,13 @@ class Identity:
         )
 
     async def sign_out(self, id_token: str) -> SignOut:
-        """What the browser has to send to identity to be signed out there too. Raises httpx.HTTPError while identity is down."""
+        """Return the form that signs the browser out of identity too. Raises httpx.HTTPError while identity is down."""
         metadata, _ = await self._discovered()
         fields = {"id_token_hint": id_token, "client_id": self._client_id, "post_logout_redirect_uri": self._after_sign_out}
         return SignOut(str(metadata["end_session_endpoint"]), fields)
 
     async def signed_out(self, logout_token: str) -> str:
-        """The session that a logout token says has ended (OpenID Connect Back-Channel Logout 1.0, section 2.6).
+        """Validate a logout token and return its session (OpenID Connect Back-Channel Logout 1.0, section 2.6).
 
         Raises `LogoutRefused`, or httpx.HTTPError.
         """
@@ -197,7 +197,7 @@ class Identity:
         return tokens
 
     async def _verified(self, id_token: str, nonce: str) -> dict[str, Any]:
-        """The claims of an ID token that is for us and for this attempt (OpenID Connect Core, section 3.1.3.7)."""
+        """Validate an ID token for this client and attempt, and return its claims (OpenID Connect Core 1.0, section 3.1.3.7)."""
         claims: dict[str, Any] = dict((await self._decoded(id_token)).claims)
         nonce_fits = hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode())
         if not nonce_fits or not self._is_for_us(claims) or not isinstance(claims.get("sub"), str):
@@ -205,14 +205,14 @@ class Identity:
         return claims
 
     def _is_for_us(self, claims: dict[str, Any]) -> bool:
-        """Whether identity made the token for this client, and it is in its time."""
+        """Whether identity made the token for this client, and it has not expired."""
         from_identity = str(claims.get("iss", "")).rstrip("/") == self._issuer
         expires = claims.get("exp")
         in_time = isinstance(expires, int | float) and expires > clock.now().timestamp() - CLOCK_SECONDS
         return from_identity and in_time and claims.get("aud") in (self._client_id, [self._client_id])
 
     async def _decoded(self, token: str) -> jwt.Token:
-        """The token with its signature verified; keys are fetched anew once where it does not fit. Raises `SignInFailed`."""
+        """Verify a token's signature; fetch the keys once more if none fits. Raises `SignInFailed`."""
         for fresh in (False, True):
             _, keys = await self._discovered(anew=fresh)
             try:
@@ -231,7 +231,7 @@ class Identity:
         return claims
 
     async def _discovered(self, *, anew: bool = False) -> tuple[dict[str, Any], KeySet]:
-        """Identity's metadata and keys, kept for five minutes."""
+        """Return identity's metadata and keys, cached for five minutes."""
         async with self._lock:
             age = time.monotonic() - self._fetched
             if age > METADATA_SECONDS or (anew and age > 1.0):

@@ -1,4 +1,4 @@
-"""Sending messages as any council service does with GOV.UK Notify: its API, its key, its token."""
+"""The notifications service, as a council service uses GOV.UK Notify: its API, its key, its token."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ Channel = Literal["email", "sms"]
 
 
 class Notifications:
-    """The notifications block, for one service's key `name-service_id-secret`."""
+    """A client of notifications for one service's key `name-service_id-secret`."""
 
     def __init__(self, http: httpx.AsyncClient, key: str, templates: dict[Channel, str]) -> None:
         self._http = http
@@ -21,7 +21,7 @@ class Notifications:
         self._templates = templates
 
     async def send(self, channel: Channel, to: str, personalisation: dict[str, str | list[str]], *, reference: str, key: str) -> bool:
-        """Have one message sent, once for each `key`; False where it will never be taken. Raises httpx.HTTPError to try again."""
+        """Send one message, once for each `key`; False if it is refused for good. Raises httpx.HTTPError for a temporary failure."""
         recipient = {"email": "email_address", "sms": "phone_number"}[channel]
         body = {recipient: to, "template_id": self._templates[channel], "personalisation": personalisation, "reference": reference}
         response = await self._http.post(f"/v2/notifications/{channel}", json=body, headers=self._headers(key))
@@ -31,7 +31,7 @@ class Notifications:
         return True
 
     async def status(self, channel: Channel, reference: str) -> str | None:
-        """How the message of that reference stands, in GOV.UK Notify's words; None where there is none."""
+        """Return the status of the message with that reference, in GOV.UK Notify's terms; None without one."""
         query = {"reference": reference, "template_type": channel}
         response = await self._http.get("/v2/notifications", params=query, headers=self._headers())
         found = response.raise_for_status().json()["notifications"]

@@ -1,6 +1,6 @@
-"""The questions about the new and the old address: a search, then a choice of what it finds, or by hand at any time.
+"""The questions about the new and the old address: a search, then a choice among its results, or by hand at any time.
 
-A search is by postcode, with or without a building; or by a text, where the page's script suggests addresses while one is typed.
+A search is by postcode, with or without a building, or by text. The page's script suggests addresses while the citizen types.
 Both ways send the same form.
 """
 
@@ -30,7 +30,7 @@ OUTSIDE = "outside"
 
 @router.get("/move/{which}/postcode")
 async def ask_search(which: Which, asked: Asked) -> Response:
-    """Ask what to search for."""
+    """Ask for a postcode or text to search by."""
     search, chosen = asked.answers.searches.get(which, Search()), asked.answers.address(which)
     values = {"postcode": search.postcode, "building": search.text if search.postcode else "", "address": str(search)}
     if chosen and chosen.uprn:
@@ -40,7 +40,7 @@ async def ask_search(which: Which, asked: Asked) -> Response:
 
 @router.post("/move/{which}/postcode")
 async def take_search(which: Which, asked: Asked, form: Form, addresses: Lookup) -> Response:
-    """Keep what was searched for and show its addresses; one that was chosen from the suggestions is the answer already."""
+    """Keep the search and show its addresses; a chosen suggestion is the answer already."""
     errors = FormErrors()
     is_typed = "address" in form and not text_of(form, "postcode")
     search = _typed(form, errors) if is_typed else _at_postcode(form, errors)
@@ -55,7 +55,7 @@ async def take_search(which: Which, asked: Asked, form: Form, addresses: Lookup)
                 search, choice = (as_text, of_text) if of_text.premises else (search, choice)
             _want_more(search, choice, "address" if is_typed else "building", errors)
         except httpx.HTTPError:
-            pass  # the next page says so, and asks for the address by hand
+            pass  # the next page reports it and asks for the address by hand
     if errors:
         return asked.page("find_address.html", which=which, values=form, errors=errors)
     return await asked.keep_with(f"/move/{which}/address", searches=asked.answers.searches | {which: search})
@@ -63,7 +63,7 @@ async def take_search(which: Which, asked: Asked, form: Form, addresses: Lookup)
 
 @router.get("/move/{which}/address")
 async def ask_address(which: Which, asked: Asked, addresses: Lookup) -> Response:
-    """Let the citizen choose among the addresses found; where there are none, ask for it by hand."""
+    """Let the citizen choose among the addresses found; ask for the address by hand if there are none."""
     search = asked.answers.searches.get(which)
     if search is None:
         return see_other(f"/move/{which}/postcode")
@@ -97,8 +97,8 @@ async def ask_by_hand(which: Which, asked: Asked, because: Literal["down", "none
 
 @router.post("/move/{which}/by-hand")
 async def take_by_hand(which: Which, asked: Asked, form: Form, addresses: Lookup) -> Response:
-    """Keep the address; its council is the postcode's, or the one the citizen names where the postcode lies in several, or while
-    we cannot look it up.
+    """Keep the address and its council. The citizen names the council where the postcode lies in several boroughs, or while the
+    addresses service is down.
     """
     errors = FormErrors()
     parts = [
@@ -125,7 +125,7 @@ async def take_by_hand(which: Which, asked: Asked, form: Form, addresses: Lookup
 
 
 def _typed(form: FormData, errors: FormErrors) -> Search:
-    """A text, perhaps with a postcode in it."""
+    """Read a text, which may contain a postcode."""
     given = text_of(form, "address")
     try:
         return Search.of_text(TypeAdapter(Typed).validate_python(given))
@@ -135,12 +135,12 @@ def _typed(form: FormData, errors: FormErrors) -> Search:
 
 
 def _at_postcode(form: FormData, errors: FormErrors) -> Search:
-    """A postcode, perhaps with a building."""
+    """Read a postcode and an optional building."""
     return Search(postcode=_postcode(form, errors), text=_line(form, "building", "Building number or name", errors))
 
 
 def _want_more(search: Search, choice: Choice, field: str, errors: FormErrors) -> None:
-    """Ask for more where a search does not lead to the addresses to choose from."""
+    """Add an error that asks for more if the search leads to no list of addresses."""
     if search.postcode and not search.text and not choice.is_all:
         errors.add(field, f"Enter a building number or name too, because {search.postcode} has more than {MOST} addresses")
     elif search.postcode is None and not choice.premises:
@@ -151,7 +151,7 @@ def _want_more(search: Search, choice: Choice, field: str, errors: FormErrors) -
 
 
 async def _found(addresses: Addresses, search: Search) -> Choice | None:
-    """What the search offers; None while it cannot be asked."""
+    """Return the search's choice; None while the addresses service is down."""
     try:
         return await addresses.choice(search)
     except httpx.HTTPError:
@@ -168,7 +168,7 @@ def _postcode(form: FormData, errors: FormErrors) -> str:
 
 
 def _line(form: FormData, field: str, name: str, errors: FormErrors, *, wanted: str | None = None) -> str:
-    """A line of text; `wanted` is what to say where there must be one and is none."""
+    """Read a line of text; `wanted` is the error for a required line that is empty."""
     given = text_of(form, field)
     try:
         return TypeAdapter(Line).validate_python(given) if given or wanted else ""
@@ -178,7 +178,7 @@ def _line(form: FormData, field: str, name: str, errors: FormErrors, *, wanted: 
 
 
 def _council(form: FormData, councils: list[tuple[str, str]], errors: FormErrors) -> str | None:
-    """The council that was selected; None for one outside London."""
+    """Return the selected council; None for one outside London."""
     given = text_of(form, "council")
     if given not in {value for value, _ in councils}:
         errors.add("council", "Select the council of this address")
@@ -186,7 +186,7 @@ def _council(form: FormData, councils: list[tuple[str, str]], errors: FormErrors
 
 
 def _councils(boroughs: Sequence[str]) -> list[tuple[str, str]]:
-    """Those of a postcode that lies in several boroughs; without any, all."""
+    """Return the councils of these boroughs; without any, all councils."""
     if boroughs:
         return [(code, BOROUGHS[code].council) for code in boroughs]
     return [*((borough.code, borough.council) for borough in BOROUGHS.values()), (OUTSIDE, "A council outside London")]

@@ -1,4 +1,4 @@
-"""The boroughs' side: what that borough has received by moves, for its own staff and nobody else."""
+"""Pages for a borough's own staff: the shares that their borough received."""
 
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ DOWN = Problem(503, "We cannot show what your borough received at the moment.")
 
 @router.get("/borough")
 async def inbox(request: Request, staff: SignedInStaff, sharing: Sharing, pages: Rendering) -> Response:
-    """What the borough has received, without its content: opening one is a reading, and goes on record."""
+    """List the borough's shares without content: opening one is a reading, which the record shows."""
     _check(staff, sharing)
     try:
         shares = await sharing.inbox(staff.borough)
@@ -39,7 +39,7 @@ async def inbox(request: Request, staff: SignedInStaff, sharing: Sharing, pages:
 
 @router.get("/borough/{share}")
 async def one_share(request: Request, share: str, staff: SignedInStaff, sharing: Sharing, pages: Rendering) -> Response:
-    """One share with exactly the items that the agreement lets this borough have."""
+    """Show one share with the items that the agreement opens to this borough."""
     _check(staff, sharing)
     try:
         found = await sharing.received(staff.borough, share)

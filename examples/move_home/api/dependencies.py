@@ -1,4 +1,4 @@
-"""What the routes ask for by type: the parts the app was built with, the form, and who is signed in."""
+"""Typed dependencies of the routes: the app's parts, the form, and the signed-in person."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,17 +39,17 @@ Journeys = Annotated[Process[Move], Depends(provided(Process))]
 
 
 class Unsent(BaseModel):
-    """A form that was sent after the session had ended: kept until the citizen has signed in again."""
+    """A form sent after the session's end, kept until the citizen signs in again."""
 
     model_config = ConfigDict(frozen=True)
 
     target: str
-    """Where it was sent: a path of ours, with its query."""
+    """The form's target: a path of this app, with its query."""
     fields: tuple[tuple[str, str], ...]
 
 
 class Content(BaseModel):
-    """What a session holds about a person."""
+    """Personal content of a session."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -65,7 +65,7 @@ class Content(BaseModel):
 
 @dataclass(frozen=True)
 class Citizen:
-    """A citizen who is signed in on this browser."""
+    """A citizen signed in on this browser."""
 
     session: Session
     content: Content
@@ -77,22 +77,22 @@ class Citizen:
 
     @property
     def email(self) -> str:
-        """The address that identity has verified."""
+        """The email address that identity has verified."""
         return self.content.email or ""
 
     @property
     def answers(self) -> Answers:
-        """The move that is being told; a new one where there is none."""
+        """The answers of the unfinished move; a new one if there is none."""
         return self.content.answers or Answers(move=new_id())
 
     @property
     def access_token(self) -> str | None:
-        """The token that acts for the citizen, while it is good."""
+        """The token that acts for the citizen; None once it has expired."""
         until = self.content.access_until
         return self.content.access_token if until is not None and until > clock.now() else None
 
     def answering(self, answers: Answers | None, seal: Seal) -> Session:
-        """The session to save, with these answers."""
+        """Return the session to save, with these answers."""
         return self.session.holding(seal.close(self.content.model_copy(update={"answers": answers, "unsent": None})))
 
 
@@ -106,7 +106,7 @@ class Staff:
 
 
 def failure_as_page(request: Request, failure: HttpFailure) -> Response:
-    """A failed request as a page; a redirect (to sign in) as itself."""
+    """Render a failed request as a page; keep a redirect to the sign-in."""
     if failure.status in {302, 303}:
         return RedirectResponse(failure.headers["Location"], failure.status)
     pages: Pages = request.app.state.provided[Pages]
@@ -120,25 +120,25 @@ SERVER_DETAIL = "Nothing that you have sent is lost. Try again in a few minutes.
 
 
 def see_other(path: str) -> Response:
-    """Send the browser on after a form (303, so that going back does not send the form again)."""
+    """Redirect after a form (303, so that going back does not send it again)."""
     return RedirectResponse(path, 303)
 
 
 def local_path(text: str | None, default: str) -> str:
-    """A path on this host, never another host's (no open redirect)."""
+    """Return a path on this host, never another host's (no open redirect)."""
     if not text or not text.startswith("/") or text.startswith(("//", "/\\")) or not text.isprintable() or "\\" in text:
         return default
     return text
 
 
 def sign_in_first(request: Request, *, path: str = "/sign-in") -> HTTPException:
-    """The redirect that brings a person back here once they have signed in."""
+    """Return a redirect to the sign-in, which leads back here."""
     back_to = request.url.path if request.method == "GET" else "/"
     return HTTPException(303, headers={"Location": f"{path}?{urlencode({'back_to': back_to})}"})
 
 
 def session_secret(request: Request) -> str:
-    """What the browser holds as its session's secret; empty where it holds none."""
+    """Return the browser's session secret; empty if it has none."""
     config: Settings = request.app.state.provided[Settings]
     return request.cookies.get(config.session_cookie, "")
 
@@ -148,7 +148,7 @@ async def _form(request: Request, pages: Rendering) -> FormData:
 
 
 async def citizen_if_signed_in(request: Request, store: Db, seal: Sealing) -> Citizen | None:
-    """The citizen who is signed in on this browser, or None."""
+    """Return the citizen signed in on this browser, or None."""
     session = await store.sessions.find(session_secret(request))
     if session is None or session.kind != "citizen":
         return None
@@ -167,7 +167,7 @@ async def _citizen(
 
 
 async def _keep_unsent(request: Request, store: Store, seal: Seal, pages: Pages) -> bool:
-    """Keep the form, sealed, with the ended session that this browser holds; false where there is none, or our page did not send it."""
+    """Keep the form, sealed, with this browser's ended session. Return false if there is none, or if the form is forged."""
     session = await store.sessions.find_or_ended(session_secret(request))
     if session is None or session.kind != "citizen":
         return False
@@ -194,7 +194,7 @@ async def _staff(request: Request, store: Db, seal: Sealing) -> Staff:
 
 
 def text_of(form: FormData, field: str) -> str:
-    """A text field of a form, trimmed; empty where it is missing."""
+    """Return a text field of a form, trimmed; empty if it is missing."""
     value = form.get(field)
     return value.strip() if isinstance(value, str) else ""
 

@@ -1,4 +1,4 @@
-"""What a person may want to know of any page here: its cookies, what becomes of their details, how far it is accessible."""
+"""Information pages: cookies, privacy and accessibility."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +17,7 @@ LINKS = (("Cookies", "/cookies"), ("Privacy", "/privacy"), ("Accessibility state
 
 @router.get("/cookies")
 async def cookies(request: Request, pages: Rendering, config: Config) -> Response:
-    """The cookies, each with what it is for and how long it stays."""
+    """Show the cookies, each with its purpose and lifetime."""
     return pages.render(
         request,
         "cookies.html",
@@ -30,7 +30,7 @@ async def cookies(request: Request, pages: Rendering, config: Config) -> Respons
 
 @router.get("/privacy")
 async def privacy(request: Request, pages: Rendering, config: Config) -> Response:
-    """Which details are kept, who gets them, why, for how long, and whom to ask."""
+    """Show which details the app keeps, who gets them, why, for how long, and whom to ask."""
     return pages.render(
         request,
         "privacy.html",
@@ -43,5 +43,5 @@ async def privacy(request: Request, pages: Rendering, config: Config) -> Respons
 
 @router.get("/accessibility")
 async def accessibility(request: Request, pages: Rendering) -> Response:
-    """How far the pages meet WCAG 2.2, and how that was tested."""
+    """Show how far the pages meet WCAG 2.2, and how that was tested."""
     return pages.render(request, "accessibility.html")

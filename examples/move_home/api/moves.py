@@ -1,4 +1,4 @@
-"""Sending a move off, how far it has got, and who has seen the citizen's details."""
+"""Submission of a move, its progress, and the record of the citizen's details."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from examples.move_home.domain.answers import Question
 from examples.move_home.domain.move import Move
 from examples.move_home.domain.record import line_of
 from examples.move_home.domain.words import HEADINGS, TAGS, Outcome, next_steps, outcome_of, steps
-from examples.move_home.store import Told
+from examples.move_home.store import SubmittedMove
 from examples.move_home.submission import OWN_CLIENT, progress_of, submit
 from shared.http import Problem, Router
 from shared.mongo import Duplicate
@@ -39,31 +39,31 @@ REFRESH_SECONDS = 3
 
 @dataclass(frozen=True)
 class Shown:
-    """A move as its pages show it."""
+    """The view of a move."""
 
     id: str
     reference: str
     submitted_at: datetime
     outcome: Outcome
     is_complete: bool
-    """Whether nothing more will happen, messages included."""
+    """Whether every step is over, messages included."""
 
     @classmethod
-    def of(cls, told: Told, progress: Move) -> "Shown":
-        """The view of a move that has got so far."""
-        return cls(told.id, told.reference, told.submitted_at, outcome_of(progress), progress.completed_at is not None)
+    def of(cls, submitted: SubmittedMove, progress: Move) -> "Shown":
+        """Return the view of a move with this progress."""
+        return cls(submitted.id, submitted.reference, submitted.submitted_at, outcome_of(progress), progress.completed_at is not None)
 
 
 @router.get("/move/check")
 async def check(asked: Asked) -> Response:
-    """Show all answers before they are sent."""
+    """Show all answers before the submission."""
     open_question = asked.answers.next_question()
     return asked.page("check.html") if open_question is Question.CHECK else see_other(f"/move/{open_question}")
 
 
 @router.post("/move/check")
 async def send(asked: Asked, form: Form, store: Db, seal: Sealing) -> Response:
-    """Submit the move whose id the form names: once, however often the button is pressed."""
+    """Submit the move whose id the form names: once, however often the citizen presses the button."""
     move, citizen = text_of(form, "move"), asked.citizen
     if await store.moves.owned(move, subject=citizen.subject):
         return see_other(f"/moves/{move}")
@@ -86,8 +86,10 @@ async def send(asked: Asked, form: Form, store: Db, seal: Sealing) -> Response:
 async def own_moves(
     request: Request, citizen: SignedInCitizen, *, store: Db, seal: Sealing, journeys: Journeys, pages: Rendering
 ) -> Response:
-    """The citizen's moves."""
-    moves = [Shown.of(told, await progress_of(journeys, store, seal, told)) for told in await store.moves.of(citizen.subject)]
+    """List the citizen's moves."""
+    moves = [
+        Shown.of(submitted, await progress_of(journeys, store, seal, submitted)) for submitted in await store.moves.of(citizen.subject)
+    ]
     return pages.render(request, "moves.html", moves=moves, tags=TAGS)
 
 
@@ -103,16 +105,16 @@ async def status(
     pages: Rendering,
     refresh: bool = True,
 ) -> Response:
-    """How far the move has got. Renews itself until it is complete, unless the citizen turns that off (WCAG 2.2, 2.2.1)."""
-    told = await store.moves.owned(move, subject=citizen.subject)
-    if told is None:
+    """Show the move's progress. The page reloads until the move is complete, unless the citizen turns that off (WCAG 2.2, 2.2.1)."""
+    submitted = await store.moves.owned(move, subject=citizen.subject)
+    if submitted is None:
         raise NO_MOVE
-    progress = await progress_of(journeys, store, seal, told)
+    progress = await progress_of(journeys, store, seal, submitted)
     renewing = REFRESH_SECONDS if refresh and progress.completed_at is None else None
     return pages.render(
         request,
         "status.html",
-        move=Shown.of(told, progress),
+        move=Shown.of(submitted, progress),
         heading=HEADINGS[outcome_of(progress)],
         steps=steps(progress),
         next_steps=next_steps(progress),
@@ -122,7 +124,7 @@ async def status(
 
 @router.get("/record")
 async def who_saw_what(request: Request, citizen: SignedInCitizen, sharing: Sharing, pages: Rendering) -> Response:
-    """Who has received or read the citizen's details, by the public record; with a fresh token where the last one has expired."""
+    """Show who received or read the citizen's details, by the public record; an expired token is renewed first."""
     token = citizen.access_token
     try:
         entries = await sharing.record(token) if token else None

@@ -1,4 +1,4 @@
-"""The questions, one a page. Each answer is kept in the session, and the next page is the first question still open."""
+"""The questions, one a page. The session keeps each answer; the next page is the first question without one."""
 
 import datetime
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ EARLIEST, LATEST = datetime.timedelta(days=366), datetime.timedelta(days=183)
 
 
 class Asking:
-    """A citizen in the middle of telling: what a question's page needs, and keeping its answer."""
+    """A citizen with an unfinished move: renders a question's page and keeps its answer."""
 
     def __init__(self, request: Request, pages: Rendering, store: Db, seal: Sealing, citizen: SignedInCitizen) -> None:
         self.request, self.citizen = request, citizen
@@ -36,7 +36,7 @@ class Asking:
         self._seal: Seal = seal
 
     def page(self, template: str, *, errors: FormErrors | None = None, **context: Any) -> Response:
-        """The question's page."""
+        """Render the question's page."""
         return self._pages.render(
             self.request,
             template,
@@ -51,12 +51,12 @@ class Asking:
         )
 
     async def keep(self, answers: Answers, then: str | None = None) -> Response:
-        """Keep the answers and go on: to `then`, or to the next open question."""
+        """Keep the answers and redirect: to `then`, or to the next open question."""
         await self._store.sessions.save(self.citizen.answering(answers, self._seal))
         return see_other(then or f"/move/{answers.next_question()}")
 
     async def keep_with(self, then: str | None = None, **update: object) -> Response:
-        """The same for single answers."""
+        """Keep single answers and redirect likewise."""
         return await self.keep(self.answers.model_copy(update=update), then)
 
 
@@ -64,7 +64,7 @@ Asked = Annotated[Asking, Depends(made(Asking))]
 
 
 class Name(BaseModel):
-    """The form of the name."""
+    """The name as the form sends it."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -74,13 +74,13 @@ class Name(BaseModel):
 
 @router.get("/move")
 async def begin(asked: Asked) -> Response:
-    """Go to the first open question; the move has its id from now on."""
+    """Redirect to the first open question; the move has its id from now on."""
     return await asked.keep(asked.answers)
 
 
 @router.get("/move/resume")
 async def resume(asked: Asked) -> Response:
-    """After signing in again: offer to send the form that came too late, else go to the first open question."""
+    """After a new sign-in, offer to send the late form; without one, redirect to the first open question."""
     unsent = asked.citizen.content.unsent
     if unsent is None or unsent.target.startswith("/move/check"):
         return await asked.keep(asked.answers)
@@ -89,7 +89,7 @@ async def resume(asked: Asked) -> Response:
 
 @router.get("/move/name")
 async def ask_name(asked: Asked) -> Response:
-    """Ask for the name, suggesting the one that identity knows."""
+    """Ask for the name, suggesting identity's."""
     given, _, family = (asked.citizen.content.name or "").rpartition(" ")
     values = {"given_name": asked.answers.given_name or given, "family_name": asked.answers.family_name or family}
     return asked.page("name.html", values=values)
@@ -128,13 +128,13 @@ async def take_date(asked: Asked, form: Form) -> Response:
 
 @router.get("/move/tell")
 async def ask_whom(asked: Asked) -> Response:
-    """Ask which councils to tell, and what for."""
+    """Ask which councils to inform, and for which purpose."""
     return asked.page("tell.html", choices=_choices(asked.answers), chosen=[_value(recipient) for recipient in asked.answers.tell])
 
 
 @router.post("/move/tell")
 async def take_whom(asked: Asked, form: Form) -> Response:
-    """Keep the choice, which must be among those offered."""
+    """Keep the choice, which must be on offer."""
     chosen = form.getlist("tell")
     choices = _choices(asked.answers)
     recipients = tuple(choice for choice in choices if _value(choice) in chosen)
@@ -153,7 +153,7 @@ async def ask_contact(asked: Asked) -> Response:
 
 @router.post("/move/contact")
 async def take_contact(asked: Asked, form: Form) -> Response:
-    """Keep the number, or that none is given."""
+    """Keep the number, or the choice to give none."""
     given = text_of(form, "phone")
     try:
         phone = TypeAdapter(Mobile).validate_python(given) if given else None
@@ -165,12 +165,12 @@ async def take_contact(asked: Asked, form: Form) -> Response:
 
 
 def london_today() -> datetime.date:
-    """The day that it is where the citizen is."""
+    """Return today's date in London."""
     return clock.now().astimezone(LONDON).date()
 
 
 def too_long(name: str, most: int = 100) -> str:
-    """What to say of a line that has too many characters, or some that cannot be printed."""
+    """Return the error for a line that is too long or has unprintable characters."""
     return f"{name} must be {most} characters or less, all of them letters, numbers or signs"
 
 
@@ -184,7 +184,7 @@ def _value(recipient: Recipient) -> str:
 
 
 def _day(form: FormData, errors: FormErrors) -> datetime.date | None:
-    """The date in the three fields, after the messages of the design system's date input."""
+    """Read the date of the three fields, with the error messages of the design system's date input."""
     parts = {name: text_of(form, f"date-{name}") for name in ("day", "month", "year")}
     if not any(parts.values()):
         errors.add("date-day", "Enter the date you move")

@@ -1,4 +1,4 @@
-"""The start page, and the way to identity and back."""
+"""The start page, sign-in at identity, and sign-out."""
 
 from typing import Literal
 
@@ -34,25 +34,25 @@ DOWN = Problem(503, "You cannot sign in at the moment.")
 
 @router.get("/")
 async def start(request: Request, pages: Rendering) -> Response:
-    """What the service does and what is needed for it."""
+    """Show what the service does and what a citizen needs for it."""
     return pages.render(request, "start.html")
 
 
 @router.get("/sign-in")
 async def sign_in(identity: SignIn, seal: Sealing, config: Config, back_to: str = "/move", silent: bool = False) -> Response:
-    """Send a citizen to identity; `silent` where only a fresh token is wanted."""
+    """Redirect a citizen to identity; `silent` only renews the token."""
     return await _leave(identity, seal, config, "citizen", local_path(back_to, "/move"), silent=silent)
 
 
 @router.get("/borough/sign-in")
 async def staff_sign_in(identity: SignIn, seal: Sealing, config: Config) -> Response:
-    """Send a member of a borough's staff to identity."""
+    """Redirect a member of a borough's staff to identity."""
     return await _leave(identity, seal, config, "staff", "/borough")
 
 
 @router.get("/sign-in/callback")
 async def come_back(request: Request, identity: SignIn, store: Db, seal: Sealing, config: Config) -> Response:
-    """Take what identity answers, and begin a session under a new secret."""
+    """Validate identity's answer and start a session under a new secret."""
     attempt = seal.open_fresh(request.cookies.get(config.attempt_cookie), Attempt, ATTEMPT_SECONDS)
     if attempt is None:
         raise Problem(400, "Your sign-in took too long, or was begun in another browser. Start again.", title="You are not signed in")
@@ -88,7 +88,7 @@ async def come_back(request: Request, identity: SignIn, store: Db, seal: Sealing
 
 @router.post("/sign-out")
 async def sign_out(request: Request, _: Form, *, identity: SignIn, store: Db, seal: Sealing, config: Config, pages: Rendering) -> Response:
-    """End the session here, and let the browser go on to identity to end it there too, by a form that holds the ID token."""
+    """End the session here, and at identity by a form that holds the ID token."""
     secret = session_secret(request)
     session = await store.sessions.find(secret)
     await store.sessions.end(secret)
@@ -104,7 +104,7 @@ async def sign_out(request: Request, _: Form, *, identity: SignIn, store: Db, se
 
 @router.post("/back-channel-logout")
 async def signed_out_elsewhere(request: Request, identity: SignIn, store: Db) -> Response:
-    """End what began in a session of identity that has ended. Identity calls this, not a browser (Back-Channel Logout 1.0, section 2.5)."""
+    """End the sessions of an ended session of identity. Identity calls this, not a browser (Back-Channel Logout 1.0, section 2.5)."""
     form = await request.form(max_files=0, max_fields=10)
     try:
         sid = await identity.signed_out(str(form.get("logout_token", "")))

@@ -1,4 +1,4 @@
-"""What the address question's script asks for while somebody types. Only a signed-in citizen is answered."""
+"""Suggestions for the address question's script, for signed-in citizens only."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Cr
 
 
 class Suggestion(BaseModel):
-    """In the form that `shared/pages`' address picker reads."""
+    """A suggestion in the form of `shared/pages`' address picker."""
 
     text: str
     value: str | None
@@ -31,16 +31,16 @@ class Suggestion(BaseModel):
 
     @classmethod
     def of(cls, found: Found) -> "Suggestion":
-        """As it is shown."""
+        """Return the suggestion of a result."""
         return cls(text=found.line, value=found.uprn if found.is_address else None, note=found.note)
 
 
 class Suggestions(BaseModel):
-    """Best first."""
+    """Suggestions, best first."""
 
     suggestions: list[Suggestion]
     unmatched: list[str]
-    """Words of the text that the first of them does not have; without any, those that no address has."""
+    """Words that the first suggestion lacks; without a suggestion, words that no address has."""
 
 
 async def _signed_in(citizen: Annotated[Citizen | None, Depends(citizen_if_signed_in)]) -> None:
@@ -55,7 +55,7 @@ async def suggest(
     addresses: Lookup,
     response: Response,
 ) -> Suggestions:
-    """Addresses, and what leads to them, for a text that is being typed."""
+    """Return addresses, and results that lead to them, for an unfinished text."""
     response.headers.update(PRIVATE)
     typed = q.strip()
     try:

@@ -1,1 +1,1 @@
-"""What a move is and how it goes on: pure rules, no I/O and no framework."""
+"""Rules of a move and its progress: pure, without I/O and framework."""

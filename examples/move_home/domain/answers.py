@@ -1,4 +1,4 @@
-"""What the citizen has answered so far, and which question comes next."""
+"""The citizen's answers so far, and the next question."""
 
 import datetime
 import re
@@ -14,16 +14,16 @@ from .purposes import PURPOSES, Recipient
 Which = Literal["new", "old"]
 _MOBILE = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
 _DRAMA = re.compile(r"7700900\d{3}")
-"""Numbers that Ofcom keeps for drama: nobody has one, and every demonstration uses them."""
+"""Numbers that Ofcom reserves for drama, which demonstrations use."""
 _BETWEEN = r"[\s\u00a0\u2000-\u200a\u202f\u3000.\-\u2010-\u2015]"
-"""What people write within a postcode: spaces of any kind, hyphens, full stops."""
+"""Characters that people write inside a postcode: spaces of any kind, hyphens, full stops."""
 _POSTCODE_IN_TEXT = re.compile(
     rf"(?<![a-z0-9])[a-z]{{1,2}}[0-9][a-z0-9]?{_BETWEEN}{{0,3}}[0-9][a-z]{{2}}(?![a-z0-9])", re.ASCII | re.IGNORECASE
 )
 
 
 _OTHER_SPACES = re.compile(r"[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
-"""Spaces that a paste brings along, each read as a plain one."""
+"""Typographic spaces from pasted text; each counts as a plain one."""
 UK = 44
 MONTHS = (
     "january",
@@ -61,14 +61,14 @@ def _mobile(text: str) -> str:
 
 
 def national(number: str) -> str:
-    """A number as people here write it, `07700 900982`; a foreign one with its country code."""
+    """Return a number in national form, `07700 900982`; a foreign one with its country code."""
     parsed = phonenumbers.parse(number)
     form = phonenumbers.PhoneNumberFormat.NATIONAL if parsed.country_code == UK else phonenumbers.PhoneNumberFormat.INTERNATIONAL
     return phonenumbers.format_number(parsed, form)
 
 
 def month_number(text: str) -> int:
-    """1 to 12, from a number or a name in English in full or by three letters or more. Raises ValueError."""
+    """Return 1 to 12 from a number, an English name, or its first three letters or more. Raises ValueError."""
     name = text.strip().casefold().rstrip(".")
     if name.isascii() and name.isdigit():
         return int(name)
@@ -100,15 +100,15 @@ def _one_line(text: str) -> str:
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_one_line)]
 Postcode = Annotated[str, StringConstraints(max_length=12), AfterValidator(_postcode)]
 Typed = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_one_line)]
-"""A whole address, or a part of one, as somebody types it."""
+"""A typed address, whole or in part."""
 Mobile = Annotated[str, StringConstraints(max_length=24), AfterValidator(_mobile)]
 Email = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s]{1,64}@[^@\s]+\.[^@\s]+$")]
-"""Identity has verified that it is the citizen's, and notifications has the last word on its form."""
+"""Identity has verified the citizen's address; notifications decides whether its form is valid."""
 BoroughCode = Annotated[str, AfterValidator(_london)]
 
 
 class Address(BaseModel):
-    """Where somebody lives. Without a UPRN it was entered by hand; without a borough it is outside London."""
+    """An address. Without a UPRN the citizen entered it by hand; without a borough it is outside London."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -124,20 +124,20 @@ class Address(BaseModel):
 
 
 class Search(BaseModel):
-    """What an address is searched by: a postcode, with or without a building of it; or a text alone."""
+    """A search for an address: by a postcode, with or without a building, or by text alone."""
 
     model_config = ConfigDict(frozen=True)
 
     postcode: str | None = None
     text: str = ""
-    """With a postcode the name or number of a building, else an address or a part of one."""
+    """With a postcode, the name or number of a building; else an address or a part of one."""
 
     def __str__(self) -> str:
         return ", ".join(filter(None, (self.text, self.postcode)))
 
     @classmethod
     def of_text(cls, typed: str) -> "Search":
-        """Take the postcode out of a text, where it holds one."""
+        """Split a typed text into its postcode, if it has one, and the rest."""
         found = _POSTCODE_IN_TEXT.search(typed)
         if found is None:
             return cls(text=typed)
@@ -145,7 +145,7 @@ class Search(BaseModel):
 
 
 class Details(BaseModel):
-    """Everything that a move says about a person: kept encrypted, in this app's database only."""
+    """The personal data of a move; only this app's database has it, encrypted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -153,14 +153,14 @@ class Details(BaseModel):
     family_name: Line
     email: Email
     phone: Mobile | None = None
-    """E.164; None means that no text is wanted."""
+    """E.164; None if the citizen wants no text."""
     old_address: Address
     new_address: Address
     moved_on: datetime.date
     tell: Annotated[tuple[Annotated[Recipient, AfterValidator(_known)], ...], Field(min_length=1, max_length=10)]
 
     def items(self, purpose: str) -> dict[str, str]:
-        """The items that `purpose` needs, by data_sharing's names; what is not known is left out."""
+        """Return the known items that `purpose` needs, by data_sharing's names."""
         known = {
             "given_name": self.given_name,
             "family_name": self.family_name,
@@ -176,7 +176,7 @@ class Details(BaseModel):
 
 
 class Question(StrEnum):
-    """The questions in the order in which they are asked; each value is a path under /move."""
+    """The questions in their order; each value is a path under /move."""
 
     NAME = "name"
     NEW_ADDRESS = "new/postcode"
@@ -188,7 +188,7 @@ class Question(StrEnum):
 
 
 class Answers(BaseModel):
-    """A move that is being told. `move` is its id from the first question on, so that sending it twice is one move."""
+    """Answers of an unfinished move. `move` is its id from the first question, so submitting twice makes one move."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -196,7 +196,7 @@ class Answers(BaseModel):
     given_name: str | None = None
     family_name: str | None = None
     searches: dict[str, Search] = Field(default_factory=dict)
-    """What was searched for, `new` and `old`."""
+    """The searches for the `new` and `old` address."""
     new_address: Address | None = None
     old_address: Address | None = None
     moved_on: datetime.date | None = None
@@ -205,17 +205,17 @@ class Answers(BaseModel):
     contact_given: bool = False
 
     def with_address(self, which: Which, address: Address) -> "Answers":
-        """Take the address; whom to tell is asked again where the council is another one."""
+        """Return the answers with the address. A change of council clears the recipients, so the app asks for them again."""
         before = self.address(which)
         same = before is not None and before.borough == address.borough
         return self.model_copy(update={f"{which}_address": address, "tell": self.tell if same else ()})
 
     def address(self, which: Which) -> Address | None:
-        """The new or the old address, once it is known."""
+        """Return the new or the old address; None until it is known."""
         return self.new_address if which == "new" else self.old_address
 
     def next_question(self) -> Question:
-        """The first question without an answer; CHECK when all are answered."""
+        """Return the first question without an answer; CHECK when none is left."""
         answered = {
             Question.NAME: self.given_name is not None,
             Question.NEW_ADDRESS: self.new_address is not None,
@@ -227,6 +227,6 @@ class Answers(BaseModel):
         return next((question for question, done in answered.items() if not done), Question.CHECK)
 
     def details(self, email: str) -> Details:
-        """The finished answers. Raises pydantic's ValidationError where one is missing."""
+        """Return the complete details. Raises pydantic's ValidationError if an answer is missing."""
         known = self.model_dump(include={"given_name", "family_name", "phone", "old_address", "new_address", "moved_on", "tell"})
         return Details.model_validate(known | {"email": email})

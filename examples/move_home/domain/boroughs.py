@@ -1,4 +1,4 @@
-"""London's 33 councils: GSS code, name, and where a citizen tells them something without us."""
+"""London's 33 councils: GSS code, name, and website for reporting a move directly."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Borough:
 
     @property
     def council(self) -> str:
-        """What the council calls itself in a sentence."""
+        """The council's name in a sentence."""
         return "City of London Corporation" if self.code == "E09000001" else f"{self.name} Council"
 
 
@@ -57,11 +57,11 @@ BOROUGHS = {borough.code: borough for borough in (Borough(f"E09{number:06d}", *e
 
 
 def council_name(code: str) -> str:
-    """The council's name in a sentence; the code itself where it is none of London's."""
+    """Return the council's name in a sentence; the code itself for one outside London."""
     return BOROUGHS[code].council if code in BOROUGHS else code
 
 
 def named(codes: Iterable[str]) -> str:
-    """The names of boroughs by their GSS codes: `Camden, Hackney and Islington`."""
+    """Return the names of boroughs by their GSS codes: `Camden, Hackney and Islington`."""
     *others, last = [BOROUGHS[code].name if code in BOROUGHS else "a council outside London" for code in codes]
     return f"{', '.join(others)} and {last}" if others else last

@@ -1,4 +1,4 @@
-"""Which of the addresses block's results a citizen can choose, and which only lead nearer to an address."""
+"""Results of the addresses service: those that a citizen can choose, and those that only narrow the search."""
 
 import re
 from collections.abc import Sequence
@@ -9,32 +9,32 @@ from . import boroughs
 from .answers import Address
 
 MOST = 100
-"""Results of one search, and so the most that a page offers."""
+"""Results of one search, and so the most on a page."""
 LIKELY = 20
-"""Addresses that a text may mean."""
+"""Addresses offered for a text."""
 SUGGESTED = 10
-"""Results while somebody types."""
+"""Results while a person types."""
 _NOTES = {"shell": "divided into flats", "street": "street", "postcode": "postcode"}
-"""What is said of a result that is not an address."""
+"""Notes on results that are not addresses."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """One result of a search. Only premises have an address of their own: a shell is divided into them."""
+    """A search result. Only premises have an address of their own; a shell is divided into premises."""
 
     kind: str
     """premises, shell, street or postcode."""
     uprn: str | None
     line: str
-    """In one line, with its postcode."""
+    """The address in one line, with its postcode."""
     postcode: str | None
     borough: str
     postcode_boroughs: tuple[str, ...] = ()
-    """GSS codes of the boroughs that its postcode lies in: more than one, and the postcode does not say whose it is."""
+    """GSS codes of the boroughs of its postcode. With more than one, the postcode does not determine the council."""
 
     @property
     def is_address(self) -> bool:
-        """Whether somebody can live there."""
+        """Whether it is the address of premises."""
         return self.kind == "premises" and self.uprn is not None and self.postcode is not None
 
     @property
@@ -44,7 +44,7 @@ class Found:
 
     @property
     def note(self) -> str | None:
-        """What it is, where it is not an address; whose it is, where its postcode lies in several boroughs."""
+        """For an address, its council where the postcode lies in several boroughs; else the kind of result."""
         if self.is_address:
             return self.council
         split = len(self.postcode_boroughs) > 1
@@ -54,59 +54,59 @@ class Found:
 
     @property
     def council(self) -> str | None:
-        """The council, where its postcode does not say which it is."""
+        """The council, if its postcode lies in several boroughs."""
         known = boroughs.BOROUGHS.get(self.borough)
         return known.council if known and len(self.postcode_boroughs) > 1 else None
 
     @property
     def address(self) -> Address:
-        """The choice as an answer. Raises pydantic's ValidationError unless `is_address`."""
+        """The result as an answer. Raises pydantic's ValidationError unless `is_address`."""
         borough = self.borough if self.borough in boroughs.BOROUGHS else None
         return Address.model_validate({"uprn": self.uprn, "text": self.text, "postcode": self.postcode, "borough": borough})
 
 
 class Answer(NamedTuple):
-    """What a search gives."""
+    """The outcome of a search."""
 
     results: list[Found]
     """Best first."""
     unmatched: tuple[str, ...]
-    """Words that the first result does not have; without results, those that no address has."""
+    """Words that the first result lacks; without results, words that no address has."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The addresses to choose from, in the block's order."""
+    """The addresses to choose from, in the service's order."""
 
     premises: tuple[Found, ...]
     is_all: bool = True
-    """Whether there are no more than these."""
+    """Whether these are all."""
     is_narrowed: bool = False
-    """Whether only those of the building that was asked for are left."""
+    """Whether these are the requested building's alone."""
     begins: bool = False
-    """Whether the text leads anywhere: to these, or to a street, a divided building or a postcode that has more."""
+    """Whether the text leads to these, or to a street, divided building or postcode with more."""
     unmatched: tuple[str, ...] = ()
-    """Words of the text that the best of the addresses does not have; without any address, those that none has."""
+    """Words that the best address lacks; without an address, words that none has."""
 
     @property
     def unmatched_words(self) -> str:
-        """As they are named on a page: `“mare” or “atlantis”`."""
+        """The unmatched words for a page: `“mare” or “atlantis”`."""
         *others, last = [f"\u201c{word}\u201d" for word in self.unmatched] or [""]
         return f"{', '.join(others)} or {last}" if others else last
 
     @property
     def councils(self) -> str | None:
-        """Whose areas the addresses' postcodes lie in, where one lies in several: `Camden and Islington`."""
+        """The boroughs of a postcode that lies in several: `Camden and Islington`."""
         split = [borough for premises in self.premises if premises.council for borough in premises.postcode_boroughs]
         return boroughs.named(dict.fromkeys(split)) if split else None
 
     def find(self, uprn: str) -> Found | None:
-        """The one with this UPRN, if it is among them."""
+        """Return the address with this UPRN, or None."""
         return next((premises for premises in self.premises if premises.uprn == uprn), None)
 
 
 def at_postcode(results: Sequence[Found], postcode: str, building: str) -> Choice:
-    """The addresses at exactly this postcode; only those of `building`, where any is of it."""
+    """Return the addresses at exactly this postcode; only those of `building` if any is of it."""
     here = tuple(found for found in results if found.is_address and found.postcode == postcode)
     wanted = _words(building)
     of_building = tuple(found for found in here if wanted <= _words(found.text)) if wanted else ()
@@ -114,19 +114,19 @@ def at_postcode(results: Sequence[Found], postcode: str, building: str) -> Choic
 
 
 def best_at_postcode(results: Sequence[Found], postcode: str, building: str) -> Choice:
-    """The same of results that come best first: where something else follows the building's addresses, there are no more of it."""
+    """Return the same from results sorted best first: another building's result ends this building's addresses."""
     choice = at_postcode(results, postcode, building)
     return replace(choice, is_all=choice.is_narrowed and len(choice.premises) < len(results))
 
 
 def like(results: Sequence[Found], unmatched: tuple[str, ...] = ()) -> Choice:
-    """The addresses that a text may mean, the best of them alone: past those, more typing helps more than more reading."""
+    """Return the best addresses for a text. Beyond those, more typing helps more than a longer list."""
     premises = tuple(found for found in results if found.is_address)
     return Choice(premises[:LIKELY], is_all=len(premises) <= LIKELY, begins=bool(results), unmatched=unmatched)
 
 
 def suggestions(results: Sequence[Found], typed: str) -> list[Found]:
-    """What to show while `typed` grows. What has been typed in full and is no address leads no further, so it is left out."""
+    """Return the results to show while `typed` grows, without a fully typed result that is no address: it leads no further."""
     return [found for found in results if found.is_address or found.line != typed][:SUGGESTED]
 
 

@@ -1,4 +1,4 @@
-"""How far a move has got: whom we have told and which messages went out. Ids and facts only, nothing about the person."""
+"""Progress of a move: informed councils and sent messages. Ids and facts only, no personal data."""
 
 import hmac
 import secrets
@@ -14,7 +14,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Progress(StrEnum):
-    """How one step stands. WAITING steps have not begun, RUNNING ones have; the other three are final."""
+    """State of a step. WAITING steps have not begun, RUNNING ones have; the other three are final."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -24,12 +24,12 @@ class Progress(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the step is over."""
         return self in {Progress.DONE, Progress.REFUSED, Progress.FAILED}
 
 
 class Reason(StrEnum):
-    """Why a council was not told; all but the last are the ends of data_sharing's problem types."""
+    """Why a council was not informed. All but the last are the last segments of data_sharing's problem types."""
 
     NOT_ACTIVE = "agreement-not-active"
     NOT_COVERED = "purpose-not-covered"
@@ -40,15 +40,15 @@ class Reason(StrEnum):
 
 
 class Telling(BaseModel):
-    """One council told for one purpose."""
+    """One council to inform for one purpose."""
 
     model_config = ConfigDict(frozen=True)
 
     recipient: Recipient
     reference: str | None = None
-    """Names the share to data_sharing. Nobody else can guess it. None where the move began before it was kept."""
+    """Names the share to data_sharing; nobody else can guess it. None in older moves."""
     share: str | None = None
-    """Data_sharing's id of the share, once it is made."""
+    """Data_sharing's id of the share, once known."""
     progress: Progress = Progress.RUNNING
     reason: Reason | None = None
     at: datetime | None = None
@@ -61,13 +61,13 @@ class Message(BaseModel):
 
     channel: Literal["email", "sms"]
     reference: str | None = None
-    """Names the message to notifications. Nobody else can guess it. None where the move began before it was kept."""
+    """Names the message to notifications; nobody else can guess it. None in older moves."""
     progress: Progress = Progress.WAITING
     at: datetime | None = None
 
 
 class Move(BaseModel):
-    """The journey's state. Each change returns a new one, and a late or repeated fact changes nothing."""
+    """The journey's state. Each change returns a new state; a late or repeated fact changes nothing."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -76,12 +76,12 @@ class Move(BaseModel):
     tellings: tuple[Telling, ...]
     messages: tuple[Message, ...]
     late: bool = False
-    """Whether something took longer than a day."""
+    """Whether the move took longer than a day."""
     completed_at: datetime | None = None
 
     @classmethod
     def begun(cls, move: str, recipients: tuple[Recipient, ...], text_wanted: bool, at: datetime) -> "Move":
-        """A move just submitted: every council is being told, no message has gone out."""
+        """Return the state of a new move: every council's share is running, no message has begun."""
         channels: tuple[Literal["email", "sms"], ...] = ("email", "sms") if text_wanted else ("email",)
         return cls(
             id=move,
@@ -91,41 +91,41 @@ class Move(BaseModel):
         )
 
     def told(self, recipient: Recipient, at: datetime, *, share: str | None) -> "Move":
-        """The council has it in its inbox."""
+        """Record that the council has the share in its inbox."""
         return self._settled(recipient, at, progress=Progress.DONE, share=share)
 
     def not_told(self, recipient: Recipient, because: Reason, at: datetime) -> "Move":
-        """The council must not be told; the citizen will hear of it."""
+        """Record the refusal; the citizen's message and page explain it."""
         return self._settled(recipient, at, progress=Progress.REFUSED, reason=because)
 
     def sending(self) -> "Move":
-        """The messages are on their way."""
+        """Record that the messages are running."""
         started = tuple(_changed(m, progress=Progress.RUNNING) if m.progress is Progress.WAITING else m for m in self.messages)
         return _changed(self, messages=started)
 
     def message_ended(self, channel: str, progress: Progress, at: datetime) -> "Move":
-        """The message was delivered, or never will be."""
+        """Record that the message was delivered, or never will be."""
         ended = tuple(
             _changed(m, progress=progress, at=at) if m.channel == channel and not m.progress.is_final else m for m in self.messages
         )
         return _changed(self, messages=ended)
 
     def overdue(self) -> "Move":
-        """It takes longer than a citizen may expect."""
+        """Record that the move takes longer than a day."""
         return _changed(self, late=True)
 
     def completed(self, at: datetime) -> "Move":
-        """Nothing is left to do."""
+        """Record that the move is complete."""
         return _changed(self, completed_at=at)
 
     @property
     def councils_settled(self) -> bool:
-        """Whether each council was told or refused."""
+        """Whether each council's share was delivered or refused."""
         return all(telling.progress.is_final for telling in self.tellings)
 
     @property
     def messages_waiting(self) -> bool:
-        """Whether no message has been started yet."""
+        """Whether no message has begun."""
         return any(message.progress is Progress.WAITING for message in self.messages)
 
     @property
@@ -134,19 +134,19 @@ class Move(BaseModel):
         return self.councils_settled and all(message.progress.is_final for message in self.messages)
 
     def count(self, progress: Progress) -> int:
-        """How many tellings stand so."""
+        """Count the councils in this state."""
         return sum(telling.progress is progress for telling in self.tellings)
 
     def asked_to_share(self, recipient: Recipient, reference: str | None) -> bool:
-        """Whether we asked for this share: the reference is the one that we gave for the recipient."""
+        """Whether this app made the share: the reference is the one that it gave for the recipient."""
         return any(t.recipient == recipient and _same(t.reference or self.id, reference) for t in self.tellings)
 
     def asked_to_send(self, channel: str, reference: str | None) -> bool:
-        """Whether we asked for this message: the reference is the one that we gave for the channel."""
+        """Whether this app sent the message: the reference is the one that it gave for the channel."""
         return any(m.channel == channel and _same(self.reference_of(m), reference) for m in self.messages)
 
     def reference_of(self, message: Message) -> str:
-        """The reference under which notifications knows the message."""
+        """Return the message's reference at notifications."""
         return message.reference or f"{self.id}:{message.channel}"
 
     def _settled(self, recipient: Recipient, at: datetime, **how: object) -> "Move":
@@ -155,12 +155,12 @@ class Move(BaseModel):
 
 
 def new_reference(move: str) -> str:
-    """A reference that leads back to the move and has 128 random bits, so that nobody can claim to answer for it by guessing."""
+    """Return a reference that names the move and has 128 random bits, so nobody can forge an answer by guessing."""
     return f"{move}:{secrets.token_urlsafe(16)}"
 
 
 def move_of(reference: str | None) -> str:
-    """The move that a reference of ours leads to; nothing of ours where it has another form."""
+    """Return the move that a reference names; None for a reference of another form."""
     return (reference or "").partition(":")[0]
 
 

@@ -1,4 +1,4 @@
-"""What a council may be told for, and the items that each purpose needs: nothing else leaves this app."""
+"""Purposes of sharing, and the items that each needs: nothing else leaves this app."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from pydantic import BaseModel, ConfigDict
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """One reason to tell a council. `items` are names of data_sharing's items."""
+    """A purpose of sharing with a council. `items` are names of data_sharing's items."""
 
     code: str
     name: str
     in_sentence: str
-    """What a council is told about, within a sentence."""
+    """The subject of the share, within a sentence."""
     items: frozenset[str]
 
 
@@ -43,11 +43,11 @@ ITEMS = {
     "new_postcode": "New postcode",
     "moved_on": "Date of the move",
 }
-"""Data_sharing's items as a person reads them."""
+"""Names of data_sharing's items for people."""
 
 
 class Recipient(BaseModel):
-    """A council that the citizen wants told, and what for."""
+    """A council to inform, and the purpose."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,7 +58,7 @@ class Recipient(BaseModel):
 
 
 def offered(old: str | None, new: str | None) -> tuple[Recipient, ...]:
-    """Whom a citizen can have told, given the GSS codes of the councils moved from and to; None is outside London."""
+    """Return the recipients on offer, given the GSS codes of the old and new council; None is outside London."""
     choices = [Recipient(borough=borough, purpose=COUNCIL_TAX.code) for borough in dict.fromkeys((old, new)) if borough]
     if new:
         choices.append(Recipient(borough=new, purpose=ELECTORAL_REGISTER.code))

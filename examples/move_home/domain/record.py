@@ -1,4 +1,4 @@
-"""Lines of data_sharing's record as the citizen reads them: who sent what to whom, who read it, and what was refused and why."""
+"""Lines of data_sharing's record for the citizen: who sent, read or was refused which items, and why."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _REFUSED = {
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the record. Empty texts are left out of the page."""
+    """One line of the record. The page leaves out empty texts."""
 
     title: str
     at: datetime
@@ -34,7 +34,7 @@ class Line:
 
 
 def line_of(entry: Mapping[str, Any]) -> Line:
-    """The line that an entry of `GET /v1/record` makes."""
+    """Return the line of an entry of `GET /v1/record`."""
     refused = entry["action"] == "refused"
     by, recipient = council_name(entry["by"]), council_name(entry.get("recipient") or "")
     sender = council_name(_sender(entry) or "")
@@ -54,7 +54,7 @@ def line_of(entry: Mapping[str, Any]) -> Line:
 
 
 def _sender(entry: Mapping[str, Any]) -> str | None:
-    """Who sent, or was to send. Lines from before the record kept it name whoever acted, who is the sender unless they read."""
+    """Return the sender. Older lines lack it; there the acting borough is the sender, unless it read the share."""
     known: str | None = entry.get("sender")
     acted: str = entry["by"]
     is_sending = entry["action"] == "shared" or (entry["action"] == "refused" and acted != entry.get("recipient"))

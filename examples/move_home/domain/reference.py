@@ -1,4 +1,4 @@
-"""The reference of a move that a person reads out: `MOV-7K4-2QX`. It opens nothing; a move's page asks who is there."""
+"""The reference of a move that a person reads out: `MOV-7K4-2QX`. It opens nothing; a move's page needs a sign-in."""
 
 import secrets
 
@@ -9,6 +9,6 @@ PREFIX = "MOV"
 
 
 def new_reference() -> str:
-    """A random one, of some hundred million."""
+    """Return a random reference, one of some hundred million."""
     first, second = ("".join(secrets.choice(ALPHABET) for _ in range(3)) for _ in range(2))
     return f"{PREFIX}-{first}-{second}"

@@ -1,4 +1,4 @@
-"""What the citizen reads about a move: each step and the outcome in plain words, the same on the page, in the messages and in the API."""
+"""Sentences about a move: each step and the outcome in plain words, the same on the page, in messages and in the API."""
 
 from enum import StrEnum
 
@@ -27,7 +27,7 @@ _LABELS = {
 
 
 class Outcome(StrEnum):
-    """Who was told about a move."""
+    """Which councils were informed of a move."""
 
     UNDER_WAY = "under_way"
     LATE = "late"
@@ -64,13 +64,13 @@ class Step(BaseModel):
     status: Progress
     label: str
     detail: str | None = None
-    """What the citizen should know or do."""
+    """Advice for the citizen."""
     share: str | None = None
-    """Data_sharing's id of the share, where one was made."""
+    """Data_sharing's id of the share, if there is one."""
 
 
 def outcome_of(move: Move) -> Outcome:
-    """Who was told, whatever became of the messages to the citizen."""
+    """Return which councils were informed, apart from the messages to the citizen."""
     if not move.councils_settled:
         return Outcome.LATE if move.late else Outcome.UNDER_WAY
     if not move.count(Progress.REFUSED):
@@ -79,18 +79,18 @@ def outcome_of(move: Move) -> Outcome:
 
 
 def steps(move: Move) -> list[Step]:
-    """Every step of the move in the order in which they happen."""
+    """Return every step of the move, in order."""
     recorded = Step(name="recorded", title="Your move is recorded", status=Progress.DONE, label=_LABELS[Progress.DONE])
     return [recorded, *map(_telling, move.tellings), *map(_message, move.messages)]
 
 
 def outcomes(move: Move) -> list[str]:
-    """One sentence about each council, for the email."""
+    """Return one sentence about each council, for the email."""
     return [_sentence(telling) for telling in move.tellings]
 
 
 def next_steps(move: Move) -> list[str]:
-    """What happens next, or what the citizen has to do, for each council: first what they have to do."""
+    """Return what happens next for each council, or what the citizen must do; the citizen's tasks come first."""
     refused = [telling for telling in move.tellings if telling.progress is Progress.REFUSED]
     to_do = [f"Tell {_council(telling)} about {_matter(telling)} yourself{_where(telling)}." for telling in refused]
     told = dict.fromkeys(_council(telling) for telling in move.tellings if telling.progress is Progress.DONE)
@@ -98,7 +98,7 @@ def next_steps(move: Move) -> list[str]:
 
 
 def summary(move: Move) -> str:
-    """The outcome in one or two sentences, short enough for a text."""
+    """Return the outcome in one or two sentences, short enough for a text."""
     outcome = outcome_of(move)
     if outcome is Outcome.SOME_TOLD:
         refused = [f"{_council(one)} ({_purpose(one)})" for one in move.tellings if one.progress is Progress.REFUSED]

@@ -1,26 +1,26 @@
-"""Everything that the app keeps: sessions with half-told moves, and moves."""
+"""The app's database: sessions with unfinished moves, and submitted moves."""
 
 from typing import ClassVar
 
 from shared.mongo import Database, Index, Scope, Transaction
 
-from .moves import Moves, Told
+from .moves import Moves, SubmittedMove
 from .sessions import Session, Sessions
 
-__all__ = ["Moves", "Repositories", "Session", "Sessions", "Store", "Told", "Tx"]
+__all__ = ["Moves", "Repositories", "Session", "Sessions", "Store", "SubmittedMove", "Tx"]
 
 
 class Repositories(Scope):
-    """The queries, in whatever scope they run."""
+    """The app's collections, in or outside a transaction."""
 
     @property
     def sessions(self) -> Sessions:
-        """Who is signed in."""
+        """Sessions of signed-in browsers."""
         return Sessions(self)
 
     @property
     def moves(self) -> Moves:
-        """The moves that were submitted."""
+        """Submitted moves."""
         return Moves(self)
 
 

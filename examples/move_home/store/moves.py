@@ -1,4 +1,4 @@
-"""Moves as they were submitted. How far they have got is the process's affair."""
+"""Submitted moves. The process keeps their progress."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,17 +7,17 @@ from shared.mongo import Document, Scope
 
 
 @dataclass(frozen=True)
-class Told:
+class SubmittedMove:
     """A submitted move. `subject` is the citizen's pseudonym, `details` is sealed."""
 
     id: str
     subject: str
     client: str
-    """The client that submitted it: this app itself, or one that used its API."""
+    """The submitting client: this app, or a client of its API."""
     details: bytes
     submitted_at: datetime
     reference: str
-    """The one that a person reads out; the id itself in a move from before there were any."""
+    """The reference that a person reads out; older moves have their id instead."""
 
 
 class Moves:
@@ -26,16 +26,16 @@ class Moves:
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("moves")
 
-    async def insert(self, told: Told) -> None:
-        """Keep a new move. Raises `Duplicate` where it was submitted before."""
+    async def insert(self, submitted: SubmittedMove) -> None:
+        """Store a new move. Raises `Duplicate` for one that is already stored."""
         await self._rows.insert_one(
             {
-                "_id": told.id,
-                "subject": told.subject,
-                "client": told.client,
-                "details": told.details,
-                "submitted_at": told.submitted_at,
-                "reference": told.reference,
+                "_id": submitted.id,
+                "subject": submitted.subject,
+                "client": submitted.client,
+                "details": submitted.details,
+                "submitted_at": submitted.submitted_at,
+                "reference": submitted.reference,
             }
         )
 
@@ -43,21 +43,21 @@ class Moves:
         """Whether some move has this reference."""
         return await self._rows.find_one({"reference": reference}, projection={"_id": 1}) is not None
 
-    async def get(self, move: str) -> Told | None:
-        """The move, for the process that carries it on; people and programs get at theirs by `owned`."""
+    async def get(self, move: str) -> SubmittedMove | None:
+        """Return the move, for its process. For people and programs use `owned`."""
         row = await self._rows.find_one({"_id": move})
-        return _told(row) if row else None
+        return _submitted(row) if row else None
 
-    async def owned(self, move: str, *, subject: str, client: str | None = None) -> Told | None:
-        """The move if it is this citizen's, and where `client` is given was submitted by it."""
+    async def owned(self, move: str, *, subject: str, client: str | None = None) -> SubmittedMove | None:
+        """Return the move if it is this citizen's and, with `client`, if that client submitted it."""
         row = await self._rows.find_one({"_id": move, "subject": subject} | ({"client": client} if client else {}))
-        return _told(row) if row else None
+        return _submitted(row) if row else None
 
-    async def of(self, subject: str) -> list[Told]:
-        """A citizen's moves, the latest first."""
-        return [_told(row) for row in await self._rows.find({"subject": subject}, sort=[("submitted_at", -1)], limit=20)]
+    async def of(self, subject: str) -> list[SubmittedMove]:
+        """Return a citizen's moves, the latest first."""
+        return [_submitted(row) for row in await self._rows.find({"subject": subject}, sort=[("submitted_at", -1)], limit=20)]
 
 
-def _told(row: Document) -> Told:
+def _submitted(row: Document) -> SubmittedMove:
     reference = str(row.get("reference") or row["_id"])
-    return Told(row["_id"], row["subject"], row["client"], bytes(row["details"]), row["submitted_at"], reference)
+    return SubmittedMove(row["_id"], row["subject"], row["client"], bytes(row["details"]), row["submitted_at"], reference)
