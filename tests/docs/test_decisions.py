@@ -1,4 +1,4 @@
-"""Every decision record has all its parts on one page, and the index lists it."""
+"""Every decision record has all its parts on one page; indexes list every record and every page of measurements."""
 
 import re
 from datetime import date
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-DECISIONS = Path(__file__).parents[2] / "docs" / "decisions"
+DOCS = Path(__file__).parents[2] / "docs"
+DECISIONS, MEASUREMENTS = DOCS / "decisions", DOCS / "measurements"
 RECORDS = sorted(DECISIONS.glob("[0-9]*.md"))
 PARTS = ("Context", "Decision", "Alternatives", "Consequences")
 LONGEST_PAGE = 650
@@ -14,7 +15,7 @@ LONGEST_PAGE = 650
 
 _TITLE = re.compile(r"\A# (\d{4}) (.+)\n")
 _STATUS = re.compile(
-    r"^Status: (accepted|rejected|superseded by \[\d{4}\]\(\S+\))([,;] [^.]+)?\. Date: (\d{4}-\d{2}-\d{2})\.$", re.MULTILINE
+    r"^Status: (accepted|rejected|superseded by \[\d{4}\]\(\S+\))([,;] [^.]+)?\. Date: (\d{4}-\d{2}-\d{2})\.( .+)?$", re.MULTILINE
 )
 
 
@@ -45,3 +46,9 @@ def test_no_two_decisions_share_a_number():
 def test_the_index_lists_every_decision_in_order():
     rows = [line for line in (DECISIONS / "README.md").read_text().splitlines() if line.startswith("| [")]
     assert rows == [_index_row(record) for record in RECORDS]
+
+
+def test_the_index_of_measurements_lists_every_page():
+    index = (MEASUREMENTS / "README.md").read_text()
+    pages = {page.name for page in MEASUREMENTS.glob("*.md")} - {"README.md"}
+    assert {page for page in pages if f"({page})" not in index} == set()
