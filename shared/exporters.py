@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
-
-from shared.spans import SpanExporter
 
 log = logging.getLogger(__name__)
 _REPEATED = (
@@ -63,11 +62,11 @@ def _is_news(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith(_REPEATED)
 
 
-class WatchedSpanExporter(SpanExporter):
+class WatchedSpanExporter(OTLPSpanExporter):
     """Exports spans to `<endpoint>/v1/traces`."""
 
     def __init__(self, endpoint: str, watch: CollectorWatch) -> None:
-        super().__init__(f"{endpoint}/v1/traces")
+        super().__init__(endpoint=f"{endpoint}/v1/traces")
         self._watch = watch
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -82,7 +81,7 @@ class WatchedMetricExporter(OTLPMetricExporter):
     """Exports metrics to `<endpoint>/v1/metrics`."""
 
     def __init__(self, endpoint: str, watch: CollectorWatch) -> None:
-        super().__init__(f"{endpoint}/v1/metrics")
+        super().__init__(endpoint=f"{endpoint}/v1/metrics")
         self._watch = watch
 
     def export(self, metrics_data: MetricsData, timeout_millis: float | None = 10_000, **options: Any) -> MetricExportResult:

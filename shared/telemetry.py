@@ -21,14 +21,14 @@ from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, TraceIdRatioBased
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBasedTraceIdRatio
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import security, spans
+from shared import security
 from shared.exporters import CollectorWatch, WatchedMetricExporter, WatchedSpanExporter, stop_within
 from shared.settings import ServiceSettings
 from shared.version import VERSION
@@ -64,6 +64,10 @@ _VERSION_00 = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
 STOP_SECONDS = 2.0
 """How long the end of a process waits for a collector that does not answer."""
+EXPORT_MILLISECONDS = 1_000
+"""How long a span waits for others before it is exported."""
+_SPAN_LIMITS = SpanLimits(max_attribute_length=1_000)
+"""The SDK limits the number of a span's attributes, events and links, and no value's length."""
 _untraced_paths = frozenset({"/live", "/ready"})
 
 
@@ -85,8 +89,7 @@ def setup(settings: ServiceSettings) -> Callable[[], None]:
     base = settings.otlp_endpoint.rstrip("/")
     watch = CollectorWatch(base)
     span_exporter, metric_exporter = WatchedSpanExporter(base, watch), WatchedMetricExporter(base, watch)
-    exporting = BatchSpanProcessor(span_exporter, schedule_delay_millis=1000)
-    tracing = spans.TracerProvider(resource, TraceIdRatioBased(settings.trace_sample), exporting)
+    tracing = tracer_provider(resource, settings.trace_sample, span_exporter)
     metering = MeterProvider(
         resource=resource,
         metric_readers=[PeriodicExportingMetricReader(metric_exporter, export_interval_millis=15_000)],
@@ -99,6 +102,16 @@ def setup(settings: ServiceSettings) -> Callable[[], None]:
         metering.shutdown()
 
     return lambda: stop_within(STOP_SECONDS, (span_exporter, metric_exporter), stop)
+
+
+def tracer_provider(resource: Resource, share: float, exporter: SpanExporter) -> TracerProvider:
+    """OpenTelemetry's provider with its sampler `parentbased_traceidratio`: records `share` of new traces and follows a caller's decision.
+
+    At most 2,048 spans wait for export (the SDK's default); a collector that is too slow costs spans, never memory.
+    """
+    provider = TracerProvider(ParentBasedTraceIdRatio(share), resource, span_limits=_SPAN_LIMITS, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_MILLISECONDS))
+    return provider
 
 
 def gauge(name: str, description: str, read: Callable[[], Iterable[tuple[float, Mapping[str, str]]]], unit: str = "1") -> None:
@@ -263,7 +276,7 @@ class TraceMiddleware:
                 answered.status = status
         finally:
             active.detach(token)
-            route = getattr(scope.get("route"), "path", None)
+            route = _template(scope)
             seen = {"http.request.method": method, "http.response.status_code": status, "url.scheme": scope["scheme"]}
             if route:
                 seen["http.route"] = route
@@ -276,6 +289,12 @@ class TraceMiddleware:
                     current.set_status(Status(StatusCode.ERROR))
                 current.end()
             http_duration.record(time.perf_counter() - began, seen)
+
+
+def _template(scope: Scope) -> str | None:
+    """The template of the route that answers, with the prefixes that its router was included with; None where no route does."""
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")  # FastAPI has no public name for the former
+    return getattr(route, "path", None)
 
 
 def _header(scope: Scope, name: bytes) -> str | None:
