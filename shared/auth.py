@@ -15,6 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -261,7 +262,13 @@ def require(*scopes: str) -> Any:
 
     401 without a valid token, 403 with one that lacks a scope (RFC 6750, section 3.1), 429 for a caller that asks too often.
     """
-    return Depends(_Required(frozenset(scopes)))
+    return Depends(_required(frozenset(scopes)))
+
+
+@cache
+def _required(scopes: frozenset[str]) -> _Required:
+    """One object for the same scopes: FastAPI runs it once a request, and `app.dependency_overrides` finds it."""
+    return _Required(scopes)
 
 
 class ClientCredentials(httpx.Auth):

@@ -123,7 +123,7 @@ class Service:
             provided[type(thing)] = thing
         self.app.state.provided = provided
         for router in routers:
-            self.app.router.routes.extend(router.routes)  # as they are: include_router() wraps them, and looks for each request's twice
+            self.app.include_router(router)
         add_home(self.app)
 
     @property

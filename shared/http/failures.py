@@ -22,7 +22,7 @@ from shared.http.problems import CATALOGUE
 from shared.mongo import Conflict, Database, Unavailable
 
 _OURS = ("services", "shared", "examples", "tests")
-_NOT_READ = ("shared.mongo", "shared.telemetry", "shared.spans", "shared.outbox", "shared.bus")
+_NOT_READ = ("shared.mongo", "shared.telemetry", "shared.outbox", "shared.bus")
 """They raise no `Problem`, and are called from everywhere."""
 _NOTHING = object()
 _UNSAID = ""

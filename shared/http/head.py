@@ -3,7 +3,7 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_FROM_ROUTING = ("route", "endpoint", "path_params")
+_FROM_ROUTING = ("route", "endpoint", "path_params", "fastapi")
 """What routing adds to the scope, and whoever stands before it reads."""
 
 

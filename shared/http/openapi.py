@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from fastapi import FastAPI, params
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic import BaseModel
 
 from shared.http.errors import ErrorShape, as_problem
@@ -99,14 +99,16 @@ class Application(FastAPI):
     def __init__(self, issuer: str, **options: Any) -> None:
         super().__init__(**options)
         self._issuer = issuer.rstrip("/")
+        self._completed: Schema | None = None
 
     def openapi(self) -> Schema:
-        """The document, made at the first call."""
-        if self.openapi_schema is None:
-            document = super().openapi()
-            _Completion(document, self._issuer).complete([route for route in self.routes if isinstance(route, APIRoute)])
-            self.openapi_schema = document
-        return self.openapi_schema
+        """The document, made at the first call, and made anew after routes were added."""
+        document = super().openapi()
+        if document is not self._completed:
+            routes = [route for route in iter_route_contexts(self.routes) if isinstance(route.original_route, APIRoute)]
+            _Completion(document, self._issuer).complete(routes)
+            self._completed = document
+        return document
 
 
 class _Completion:
@@ -119,7 +121,7 @@ class _Completion:
         self._scopes: dict[str, list[str]] = {}
         self._tags: dict[str, str] = {}
 
-    def complete(self, routes: list[APIRoute]) -> None:
+    def complete(self, routes: list[RouteContext]) -> None:
         for route in routes:
             if route.include_in_schema:
                 for method in sorted(route.methods or ()):
@@ -136,8 +138,8 @@ class _Completion:
         if self._tags:
             self._document["tags"] = [{"name": name, "description": text} for name, text in self._tags.items()]
 
-    def _complete_operation(self, operation: Schema, route: APIRoute, method: str) -> None:
-        surface = _documents.get(getattr(route, "shape", as_problem), PROBLEM)
+    def _complete_operation(self, operation: Schema, route: RouteContext, method: str) -> None:
+        surface = _documents.get(getattr(route.original_route, "shape", as_problem), PROBLEM)
         failures = self._reader.of(route.dependant)
         if route.summary is None:
             operation["summary"] = _summary(operation.get("description", ""), route.name)
@@ -147,7 +149,8 @@ class _Completion:
             if surface.description:
                 self._tags[tag] = surface.description
         self._secure(operation, route.dependant, surface, f"{method} {route.path_format}")
-        takes_key = surface.takes_idempotency_key and failures.transacts and method not in ("GET", "HEAD") and isinstance(route, Route)
+        is_unit_of_work = isinstance(route.original_route, Route) and method not in ("GET", "HEAD")
+        takes_key = surface.takes_idempotency_key and failures.transacts and is_unit_of_work
         if takes_key:
             operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
         self._add_chassis_failures(failures, operation, route, takes_key=takes_key)
@@ -171,7 +174,7 @@ class _Completion:
         named = {name for each in security for name in each}
         self._schemes |= {name: scheme for name, scheme in _known_schemes(self._issuer).items() if name in named}
 
-    def _add_chassis_failures(self, failures: Failures, operation: Schema, route: APIRoute, *, takes_key: bool) -> None:
+    def _add_chassis_failures(self, failures: Failures, operation: Schema, route: RouteContext, *, takes_key: bool) -> None:
         if _can_be_wrong(operation, route):
             failures.add(400, "invalid-input")
         if "requestBody" in operation:
@@ -254,7 +257,7 @@ def _calls(dependant: Dependant) -> Iterator[Any]:
         yield from _calls(each)
 
 
-def _can_be_wrong(operation: Schema, route: APIRoute) -> bool:
+def _can_be_wrong(operation: Schema, route: RouteContext) -> bool:
     """Whether FastAPI may refuse the input: a required parameter, one that is more than any text, or a body."""
     validated = [*route.dependant.query_params, *route.dependant.path_params, *route.dependant.header_params, *_validated(route.dependant)]
     names = {each.alias for each in validated}

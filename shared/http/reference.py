@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -82,7 +83,7 @@ def add_reference(app: FastAPI) -> None:
 
 def add_home(app: FastAPI) -> None:
     """Lead `/` to the reference, where the service has no page of its own there. Called once its routes are known."""
-    if all(getattr(route, "path", None) != "/" for route in app.routes):
+    if all(context.path != "/" for context in iter_route_contexts(app.routes)):
         app.add_api_route("/", _home, methods=["GET", "HEAD"], include_in_schema=False)
 
 

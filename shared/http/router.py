@@ -5,21 +5,18 @@ import inspect
 import random
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from functools import partial
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from fastapi import APIRouter, params
-from fastapi.datastructures import DefaultPlaceholder
-from fastapi.routing import APIRoute, serialize_response
-from fastapi.utils import is_body_allowed_for_status_code
+from fastapi.routing import APIRoute
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Message, Receive
 
 from shared.http.admission import Admission, Held
 from shared.http.errors import ErrorShape, HttpFailure, Problem, as_problem, failure_of
 from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
-from shared.http.plan import Plan
 from shared.idempotency import HEADER, run_once
 from shared.mongo import Conflict
 
@@ -32,13 +29,18 @@ _JSON = ("application/json", "+json")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
+@cache
 def provided(type_: type[T]) -> Callable[[Request], Awaitable[T]]:
-    """A dependency that gives the object of this type which the service was built with."""
+    """The dependency that gives the service's object of this type: `Depends(provided(Store))`.
 
-    async def find(request: Request) -> T:  # async, because FastAPI gives any other to a thread: 200 microseconds
+    Each call gives the same function, so a test replaces it by `app.dependency_overrides[provided(Store)] = another`. It is a coroutine
+    function because FastAPI runs every other dependency in a thread, for 200 microseconds.
+    """
+
+    async def get_provided(request: Request) -> T:
         return cast("T", request.app.state.provided[type_])
 
-    return find
+    return get_provided
 
 
 def made(type_: type[T]) -> Callable[..., Awaitable[T]]:
@@ -65,54 +67,16 @@ class Route(APIRoute):
     failure: Callable[[Exception], HttpFailure] = staticmethod(failure_of)
     """What went wrong, before it has the surface's shape; for a surface whose domain has exceptions of its own."""
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, endpoint, **options)
-        plan = Plan.of(self.dependant) if self._may_be_planned() else None
-        if plan is not None:  # only where the route is served as it is: FastAPI's include_router() makes an application of its own
-            self.app = _application(self._answering(self._planned(plan)))
-
-    def _may_be_planned(self) -> bool:
-        handled_here = type(self).get_route_handler is Route.get_route_handler
-        return handled_here and not self.max_body_size and is_body_allowed_for_status_code(self.status_code)
-
     def get_route_handler(self) -> Handler:
         """FastAPI's handler, as one unit of work."""
         return self._answering(super().get_route_handler())
-
-    def _planned(self, plan: Plan) -> Handler:
-        """What FastAPI's handler does, for a function whose arguments have a plan: run it, validate and serialise what it gives."""
-        own_class = None if isinstance(self.response_class, DefaultPlaceholder) else self.response_class
-        to_bytes = self.response_field is not None and own_class is None
-        status: dict[str, Any] = {} if self.status_code is None else {"status_code": self.status_code}
-        serialise = partial(
-            serialize_response,
-            field=self.response_field,
-            include=self.response_model_include,
-            exclude=self.response_model_exclude,
-            by_alias=self.response_model_by_alias,
-            exclude_unset=self.response_model_exclude_unset,
-            exclude_defaults=self.response_model_exclude_defaults,
-            exclude_none=self.response_model_exclude_none,
-            dump_json=to_bytes,
-        )
-
-        async def handle(request: Request) -> Response:
-            given = await plan.run(request)
-            if isinstance(given, Response):
-                return given
-            content = await serialise(response_content=given)
-            if to_bytes:
-                return Response(content, media_type="application/json", **status)
-            return (own_class or JSONResponse)(content, **status)
-
-        return handle
 
     def _answering(self, handler: Handler) -> Handler:
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
         async def run(request: Request) -> Response:
             once = HEADER in request.headers and request.method not in ("GET", "HEAD")
-            return await _patiently(lambda: run_once(request, lambda: handler(request)) if once else handler(request))
+            return await retry_on_conflict(lambda: run_once(request, lambda: handler(request)) if once else handler(request))
 
         async def answer(request: Request) -> Response:
             try:
@@ -144,17 +108,7 @@ class Route(APIRoute):
                 return await run(request)
 
 
-def _application(handler: Handler) -> ASGIApp:
-    """Starlette's application around a handler that answers every failure itself and leaves nothing to be closed."""
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await handler(Request(scope, receive, send))
-        await response(scope, receive, send)
-
-    return application
-
-
-async def _patiently(run: Callable[[], Awaitable[Response]]) -> Response:
+async def retry_on_conflict(run: Callable[[], Awaitable[Response]]) -> Response:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return await run()
