@@ -7,7 +7,7 @@ from benchmarks.measuring import Report, arguments, engine_to_use
 from benchmarks.parts import engines
 from benchmarks.web.measuring import compare
 
-AT_MOST = 1.8
+AT_MOST = 2.8
 
 
 async def main() -> int:

@@ -7,7 +7,7 @@ from benchmarks.measuring import Report, arguments, engine_to_use
 from benchmarks.parts import engines
 from benchmarks.web.measuring import compare
 
-AT_MOST = 2.0
+AT_MOST = 2.2
 DRIVERS = ("motor", "pymongo")
 
 

@@ -124,7 +124,7 @@ class Service:
         self.app.state.provided = provided
         for router in routers:
             self.app.include_router(router)
-        add_home(self.app)
+        self._add_own_routes()
 
     @property
     def consumes(self) -> Sequence[Consumer]:
@@ -157,7 +157,6 @@ class Service:
             telemetry=_NO_OTHER_TELEMETRY,
         )
         app.state.problem_types = f"{self.settings.public_url}{PROBLEM_TYPES}/"
-        add_reference(app)
 
         async def problem(request: Request, error: Exception) -> Response:
             failure = failure_of(error)
@@ -175,9 +174,14 @@ class Service:
             app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=self.settings.trusted_proxies)  # type: ignore[arg-type,unused-ignore]
         app.add_middleware(HeadAsGet)
         app.add_middleware(telemetry.TraceMiddleware)  # type: ignore[arg-type,unused-ignore]
-        app.add_api_route("/live", self._live, include_in_schema=False)
-        app.add_api_route("/ready", self._ready, include_in_schema=False)
         return app
+
+    def _add_own_routes(self) -> None:
+        """Add the chassis's own routes, after the service's: each request is compared with the routes one after another."""
+        add_reference(self.app)
+        add_home(self.app)
+        self.app.add_api_route("/live", self._live, include_in_schema=False)
+        self.app.add_api_route("/ready", self._ready, include_in_schema=False)
 
     async def _live(self) -> Response:
         """Whether the process makes progress; 503 asks for it to be replaced."""

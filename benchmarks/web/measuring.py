@@ -69,7 +69,7 @@ async def compare(report: Report, parts: Engines, method: str, driver: str, bar:
             "BENCH_ISSUER": ISSUER,
             "BENCH_JWKS": issuer.jwks_url,
             "BENCH_SAMPLE": "1",
-            "BENCH_OTLP": receiver,
+            "BENCH_OTLP": receiver.url,
             "BENCH_ROLE": "api",
         }
         kinds: dict[str, dict[str, str]] = {BARE: {}, TRACED: {}, UNTRACED: {"BENCH_OTLP": ""}}
@@ -91,6 +91,8 @@ async def compare(report: Report, parts: Engines, method: str, driver: str, bar:
         finally:
             for app in apps.values():
                 await app.server.stop()
+        recorded = sum(app.used for kind, app in apps.items() if kind in (TRACED, ALL))
+        exported = receiver.server_spans()
     for kind, app in apps.items():
         report.add(f"{driver}: CPU a {method}, {kind}", median(app.milliseconds) * 1000, "us")
     bare = median(apps[BARE].milliseconds)
@@ -98,3 +100,4 @@ async def compare(report: Report, parts: Engines, method: str, driver: str, bar:
     for kind in (UNTRACED, ALL):
         if kind in apps:
             report.add(f"{driver}: {kind}, ratio to bare", median(apps[kind].milliseconds) / bare, "x")
+    report.add(f"{driver}: spans of requests that were exported", exported / recorded, "of 1", at_least=1.0)
