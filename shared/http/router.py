@@ -1,7 +1,10 @@
-"""Routers whose functions run as one unit of work: run again on a conflict, with errors in the surface's own shape."""
+"""FastAPI routers whose functions are one unit of work, with limits on bodies and errors in the surface's shape.
+
+FastAPI's `max_body_size` does not serve here: it answers in plain text and leaves the rest of the body unread, so a reset of the
+connection may reach the client before the 413.
+"""
 
 import asyncio
-import inspect
 import random
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -22,9 +25,13 @@ from shared.mongo import Conflict
 
 T = TypeVar("T")
 ATTEMPTS = 8
+"""How often a function runs in all, while other transactions change the same rows."""
 DEFAULT_BODY_LIMIT = 1_000_000
+"""Bytes."""
 DRAINED_LIMITS = 4
+"""The chassis reads and drops at most this many times the limit of a body that is too large."""
 DRAIN_SECONDS = 2.0
+"""The longest that it does so."""
 _JSON = ("application/json", "+json")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -43,32 +50,20 @@ def provided(type_: type[T]) -> Callable[[Request], Awaitable[T]]:
     return get_provided
 
 
-def made(type_: type[T]) -> Callable[..., Awaitable[T]]:
-    """A dependency that makes an object of this type out of its constructor's own dependencies: `Depends(made(Question))`.
-
-    `Depends(Question)` would do the same in a thread, because FastAPI takes a class for a function that may block.
-    """
-
-    async def make(**dependencies: Any) -> T:
-        return type_(**dependencies)
-
-    make.__signature__ = inspect.signature(type_)  # type: ignore[attr-defined]
-    return make
-
-
 class Route(APIRoute):
-    """One route. Conflicts run the whole function again, at most eight times; one with `Idempotency-Key` takes effect once."""
+    """A FastAPI route that is one unit of work: it is retried on a conflict, and takes effect once for an `Idempotency-Key`."""
 
     shape: ErrorShape = staticmethod(as_problem)
+    """Gives a failure the surface's shape."""
     body_limit = DEFAULT_BODY_LIMIT
     most_values = DEFAULT_MOST_VALUES
     streams = False
-    """Whether its functions take the body part by part, and hold none of it."""
+    """Whether the function reads the body part by part, and holds none of it."""
     failure: Callable[[Exception], HttpFailure] = staticmethod(failure_of)
-    """What went wrong, before it has the surface's shape; for a surface whose domain has exceptions of its own."""
+    """Maps an exception to a failure. A surface whose domain has its own exceptions overrides it."""
 
     def get_route_handler(self) -> Handler:
-        """FastAPI's handler, as one unit of work."""
+        """Wraps FastAPI's handler into the unit of work. FastAPI calls it once for each router that includes the route."""
         return self._answering(super().get_route_handler())
 
     def _answering(self, handler: Handler) -> Handler:
@@ -85,13 +80,13 @@ class Route(APIRoute):
                 if takes_json:
                     _require_json(request)
                 return await run(request)
-            except Exception as error:  # noqa: BLE001 (every failure gets an answer in the surface's shape)
+            except Exception as error:  # noqa: BLE001 (the surface's shape answers every failure)
                 return self.shape(request, self.failure(error))
 
         return answer
 
     async def _with_body(self, arrived: Request, run: Handler, *, takes_json: bool) -> Response:
-        """Run the function once the body is there, within all limits, and it is the request's turn."""
+        """Read the body within all limits, wait for the request's turn, and run the function."""
         admission = Admission.of(arrived)
         with admission.held() as held:
             receive = _limited(arrived.receive, self.body_limit, None if self.streams else held)
@@ -109,6 +104,7 @@ class Route(APIRoute):
 
 
 async def retry_on_conflict(run: Callable[[], Awaitable[Response]]) -> Response:
+    """Run a function again while it ends in `Conflict`, after random waits that double. Raises the last `Conflict`."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return await run()
@@ -120,7 +116,7 @@ async def retry_on_conflict(run: Callable[[], Awaitable[Response]]) -> Response:
 
 
 def _may_have_body(request: Request) -> bool:
-    """Whether the head announces one (RFC 9112, section 6.3); HTTP/2 may send one unannounced."""
+    """Whether the head announces a body (RFC 9112, section 6.3). HTTP/2 may send one unannounced."""
     headers = request.headers
     return "content-length" in headers or "transfer-encoding" in headers or request.scope["http_version"] not in ("1.0", "1.1")
 
@@ -133,13 +129,13 @@ async def _require_size(request: Request, receive: Receive, limit: int) -> None:
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length) <= limit:
         return
-    if "expect" not in request.headers:  # who asks first has sent nothing yet
+    if "expect" not in request.headers:  # a client that expects 100 (Continue) has sent nothing yet
         await _drop(receive, limit)
     raise _too_large(limit)
 
 
 async def _drop(receive: Receive, limit: int, taken: int = 0) -> None:
-    """Read on a little and forget it: a connection closed on unread bytes is reset, and the client never hears why."""
+    """Read on and drop the bytes. Closing a connection with unread bytes resets it, and the client never sees the answer."""
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS):
             more = True
@@ -150,7 +146,7 @@ async def _drop(receive: Receive, limit: int, taken: int = 0) -> None:
 
 
 def _limited(receive: Receive, limit: int, held: Held | None) -> Receive:
-    """Count what comes, for bodies that do not say how long they are. A little more is read and dropped, so that the client hears why."""
+    """Count the bytes of a body as they arrive, because a chunked body announces no length. Raises a 413 problem over the limit."""
     taken = 0
 
     async def counted() -> Message:
@@ -176,9 +172,10 @@ def _require_json(request: Request) -> None:
 
 
 class Router(APIRouter):
-    """A FastAPI router on the chassis. `errors` gives another surface's error shape; `body_limit` is in bytes.
+    """A FastAPI router of `Route`s. `options` are FastAPI's own.
 
-    `most_values` limits how many values a JSON body may hold. `streams` is for functions that read the body part by part.
+    `errors` is the surface's error shape, `body_limit` is in bytes, and `most_values` limits the values of a JSON body. `streams` is for
+    functions that read the body part by part.
     """
 
     def __init__(
