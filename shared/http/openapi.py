@@ -142,7 +142,7 @@ class _Completion:
         surface = _documents.get(getattr(route.original_route, "shape", as_problem), PROBLEM)
         failures = self._reader.of(route.dependant)
         if route.summary is None:
-            operation["summary"] = _summary(operation.get("description", ""), route.name)
+            operation["summary"] = _summary(operation.get("description", ""), route.name or "")
         for tag in operation.get("tags", ()):
             module = sys.modules[route.endpoint.__module__].__doc__ or ""
             self._tags.setdefault(tag, _summary(module, tag, longest=300))
