@@ -11,7 +11,7 @@ ON_KAFKA := $(addprefix tests/,faults/test_kills.py faults/test_refused_events.p
   notifications/test_delivery.py data_sharing/test_agreements.py data_sharing/test_shares.py data_sharing/test_sequencer_and_seed.py \
   move_home/test_api.py)
 # What runs on the fast database server too: the chassis, but for its tests to which no database matters, and kill -9 of everything.
-ON_FAST := tests/faults $(filter-out $(addprefix tests/shared/test_,dependencies.py plan.py start.py \
+ON_FAST := tests/faults $(filter-out $(addprefix tests/shared/test_,dependencies.py start.py \
   kafka_access.py records.py reference.py security.py topics.py),$(wildcard tests/shared/test_*.py))
 # Two processes, each with engines of its own; tests of a file stay together (tests/conftest.py).
 SIDE_BY_SIDE := -n 2 --dist loadfile

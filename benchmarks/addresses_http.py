@@ -104,7 +104,7 @@ async def _compare(report: Report, parts: Engines, data: Path, texts: Sequence[s
             "TOPIC_PREFIX": f"r{uuid4().hex[:8]}.",
             "ISSUER": ISSUER,
             "JWKS_URL": issuer.jwks_url,
-            "OTLP_ENDPOINT": receiver,
+            "OTLP_ENDPOINT": receiver.url,
             "LOG_LEVEL": "WARNING",
             "ROLE": "api",
             "REQUESTS_PER_MINUTE": "0",

@@ -7,7 +7,7 @@ from benchmarks.processes import engines
 from benchmarks.report import Report, arguments, engine_to_use
 from benchmarks.web.measuring import compare
 
-AT_MOST = 1.8
+AT_MOST = 2.8
 
 
 async def main() -> int:

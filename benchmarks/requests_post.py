@@ -7,7 +7,7 @@ from benchmarks.processes import engines
 from benchmarks.report import Report, arguments, engine_to_use
 from benchmarks.web.measuring import compare
 
-AT_MOST = 2.0
+AT_MOST = 2.2
 DRIVERS = ("motor", "pymongo")
 
 

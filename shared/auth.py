@@ -1,9 +1,8 @@
-"""Access tokens in (RFC 9068) and out (RFC 6749 client credentials).
+"""Access tokens: validation of those that come in (RFC 9068), client credentials for calls out (RFC 6749).
 
-A token is checked by its signature against the issuer's keys, which are cached and used on while the issuer is down; `iss`, `aud`,
-`exp`, `typ` and the algorithm are all required to be right. A token that was found valid is remembered by its hash until it
-expires, at most a minute. A person's token ends with the session that it names (`sid`): the issuer lists what ended a short while ago,
-and that list is read again every few seconds while such tokens come.
+Validation checks the signature against the issuer's keys, and `iss`, `aud`, `exp`, `typ` and the algorithm. Cached keys serve while the
+issuer is down. The validator remembers a valid token by its hash until it expires, at most a minute. A person's token ends with its
+session (`sid`): the issuer lists recently ended sessions, and the validator reads the list every few seconds while such tokens come.
 """
 
 import asyncio
@@ -15,6 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,30 +45,30 @@ MAX_TOKEN = 8_192
 JWKS_LIFE_SECONDS = 300.0
 JWKS_MIN_INTERVAL_SECONDS = 5.0
 ENDED_LIFE_SECONDS = 5.0
-"""How long a token may outlive its session; while the issuer is down, for the rest of its own few minutes."""
+"""The longest that a token outlives its session. While the issuer is down, a token lives until it expires."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: an authenticated client, and the person it acts for where the token has one."""
+    """The authenticated client, and the person it acts for if the token names one."""
 
     client_id: str
     subject: str
     borough: str | None
-    """GSS code of the borough that the client belongs to."""
+    """GSS code of the client's borough."""
     scopes: frozenset[str]
     claims: dict[str, Any] = field(repr=False)
 
     @property
     def own_borough(self) -> str:
-        """The caller's borough; 403 where the token has none."""
+        """The caller's borough. Raises a 403 problem if the token has none."""
         if self.borough is None:
             raise Problem(403, "This token does not belong to a borough.", type="no-borough")
         return self.borough
 
 
 class InvalidToken(Problem):
-    """401 with the challenge of RFC 6750, section 3. `kind` is the reason in one word, for the record of security events."""
+    """401 with the challenge of RFC 6750, section 3. `kind` is the reason of the security event, in one word."""
 
     def __init__(self, reason: str, kind: str, *, error: str | None = "invalid_token") -> None:
         self.kind = kind
@@ -77,7 +77,7 @@ class InvalidToken(Problem):
 
 
 class IssuerKeys:
-    """The issuer's published keys, fetched when needed, kept while the issuer is down."""
+    """The issuer's published keys, cached; old ones serve while the issuer is down."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -86,7 +86,7 @@ class IssuerKeys:
         self._lock = asyncio.Lock()
 
     async def get(self, *, unknown_kid: bool = False) -> KeySet:
-        """The keys; `unknown_kid` asks for fresh ones, at most every five seconds. Raises `Unavailable` when none were ever had."""
+        """The keys. `unknown_kid` fetches them anew, at most every five seconds. Raises `Unavailable` before the first successful fetch."""
         age = time.monotonic() - self._fetched
         if self._keys is not None and age < JWKS_LIFE_SECONDS and not unknown_kid:
             return self._keys
@@ -113,7 +113,7 @@ class IssuerKeys:
 
 
 class EndedSessions:
-    """What the issuer says has ended: sessions and single tokens. The last list is used on while the issuer is down."""
+    """The issuer's list of ended sessions and revoked tokens. The last list serves while the issuer is down."""
 
     def __init__(self, jwks_url: str) -> None:
         self._url = "" if jwks_url.startswith("file:") else f"{jwks_url.rpartition('/')[0]}/ended-sessions.json"
@@ -137,7 +137,7 @@ class EndedSessions:
 
 
 class TokenValidator:
-    """Turns a bearer token into a `Caller`, or raises `InvalidToken`."""
+    """Validates bearer tokens."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         self._issuer = settings.issuer.rstrip("/")
@@ -146,11 +146,11 @@ class TokenValidator:
         self._ended = EndedSessions(settings.jwks_url)
         self._registry = JWSRegistry(algorithms=ALGORITHMS)
         self.quota = Quota("caller", settings.requests_per_minute)
-        """Of requests a minute, for each client and for each person that it acts for."""
+        """Requests a minute of each client, and of each person that it acts for."""
         self._remembered: OrderedDict[bytes, tuple[Caller, float, float]] = OrderedDict()
 
     async def caller(self, token: str) -> Caller:
-        """The caller that a valid token names."""
+        """The caller that a token names. Raises `InvalidToken`."""
         found = await self._valid(token)
         if "sid" in found.claims and await self._ended.hold({str(found.claims["sid"]), str(found.claims.get("jti"))}):
             raise InvalidToken("The session that the token belongs to has ended.", "ended")
@@ -192,7 +192,7 @@ class TokenValidator:
         return claims
 
     async def _decoded(self, token: str) -> jwt.Token:
-        """The token with its signature verified. Fresh keys are asked for once, when the token names one that we do not know."""
+        """The token with its signature verified. Fetches fresh keys once if the token names an unknown key."""
         keys = await self._keys.get()
         if _kid_is_new(token, keys):
             keys = await self._keys.get(unknown_kid=True)
@@ -222,13 +222,13 @@ def _kid_is_new(token: str, keys: KeySet) -> bool:
 
 
 class _Required(SecurityBase):
-    """A bearer token with these scopes. One dependency instead of a reader and a judge: FastAPI takes 10 microseconds to resolve each."""
+    """Requires a bearer token with these scopes. It reads and checks in one dependency: FastAPI takes 10 microseconds for each."""
 
     def __init__(self, scopes: frozenset[str]) -> None:
         self.model = HTTPBearerModel(bearerFormat="JWT", description="An access token of the identity service (RFC 9068).")
         self.scheme_name = "HTTPBearer"
         self.scopes = scopes
-        """For the OpenAPI document too."""
+        """`shared.http.openapi` reads them too."""
 
     async def __call__(self, request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -257,17 +257,23 @@ class _Required(SecurityBase):
 
 
 def require(*scopes: str) -> Any:
-    """The dependency of a route that needs all these scopes: `caller: Annotated[Caller, require("addresses:address:read")]`.
+    """The dependency of a route that requires all these scopes: `caller: Annotated[Caller, require("addresses:address:read")]`.
 
-    401 without a valid token, 403 with one that lacks a scope (RFC 6750, section 3.1), 429 for a caller that asks too often.
+    It answers 401 without a valid token, 403 if a scope is missing (RFC 6750, section 3.1), 429 over the caller's quota.
     """
-    return Depends(_Required(frozenset(scopes)))
+    return Depends(_required(frozenset(scopes)))
+
+
+@cache
+def _required(scopes: frozenset[str]) -> _Required:
+    """One object for the same scopes: FastAPI runs it once a request, and `app.dependency_overrides` finds it."""
+    return _Required(scopes)
 
 
 class ClientCredentials(httpx.Auth):
     """Authenticates calls to other services by the client-credentials grant (RFC 6749, section 4.4).
 
-    A token is used until a minute before it expires; one that is refused with 401 is fetched anew once.
+    It uses a token until a minute before expiry, and fetches a new one once after a 401.
     """
 
     requires_response_body = False
@@ -289,7 +295,7 @@ class ClientCredentials(httpx.Auth):
             yield request
 
     async def token(self) -> str:
-        """A token that is valid for at least a moment. Raises `httpx.HTTPError` when the identity service does not give one."""
+        """A valid token. Raises `httpx.HTTPError` if the identity service gives none."""
         async with self._lock:
             if time.monotonic() >= self._until:
                 async with self._new_client() as http:

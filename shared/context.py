@@ -1,4 +1,4 @@
-"""What the code that runs now is doing, and for whom: set by routes and consumers, read where events are published."""
+"""The cause of the work in this task: routes and consumers set it, and `tx.publish` writes it into events."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Where an event that is published now comes from."""
+    """Why an event is published, and for which borough."""
 
     borough: str | None = None
     correlation_id: str | None = None

@@ -1,6 +1,6 @@
-"""The exporters of spans and metrics, which say once when the collector cannot be reached and once when it can again.
+"""OpenTelemetry's exporters of spans and metrics, which log one line when the collector fails and one when it works again.
 
-OpenTelemetry's own log a warning for each retry of each batch; a collector that is down for an hour would fill every service's log.
+Unwatched, they log a warning for each retry of each batch: a collector that is down for an hour would fill every service's log.
 """
 
 import logging
@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
-
-from shared.spans import SpanExporter
 
 log = logging.getLogger(__name__)
 _REPEATED = (
@@ -32,7 +31,7 @@ _LOGGERS = (
 
 
 class CollectorWatch:
-    """Whether the collector takes what this process sends; a change is one line in the log, whatever signals it concerns."""
+    """Notes whether the collector accepts spans and metrics, and logs each change as one line."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
@@ -44,7 +43,7 @@ class CollectorWatch:
                 logger.addFilter(_is_news)
 
     def saw(self, signal: str, *, taken: bool) -> None:
-        """Note how an export ended."""
+        """Note the result of an export of spans or metrics."""
         with self._lock:
             before = bool(self._refused)
             if taken:
@@ -63,15 +62,15 @@ def _is_news(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith(_REPEATED)
 
 
-class WatchedSpanExporter(SpanExporter):
-    """Exports spans to `<endpoint>/v1/traces`."""
+class WatchedSpanExporter(OTLPSpanExporter):
+    """Exports spans to `<endpoint>/v1/traces` (OTLP over HTTP)."""
 
     def __init__(self, endpoint: str, watch: CollectorWatch) -> None:
-        super().__init__(f"{endpoint}/v1/traces")
+        super().__init__(endpoint=f"{endpoint}/v1/traces")
         self._watch = watch
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send them; what cannot be sent is dropped."""
+        """Send spans. The SDK drops a batch that it cannot send."""
         result = super().export(spans)
         if not self._shutdown:
             self._watch.saw("spans", taken=result is SpanExportResult.SUCCESS)
@@ -79,14 +78,14 @@ class WatchedSpanExporter(SpanExporter):
 
 
 class WatchedMetricExporter(OTLPMetricExporter):
-    """Exports metrics to `<endpoint>/v1/metrics`."""
+    """Exports metrics to `<endpoint>/v1/metrics` (OTLP over HTTP)."""
 
     def __init__(self, endpoint: str, watch: CollectorWatch) -> None:
-        super().__init__(f"{endpoint}/v1/metrics")
+        super().__init__(endpoint=f"{endpoint}/v1/metrics")
         self._watch = watch
 
     def export(self, metrics_data: MetricsData, timeout_millis: float | None = 10_000, **options: Any) -> MetricExportResult:
-        """Send them; what cannot be sent is part of the next export, because sums are cumulative."""
+        """Send metrics. The next export contains what a failed one lacked, because sums are cumulative."""
         result = super().export(metrics_data, timeout_millis, **options)
         if not self._shutdown:
             self._watch.saw("metrics", taken=result is MetricExportResult.SUCCESS)
@@ -94,7 +93,7 @@ class WatchedMetricExporter(OTLPMetricExporter):
 
 
 def stop_within(seconds: float, exporters: Sequence[WatchedSpanExporter | WatchedMetricExporter], stop: Callable[[], None]) -> None:
-    """Flush and stop; after `seconds` the exporters give up what they still try to send."""
+    """Flush and stop. After `seconds` the exporters drop the rest."""
 
     def give_up() -> None:
         for exporter in exporters:

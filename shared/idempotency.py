@@ -1,15 +1,15 @@
-"""`Idempotency-Key`: a request takes effect once, and a repeat gets the first one's reply.
+"""`Idempotency-Key`: a request takes effect once, and a repeat gets the first reply.
 
-Semantics of the IETF draft 'The Idempotency-Key HTTP Header Field': the same key with the same body gives the stored reply, with
-another body 422, and 409 while the first is under way. The stored reply is part of the transaction that makes the effect, so there
-is no moment in which one exists without the other.
+Follows the IETF draft 'The Idempotency-Key HTTP Header Field': the same key with the same body gets the stored reply, with another body
+422, and 409 while the first request is under way. One transaction commits effect and reply, so neither exists without the other.
 
-A repeat is rare, so nothing is looked up beforehand: the function runs, and a repeat shows itself when its reply cannot be stored a
-second time, or when the function fails on what the first one did. Its transaction is then undone and the stored reply is given. Only
-what opened a transaction is looked up, so always after the caller was authenticated.
+Repeats are rare, so `run_once` looks nothing up beforehand. It runs the function. A repeat then fails in one of two ways: its reply
+cannot be stored a second time, or the function fails on the first one's effect. `run_once` undoes the transaction and gives the
+stored reply. It looks up only what opened a transaction, so always after authentication.
 
-A reply may say again what a person typed. Its body is stored sealed (Fernet) under a key made of the caller and the Idempotency-Key, of
-which neither is stored: with a key that cannot be guessed, such as a UUID, only a repeat opens it. It keys the digest of the request too.
+A reply may contain what a person typed. `run_once` encrypts its body (Fernet) with a key derived from the caller and the
+Idempotency-Key, and stores neither. Only a repeat can decrypt the body, if nobody can guess the key; a UUID is such a key. The same
+secret keys the digest of the request.
 """
 
 import base64
@@ -33,9 +33,10 @@ _under_way: set[str] = set()
 
 
 async def run_once(request: Request, run: Callable[[], Awaitable[Response]]) -> Response:
-    """Let a request take effect at most once for its key and caller. `run` must be safe to start again, after a `Conflict` or as a repeat.
+    """Run a function so that the request takes effect at most once for its key and caller. `run` must be safe to run again.
 
-    The caller is `request.state.principal`, set by whatever authenticates the request; without one it is the session cookie.
+    The caller is `request.state.principal`, which the authenticating dependency sets, or else the session cookie. Raises a problem with
+    status 400, 409 or 422, and whatever `run` raises.
     """
     key = _key(request)
     content = hashlib.sha256(request.url.query.encode() + b"\0" + await request.body()).hexdigest()
@@ -44,7 +45,7 @@ async def run_once(request: Request, run: Callable[[], Awaitable[Response]]) -> 
 
     def begun(where: Scope) -> None:
         nonlocal id_, store
-        if id_:  # a second block of the same function
+        if id_:  # the function opens a second transaction, which joins the first
             return
         candidate = _digest(request, key)
         if candidate in _under_way:
@@ -61,7 +62,7 @@ async def run_once(request: Request, run: Callable[[], Awaitable[Response]]) -> 
     token = unit_of_work.set(unit)
     try:
         response = await run()
-        if unit.transaction is None:  # nothing was changed, so there is nothing to protect from a repeat
+        if unit.transaction is None:  # the function opened no transaction, so a repeat does no harm
             return response
         if response.status_code < 400:
             unit.transaction.insert_last("idempotency", _row(id_, content, response, _Secret.of(request, key)))
@@ -88,7 +89,7 @@ async def _look_up(store: Scope, id_: str, content: str, secret: "_Secret") -> R
     row = await store.collection("idempotency").find_one({"_id": id_})
     if row is None:
         return None
-    if row["fingerprint"] not in {secret.fingerprint(content), content}:  # the latter was kept by a version before it was keyed
+    if row["fingerprint"] not in {secret.fingerprint(content), content}:  # an earlier version stored the latter
         raise Problem(
             422, "This Idempotency-Key was used with another request.", type="idempotency-key-reused", field="header.idempotency-key"
         )
@@ -114,7 +115,7 @@ def _row(id_: str, content: str, response: Response, secret: "_Secret") -> Docum
 
 
 def _stored(row: Document, sealing: Fernet) -> Response:
-    body = row["body"] if "body" in row else sealing.decrypt(row["sealed"])  # `body`: kept by a version before replies were sealed
+    body = row["body"] if "body" in row else sealing.decrypt(row["sealed"])  # an earlier version stored `body`
     response = Response(bytes(body), row["status"])
     response.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in row["headers"]]
     response.headers[REPLAYED] = "true"
@@ -127,9 +128,9 @@ def _digest(request: Request, key: str) -> str:
 
 @dataclass(frozen=True)
 class _Secret:
-    """What only a caller with this key can make again: seals the reply, and keys the digest of the request.
+    """A secret that only the same caller with the same key can derive: it encrypts the reply and keys the digest of the request.
 
-    A plain digest would tell whoever reads the database which phone number a short request named: there are few enough to try.
+    A reader of the database could find a short request behind a plain digest by trying each phone number.
     """
 
     key: bytes
@@ -143,7 +144,7 @@ class _Secret:
         return Fernet(base64.urlsafe_b64encode(self.key))
 
     def fingerprint(self, content: str) -> str:
-        """Keyed digest of a request, given by the plain one."""
+        """The keyed digest (HMAC-SHA256) of a request, from its plain digest."""
         return hmac.new(self.key, b"request\0" + content.encode(), hashlib.sha256).hexdigest()
 
 

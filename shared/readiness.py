@@ -1,7 +1,7 @@
-"""Whether the database serves rows: one is written and read, within a deadline.
+"""Readiness of the database: a service writes and reads a row within a deadline.
 
-A server that answers `ping` may answer nothing else, for instance while a thread that holds its storage lock waits for room in the
-cache. So readiness asks for what requests need.
+A server that answers `ping` may answer nothing else, for instance while a thread with the storage lock waits for room in the cache. So
+readiness tries the operations that requests need.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from shared.mongo import Database, DatabaseError, Transaction
 
 DEADLINE_SECONDS = 3.0
 LIFE_SECONDS = 1.0
-"""How long an answer is given again without asking."""
+"""The age up to which an answer serves again."""
 
 
 class Readiness:
-    """Asks one service's database, at most once at a time: a call that hangs holds a thread of the driver until its socket times out."""
+    """Asks one database, one question at a time: a call that hangs holds a thread of the driver until its socket times out."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Readiness:
         self._answer, self._answered = False, float("-inf")
 
     async def database_serves(self) -> bool:
-        """Whether a row could be written and read within the deadline, now or less than a second ago."""
+        """Whether the database wrote and read a row within the deadline, now or less than a second ago."""
         if self._monotonic() - self._answered < self._life:
             return self._answer
         if self._question is None or self._question.done():

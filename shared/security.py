@@ -1,9 +1,9 @@
-"""Security events: refused credentials, codes, tokens, forms and seals, each counted and on a log line that a flood cannot multiply.
+"""Security events: refused credentials, codes, tokens, forms and seals, counted and logged within a bound on lines.
 
 `record(Event.CLIENT_REFUSED, "wrong_secret", client="move-home")` adds one to the OpenTelemetry counter `blocks.security.events`
-(attributes `security.event` and `security.reason`) and writes a JSON log line. The first event of a kind is written at once; those that
-follow within ten seconds share one line, which carries their number. Events never carry personal data: no address, no network, no
-token, no secret. docs/security-events.md lists them.
+(attributes `security.event` and `security.reason`) and writes a JSON log line. It writes the first event of a kind at once; the events
+of the next ten seconds share one line with their number. Events never carry personal data: no address, no network, no token, no
+secret. docs/security-events.md lists them.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 INTERVAL_SECONDS = 10.0
 """Events of one kind within this time share a log line."""
 MOST_KINDS = 50
-"""Kinds that are counted apart at one time; the others of an event share the reason `other`. Bounds lines and memory."""
+"""The most kinds counted apart at one time; further kinds of an event share the reason `other`. Bounds lines and memory."""
 OTHER = "other"
 _counter = metrics.get_meter("london-building-blocks").create_counter(
     "blocks.security.events",
@@ -32,7 +32,7 @@ _counter = metrics.get_meter("london-building-blocks").create_counter(
 
 
 class Event(StrEnum):
-    """What happened."""
+    """The security events."""
 
     CLIENT_REFUSED = "client_refused"
     """A client, or the holder of an API key, failed to authenticate."""
@@ -43,19 +43,19 @@ class Event(StrEnum):
     TOKEN_REFUSED = "token_refused"  # noqa: S105 (an event's name)
     """A request came without a valid access token (401)."""
     ACCESS_REFUSED = "access_refused"
-    """An authenticated caller asked for what it may not do (403)."""
+    """An authenticated caller asked for an action that it may not take (403)."""
     OTHER_BOROUGH = "other_borough"
     """A caller named a thing that belongs to another borough; the answer was 404."""
     FORM_FORGED = "form_forged"
     """A form came from another site, or without its token (cross-site request forgery)."""
     SEAL_REFUSED = "seal_refused"
-    """A sealed value was changed, made by somebody else, or meant for another use."""
+    """Somebody changed a sealed value, made it with another key, or used it for another purpose."""
     RATE_LIMITED = "rate_limited"
     """A caller met a limit (429)."""
     MAIL_REFUSED = "mail_refused"
     """Notifications refuses a message that the platform itself sends."""
     KEY_ROTATED = "key_rotated"
-    """Another key signs or seals from now on."""
+    """A new key signs or seals."""
 
 
 _OF_STATUS = {
@@ -94,7 +94,7 @@ class Lines:
         self._windows: dict[_Kind, _Window] = {}
 
     def add(self, kind: _Kind) -> None:
-        """Count one event; write it where it is the first of its kind for a while."""
+        """Count one event; write it if it is the first of its kind for ten seconds."""
         if kind not in self._windows and len(self._windows) >= MOST_KINDS:
             self._close_ended()
             if len(self._windows) >= MOST_KINDS:
@@ -111,7 +111,7 @@ class Lines:
             asyncio.get_running_loop().call_later(INTERVAL_SECONDS, self._close_ended)
 
     def flush(self) -> None:
-        """Write what was counted and not written yet."""
+        """Write the counts that no line carries yet."""
         for kind in list(self._windows):
             self._close(kind)
 
@@ -133,8 +133,8 @@ _lines = Lines()
 def record(event: Event, reason: str, *, client: str | None = None, borough: str | None = None) -> None:
     """Count a security event and log it.
 
-    `reason` is one of a few fixed words. `client` is the id of a registered client that was found or has authenticated, never one
-    that a caller merely claims; `borough` is its GSS code.
+    `reason` is one of a few fixed words. `client` is the id of a registered client, never one that a caller merely claims; `borough` is
+    its GSS code.
     """
     if (request := _request.get()) is not None:
         request.recorded = True
@@ -143,13 +143,13 @@ def record(event: Event, reason: str, *, client: str | None = None, borough: str
 
 
 def flush() -> None:
-    """Write what was counted and not logged yet; a service does so when it stops."""
+    """Write the counts that no line carries yet. A service does so when it stops."""
     _lines.flush()
 
 
 @contextmanager
 def watched() -> Iterator["Answered"]:
-    """Around one request: records a 401, 403 or 429 for which nothing more exact was recorded inside."""
+    """Around one request: records a 401, 403 or 429 unless code inside recorded something more exact."""
     request = _Request()
     token = _request.set(request)
     answered = Answered()
@@ -163,7 +163,7 @@ def watched() -> Iterator["Answered"]:
 
 @dataclass(slots=True)
 class Answered:
-    """The status that a request was answered with; 0 before."""
+    """The status of the request's answer; 0 before it."""
 
     status: int = 0
 

@@ -1,4 +1,4 @@
-"""A service: what its composition root returns, and how it starts, serves, tells its health and stops."""
+"""A service: its composition root returns a `Service`, which starts, serves, reports its health and stops."""
 
 import argparse
 import asyncio
@@ -53,14 +53,14 @@ log = logging.getLogger(__name__)
 S = TypeVar("S", bound=ServiceSettings)
 Hook = Callable[[], Awaitable[object]]
 GRACE_SECONDS = 5
-"""How long requests under way may take once the service stops."""
+"""The longest that a stopping service waits for requests under way."""
 STOP_SECONDS = 10.0
-"""How long a stop may take in all. Then the process ends like a killed one, which loses nothing: a frozen database or broker must not keep
-it for as long as its connections wait."""
+"""The longest that a stop takes in all. Then the process ends like a killed one, which loses nothing: a frozen database or broker does not
+keep it waiting."""
 KEEP_ALIVE_SECONDS = 75
-"""Longer than any client or gateway keeps an idle connection (httpx: 5 s), or it would send into one that is being closed here."""
+"""Longer than any client or gateway keeps an idle connection (httpx: 5 s), so that none sends into a connection that closes here."""
 _NO_OTHER_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
-"""FastAPI's own spans carry the path and the query with their values, and begin a second trace beside ours."""
+"""FastAPI's own spans carry the path and the query with their values, and begin a second trace."""
 
 _ABOUT_EVERY_API = """\
 Times are UTC in ISO 8601, boroughs GSS codes. Errors are problem details (RFC 9457) unless a tag says otherwise; their `type` leads to a
@@ -71,11 +71,11 @@ Before any operation is reached, a connection answers 408 (too slow), 414 (addre
 
 
 class StartError(RuntimeError):
-    """The service cannot start. The message is one line that says what to do."""
+    """The service cannot start. The message is one line with the remedy."""
 
 
 class Service:
-    """One service, assembled. `app` is its ASGI application; `serve()` runs it with its workers until it is told to stop."""
+    """One service. `app` is its FastAPI application; `serve()` runs it with its workers until SIGINT or SIGTERM."""
 
     def __init__(
         self,
@@ -99,16 +99,16 @@ class Service:
         self.name = name
         self.settings = settings
         self.store: Any = store
-        """The store that the service was built with: a `Database`, or None."""
+        """The service's `Database`, or None."""
         self._readiness = None if store is None else Readiness(store)
         self._consumes = list(consumes)
         self._workers = list(workers)
         self._seed, self._on_start, self._on_stop = seed, list(on_start), list(on_stop)
         self._tells = tells
-        """What `/ready` says of this service beside the chassis's own state. It changes no status."""
+        """Fields that the service adds to `/ready`. They change no status."""
         self._running: list[Callable[[], Awaitable[object]]] = []
         self._working: list[Callable[[], Awaitable[object]]] = []
-        """How to stop what takes work in: workers, consumers, the relay."""
+        """Stops of all that takes work in: workers, consumers, the relay."""
         self._watch: BrokerWatch | None = None
         self._relay: Relay | None = None
         self._receivers: list[Receiver] = []
@@ -123,12 +123,12 @@ class Service:
             provided[type(thing)] = thing
         self.app.state.provided = provided
         for router in routers:
-            self.app.router.routes.extend(router.routes)  # as they are: include_router() wraps them, and looks for each request's twice
-        add_home(self.app)
+            self.app.include_router(router)
+        self._add_own_routes()
 
     @property
     def consumes(self) -> Sequence[Consumer]:
-        """The consumers that it was built with."""
+        """The service's consumers."""
         return self._consumes
 
     # -- the application ---------------------------------------------------------------------------------------------------------------
@@ -157,7 +157,6 @@ class Service:
             telemetry=_NO_OTHER_TELEMETRY,
         )
         app.state.problem_types = f"{self.settings.public_url}{PROBLEM_TYPES}/"
-        add_reference(app)
 
         async def problem(request: Request, error: Exception) -> Response:
             failure = failure_of(error)
@@ -175,17 +174,22 @@ class Service:
             app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=self.settings.trusted_proxies)  # type: ignore[arg-type,unused-ignore]
         app.add_middleware(HeadAsGet)
         app.add_middleware(telemetry.TraceMiddleware)  # type: ignore[arg-type,unused-ignore]
-        app.add_api_route("/live", self._live, include_in_schema=False)
-        app.add_api_route("/ready", self._ready, include_in_schema=False)
         return app
 
+    def _add_own_routes(self) -> None:
+        """Add the chassis's own routes, after the service's: each request is compared with the routes one after another."""
+        add_reference(self.app)
+        add_home(self.app)
+        self.app.add_api_route("/live", self._live, include_in_schema=False)
+        self.app.add_api_route("/ready", self._ready, include_in_schema=False)
+
     async def _live(self) -> Response:
-        """Whether the process makes progress; 503 asks for it to be replaced."""
+        """Whether the process makes progress; 503 asks the platform to replace it."""
         stuck = any(receiver.is_stuck for receiver in self._receivers) or (self._relay is not None and self._relay.is_stuck)
         return JSONResponse({"live": not stuck}, 503 if stuck else 200)
 
     async def _ready(self) -> Response:
-        """Whether requests can be served: the database serves rows. The broker's state is reported only: accepted work waits for it."""
+        """Whether the service can answer requests: its database serves rows. The broker's state changes no status, as work waits for it."""
         database, dead_commands = self._readiness is None or await self._readiness.database_serves(), 0
         if database and self.store is not None and self._workers:
             with contextlib.suppress(DatabaseError, TimeoutError):
@@ -210,7 +214,7 @@ class Service:
     # -- start and stop ----------------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Indexes, first data, relay, consumers, workers. Raises `StartError` with one line when the database refuses us."""
+        """Start indexes, first data, relay, consumers, workers. Raises `StartError` with one line if the database refuses the service."""
         if self.store is not None:
             try:
                 await self.store.start()
@@ -252,7 +256,7 @@ class Service:
             self._working.append(worker.stop)
 
     async def stop(self) -> None:
-        """End what takes work in, all at once; then, in the reverse order of their starts, what the work is stored with."""
+        """Stop workers, consumers and relay at once; then close the rest in the reverse order of their starts."""
         self._started = False
         working, self._working = self._working, []
         await asyncio.gather(*(_end(stop) for stop in working))
@@ -262,7 +266,7 @@ class Service:
         security.flush()
 
     def serve(self) -> int:
-        """Run until SIGINT or SIGTERM. Gives the process's exit code; a start that fails says why in one line."""
+        """Run until SIGINT or SIGTERM. Returns the process's exit code; a failed start prints its reason in one line."""
         stop_telemetry = telemetry.setup(self.settings)
         try:
             listener = _listen(self.settings, self._variable("PORT"))
@@ -276,7 +280,7 @@ class Service:
             stop_telemetry()
 
     def server_config(self, **options: Any) -> uvicorn.Config:
-        """How uvicorn serves the application; `options` are uvicorn's own."""
+        """uvicorn's configuration; `options` are uvicorn's own."""
         return uvicorn.Config(
             self.app,
             log_config=None,
@@ -285,7 +289,7 @@ class Service:
             http=BoundedProtocol,
             ws="none",
             lifespan="off",
-            proxy_headers=False,  # the application reads them, from `trusted_proxies` alone
+            proxy_headers=False,  # the application's middleware reads them, from `trusted_proxies` alone
             **options,
         )
 
@@ -297,11 +301,11 @@ class Service:
             if not server.should_exit:
                 _cut_after(STOP_SECONDS)
             server.should_exit = True
-            starting.cancel()  # where it is still under way: first data may take long to build
+            starting.cancel()  # a start may take long: it builds first data
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign]  # it would take the signals for itself
+        server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign]  # uvicorn would handle the signals itself
         try:
             await starting
             await server.serve(sockets=[listener])
@@ -326,7 +330,7 @@ async def _end(stop: Callable[[], Awaitable[object]]) -> None:
 
 
 def _cut_after(seconds: float) -> None:
-    """End this process after so many seconds, whatever it waits for then. A thread of its own does it, because the others may hang."""
+    """End this process after `seconds`, whatever it waits for. A thread does it, because the event loop may hang."""
 
     def cut() -> None:
         log.warning("the stop took longer than %.0f s; the process ends without waiting for database and broker", seconds)
@@ -359,7 +363,7 @@ def _plainly(error: OSError) -> str:
 
 
 def main(module: str, settings_type: type[S], build: Callable[[S], Service]) -> None:
-    """`python -m services.NAME [--role api|worker|all]`; the rest comes from the environment. One line and non-zero on a wrong setting."""
+    """Run `python -m services.NAME [--role api|worker|all]`, with settings from the environment. A wrong one exits 2 with one line."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=(build.__doc__ or "").strip())
     parser.add_argument("--role", choices=[role.value for role in Role], help="what this process does (default: all)")
     arguments = parser.parse_args()

@@ -1,13 +1,11 @@
-"""Traces, metrics and logs by OpenTelemetry, with current semantic conventions and never with personal data.
+"""Traces, metrics and logs by OpenTelemetry's SDK, with current semantic conventions and without personal data.
 
-Spans carry methods, route templates, status codes, topic names, event types and pseudonymous ids; never a path with its
-values, a query, a header, a body or a Kafka key. Without an exporter nothing is recorded, but trace ids are made and
-handed on all the same.
+Spans carry methods, route templates, status codes, topic names, event types and pseudonymous ids; never a path with its values, a
+query, a header, a body or a Kafka key. Without an exporter no span is recorded, and trace ids still pass from service to service.
 """
 
 import json
 import logging
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,14 +19,14 @@ from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, TraceIdRatioBased
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBasedTraceIdRatio
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import security, spans
+from shared import security
 from shared.exporters import CollectorWatch, WatchedMetricExporter, WatchedSpanExporter, stop_within
 from shared.settings import ServiceSettings
 from shared.version import VERSION
@@ -48,7 +46,7 @@ SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5
 
 
 def seconds_histogram(name: str, description: str) -> metrics.Histogram:
-    """A histogram of durations in seconds; the SDK's own boundaries are made for milliseconds."""
+    """A histogram of durations in seconds. The SDK's default boundaries suit milliseconds."""
     return _meter.create_histogram(name, unit="s", description=description, explicit_bucket_boundaries_advisory=SECONDS_BUCKETS)
 
 
@@ -60,15 +58,18 @@ process_failures = _meter.create_counter(
 )
 operations = _meter.create_counter("messaging.client.consumed.messages", description="Events taken from Kafka, by outcome.")
 _ODD = tuple("13579bdf")
-_VERSION_00 = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
 STOP_SECONDS = 2.0
-"""How long the end of a process waits for a collector that does not answer."""
+"""The longest that a process's end waits for a collector that does not answer."""
+EXPORT_MILLISECONDS = 1_000
+"""How long a span waits for others before it is exported."""
+_SPAN_LIMITS = SpanLimits(max_attribute_length=1_000)
+"""The SDK limits the number of a span's attributes, events and links, and no value's length."""
 _untraced_paths = frozenset({"/live", "/ready"})
 
 
 def setup(settings: ServiceSettings) -> Callable[[], None]:
-    """Start exporting for this process. Gives the function that flushes and stops it."""
+    """Start telemetry for this process. Returns the function that flushes and stops it."""
     propagate.set_global_textmap(_w3c)
     setup_logging(settings)
     resource = Resource.create(
@@ -85,8 +86,7 @@ def setup(settings: ServiceSettings) -> Callable[[], None]:
     base = settings.otlp_endpoint.rstrip("/")
     watch = CollectorWatch(base)
     span_exporter, metric_exporter = WatchedSpanExporter(base, watch), WatchedMetricExporter(base, watch)
-    exporting = BatchSpanProcessor(span_exporter, schedule_delay_millis=1000)
-    tracing = spans.TracerProvider(resource, TraceIdRatioBased(settings.trace_sample), exporting)
+    tracing = tracer_provider(resource, settings.trace_sample, span_exporter)
     metering = MeterProvider(
         resource=resource,
         metric_readers=[PeriodicExportingMetricReader(metric_exporter, export_interval_millis=15_000)],
@@ -101,6 +101,16 @@ def setup(settings: ServiceSettings) -> Callable[[], None]:
     return lambda: stop_within(STOP_SECONDS, (span_exporter, metric_exporter), stop)
 
 
+def tracer_provider(resource: Resource, share: float, exporter: SpanExporter) -> TracerProvider:
+    """OpenTelemetry's provider with its sampler `parentbased_traceidratio`: records `share` of new traces and follows a caller's decision.
+
+    At most 2,048 spans wait for export (the SDK's default); a collector that is too slow costs spans, never memory.
+    """
+    provider = TracerProvider(ParentBasedTraceIdRatio(share), resource, span_limits=_SPAN_LIMITS, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_MILLISECONDS))
+    return provider
+
+
 def gauge(name: str, description: str, read: Callable[[], Iterable[tuple[float, Mapping[str, str]]]], unit: str = "1") -> None:
     """Register a gauge whose values `read` gives at each export."""
 
@@ -111,7 +121,7 @@ def gauge(name: str, description: str, read: Callable[[], Iterable[tuple[float, 
 
 
 def traceparent() -> str | None:
-    """The current span's W3C `traceparent`, to store with work that goes on later."""
+    """The current span's W3C `traceparent`, to store with work that continues later."""
     carrier: dict[str, str] = {}
     _w3c.inject(carrier)
     return carrier.get("traceparent")
@@ -124,21 +134,14 @@ def trace_id() -> str | None:
 
 
 def tracestate() -> str | None:
-    """The current span's W3C `tracestate`, to hand on beside its `traceparent`; None where no system added anything."""
+    """The current span's W3C `tracestate`, which belongs beside its `traceparent`; None where no system added anything."""
     return trace.get_current_span().get_span_context().trace_state.to_header() or None
 
 
 def context_of(parent: str | None, state: str | None = None) -> Context:
-    """The context that a stored `traceparent` names; an empty one where it is none. What is in the form of version 00 is read here,
-    at a quarter of the propagator's cost; the rest is the propagator's affair, and so is a `tracestate`.
-    """
-    if parent is None:
-        return Context()
-    plain = _VERSION_00.fullmatch(parent) if state is None else None
-    if plain is None:
-        return _w3c.extract({"traceparent": parent, **({"tracestate": state} if state else {})}, context=Context())
-    named = SpanContext(int(plain[1], 16), int(plain[2], 16), is_remote=True, trace_flags=TraceFlags(int(plain[3], 16)))
-    return trace.set_span_in_context(NonRecordingSpan(named), Context()) if named.is_valid else Context()
+    """The context that a stored `traceparent` (and `tracestate`) names; an empty one where it names none."""
+    carrier = {"traceparent": parent, "tracestate": state}
+    return _w3c.extract({name: value for name, value in carrier.items() if value}, context=Context())
 
 
 @contextmanager
@@ -150,9 +153,9 @@ def span(
     attributes: Mapping[str, str | int | float | bool] | None = None,
     retried: bool = False,
 ) -> Iterator[Span]:
-    """A span around a block; an exception marks it as failed by its type alone, because messages may quote personal data.
+    """A span around a block. An exception marks it as failed by its type alone, because messages may quote personal data.
 
-    `retried` says that the caller answers an exception by trying again: the span then names its type, and is no error.
+    With `retried` the caller tries again after an exception: the span names the exception's type and is no error.
     """
     current = _tracer.start_span(name, context=context, kind=kind, attributes=attributes)
     token = active.attach(trace.set_span_in_context(current))
@@ -180,14 +183,14 @@ def continued(
     attributes: Mapping[str, str | int | float | bool] | None = None,
     retried: bool = False,
 ) -> Iterator[Span]:
-    """Go on with the trace of a stored `traceparent` (and `tracestate`): the span inside is its child."""
+    """A span around a block that continues the trace of a stored `traceparent` (and `tracestate`)."""
     with span(name, kind=kind, context=context_of(parent, state), attributes=attributes, retried=retried) as current:
         yield current
 
 
 @contextmanager
 def within(parent: str | None, state: str | None = None) -> Iterator[None]:
-    """Let what is logged and published inside belong to the trace of a stored `traceparent`, without a span of its own."""
+    """Makes logs and events of a block belong to the trace of a stored `traceparent`, without a span of its own."""
     token = active.attach(context_of(parent, state))
     try:
         yield
@@ -196,7 +199,7 @@ def within(parent: str | None, state: str | None = None) -> Iterator[None]:
 
 
 def create_message(topic: str, event_type: str, message_id: str) -> str | None:
-    """Make the short producer span of one message (messaging conventions); gives its `traceparent` for the message's headers."""
+    """Make the producer span of one message (messaging conventions). Returns its `traceparent` for the message's headers."""
     current = _tracer.start_span(
         f"create {topic}",
         kind=PRODUCER,
@@ -216,14 +219,15 @@ def create_message(topic: str, event_type: str, message_id: str) -> str | None:
 
 
 def is_sampled(parent: str | None) -> bool:
-    """Whether a stored `traceparent` belongs to a recorded trace: the lowest bit of its flags, whatever the others say
-    (W3C Trace Context Level 2, section 3.2.2.5; this SDK sets the random-trace-id flag too).
+    """Whether a stored `traceparent` belongs to a recorded trace: the lowest bit of its flags (W3C Trace Context Level 2, 3.2.2.5).
+
+    The SDK sets another bit too, which says that the trace id is random.
     """
     return parent is not None and parent.endswith(_ODD)
 
 
 def start(name: str, *, kind: SpanKind, parent: str | None, attributes: Mapping[str, str | int]) -> Span:
-    """Begin a span that the caller ends; for work that is done in batches."""
+    """Begin a span that the caller ends, for work in batches."""
     return _tracer.start_span(name, context=context_of(parent), kind=kind, attributes=dict(attributes))
 
 
@@ -235,7 +239,10 @@ def carried(current: Span) -> str | None:
 
 
 class TraceMiddleware:
-    """The server span and duration of each HTTP request (HTTP semantic conventions); plain ASGI, at half the contrib one's cost."""
+    """Makes the server span of each HTTP request and records its duration (HTTP semantic conventions).
+
+    Plain ASGI middleware: FastAPI's own telemetry and the contrib instrumentation write paths with their values, at twice the cost.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -263,7 +270,7 @@ class TraceMiddleware:
                 answered.status = status
         finally:
             active.detach(token)
-            route = getattr(scope.get("route"), "path", None)
+            route = _template(scope)
             seen = {"http.request.method": method, "http.response.status_code": status, "url.scheme": scope["scheme"]}
             if route:
                 seen["http.route"] = route
@@ -276,6 +283,12 @@ class TraceMiddleware:
                     current.set_status(Status(StatusCode.ERROR))
                 current.end()
             http_duration.record(time.perf_counter() - began, seen)
+
+
+def _template(scope: Scope) -> str | None:
+    """The template of the route that answers, with the prefixes that its router was included with; None where no route does."""
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")  # FastAPI has no public name for the former
+    return getattr(route, "path", None)
 
 
 def _header(scope: Scope, name: bytes) -> str | None:
@@ -320,4 +333,4 @@ def setup_logging(settings: ServiceSettings) -> None:
     for name in ("shared", "services", "examples", "blocks"):
         logging.getLogger(name).setLevel(settings.log_level)
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each request that is no HTTP: anyone could fill the disk
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each request that is not HTTP, so anyone could fill the disk

@@ -10,8 +10,11 @@ from pathlib import Path
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 ISSUER = "http://issuer.benchmark"
+SERVER = Span.SpanKind.SPAN_KIND_SERVER
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
@@ -40,19 +43,37 @@ class Issuer:
         return jwt.encode({"alg": "ES256", "kid": self._key.kid, "typ": "at+jwt"}, claims, self._key)
 
 
-@asynccontextmanager
-async def span_receiver() -> AsyncIterator[str]:
-    """An OTLP/HTTP receiver that takes everything and keeps nothing; its base URL."""
+class SpanReceiver:
+    """An OTLP/HTTP receiver of traces and metrics. It decodes the spans only when a benchmark asks for their number."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self) -> None:
+        self.url = ""
+        self._exports: list[bytes] = []
+
+    def server_spans(self) -> int:
+        """How many spans of requests have come."""
+        exports = map(ExportTraceServiceRequest.FromString, self._exports)
+        spans = (span for export in exports for one in export.resource_spans for scope in one.scope_spans for span in scope.spans)
+        return sum(span.kind == SERVER for span in spans)
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take what comes on one connection."""
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 length = _LENGTH.search(head)
-                await reader.readexactly(int(length[1]) if length else 0)
+                body = await reader.readexactly(int(length[1]) if length else 0)
+                if head.startswith(b"POST /v1/traces"):
+                    self._exports.append(body)
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n")
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+
+@asynccontextmanager
+async def span_receiver() -> AsyncIterator[SpanReceiver]:
+    """A receiver that runs until the end of the block."""
+    receiver = SpanReceiver()
+    server = await asyncio.start_server(receiver.answer, "127.0.0.1", 0)
     async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield receiver

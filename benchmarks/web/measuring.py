@@ -39,6 +39,10 @@ class App:
         if keep:
             self.milliseconds.append((cpu_seconds(self.server.pid) - before) * 1000 / count)
 
+    def ratio_to(self, reference: "App") -> float:
+        """The median of the rounds' ratios: a busy machine slows both apps of a round, but not all rounds alike."""
+        return median([own / other for own, other in zip(self.milliseconds, reference.milliseconds, strict=True)])
+
 
 def requests(method: str, token: str | None) -> Callable[[int], bytes]:
     """The bytes of the request of each number: as a client of the platform sends them, or with what the bare app needs."""
@@ -69,7 +73,7 @@ async def compare(report: Report, parts: Engines, method: str, driver: str, bar:
             "BENCH_ISSUER": ISSUER,
             "BENCH_JWKS": issuer.jwks_url,
             "BENCH_SAMPLE": "1",
-            "BENCH_OTLP": receiver,
+            "BENCH_OTLP": receiver.url,
             "BENCH_ROLE": "api",
         }
         kinds: dict[str, dict[str, str]] = {BARE: {}, TRACED: {}, UNTRACED: {"BENCH_OTLP": ""}}
@@ -91,10 +95,12 @@ async def compare(report: Report, parts: Engines, method: str, driver: str, bar:
         finally:
             for app in apps.values():
                 await app.server.stop()
+        recorded = sum(app.used for kind, app in apps.items() if kind in (TRACED, ALL))
+        exported = receiver.server_spans()
     for kind, app in apps.items():
         report.add(f"{driver}: CPU a {method}, {kind}", median(app.milliseconds) * 1000, "us")
-    bare = median(apps[BARE].milliseconds)
-    report.add(f"{driver}: {TRACED}, ratio to bare", median(apps[TRACED].milliseconds) / bare, "x", at_most=bar)
+    report.add(f"{driver}: {TRACED}, ratio to bare", apps[TRACED].ratio_to(apps[BARE]), "x", at_most=bar)
     for kind in (UNTRACED, ALL):
         if kind in apps:
-            report.add(f"{driver}: {kind}, ratio to bare", median(apps[kind].milliseconds) / bare, "x")
+            report.add(f"{driver}: {kind}, ratio to bare", apps[kind].ratio_to(apps[BARE]), "x")
+    report.add(f"{driver}: spans of requests that were exported", exported / recorded, "of 1", at_least=1.0)

@@ -1,4 +1,4 @@
-"""What the client would rather have (RFC 9110, section 12.5.1): a page, or something for programs."""
+"""Content negotiation between an HTML page and JSON (RFC 9110, section 12.5.1)."""
 
 from starlette.requests import Request
 
@@ -7,7 +7,7 @@ FOR_PROGRAMS = ("application/json", "application/problem+json")
 
 
 def prefers_page(request: Request) -> bool:
-    """Whether HTML is asked for by name, as browsers do, and not less than JSON is. `*/*` alone does not ask for a page."""
+    """Whether `Accept` names HTML, as browsers do, and weighs it at least as high as JSON. `*/*` alone does not ask for a page."""
     weights: dict[str, float] = {}
     for part in request.headers.get("accept", "")[:1000].split(","):
         media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
@@ -17,7 +17,7 @@ def prefers_page(request: Request) -> bool:
 
 
 def _weight(parameters: list[str]) -> float:
-    """`q`, 1 where there is none, 0 where it is malformed."""
+    """The weight `q`: 1 without one, 0 for a malformed one."""
     given = next((parameter.removeprefix("q=") for parameter in parameters if parameter.startswith("q=")), "1")
     try:
         return float(given)

@@ -1,7 +1,7 @@
-"""How much of large requests a process takes on at a time.
+"""Admission of large requests: how many a process works on at once, and how many bytes of them it holds.
 
-A few large bodies at once are what makes an embedded database wait in its cache, and what makes a process's memory grow. Small
-requests are not counted, so that they are answered whatever large ones wait.
+A few large bodies at once make an embedded database wait in its cache, and a process's memory grow. Small requests are not counted,
+so they never wait for large ones.
 """
 
 import asyncio
@@ -13,25 +13,25 @@ from starlette.requests import Request
 from shared.http.errors import Problem
 
 LARGE_BYTES = 128_000
-"""A body up to this size is neither counted nor made to wait."""
+"""A body up to this size is neither counted nor waits."""
 AT_ONCE = 2
-"""Large requests that are worked on at the same time."""
+"""Large requests that a process works on at the same time."""
 MOST_BYTES = 64_000_000
-"""Bytes of large bodies that are held in memory, whether complete or still arriving."""
+"""Bytes of large bodies in memory, complete or still arriving."""
 PATIENCE_SECONDS = 10.0
 """How long a large request waits for its turn."""
 RETRY_AFTER_SECONDS = "5"
 
 
 class Held:
-    """The bytes of one request's body that are in memory."""
+    """The bytes of one request's body in memory."""
 
     def __init__(self, admission: "Admission") -> None:
         self._admission = admission
         self._received = self._counted = 0
 
     def add(self, size: int) -> None:
-        """Count bytes that have arrived. Raises a 503 problem where large bodies hold too much already."""
+        """Count bytes that have arrived. Raises a 503 problem while large bodies hold too many already."""
         self._received += size
         over = max(0, self._received - LARGE_BYTES) - self._counted
         if over > 0:
@@ -39,13 +39,13 @@ class Held:
             self._counted += over
 
     def release(self) -> None:
-        """Forget the body."""
+        """Stop counting the body, at the end of its request."""
         self._admission.take(-self._counted)
         self._counted = 0
 
 
 class Admission:
-    """One process's share of large requests."""
+    """Counts the large requests of one process."""
 
     def __init__(self, *, at_once: int = AT_ONCE, most_bytes: int = MOST_BYTES, patience: float = PATIENCE_SECONDS) -> None:
         self._turns = asyncio.Semaphore(at_once)
@@ -55,12 +55,12 @@ class Admission:
 
     @classmethod
     def of(cls, request: Request) -> "Admission":
-        """The one of the service that the request came to."""
+        """The admission of the request's service."""
         found: Admission = request.app.state.provided[cls]
         return found
 
     def take(self, size: int) -> None:
-        """Count bytes, or with a negative number forget them. Raises a 503 problem above the limit."""
+        """Add bytes to the count; a negative number subtracts. Raises a 503 problem above the limit."""
         if size > 0 and self._bytes + size > self._most_bytes:
             raise _busy()
         self._bytes += size
@@ -76,7 +76,7 @@ class Admission:
 
     @asynccontextmanager
     async def turn(self, size: int) -> AsyncIterator[None]:
-        """Waits until a request with a body of `size` bytes may be worked on. Raises a 503 problem after `patience` seconds."""
+        """Waits for the turn of a request with a body of `size` bytes. Raises a 503 problem after `patience` seconds."""
         if size <= LARGE_BYTES:
             yield
             return

@@ -12,7 +12,7 @@ TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 
 
 class _Traced(httpx.AsyncBaseTransport):
-    """A client span for each call and its `traceparent` header (HTTP semantic conventions for clients)."""
+    """Makes a client span and a `traceparent` header for each call (HTTP semantic conventions for clients)."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
@@ -35,11 +35,11 @@ class _Traced(httpx.AsyncBaseTransport):
 
 @cache
 def _trust() -> ssl.SSLContext:
-    """The certificates that are trusted, read once a process: that takes a tenth of a second."""
+    """The trusted certificates. Reading them takes a tenth of a second, so a process reads them once."""
     return httpx.create_ssl_context()
 
 
 def client(base_url: str = "", *, auth: httpx.Auth | None = None, timeout: httpx.Timeout = TIMEOUT) -> httpx.AsyncClient:
-    """An `httpx.AsyncClient` whose calls are part of the current trace. Redirects are not followed."""
+    """An `httpx.AsyncClient` whose calls belong to the current trace. It follows no redirect."""
     transport = _Traced(httpx.AsyncHTTPTransport(verify=_trust(), retries=1))
     return httpx.AsyncClient(base_url=base_url, auth=auth, timeout=timeout, transport=transport)

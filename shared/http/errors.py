@@ -25,7 +25,7 @@ _LONGEST_MESSAGE = 300
 
 
 class Problem(Exception):  # noqa: N818 (the field's name for it, RFC 9457)
-    """Answer with this status and explanation. `type` is a short kebab-case name; `field` names the input at fault."""
+    """Answers the request with a status and an explanation. `type` is a name in `CATALOGUE`; `field` names the input at fault."""
 
     def __init__(
         self,
@@ -52,25 +52,25 @@ class Problem(Exception):  # noqa: N818 (the field's name for it, RFC 9457)
 
 @dataclass(frozen=True)
 class HttpFailure:
-    """What went wrong, before it has a shape."""
+    """A failed request, before a surface gives it a shape."""
 
     status: int
     detail: str
     type: str | None = None
     title: str | None = None
     errors: Sequence[dict[str, Any]] = ()
-    """For bad input: `{"field": "body.name", "message": "...", "kind": pydantic's error type}` each."""
+    """The inputs at fault, each `{"field": "body.name", "message": "...", "kind": pydantic's error type}`."""
     headers: dict[str, str] = field(default_factory=dict)
     extensions: dict[str, Any] = field(default_factory=dict)
     cause: Exception | None = None
-    """The original exception, for compatible shapes that need more than this says."""
+    """The original exception, for shapes that need more of it."""
 
 
 ErrorShape = Callable[[Request, HttpFailure], Response]
 
 
 def as_problem(request: Request, failure: HttpFailure) -> Response:
-    """RFC 9457 `application/problem+json`. The type's URI leads to the page that `shared.http.reference` serves."""
+    """The failure as `application/problem+json` (RFC 9457). `shared.http.reference` serves a page at the type's URI."""
     body: dict[str, Any] = {
         "type": getattr(request.app.state, "problem_types", f"{PATH}/") + failure.type if failure.type else "about:blank",
         "title": failure.title or HTTPStatus(failure.status).phrase,
@@ -87,8 +87,8 @@ def as_problem(request: Request, failure: HttpFailure) -> Response:
 
 
 def failure_of(error: Exception) -> HttpFailure:
-    """What to tell the client about an exception. An unforeseen one is logged here, by type and place, and tells nothing."""
-    for raised in (error.__cause__, error):  # FastAPI wraps what goes wrong while it reads a body
+    """The failure behind an exception. It logs an unforeseen one by type and place, and tells the client nothing of it."""
+    for raised in (error.__cause__, error):  # FastAPI wraps an exception that it meets while it reads a body
         if isinstance(raised, Problem):
             return raised.failure
         if isinstance(raised, ClientDisconnect):

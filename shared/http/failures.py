@@ -1,8 +1,8 @@
-"""Which failures a route's function can answer with, read from its source, so that its documentation needs no list by hand.
+"""Reads from its source the failures that a route can answer with, so that its documentation needs no list by hand.
 
-The source of the function, of its dependencies and of every function of the project that they call by name is searched for exceptions
-that carry an HTTP status: `Problem(404, ..., type="not-found")`, or another exception class whose first argument is one. Calls are
-resolved through modules, classes and the annotations of parameters; a call through a value that has no annotation is not followed.
+It searches the function, its dependencies, and every function of the project that they call by name, for exceptions with an HTTP status:
+`Problem(404, ..., type="not-found")`, or another exception class whose first argument is a status. It resolves calls through modules,
+classes and the annotations of parameters, and follows no call through a value without an annotation.
 """
 
 import ast
@@ -22,45 +22,45 @@ from shared.http.problems import CATALOGUE
 from shared.mongo import Conflict, Database, Unavailable
 
 _OURS = ("services", "shared", "examples", "tests")
-_NOT_READ = ("shared.mongo", "shared.telemetry", "shared.spans", "shared.outbox", "shared.bus")
-"""They raise no `Problem`, and are called from everywhere."""
+_NOT_READ = ("shared.mongo", "shared.telemetry", "shared.outbox", "shared.bus")
+"""Packages that raise no `Problem`, and that every function calls."""
 _NOTHING = object()
 _UNSAID = ""
 
 
 @dataclass
 class Failures:
-    """What the functions that were read can raise."""
+    """The failures that a route can answer with."""
 
     by_status: dict[int, set[str]] = field(default_factory=dict)
-    """The problem types; an empty set where there is none or the source does not say."""
+    """Problem types by status; an empty set where the source names none."""
     transacts: bool = False
-    """Whether they open a transaction, which may end in a conflict and takes effect once for an `Idempotency-Key`."""
+    """Whether the route opens a transaction, which may end in a conflict and takes effect once for an `Idempotency-Key`."""
     asks_database: bool = False
 
     def add(self, status: int, type_: str | None = None) -> None:
-        """Note one; `_UNSAID` for a type that the source takes from an exception of the domain."""
+        """Add a failure. The type is `_UNSAID` where the source takes it from an exception of the domain."""
         self.by_status.setdefault(status, set()).update(() if type_ is None else (type_,))
 
 
 @dataclass
 class _Facts(Failures):
-    """What the source of one function says."""
+    """What one function's source shows."""
 
     leads_to: list[types.FunctionType] = field(default_factory=list)
     kinds: set[str] = field(default_factory=set)
-    """Of the domain's exceptions, whose first argument is a problem type."""
+    """Problem types that the domain's exceptions have as their first argument."""
 
 
 class FailureReader:
-    """Reads routes. Each function is read once, however many routes lead to it."""
+    """Reads the failures of routes, each function once."""
 
     def __init__(self) -> None:
         self._trees: dict[str, Mapping[int, ast.AST]] = {}
         self._known: dict[types.CodeType, _Facts] = {}
 
     def of(self, dependant: Dependant) -> Failures:
-        """What a route's function and its dependencies can raise."""
+        """The failures of a route's function and its dependencies."""
         found, kinds = Failures(), set[str]()
         waiting = [function for call in _calls(dependant) if (function := _function(call))]
         seen: set[types.CodeType] = set()
@@ -83,12 +83,12 @@ class FailureReader:
         known = self._known.get(function.__code__)
         if known is None:
             tree = self._functions(function.__code__.co_filename).get(function.__code__.co_firstlineno)
-            # None for what dataclasses and pydantic make, and for a lambda, which stands in a function that is read
+            # no tree for functions that dataclasses and pydantic make, nor for a lambda, which the function around it contains
             known = self._known[function.__code__] = _Source(function, tree).facts() if tree else _Facts()
         return known
 
     def _functions(self, file: str) -> Mapping[int, ast.AST]:
-        """The functions of a file by the line that they begin in, as code objects count it: at the first decorator."""
+        """The functions of a file by their first line as code objects count it, at the first decorator."""
         if file not in self._trees:
             nodes = [] if file.startswith("<") else list(ast.walk(ast.parse(Path(file).read_text("utf-8"))))
             functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
@@ -109,13 +109,13 @@ def _function(called: Any) -> types.FunctionType | None:
     elif not isinstance(called, types.FunctionType | types.MethodType | staticmethod | classmethod):
         if not _is_ours(type(called)):
             return None
-        called = getattr(type(called), "__call__", None)  # noqa: B004 (an object that is a dependency)
+        called = getattr(type(called), "__call__", None)  # noqa: B004 (a dependency may be an object)
     unwrapped = inspect.unwrap(getattr(called, "__func__", called)) if called else None
     return unwrapped if isinstance(unwrapped, types.FunctionType) and _is_ours(unwrapped) else None
 
 
 def _note(value: Any, facts: _Facts) -> None:
-    """What a name that stands in the source adds."""
+    """Add the facts that a name in the source stands for."""
     if isinstance(value, Problem):
         facts.add(value.failure.status, value.failure.type)
     elif isinstance(value, property):
@@ -148,7 +148,7 @@ def _status(node: ast.Call) -> int | None:
 
 
 def _kind(node: ast.Call) -> set[str]:
-    """The problem type that an exception of the domain begins with."""
+    """The problem type that is the first argument of a domain's exception."""
     first = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
     return {first} if isinstance(first, str) and first in CATALOGUE else set()
 
@@ -161,13 +161,13 @@ def _type(node: ast.Call) -> str | None:
 
 
 class _Source:
-    """The source of one function, and what the names in it stand for."""
+    """One function's source, with the objects that its names stand for."""
 
     def __init__(self, function: types.FunctionType, tree: ast.AST) -> None:
         self._function, self.tree = function, tree
 
     def facts(self) -> _Facts:
-        """What it raises itself, and which functions it names."""
+        """The exceptions that the function raises, and the functions that it names."""
         facts = _Facts()
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Call):
@@ -191,7 +191,7 @@ class _Source:
             facts.add(status, _type(node))
 
     def value(self, node: ast.expr) -> Any:
-        """What an expression stands for: an object, or the class of a parameter; `_NOTHING` where it cannot be said."""
+        """The object that an expression stands for, or the class of a parameter; `_NOTHING` where the source does not show it."""
         match node:
             case ast.Name():
                 return self._names.get(node.id, _NOTHING)
@@ -204,7 +204,7 @@ class _Source:
                 return _NOTHING
 
     def _makes_exception(self, node: ast.expr) -> bool:
-        """Whether a call is `cls(...)`, `super().__init__(...)` or `SomeError.named(...)`: it makes an exception of ours."""
+        """Whether a call makes an exception of the project: `cls(...)`, `super().__init__(...)` or `SomeError.named(...)`."""
         if isinstance(node, ast.Attribute):
             is_super = isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name) and node.value.func.id == "super"
             return _is_exception(self._owner) if is_super else _is_exception(self.value(node.value))
@@ -212,13 +212,13 @@ class _Source:
 
     @cached_property
     def _owner(self) -> Any:
-        """The class that the function is a method of."""
+        """The class whose method the function is."""
         name = self._function.__qualname__.rpartition(".")[0]
         return self._function.__globals__.get(name, _NOTHING)
 
     @cached_property
     def _names(self) -> Mapping[str, Any]:
-        """Globals, what a closure holds, and the classes of parameters and annotated variables."""
+        """Globals, the closure's variables, and the classes of parameters and annotated variables."""
         cells = zip(self._function.__code__.co_freevars, self._function.__closure__ or (), strict=True)
         annotated = {argument: _class(annotation) for argument, annotation in self._annotations().items()}
         local: dict[str, Any] = {name: _content(cell) for name, cell in cells} | annotated

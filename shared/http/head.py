@@ -1,20 +1,20 @@
-"""HEAD wherever GET is (RFC 9110, section 9.3.2): the same head, without the body."""
+"""HEAD for every GET (RFC 9110, section 9.3.2): the same head, without the body."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_FROM_ROUTING = ("route", "endpoint", "path_params")
-"""What routing adds to the scope, and whoever stands before it reads."""
+_FROM_ROUTING = ("route", "endpoint", "path_params", "fastapi")
+"""Keys that routing adds to the scope, and outer middleware reads."""
 
 
 class HeadAsGet:
-    """Answers HEAD by what answers GET. The server sends no body after the head, because the request that it holds stays a HEAD."""
+    """Answers HEAD by the GET route, without the body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a HEAD on as a GET; everything else as it is."""
+        """Pass a HEAD to the application as a GET, and every other request unchanged."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self.app(scope, receive, send)
             return

@@ -1,7 +1,7 @@
-"""How many values a JSON body may hold, counted before anything is made of them.
+"""A limit on the number of values in a JSON body, checked before anything parses it.
 
-The cost of a body is in its number of values, not in its bytes: 77,000 unknown keys take half a second to be refused one by one,
-while one text of the same size takes none.
+The number of values decides the cost of a body, not its bytes: validation takes half a second to refuse 77,000 unknown keys one by
+one, and no time for one text of the same size.
 """
 
 import re
@@ -11,7 +11,7 @@ from shared.http.errors import Problem
 DEFAULT_MOST_VALUES = 5_000
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _OPENING = (b",", b"{", b"[")
-"""Each value but the first is behind one of these."""
+"""Each value but the first follows one of these."""
 
 
 def require_few_values(raw: bytes, most: int) -> None:

@@ -1,7 +1,7 @@
-"""An application's OpenAPI document: FastAPI's, completed by what the chassis knows of each route.
+"""The OpenAPI document of an application: FastAPI's, completed with scopes, failures and error schemas.
 
-FastAPI knows parameters, bodies and successes. The chassis knows the rest: `require(...)` the scopes, a surface its error shape, the
-source of a function the failures (`shared.http.failures`), `Route` what it does with bodies and with `Idempotency-Key`.
+FastAPI knows parameters, bodies and successes. The chassis adds the scopes of `require(...)`, the surface's error schema, the failures that
+the function's source shows (`shared.http.failures`), and `Route`'s limits and `Idempotency-Key`.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from fastapi import FastAPI, params
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic import BaseModel
 
 from shared.http.errors import ErrorShape, as_problem
@@ -25,7 +25,7 @@ from shared.idempotency import MAX_KEY
 Schema = dict[str, Any]
 E = TypeVar("E", bound=ErrorShape)
 _PLAIN = {"title", "description", "type", "anyOf", "default"}
-"""Keywords of a parameter's schema that any text follows, where its type is a string."""
+"""Keywords of a string parameter's schema that bound no text."""
 _HEADERS = {
     401: ("WWW-Authenticate", "The challenge (RFC 6750, section 3)."),
     429: ("Retry-After", "Seconds to wait."),
@@ -35,19 +35,19 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class SurfaceDocument:
-    """How a surface's errors and credentials are described."""
+    """Describes a surface's errors and credentials."""
 
     name: str
-    """Of the errors' schema in the document."""
+    """The name of the error schema in the document."""
     schema: Schema
     media_types: tuple[str, ...] = ("application/json",)
     always: Mapping[int, str] = field(default_factory=dict)
-    """Statuses that every operation may answer with though no source says so, with their descriptions."""
+    """Statuses that every operation may answer with beside those in its source, with their descriptions."""
     security: Mapping[str, Schema] = field(default_factory=dict)
     """Security schemes by name; each operation needs all of them."""
     takes_idempotency_key: bool = True
     description: str = ""
-    """Of the surface's tag; the first sentence of the first route's module where it is empty."""
+    """The description of the surface's tag; if empty, the first sentence of its first route's module."""
 
 
 PROBLEM = SurfaceDocument(
@@ -84,7 +84,7 @@ _documents: dict[ErrorShape, SurfaceDocument] = {as_problem: PROBLEM}
 
 
 def documented_as(document: SurfaceDocument) -> Callable[[E], E]:
-    """Describe the surface whose errors have the shape that the function below gives."""
+    """Decorates an error shape with the description of its surface."""
 
     def keep(shape: E) -> E:
         _documents[shape] = document
@@ -94,19 +94,21 @@ def documented_as(document: SurfaceDocument) -> Callable[[E], E]:
 
 
 class Application(FastAPI):
-    """FastAPI with this module's document. `issuer` is the identity service that gives the tokens."""
+    """FastAPI with the completed document. `issuer` is the address of the identity service."""
 
     def __init__(self, issuer: str, **options: Any) -> None:
         super().__init__(**options)
         self._issuer = issuer.rstrip("/")
+        self._completed: Schema | None = None
 
     def openapi(self) -> Schema:
-        """The document, made at the first call."""
-        if self.openapi_schema is None:
-            document = super().openapi()
-            _Completion(document, self._issuer).complete([route for route in self.routes if isinstance(route, APIRoute)])
-            self.openapi_schema = document
-        return self.openapi_schema
+        """Make the document at the first call, and again after an added route."""
+        document = super().openapi()
+        if document is not self._completed:
+            routes = [route for route in iter_route_contexts(self.routes) if isinstance(route.original_route, APIRoute)]
+            _Completion(document, self._issuer).complete(routes)
+            self._completed = document
+        return document
 
 
 class _Completion:
@@ -119,7 +121,7 @@ class _Completion:
         self._scopes: dict[str, list[str]] = {}
         self._tags: dict[str, str] = {}
 
-    def complete(self, routes: list[APIRoute]) -> None:
+    def complete(self, routes: list[RouteContext]) -> None:
         for route in routes:
             if route.include_in_schema:
                 for method in sorted(route.methods or ()):
@@ -136,18 +138,19 @@ class _Completion:
         if self._tags:
             self._document["tags"] = [{"name": name, "description": text} for name, text in self._tags.items()]
 
-    def _complete_operation(self, operation: Schema, route: APIRoute, method: str) -> None:
-        surface = _documents.get(getattr(route, "shape", as_problem), PROBLEM)
+    def _complete_operation(self, operation: Schema, route: RouteContext, method: str) -> None:
+        surface = _documents.get(getattr(route.original_route, "shape", as_problem), PROBLEM)
         failures = self._reader.of(route.dependant)
         if route.summary is None:
-            operation["summary"] = _summary(operation.get("description", ""), route.name)
+            operation["summary"] = _summary(operation.get("description", ""), route.name or "")
         for tag in operation.get("tags", ()):
             module = sys.modules[route.endpoint.__module__].__doc__ or ""
             self._tags.setdefault(tag, _summary(module, tag, longest=300))
             if surface.description:
                 self._tags[tag] = surface.description
         self._secure(operation, route.dependant, surface, f"{method} {route.path_format}")
-        takes_key = surface.takes_idempotency_key and failures.transacts and method not in ("GET", "HEAD") and isinstance(route, Route)
+        is_unit_of_work = isinstance(route.original_route, Route) and method not in ("GET", "HEAD")
+        takes_key = surface.takes_idempotency_key and failures.transacts and is_unit_of_work
         if takes_key:
             operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
         self._add_chassis_failures(failures, operation, route, takes_key=takes_key)
@@ -171,7 +174,7 @@ class _Completion:
         named = {name for each in security for name in each}
         self._schemes |= {name: scheme for name, scheme in _known_schemes(self._issuer).items() if name in named}
 
-    def _add_chassis_failures(self, failures: Failures, operation: Schema, route: APIRoute, *, takes_key: bool) -> None:
+    def _add_chassis_failures(self, failures: Failures, operation: Schema, route: RouteContext, *, takes_key: bool) -> None:
         if _can_be_wrong(operation, route):
             failures.add(400, "invalid-input")
         if "requestBody" in operation:
@@ -190,7 +193,7 @@ class _Completion:
     def _respond(self, operation: Schema, failures: Failures, surface: SurfaceDocument) -> None:
         responses: Schema = operation["responses"]
         for media in [media for response in responses.values() for media in response.get("content", {}).values()]:
-            if "$ref" in media.get("schema", {}):  # a model of `responses`, which FastAPI merges with the annotation's schema
+            if "$ref" in media.get("schema", {}):  # FastAPI merges a model of `responses` with the annotation's schema
                 media["schema"] = {"$ref": media["schema"]["$ref"]}
         if "HTTPValidationError" in str(responses.get("422")):
             del responses["422"]
@@ -229,7 +232,7 @@ _BASIC = {"type": "http", "scheme": "basic", "description": "Client id and secre
 
 
 def _known_schemes(issuer: str) -> dict[str, Schema]:
-    """Those that a route may name in `openapi_extra`."""
+    """Security schemes that a route may name in `openapi_extra`."""
     return {
         "openIdConnect": {"type": "openIdConnect", "openIdConnectUrl": f"{issuer}/.well-known/openid-configuration"},
         "clientSecretBasic": _BASIC,
@@ -254,8 +257,8 @@ def _calls(dependant: Dependant) -> Iterator[Any]:
         yield from _calls(each)
 
 
-def _can_be_wrong(operation: Schema, route: APIRoute) -> bool:
-    """Whether FastAPI may refuse the input: a required parameter, one that is more than any text, or a body."""
+def _can_be_wrong(operation: Schema, route: RouteContext) -> bool:
+    """Whether FastAPI may refuse the input: a body, a required parameter, or one that does not accept every text."""
     validated = [*route.dependant.query_params, *route.dependant.path_params, *route.dependant.header_params, *_validated(route.dependant)]
     names = {each.alias for each in validated}
     parameters = [each for each in operation.get("parameters", ()) if each["name"] in names]
@@ -281,7 +284,7 @@ def _is_any_text(schema: Schema) -> bool:
 
 
 def _summary(text: str, name: str, longest: int = 120) -> str:
-    """The first sentence, or the name in words where that is long."""
+    """The first sentence of a docstring, or the name in words if the sentence is long."""
     first = re.split(r"(?<=[^.])\.(?:\s|$)|\n\n|:\n", " ".join(text.partition("\n\n")[0].split()), maxsplit=1)[0].strip()
     words = name.replace("_", " ").strip()
     return first if 0 < len(first) <= longest else words[:1].upper() + words[1:]

@@ -1,4 +1,4 @@
-"""Lists are paged by an opaque cursor, and `limit` is capped."""
+"""Pages of lists, by an opaque cursor."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ Row = TypeVar("Row")
 
 
 class InvalidCursor(Problem):
-    """The client sent a cursor that this service never gave."""
+    """400: the client sent a cursor that this service never gave."""
 
     def __init__(self) -> None:
         super().__init__(400, "cursor is not one that this service gave", type="invalid-input", field="query.cursor")
@@ -29,13 +29,13 @@ class Page(BaseModel, Generic[T]):
 
     @classmethod
     def of(cls, found: Sequence[Row], limit: int, *, shown: Callable[[Row], T], id_of: Callable[[Row], str]) -> Self:
-        """Show the first `limit` rows of those found. Ask for one row more than that, because it tells whether more follow."""
+        """The page of the first `limit` rows. Find one row more than that: it shows whether another page follows."""
         following = Cursor.pack(id_of(found[limit - 1])) if len(found) > limit else None
         return cls(items=[shown(row) for row in found[:limit]], next=following)
 
 
 class Cursor:
-    """Packs the position after a page's last row; it is a position, not a permission, so it is not secret."""
+    """Packs the position after a page's last row. A position is no permission, so a cursor is not secret."""
 
     @staticmethod
     def pack(*position: str | int) -> str:
@@ -55,7 +55,7 @@ class Cursor:
 
 
 def _can_be_stored(part: object) -> bool:
-    """Whether it is text without half characters, or a whole number of 64 bits: what a database can look for."""
+    """Whether a database can search for it: text without lone surrogates, or an integer of 64 bits."""
     if isinstance(part, str):
         return part.isascii() or not any("\ud800" <= character <= "\udfff" for character in part)
     return isinstance(part, int) and abs(part) < 2**63

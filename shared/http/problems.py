@@ -1,6 +1,6 @@
-"""Every problem type (RFC 9457, section 3.1.1): its title, what happened, and what a client's developer does about it.
+"""The catalogue of problem types (RFC 9457, section 3.1.1): title, explanation, and remedy for a client's developer.
 
-A type's URI is `<public URL of the service>/problems/<name>`; the service answers there with the page that this catalogue makes.
+A type's URI is `<public URL of the service>/problems/<name>`, where `shared.http.reference` serves its page.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""HTTP/1.1 on a connection, with limits that uvicorn has no settings for.
+"""HTTP/1.1 connections with limits that uvicorn has no settings for.
 
-A head has a limit of bytes, of fields and of its target's length, and a deadline; a body has a rate that it must keep up. Without them
-half a request stays open for as long as a client likes, and many small fields fill the memory of a process.
+A head has limits of bytes, fields and the length of its target, and a deadline. A body has a least rate. Without them half a request
+stays open as long as its client likes, and many small fields fill a process's memory.
 """
 
 import re
@@ -22,16 +22,16 @@ BODY_SECONDS = 30.0
 """For a body, whatever its size; each `LEAST_BYTES_A_SECOND` that arrive give a second more."""
 LEAST_BYTES_A_SECOND = 10_000
 LINGER_SECONDS = 1.0
-"""How long what still arrives is dropped before a refused connection is closed: closed at once, the client would not see why."""
+"""How long a refused connection stays open and drops input: closing at once may reset it before the client reads the answer."""
 MOST_CONNECTIONS = 800
-"""Of one process; each may hold 64 kB of a body that nobody has read. Linux allows a process 1,024 open files by default."""
+"""Connections of one process. Each may hold 64 kB of an unread body. Linux allows a process 1,024 open files by default."""
 
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]+)(?::[0-9]*)?")
 """RFC 3986, section 3.2.2; an empty one names no service here."""
 
 
 class _Part(Enum):
-    """What of a request is awaited."""
+    """The part of a request that the connection awaits."""
 
     NOTHING = auto()
     HEAD = auto()
@@ -39,7 +39,7 @@ class _Part(Enum):
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol on httptools, within the limits above."""
+    """uvicorn's httptools protocol within the limits above."""
 
     head_seconds = HEAD_SECONDS
     body_seconds = BODY_SECONDS
@@ -112,7 +112,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Answers what the parser refuses, or what a limit made it refuse."""
+        """Answers a request that the parser or a limit refuses."""
         self._refuse(*(self._refusal or (400, msg)))
 
     # ------------------------------------------------------------ what is refused
@@ -126,7 +126,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._fail(400, "A request names one host.")
 
     def _fail(self, status: int, reason: str) -> None:
-        """End the parsing; called by the parser, which gives the error to `data_received`."""
+        """End the parsing. The parser calls this, and passes the error to `data_received`."""
         self._refusal = (status, reason)
         raise HttpParserError(reason)
 
@@ -134,7 +134,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return self._refused
 
     def _refuse(self, status: int, reason: str) -> None:
-        """Answer and close. Where another request of the connection is being answered, only close."""
+        """Answer and close. Only close while the connection still answers another request."""
         if self._refused:
             return
         self._refused = True
@@ -158,7 +158,7 @@ class BoundedProtocol(HttpToolsProtocol):
     # ------------------------------------------------------------ deadlines
 
     def _watch(self) -> None:
-        """Have the right timer run for what is awaited now."""
+        """Run the timer of the part that the connection awaits."""
         if self._awaits is _Part.BODY:
             if self._timer_of is not _Part.BODY:
                 self._await_body()
@@ -189,7 +189,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer, self._timer_of = self.loop.call_later(self.body_seconds, self._look_at_body), _Part.BODY
 
     def _look_at_body(self) -> None:
-        """Refuse a body that is too slow. While the service itself does not read on, the client is not at fault."""
+        """Refuse a body that is too slow. The time in which the service itself does not read is not the client's fault."""
         now = self.loop.time()
         if self.flow.read_paused:
             self._body_began = now - self._body_bytes / LEAST_BYTES_A_SECOND

@@ -1,7 +1,7 @@
-"""What a developer reads at a service itself: the API reference (`/docs`), its document (`/openapi.json`), a page a problem type.
+"""The developer's pages of a service: API reference (`/docs`), OpenAPI document (`/openapi.json`), and a page for each problem type.
 
-The reference is swagger-ui, from the npm package that package-lock.json pins. Its page runs our scripts alone, loads nothing from
-elsewhere, and has an origin of its own (CSP `sandbox`), so that no script on it can act for a person who is signed in on this host.
+The reference is swagger-ui, from the npm package that package-lock.json pins. FastAPI's own page loads it from a public server. This page
+loads nothing from other hosts, and has an origin of its own (CSP `sandbox`): no script on it can act for a person who is signed in here.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -32,7 +33,7 @@ SwaggerUIBundle({
   plugins: [() => ({ wrapComponents: { authorizeBtn: () => () => null, authorizeOperationBtn: () => () => null } })],
 });
 """
-"""Without "Try it out" and "Authorize": a page without this origin's rights could not call the API, and must not hold a person's token."""
+"""Removes "Try it out" and "Authorize": the sandboxed page cannot call the API, and must not hold a person's token."""
 _STYLE = """\
 body { margin: 0; color: #0b0c0c; background: #fff; }
 .blocks-bar, .blocks-text { font: 1.1875rem/1.5 arial, sans-serif; }
@@ -77,23 +78,23 @@ def add_reference(app: FastAPI) -> None:
         PATH + "/{name}": _problem,
     }
     for path, serve in routes.items():
-        app.add_api_route(path, serve, methods=["GET", "HEAD"], include_in_schema=False)
+        app.add_api_route(path, serve, include_in_schema=False)
 
 
 def add_home(app: FastAPI) -> None:
-    """Lead `/` to the reference, where the service has no page of its own there. Called once its routes are known."""
-    if all(getattr(route, "path", None) != "/" for route in app.routes):
-        app.add_api_route("/", _home, methods=["GET", "HEAD"], include_in_schema=False)
+    """Redirect `/` to the reference if the service has no page there. Call it after the service's routers are included."""
+    if all(context.path != "/" for context in iter_route_contexts(app.routes)):
+        app.add_api_route("/", _home, include_in_schema=False)
 
 
 async def _home() -> Response:
-    """To the reference."""
+    """Redirect to the reference."""
     return RedirectResponse("docs", 303)
 
 
 @cache
 def _files() -> dict[str, _File]:
-    """The reference's scripts and styles, read at the first visit; empty where they are not installed."""
+    """The reference's scripts and styles, read at the first visit; empty if they are not installed."""
     try:
         return {
             "swagger-ui.css": _File.of("text/css; charset=utf-8", (SWAGGER_UI / "swagger-ui.css").read_bytes()),
@@ -124,10 +125,10 @@ async def _reference_file(name: str, request: Request) -> Response:
 
 
 async def _document(request: Request) -> Response:
-    """The OpenAPI document. Public, so that any page may read it."""
+    """The OpenAPI document, which any page may read."""
     state = request.app.state
     if not hasattr(state, "openapi_file"):
-        document = await asyncio.to_thread(request.app.openapi)  # reads sources: it takes a second
+        document = await asyncio.to_thread(request.app.openapi)  # reading sources takes a second
         state.openapi_file = _File.of("application/json", json.dumps(document, ensure_ascii=False).encode())
     return _sent(request, state.openapi_file, {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"})
 
@@ -141,7 +142,7 @@ async def _problems() -> Response:
 
 
 async def _problem(name: str) -> Response:
-    """What one problem type means, and what to do."""
+    """The page of one problem type: explanation and remedy."""
     kind = CATALOGUE.get(name)
     if kind is None:
         body = '<main class=blocks-text><h1>No such problem type</h1><p><a href="../problems">See all problem types</a>.</p></main>'
@@ -159,12 +160,12 @@ def _explained(name: str, kind: ProblemType) -> str:
 
 
 def _prose(text: str) -> str:
-    """Text as HTML, with what stands in backticks as code."""
+    """Text as HTML; backticks become `<code>`."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def _page(title: str, body: str, policy: str, *, root: str, head: str = "", status: int = 200) -> Response:
-    """`root` leads from the page's folder to the service's."""
+    """One HTML page. `root` is the relative path from the page's folder to the service's."""
     links = f'<a href="{root}docs">API reference</a><a href="{root}openapi.json">OpenAPI</a><a href="{root}problems">Problem types</a>'
     document = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title} - London Building Blocks</title>'

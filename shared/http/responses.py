@@ -1,4 +1,4 @@
-"""What every response carries, and how an address with a slash too many or too few is answered."""
+"""Headers of every response, and redirects to the path with or without its last slash."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ _NO_STORE = (b"cache-control", b"no-store")
 
 
 class SafeHeaders:
-    """`nosniff` on every response, and `no-store` on each that does not say itself how it may be kept.
+    """Adds `nosniff` to every response, and `no-store` to each without a `Cache-Control` of its own (RFC 9111, section 5.2.2.5).
 
-    Most answers hold somebody's data, so the exception is what has to be written down (RFC 9111, section 5.2.2.5).
+    Most answers hold somebody's data, so a route states that its answer may be cached.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -37,9 +37,9 @@ class SafeHeaders:
 
 
 class SlashRedirect:
-    """What no route matches: sent to the same path with or without its last slash where a route is there, else 404.
+    """Answers a path without a route: a redirect to the path with or without its last slash if that has a route, else 404.
 
-    The redirect is relative (RFC 9110, section 10.2.2), so the request's `Host` has no part in it.
+    Starlette's own redirect repeats the request's `Host`. This one is relative (RFC 9110, section 10.2.2).
     """
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
@@ -51,7 +51,7 @@ class SlashRedirect:
         if scope["type"] == "http" and path != "/" and self._has(scope, other):
             query = scope.get("query_string", b"").decode("latin-1")
             raw = scope.get("raw_path", path.encode()).decode("latin-1")
-            target = "/" + (raw.rstrip("/") if path.endswith("/") else f"{raw}/").lstrip("/")  # `//host` would name another host
+            target = "/" + (raw.rstrip("/") if path.endswith("/") else f"{raw}/").lstrip("/")  # `//host` names another host
             await RedirectResponse(f"{target}?{query}" if query else target)(scope, receive, send)
             return
         raise HTTPException(404)

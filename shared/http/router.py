@@ -1,118 +1,77 @@
-"""Routers whose functions run as one unit of work: run again on a conflict, with errors in the surface's own shape."""
+"""FastAPI routers whose functions are one unit of work, with limits on bodies and errors in the surface's shape.
+
+FastAPI's `max_body_size` does not serve here: it answers in plain text and leaves the rest of the body unread, so a reset of the
+connection may reach the client before the 413.
+"""
 
 import asyncio
-import inspect
 import random
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from functools import partial
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from fastapi import APIRouter, params
-from fastapi.datastructures import DefaultPlaceholder
-from fastapi.routing import APIRoute, serialize_response
-from fastapi.utils import is_body_allowed_for_status_code
+from fastapi.routing import APIRoute
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Message, Receive
 
 from shared.http.admission import Admission, Held
 from shared.http.errors import ErrorShape, HttpFailure, Problem, as_problem, failure_of
 from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
-from shared.http.plan import Plan
 from shared.idempotency import HEADER, run_once
 from shared.mongo import Conflict
 
 T = TypeVar("T")
 ATTEMPTS = 8
+"""How often a function runs in all, while other transactions change the same rows."""
 DEFAULT_BODY_LIMIT = 1_000_000
+"""Bytes."""
 DRAINED_LIMITS = 4
+"""The chassis reads and drops at most this many times the limit of a body that is too large."""
 DRAIN_SECONDS = 2.0
+"""The longest that it does so."""
 _JSON = ("application/json", "+json")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
+@cache
 def provided(type_: type[T]) -> Callable[[Request], Awaitable[T]]:
-    """A dependency that gives the object of this type which the service was built with."""
+    """The dependency that gives the service's object of this type: `Depends(provided(Store))`.
 
-    async def find(request: Request) -> T:  # async, because FastAPI gives any other to a thread: 200 microseconds
-        return cast("T", request.app.state.provided[type_])
-
-    return find
-
-
-def made(type_: type[T]) -> Callable[..., Awaitable[T]]:
-    """A dependency that makes an object of this type out of its constructor's own dependencies: `Depends(made(Question))`.
-
-    `Depends(Question)` would do the same in a thread, because FastAPI takes a class for a function that may block.
+    Each call gives the same function, so a test replaces it by `app.dependency_overrides[provided(Store)] = another`. It is a coroutine
+    function because FastAPI runs every other dependency in a thread, for 200 microseconds.
     """
 
-    async def make(**dependencies: Any) -> T:
-        return type_(**dependencies)
+    async def get_provided(request: Request) -> T:
+        return cast("T", request.app.state.provided[type_])
 
-    make.__signature__ = inspect.signature(type_)  # type: ignore[attr-defined]
-    return make
+    return get_provided
 
 
 class Route(APIRoute):
-    """One route. Conflicts run the whole function again, at most eight times; one with `Idempotency-Key` takes effect once."""
+    """A FastAPI route that is one unit of work: it is retried on a conflict, and takes effect once for an `Idempotency-Key`."""
 
     shape: ErrorShape = staticmethod(as_problem)
+    """Gives a failure the surface's shape."""
     body_limit = DEFAULT_BODY_LIMIT
     most_values = DEFAULT_MOST_VALUES
     streams = False
-    """Whether its functions take the body part by part, and hold none of it."""
+    """Whether the function reads the body part by part, and holds none of it."""
     failure: Callable[[Exception], HttpFailure] = staticmethod(failure_of)
-    """What went wrong, before it has the surface's shape; for a surface whose domain has exceptions of its own."""
-
-    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, endpoint, **options)
-        plan = Plan.of(self.dependant) if self._may_be_planned() else None
-        if plan is not None:  # only where the route is served as it is: FastAPI's include_router() makes an application of its own
-            self.app = _application(self._answering(self._planned(plan)))
-
-    def _may_be_planned(self) -> bool:
-        handled_here = type(self).get_route_handler is Route.get_route_handler
-        return handled_here and not self.max_body_size and is_body_allowed_for_status_code(self.status_code)
+    """Maps an exception to a failure. A surface whose domain has its own exceptions overrides it."""
 
     def get_route_handler(self) -> Handler:
-        """FastAPI's handler, as one unit of work."""
+        """Wraps FastAPI's handler into the unit of work. FastAPI calls it once for each router that includes the route."""
         return self._answering(super().get_route_handler())
-
-    def _planned(self, plan: Plan) -> Handler:
-        """What FastAPI's handler does, for a function whose arguments have a plan: run it, validate and serialise what it gives."""
-        own_class = None if isinstance(self.response_class, DefaultPlaceholder) else self.response_class
-        to_bytes = self.response_field is not None and own_class is None
-        status: dict[str, Any] = {} if self.status_code is None else {"status_code": self.status_code}
-        serialise = partial(
-            serialize_response,
-            field=self.response_field,
-            include=self.response_model_include,
-            exclude=self.response_model_exclude,
-            by_alias=self.response_model_by_alias,
-            exclude_unset=self.response_model_exclude_unset,
-            exclude_defaults=self.response_model_exclude_defaults,
-            exclude_none=self.response_model_exclude_none,
-            dump_json=to_bytes,
-        )
-
-        async def handle(request: Request) -> Response:
-            given = await plan.run(request)
-            if isinstance(given, Response):
-                return given
-            content = await serialise(response_content=given)
-            if to_bytes:
-                return Response(content, media_type="application/json", **status)
-            return (own_class or JSONResponse)(content, **status)
-
-        return handle
 
     def _answering(self, handler: Handler) -> Handler:
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
         async def run(request: Request) -> Response:
             once = HEADER in request.headers and request.method not in ("GET", "HEAD")
-            return await _patiently(lambda: run_once(request, lambda: handler(request)) if once else handler(request))
+            return await retry_on_conflict(lambda: run_once(request, lambda: handler(request)) if once else handler(request))
 
         async def answer(request: Request) -> Response:
             try:
@@ -121,13 +80,13 @@ class Route(APIRoute):
                 if takes_json:
                     _require_json(request)
                 return await run(request)
-            except Exception as error:  # noqa: BLE001 (every failure gets an answer in the surface's shape)
+            except Exception as error:  # noqa: BLE001 (the surface's shape answers every failure)
                 return self.shape(request, self.failure(error))
 
         return answer
 
     async def _with_body(self, arrived: Request, run: Handler, *, takes_json: bool) -> Response:
-        """Run the function once the body is there, within all limits, and it is the request's turn."""
+        """Read the body within all limits, wait for the request's turn, and run the function."""
         admission = Admission.of(arrived)
         with admission.held() as held:
             receive = _limited(arrived.receive, self.body_limit, None if self.streams else held)
@@ -144,17 +103,8 @@ class Route(APIRoute):
                 return await run(request)
 
 
-def _application(handler: Handler) -> ASGIApp:
-    """Starlette's application around a handler that answers every failure itself and leaves nothing to be closed."""
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await handler(Request(scope, receive, send))
-        await response(scope, receive, send)
-
-    return application
-
-
-async def _patiently(run: Callable[[], Awaitable[Response]]) -> Response:
+async def retry_on_conflict(run: Callable[[], Awaitable[Response]]) -> Response:
+    """Run a function again while it ends in `Conflict`, after random waits that double. Raises the last `Conflict`."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return await run()
@@ -166,7 +116,7 @@ async def _patiently(run: Callable[[], Awaitable[Response]]) -> Response:
 
 
 def _may_have_body(request: Request) -> bool:
-    """Whether the head announces one (RFC 9112, section 6.3); HTTP/2 may send one unannounced."""
+    """Whether the head announces a body (RFC 9112, section 6.3). HTTP/2 may send one unannounced."""
     headers = request.headers
     return "content-length" in headers or "transfer-encoding" in headers or request.scope["http_version"] not in ("1.0", "1.1")
 
@@ -179,13 +129,13 @@ async def _require_size(request: Request, receive: Receive, limit: int) -> None:
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length) <= limit:
         return
-    if "expect" not in request.headers:  # who asks first has sent nothing yet
+    if "expect" not in request.headers:  # a client that expects 100 (Continue) has sent nothing yet
         await _drop(receive, limit)
     raise _too_large(limit)
 
 
 async def _drop(receive: Receive, limit: int, taken: int = 0) -> None:
-    """Read on a little and forget it: a connection closed on unread bytes is reset, and the client never hears why."""
+    """Read on and drop the bytes. Closing a connection with unread bytes resets it, and the client never sees the answer."""
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS):
             more = True
@@ -196,7 +146,7 @@ async def _drop(receive: Receive, limit: int, taken: int = 0) -> None:
 
 
 def _limited(receive: Receive, limit: int, held: Held | None) -> Receive:
-    """Count what comes, for bodies that do not say how long they are. A little more is read and dropped, so that the client hears why."""
+    """Count the bytes of a body as they arrive, because a chunked body announces no length. Raises a 413 problem over the limit."""
     taken = 0
 
     async def counted() -> Message:
@@ -222,9 +172,10 @@ def _require_json(request: Request) -> None:
 
 
 class Router(APIRouter):
-    """A FastAPI router on the chassis. `errors` gives another surface's error shape; `body_limit` is in bytes.
+    """A FastAPI router of `Route`s. `options` are FastAPI's own.
 
-    `most_values` limits how many values a JSON body may hold. `streams` is for functions that read the body part by part.
+    `errors` is the surface's error shape, `body_limit` is in bytes, and `most_values` limits the values of a JSON body. `streams` is for
+    functions that read the body part by part.
     """
 
     def __init__(

@@ -14,11 +14,10 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.following import Following
-from shared import spans, telemetry
+from shared import telemetry
 from shared.exporters import CollectorWatch, WatchedSpanExporter
 from shared.version import VERSION
 from tests.shared.test_process import Painter, process
@@ -115,7 +114,8 @@ async def test_a_collector_that_is_away_is_one_line_and_its_return_another(caplo
     port = free_port()
     watch = CollectorWatch(f"http://127.0.0.1:{port}")
     exporter = WatchedSpanExporter(f"http://127.0.0.1:{port}", watch)
-    provider = spans.TracerProvider(Resource({"service.name": "test"}), ALWAYS_ON, BatchSpanProcessor(exporter, schedule_delay_millis=50))
+    provider = TracerProvider(resource=Resource({"service.name": "test"}))
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=50))
     tracer = provider.get_tracer("test")
 
     def lines() -> list[str]:

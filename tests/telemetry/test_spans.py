@@ -1,161 +1,132 @@
-"""Spans made and encoded by the chassis are what OpenTelemetry's own SDK would have made and sent."""
+"""Which traces a service records, what its spans may hold, and that a receiver gets every one of them."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler, TraceIdRatioBased
-from opentelemetry.trace import Link, Span, SpanKind, StatusCode, Tracer
+from opentelemetry.trace import StatusCode
 
-from shared import spans, telemetry
+from shared import telemetry
+from shared.exporters import CollectorWatch, WatchedSpanExporter
 from tests.telemetry.collector import receiving
 
-RESOURCE = Resource.create({"service.name": "test"})
+RESOURCE = Resource({"service.name": "test"})
 REMOTE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"
 
 
-def a_request(tracer: Tracer, context: Context | None = None) -> Span:
-    span = tracer.start_span("GET", context=context, kind=SpanKind.SERVER)
-    span.update_name("GET /things")
-    span.set_attributes({"http.route": "/things", "http.response.status_code": 200, "url.scheme": "http"})
-    return span
+@contextmanager
+def provider(share: float = 1.0, exporter: SpanExporter | None = None) -> Iterator[TracerProvider]:
+    """The provider of a service that records `share` of new traces."""
+    made = telemetry.tracer_provider(RESOURCE, share, exporter or InMemorySpanExporter())
+    yield made
+    made.shutdown()
 
 
-def a_failure(tracer: Tracer, context: Context | None = None) -> Span:
-    span = a_request(tracer, context)
-    span.set_status(StatusCode.ERROR, "refused")
-    span.set_status(StatusCode.UNSET)
-    return span
-
-
-def an_attempt(value: object) -> Callable[..., Span]:
-    return lambda tracer, context=None: tracer.start_span("command", context=context, attributes={"blocks.attempt": value})
-
-
-def an_event(tracer: Tracer, context: Context | None = None) -> Span:
-    span = tracer.start_span("process", context=context, kind=SpanKind.CONSUMER, links=[Link(telemetry_context())])
-    span.add_event("parked", {"attempt": 2}, timestamp=1_000)
-    return span
-
-
-def telemetry_context() -> trace.SpanContext:
-    return trace.get_current_span(telemetry.context_of(f"{REMOTE}-01")).get_span_context()
-
-
-KINDS = [a_request, a_failure, an_attempt(1), an_attempt(True), an_attempt(1.0), an_attempt("1"), an_attempt(["a", "b"]), an_event]
-
-
-def made_by(tracer: Tracer, kinds: list[Callable[..., Span]]) -> None:
-    """A root of each kind, and a child of a remote parent, twice."""
-    for kind in kinds * 2:
-        kind(tracer).end()
-        kind(tracer, telemetry.context_of(f"{REMOTE}-01")).end()
-
-
-def provider(roots: Sampler, exporter: InMemorySpanExporter) -> spans.TracerProvider:
-    return spans.TracerProvider(RESOURCE, roots, SimpleSpanProcessor(exporter))
-
-
-def test_what_is_sent_is_what_the_sdks_encoder_would_send():
+@pytest.fixture
+def finished(monkeypatch) -> Iterator[Callable[[], Sequence[ReadableSpan]]]:
+    """Gives the spans that have ended."""
     exporter = InMemorySpanExporter()
-    made_by(provider(ALWAYS_ON, exporter).get_tracer("test"), KINDS)
-    finished = exporter.get_finished_spans()
-    assert len(finished) == len(KINDS) * 4
+    with provider(exporter=exporter) as made:
+        monkeypatch.setattr(telemetry, "_tracer", made.get_tracer("test"))
 
-    sender = spans.SpanExporter("http://127.0.0.1:1/v1/traces")
-    for _ in range(2):  # when it knows their forms too
-        assert ExportTraceServiceRequest.FromString(sender.encoded(finished)) == encode_spans(finished)
+        def read() -> Sequence[ReadableSpan]:
+            made.force_flush()
+            return exporter.get_finished_spans()
 
-
-def test_spans_of_two_tracers_are_sent_each_under_its_tracers_name():
-    exporter = InMemorySpanExporter()
-    both = provider(ALWAYS_ON, exporter)
-    one, two = both.get_tracer("one"), both.get_tracer("two")
-    for tracer in (one, two, one):
-        a_request(tracer).end()
-    sent = ExportTraceServiceRequest.FromString(spans.SpanExporter("http://127.0.0.1:1").encoded(exporter.get_finished_spans()))
-    scopes = [scope for resource in sent.resource_spans for scope in resource.scope_spans]
-    assert {(scope.scope.name, len(scope.spans)) for scope in scopes} == {("one", 2), ("two", 1)}
+        yield read
 
 
-def test_a_span_holds_what_the_sdks_span_holds():
-    ours, theirs = InMemorySpanExporter(), InMemorySpanExporter()
-    made_by(provider(ALWAYS_ON, ours).get_tracer("test"), KINDS)
-    sdk = TracerProvider(resource=RESOURCE, sampler=ParentBased(ALWAYS_ON))
-    sdk.add_span_processor(SimpleSpanProcessor(theirs))
-    made_by(sdk.get_tracer("test"), KINDS)
+class SlowExporter(SpanExporter):
+    """Takes no further batch until it is released."""
 
-    def sent(exporter: InMemorySpanExporter) -> list[object]:
-        encoded = encode_spans(exporter.get_finished_spans()).resource_spans[0].scope_spans[0].spans
-        for span in encoded:
-            span.span_id = b""
-            span.trace_id = span.trace_id if span.parent_span_id else b""
-            span.start_time_unix_nano = span.end_time_unix_nano = 0
-        return list(encoded)
+    def __init__(self) -> None:
+        self.exported = 0
+        self._released = threading.Event()
 
-    assert sent(ours) == sent(theirs)
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self._released.wait(30)
+        self.exported += len(spans)
+        return SpanExportResult.SUCCESS
+
+    def release(self) -> None:
+        self._released.set()
 
 
-@pytest.mark.parametrize("parent", [None, *(f"{REMOTE}-{flags}" for flags in ("00", "01", "02", "03", "ff"))])
-@pytest.mark.parametrize("roots", [ALWAYS_ON, ALWAYS_OFF, TraceIdRatioBased(1.0), TraceIdRatioBased(0.0)])
-def test_a_child_is_recorded_where_its_parent_is_and_a_root_as_the_sampler_says(parent: str | None, roots: Sampler):
-    context = telemetry.context_of(parent)
-    ours = provider(roots, InMemorySpanExporter()).get_tracer("test").start_span("x", context=context)
-    theirs = TracerProvider(sampler=ParentBased(roots)).get_tracer("test").start_span("x", context=context)
-    assert ours.is_recording() is theirs.is_recording()
-    assert ours.get_span_context().trace_flags == theirs.get_span_context().trace_flags
-    if parent:
-        assert ours.get_span_context().trace_id == theirs.get_span_context().trace_id
+@pytest.mark.parametrize("share", [0.0, 1.0])
+@pytest.mark.parametrize(("flags", "recorded"), [("00", False), ("01", True), ("02", False), ("03", True), ("ff", True)])
+def test_a_service_records_a_trace_that_its_caller_records_and_no_other_of_a_caller(share: float, flags: str, recorded: bool):
+    context = telemetry.context_of(f"{REMOTE}-{flags}")
+    with provider(share) as made:
+        span = made.get_tracer("test").start_span("x", context=context)
+    assert (span.is_recording(), span.get_span_context().trace_flags.sampled) == (recorded, recorded)
+    assert f"{span.get_span_context().trace_id:032x}" == REMOTE[3:35]
 
 
-def test_what_comes_after_the_end_changes_nothing():
-    exporter = InMemorySpanExporter()
-    span = a_request(provider(ALWAYS_ON, exporter).get_tracer("test"))
-    span.end()
-    span.set_attribute("late", 1)
-    span.set_attributes({"late": 1})
-    span.add_event("late")
-    span.update_name("late")
-    span.set_status(StatusCode.ERROR)
-    span.end()
-    (finished,) = exporter.get_finished_spans()
-    assert (finished.name, finished.status.status_code, finished.events) == ("GET /things", StatusCode.UNSET, ())
-    assert "late" not in (finished.attributes or {})
-    assert not span.is_recording()
+def test_the_setting_says_which_share_of_new_traces_is_recorded():
+    shares = {}
+    for share in (0.0, 0.5, 1.0):
+        with provider(share) as made:
+            tracer = made.get_tracer("test")
+            shares[share] = sum(tracer.start_span("x", context=telemetry.context_of(None)).is_recording() for _ in range(2_000)) / 2_000
+    assert (shares[0.0], shares[1.0]) == (0.0, 1.0)
+    assert 0.4 < shares[0.5] < 0.6  # nine standard deviations
 
 
-def test_an_exceptions_text_is_in_no_span():
-    exporter = InMemorySpanExporter()
-    tracer = provider(ALWAYS_ON, exporter).get_tracer("test")
+def test_a_trace_that_is_not_recorded_is_not_recorded_further_down_either():
+    with provider(0.0) as made:
+        tracer = made.get_tracer("test")
+        parent = tracer.start_span("parent", context=telemetry.context_of(None))
+        child = tracer.start_span("child", context=trace.set_span_in_context(parent))
+    assert telemetry.is_sampled(telemetry.carried(child)) is False
+    assert child.get_span_context().trace_id == parent.get_span_context().trace_id
 
+
+def test_an_exceptions_text_is_in_no_span(finished):
     def fail() -> None:
-        with tracer.start_as_current_span("x"):
+        with telemetry.span("x"):
             raise ValueError("Ada Lovelace")
 
     with pytest.raises(ValueError, match="Ada"):
         fail()
-    (finished,) = exporter.get_finished_spans()
-    assert finished.status.status_code is StatusCode.ERROR
-    assert (finished.attributes or {})["error.type"] == "ValueError"
-    assert "Ada" not in finished.to_json()
+    (span,) = finished()
+    assert span.status.status_code is StatusCode.ERROR
+    assert (span.attributes or {})["error.type"] == "ValueError"
+    assert "Ada" not in span.to_json()
 
 
-def test_a_receiver_gets_every_span_and_an_absent_one_is_survived():
+def test_a_span_is_bounded_whatever_is_put_into_it(finished):
+    with telemetry.span("x") as span:
+        for number in range(1_000):
+            span.set_attribute(f"a{number}", number)
+            span.add_event("event")
+    with telemetry.span("x", attributes={"long": "y" * 100_000}):
+        pass
+    many, long = finished()
+    assert len(many.attributes or ()) == len(many.events) == 128
+    assert len(str((long.attributes or {})["long"])) == 1_000
+
+
+def test_a_receiver_gets_every_span():
     with receiving() as (collector, endpoint):
-        exporting = spans.TracerProvider(RESOURCE, ALWAYS_ON, BatchSpanProcessor(spans.SpanExporter(f"{endpoint}/v1/traces")))
-        made_by(exporting.get_tracer("test"), [a_request] * 300)
-        exporting.shutdown()
+        with provider(exporter=WatchedSpanExporter(endpoint, CollectorWatch(endpoint))) as made:
+            tracer = made.get_tracer("test")
+            for _ in range(1_200):
+                tracer.start_span("GET /things").end()
         assert len({span.id for span in collector.spans}) == 1_200
         assert {span.name for span in collector.spans} == {"GET /things"}
-    assert isinstance(exporting.processor, BatchSpanProcessor)
-    sender = exporting.processor.span_exporter
-    assert isinstance(sender, OTLPSpanExporter)
-    assert sender.export([]) is SpanExportResult.FAILURE, "it was shut down"
+
+
+def test_what_a_slow_collector_leaves_behind_is_bounded():
+    slow = SlowExporter()
+    with provider(exporter=slow) as made:
+        tracer = made.get_tracer("test")
+        for _ in range(20_000):
+            tracer.start_span("x").end()
+        slow.release()
+    assert slow.exported <= 2_048 + 512  # those that wait, and the batch under way

@@ -15,7 +15,7 @@ from examples.move_home.domain.purposes import PURPOSES, Recipient, offered
 from examples.move_home.seal import Seal
 from examples.move_home.store import Store
 from shared import clock
-from shared.http import Router, made
+from shared.http import Router
 from shared.pages import LONDON, FormErrors, Pages
 
 from .dependencies import Db, Form, Rendering, Sealing, SignedInCitizen, failure_as_page, see_other, text_of
@@ -60,7 +60,12 @@ class Asking:
         return await self.keep(self.answers.model_copy(update=update), then)
 
 
-Asked = Annotated[Asking, Depends(made(Asking))]
+async def asking(request: Request, pages: Rendering, store: Db, seal: Sealing, citizen: SignedInCitizen) -> Asking:
+    """The page's question, by a coroutine: FastAPI would call the class itself in a thread."""
+    return Asking(request, pages, store, seal, citizen)
+
+
+Asked = Annotated[Asking, Depends(asking)]
 
 
 class Name(BaseModel):

@@ -26,7 +26,7 @@ from services.addresses.domain.polygons import Polygon
 from services.addresses.domain.records import Blpu
 from services.addresses.domain.refusals import Refusal
 from services.addresses.settings import Settings
-from shared.http import HttpFailure, Problem, Router, made, provided
+from shared.http import HttpFailure, Problem, Router, provided
 from shared.http.errors import failure_of
 from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
 from shared.http.openapi import SurfaceDocument, documented_as
@@ -130,7 +130,12 @@ class Question:
         return self.answer(own, wanted, total, page)
 
 
-Asked = Annotated[Question, Depends(made(Question))]
+async def question(request: Request, live: Live, settings: Config) -> Question:
+    """The question, by a coroutine: FastAPI would call the class itself in a thread."""
+    return Question(request, live, settings)
+
+
+Asked = Annotated[Question, Depends(question)]
 
 
 @router.get("/find", dependencies=[admitted], openapi_extra=documented("query", "minmatch", "matchprecision", "bbox", paged=True))

@@ -14,7 +14,7 @@ from services.notifications.domain.templates import Content, Template
 from shared import telemetry
 from shared.clock import now
 from shared.events import new_id
-from shared.http import made, provided
+from shared.http import provided
 
 from . import replies, schemas
 from .composition import composed, sanitised
@@ -68,7 +68,12 @@ class Acceptance:
         return _reply(notification, self._settings.public_url)
 
 
-Desk = Annotated[Acceptance, Depends(made(Acceptance))]
+async def acceptance(caller: SendingCaller, store: Db, settings: Config, courier: Deliveries, vault: Sealing) -> Acceptance:
+    """Acceptance, by a coroutine: FastAPI would call the class itself in a thread."""
+    return Acceptance(caller, store, settings, courier, vault)
+
+
+Desk = Annotated[Acceptance, Depends(acceptance)]
 
 
 @router.post(
