@@ -25,8 +25,8 @@ from benchmarks.addresses.releases import LONDON, premises
 from benchmarks.measuring import Report
 from services.addresses.adapters.building import build
 from services.addresses.adapters.sources import Sources
-from services.addresses.domain.lines import line, lpi_line
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.addressbase.single_line import line, lpi_line
 
 MOST_RATIO, MOST_BUILD_MB, MOST_DISK_MB = 1.3, 1_500, 1_000
 

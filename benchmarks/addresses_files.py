@@ -17,9 +17,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.measuring import Report
-from services.addresses.domain.formats.assembling import assemble
-from services.addresses.domain.formats.recognising import ROWS_ENOUGH, recognise
-from services.addresses.domain.incoming import Format
+from services.addresses.domain.addressbase.formats.assemble import assemble
+from services.addresses.domain.addressbase.formats.detect import ROWS_ENOUGH, recognise
+from services.addresses.domain.addressbase.incoming import Format
 from services.addresses.generating import generate_files
 
 LEAST_PREMIUM_ROWS = 150_000

@@ -22,8 +22,8 @@ from benchmarks.addresses.noise import by_habit
 from benchmarks.addresses.releases import LONDON, release_of
 from benchmarks.measuring import Report, median, memory_mb, percentile
 from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.domain.lines import line
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.addressbase.single_line import line
 
 BAR_MS = 1.0
 """p99 of a query at 4.5 million."""

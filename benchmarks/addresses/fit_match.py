@@ -1,4 +1,4 @@
-"""Fit the match model: `python -m benchmarks.addresses.fit_match` writes `services/addresses/domain/matching_numbers.py`.
+"""Fit the match model: `python -m benchmarks.addresses.fit_match` writes `services/addresses/domain/search/match_model.py`.
 
 Made-up premises of two boroughs, of other seeds than the demo's and the benchmarks', and addresses as `asked` has them. Half of them fit
 the logistic model (all candidates, ridge), the other half the curve (the best candidate of each, isotonic regression) and the thresholds.
@@ -23,9 +23,9 @@ from benchmarks.addresses.releases import premises
 from services.addresses.adapters.building import build
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.sources import Sources
-from services.addresses.domain import matching
+from services.addresses.domain.search import matching
 
-NUMBERS = Path(matching.__file__).with_name("matching_numbers.py")
+NUMBERS = Path(matching.__file__).with_name("match_model.py")
 SEEDS = (7, 8, 9)
 """Each makes a town and what is asked of it."""
 RIDGE = 1.0

@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 
 from services.addresses.adapters.building import build
 from services.addresses.adapters.sources import Sources
-from services.addresses.domain.generation import generate
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.synthetic.generate import generate
 
 DEMO_BOROUGHS = ("E09000007", "E09000012")
 LONDON = 4_500_000

@@ -39,8 +39,8 @@ from services.addresses.adapters.manifest import BASE, MANIFEST, DamagedReleaseE
 from services.addresses.adapters.object_store import StoreError
 from services.addresses.adapters.release_store import ReleaseStore
 from services.addresses.adapters.switches import CrossedError
-from services.addresses.domain.incoming import WrongFileError
-from services.addresses.domain.quality import CheckName
+from services.addresses.domain.addressbase.incoming import WrongFileError
+from services.addresses.domain.releases.quality import CheckName
 
 __all__ = ["app"]
 

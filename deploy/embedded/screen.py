@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.embedded.ready_file import Ready
-from services.addresses.domain.boroughs import BOROUGHS
+from services.addresses.domain.geography.boroughs import BOROUGHS
 
 WIDE = 160
 _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green", "bright_magenta")

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TextIO
 
 from services.addresses.adapters.sources import Sources
-from services.addresses.domain.formats import core, premium, writing_core
-from services.addresses.domain.formats.premium_layouts import AROUND
-from services.addresses.domain.formats.writing_changes import core_changes, premium_changes
-from services.addresses.domain.formats.writing_premium import MOST_RECORDS, Row, Supply, Volumes, full_supply
-from services.addresses.domain.generation import generate
-from services.addresses.domain.made_up_changes import CHANGED_ON, changed
-from services.addresses.domain.records import Blpu
+
+from .domain.addressbase.formats import core, premium
+from .domain.addressbase.formats import write_core as writing_core
+from .domain.addressbase.formats.premium_records import AROUND
+from .domain.addressbase.formats.write_premium import MOST_RECORDS, Row, Supply, Volumes, full_supply
+from .domain.addressbase.formats.write_updates import core_changes, premium_changes
+from .domain.addressbase.records import Blpu
+from .domain.synthetic.generate import generate
+from .domain.synthetic.quarterly_changes import CHANGED_ON, changed
 
 MADE_UP = Supply("MADE UP ADDRESSES", date(2025, 9, 1))
 """What their header says; the day is that of the made-up premises' last update, so that the same seed gives the same bytes."""

@@ -20,11 +20,12 @@ from contracts.events.addresses import (
 )
 from contracts.events.base import Event
 from services.addresses.adapters.change_sets import ChangeSet, change_sets
-from services.addresses.domain.changes import Change, Happened
 from services.addresses.store import Store
 from shared.clock import now
 from shared.mongo import Conflict
 from shared.worker import Worker
+
+from .domain.releases.changes import Change, Happened
 
 SECONDS_BETWEEN_LOOKS = 2.0
 

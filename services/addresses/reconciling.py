@@ -8,12 +8,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.domain.matching import Decision, Match
-from services.addresses.domain.provisional import reconciled
-from services.addresses.domain.reports import Status, decided
 from services.addresses.store import Store
 from shared.clock import now
 from shared.mongo import Conflict
+
+from .domain.casework.provisional import reconciled
+from .domain.casework.reports import Status, decided
+from .domain.search.matching import Decision, Match
 
 AT_ONCE = 50
 """Rows of a step."""

@@ -15,11 +15,11 @@ from services.addresses.adapters.import_jobs import Imported, Wanted, kept_with
 from services.addresses.adapters.importing import import_files
 from services.addresses.adapters.manifest import Recipe, folder_of
 from services.addresses.adapters.sources import BOROUGHS, POSTCODES, TERMINATED, WARDS, Sources
-from services.addresses.domain.formats import writing_core
-from services.addresses.domain.formats.writing_changes import premium_changes
-from services.addresses.domain.formats.writing_premium import Record, Supply, Volumes, full_supply
-from services.addresses.domain.generation import generate
-from services.addresses.domain.records import Blpu, LogicalStatus
+from services.addresses.domain.addressbase.formats import write_core as writing_core
+from services.addresses.domain.addressbase.formats.write_premium import Record, Supply, Volumes, full_supply
+from services.addresses.domain.addressbase.formats.write_updates import premium_changes
+from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
+from services.addresses.domain.synthetic.generate import generate
 
 CAMDEN, HACKNEY = "E09000007", "E09000012"
 MADE_UP = Supply("MADE UP ADDRESSES", date(2025, 9, 1))

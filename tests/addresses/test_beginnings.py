@@ -11,9 +11,9 @@ from services.addresses.adapters.premises_files import PremisesFiles
 from services.addresses.adapters.release import current
 from services.addresses.adapters.searching import Searching
 from services.addresses.adapters.word_lists import LONGEST, WordLists, write_word_lists
-from services.addresses.domain.display import readable
-from services.addresses.domain.lines import line
-from services.addresses.domain.query import Query
+from services.addresses.domain.addressbase.single_line import line
+from services.addresses.domain.search.query import Query
+from services.addresses.domain.search.title_case import readable
 
 HACKNEY = "E09000012"
 

@@ -10,9 +10,9 @@ from services.addresses.adapters.change_sets import change_sets
 from services.addresses.adapters.diffing import differences
 from services.addresses.adapters.manifest import Recipe
 from services.addresses.adapters.sources import Sources
-from services.addresses.domain.changes import Change, Happened
-from services.addresses.domain.fingerprints import fingerprint
-from services.addresses.domain.records import Blpu, LogicalStatus
+from services.addresses.domain.addressbase.fingerprint import fingerprint
+from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
+from services.addresses.domain.releases.changes import Change, Happened
 
 from .import_support import activated, begin, few_postcodes, made_up, retired
 

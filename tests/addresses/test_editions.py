@@ -9,7 +9,7 @@ from services.addresses.adapters.checking import checked
 from services.addresses.adapters.gate import judge, report_folder
 from services.addresses.adapters.manifest import folder_of
 from services.addresses.adapters.sources import ATTRIBUTION, SHIPPED_EDITION
-from services.addresses.domain.editions import Edition, newest, together, told
+from services.addresses.domain.addressbase.editions import Edition, newest, together, told
 from services.addresses.service import build
 from services.addresses.settings import Settings
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.addresses.domain.formats.premium import Premium
-from services.addresses.domain.formats.recognising import recognise
-from services.addresses.domain.generation import generate
-from services.addresses.domain.incoming import Format
-from services.addresses.domain.made_up_changes import changed
-from services.addresses.domain.premises import MADE_UP_UPRNS
+from services.addresses.domain.addressbase.formats.detect import recognise
+from services.addresses.domain.addressbase.formats.premium import Premium
+from services.addresses.domain.addressbase.incoming import Format
+from services.addresses.domain.geography.premises import MADE_UP_UPRNS
+from services.addresses.domain.synthetic.generate import generate
+from services.addresses.domain.synthetic.quarterly_changes import changed
 from services.addresses.generating import generate_changes, generate_files
 from tests.addresses.address_files import Held
 

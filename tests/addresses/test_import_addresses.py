@@ -15,10 +15,10 @@ from services.addresses.adapters.import_jobs import ImportRefusedError
 from services.addresses.adapters.importing import live_already
 from services.addresses.adapters.manifest import folder_of
 from services.addresses.adapters.release import current
-from services.addresses.domain.changes import Change, Happened
-from services.addresses.domain.incoming import WrongFileError
-from services.addresses.domain.made_up_changes import changed
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.incoming import WrongFileError
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.releases.changes import Change, Happened
+from services.addresses.domain.synthetic.quarterly_changes import changed
 
 from .import_support import Place, activated, begin, core_file, held, imported, premium_file, premium_update, retired
 

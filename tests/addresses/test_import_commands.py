@@ -20,7 +20,7 @@ from services.addresses.adapters.import_jobs import kept_with
 from services.addresses.adapters.layers import layers_in
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.adapters.manifest import folder_of
-from services.addresses.domain.postcode import Postcode
+from services.addresses.domain.geography.postcode import Postcode
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from shared.service import StartError

@@ -13,7 +13,7 @@ from services.addresses.adapters.import_jobs import kept_with
 from services.addresses.adapters.layers import Layers, assembled_in, layers_in
 from services.addresses.adapters.manifest import folder_of
 from services.addresses.adapters.rebuilding import rebuild
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
 
 from .import_support import Place, activated, held, imported, premium_update
 

@@ -12,9 +12,10 @@ from services.addresses.adapters import release
 from services.addresses.adapters.gate import judge
 from services.addresses.adapters.going_live import go_live
 from services.addresses.adapters.import_jobs import ImportRefusedError
-from services.addresses.domain.formats import core, writing_core
-from services.addresses.domain.incoming import WrongFileError
-from services.addresses.domain.quality import CheckName
+from services.addresses.domain.addressbase.formats import core
+from services.addresses.domain.addressbase.formats import write_core as writing_core
+from services.addresses.domain.addressbase.incoming import WrongFileError
+from services.addresses.domain.releases.quality import CheckName
 
 from .import_support import Place, activated, held, imported, premium_file, premium_update, retired
 

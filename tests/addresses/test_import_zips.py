@@ -10,8 +10,8 @@ from services.addresses.adapters.import_files import gather, passed_over
 from services.addresses.adapters.import_jobs import ImportRefusedError
 from services.addresses.adapters.manifest import folder_of
 from services.addresses.adapters.postcodes import Postcodes
-from services.addresses.domain.incoming import WrongFileError
-from services.addresses.domain.postcode import Postcode
+from services.addresses.domain.addressbase.incoming import WrongFileError
+from services.addresses.domain.geography.postcode import Postcode
 
 from .import_support import core_file, imported
 from .test_formats_postcodes import CODE_POINT, NSPL_2025

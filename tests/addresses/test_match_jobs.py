@@ -16,10 +16,10 @@ from services.addresses import bulk_matching
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.bulk_matching import CHUNK, BulkMatcher
+from services.addresses.domain.addressbase.single_line import line
 from services.addresses.domain.csv_cells import as_text
-from services.addresses.domain.lines import line
-from services.addresses.domain.match_rows import BadLineError, CsvRows, JsonRows, WrittenRow
-from services.addresses.domain.matching import Matching
+from services.addresses.domain.matching_jobs.rows import BadLineError, CsvRows, JsonRows, WrittenRow
+from services.addresses.domain.search.matching import Matching
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from services.addresses.store.match_jobs import MatchChunks, MatchJob, MatchJobs

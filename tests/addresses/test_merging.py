@@ -18,12 +18,12 @@ from services.addresses.adapters.merging import MOST_LAYERS, is_worthwhile, merg
 from services.addresses.adapters.sources import Sources
 from services.addresses.adapters.tables import Texts
 from services.addresses.adapters.word_lists import WordLists
-from services.addresses.domain.display import readable
-from services.addresses.domain.lines import line
-from services.addresses.domain.made_up_changes import changed
-from services.addresses.domain.matching import Decision
-from services.addresses.domain.postcode import Postcode
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.addressbase.single_line import line
+from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.domain.search.matching import Decision
+from services.addresses.domain.search.title_case import readable
+from services.addresses.domain.synthetic.quarterly_changes import changed
 
 from .import_support import few_postcodes, made_up, retired
 

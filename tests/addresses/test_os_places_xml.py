@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from services.addresses.domain.places_xml import error_response, search_response
+from services.addresses.domain.os_places.xml import error_response, search_response
 
 from .test_os_places import KEY, PLACES, ask, running, some
 

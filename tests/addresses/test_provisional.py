@@ -9,7 +9,7 @@ import pytest
 
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.adapters.release import activate
-from services.addresses.domain.provisional import Provisional
+from services.addresses.domain.casework.provisional import Provisional
 from services.addresses.reconciling import Reconciler
 from services.addresses.settings import Settings
 from services.addresses.store import Store

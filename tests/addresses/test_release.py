@@ -11,9 +11,9 @@ from services.addresses.adapters import checking, release
 from services.addresses.adapters.manifest import DamagedReleaseError, Recipe, folder_of
 from services.addresses.adapters.release import current, ensure
 from services.addresses.adapters.sources import Sources
-from services.addresses.domain.generation import generate
-from services.addresses.domain.postcode import PartialPostcode, Postcode
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
+from services.addresses.domain.synthetic.generate import generate
 
 from .conftest import SEED
 

@@ -5,9 +5,9 @@ import random
 import pytest
 
 from services.addresses.adapters.gazetteer import Found, Gazetteer
-from services.addresses.domain.lines import line
-from services.addresses.domain.premises import Kind
-from services.addresses.domain.records import Blpu, LogicalStatus
+from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
+from services.addresses.domain.addressbase.single_line import line
+from services.addresses.domain.geography.premises import Kind
 
 CAMDEN, HACKNEY = "E09000007", "E09000012"
 

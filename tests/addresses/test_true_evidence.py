@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.domain.lines import delivery_line, lpi_line
-from services.addresses.domain.records import NO_NUMBERING, Blpu, DeliveryPoint, LogicalStatus, Lpi
+from services.addresses.domain.addressbase.records import NO_NUMBERING, Blpu, DeliveryPoint, LogicalStatus, Lpi
+from services.addresses.domain.addressbase.single_line import delivery_line, lpi_line
 
 SECONDS, LEAST_TRIED = 15.0, 60
 MOST = 20

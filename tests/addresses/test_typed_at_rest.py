@@ -8,8 +8,8 @@ from cryptography.fernet import Fernet, InvalidToken
 from pydantic import SecretStr
 
 from services.addresses.adapters.release import activate
-from services.addresses.domain.provisional import Provisional, State, reconciled
-from services.addresses.domain.reports import Kind, Report, Status, decided
+from services.addresses.domain.casework.provisional import Provisional, State, reconciled
+from services.addresses.domain.casework.reports import Kind, Report, Status, decided
 from services.addresses.retention import Retention
 from services.addresses.settings import Settings
 from services.addresses.store import Store

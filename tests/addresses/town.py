@@ -7,8 +7,8 @@ from pathlib import Path
 from services.addresses.adapters.building import build
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.sources import Sources
-from services.addresses.domain.generation import generate
-from services.addresses.domain.records import Blpu, DeliveryPoint, Lpi, Numbering
+from services.addresses.domain.addressbase.records import Blpu, DeliveryPoint, Lpi, Numbering
+from services.addresses.domain.synthetic.generate import generate
 
 from .villa import PLACE
 

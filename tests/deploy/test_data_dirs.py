@@ -20,7 +20,7 @@ from deploy.embedded.screen import Screen, borough_shown, readable
 from deploy.embedded.secrets_file import load_secrets
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.release import current
-from services.addresses.domain.matching import Decision
+from services.addresses.domain.search.matching import Decision
 from shared.kafka_access import KafkaAccess
 from tests.deploy.platform import RunningBlocks, blocks, until
 

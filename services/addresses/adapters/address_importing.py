@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from services.addresses.domain.editions import Edition
-from services.addresses.domain.incoming import Format, Op, WrongFileError
+from services.addresses.domain.addressbase.editions import Edition
+from services.addresses.domain.addressbase.incoming import Format, Op, WrongFileError
 
 from . import release
 from .assembly import Assembly

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from services.addresses.domain.formats.assembling import Parts, assemble
-from services.addresses.domain.incoming import BadRowError
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.formats.assemble import Parts, assemble
+from services.addresses.domain.addressbase.incoming import BadRowError
+from services.addresses.domain.addressbase.records import Blpu
 
 from .layers import Assembled, Layers
 from .sources import WARDS, Sources

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from services.addresses.domain.query import Query
+from services.addresses.domain.search.query import Query
 
 from .word_lists import WordLists, write_word_lists
 

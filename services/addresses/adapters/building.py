@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from services.addresses.domain.query import Query
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.search.query import Query
 
 from .beginnings import KEPT, write_beginnings
 from .finding import Finder

@@ -14,7 +14,7 @@ from itertools import groupby, islice
 from operator import attrgetter
 from pathlib import Path
 
-from services.addresses.domain.changes import Change, Happened
+from services.addresses.domain.releases.changes import Change, Happened
 
 BATCH = 1_000
 """Most changes of a batch: an event of so many UPRNs has about 20 kB."""

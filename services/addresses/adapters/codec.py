@@ -13,7 +13,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from services.addresses.domain.records import (
+from services.addresses.domain.addressbase.records import (
     NO_NUMBERING,
     Blpu,
     BlpuState,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from services.addresses.domain.changes import Change
-from services.addresses.domain.diff import changes, moved
+from services.addresses.domain.releases.changes import Change
+from services.addresses.domain.releases.classify_changes import changes, moved
 
 from .premises_files import HISTORICAL, SHELL, PremisesFiles
 from .spatial import Column

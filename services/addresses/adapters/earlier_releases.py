@@ -7,7 +7,7 @@ from pathlib import Path
 from services.addresses.adapters.checking import checked
 from services.addresses.adapters.manifest import DamagedReleaseError
 from services.addresses.adapters.premises_files import PremisesFiles
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
 
 MOST_OPEN = 3
 

@@ -10,10 +10,10 @@ from itertools import chain, groupby, islice
 from operator import attrgetter
 from pathlib import Path
 
-from services.addresses.domain.comparing import Comparison, Extra, Sort, Term, Terms, compare, sort_of
-from services.addresses.domain.postcode import PartialPostcode
-from services.addresses.domain.query import POST_TOWN, Word
-from services.addresses.domain.text import FLOOR_NAMES, as_letters, begun_in_full, normal, tokens
+from services.addresses.domain.geography.postcode import PartialPostcode
+from services.addresses.domain.search.query import POST_TOWN, Word
+from services.addresses.domain.search.scoring import Comparison, Extra, Sort, Term, Terms, compare, sort_of
+from services.addresses.domain.search.tokens import FLOOR_NAMES, as_letters, begun_in_full, normal, tokens
 
 from .index_reading import Index
 from .index_reading import Query as Asked

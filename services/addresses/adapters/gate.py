@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from services.addresses.domain.boroughs import BOROUGHS
-from services.addresses.domain.postcode import Postcode
-from services.addresses.domain.quality import Check, Compared, Facts, check
+from services.addresses.domain.geography.boroughs import BOROUGHS
+from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.domain.releases.quality import Check, Compared, Facts, check
 
 from . import release
 from .checking import checked

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 
-from services.addresses.domain.quality import COUNTED, Check, CheckName
+from services.addresses.domain.releases.quality import COUNTED, Check, CheckName
 
 if TYPE_CHECKING:
     from .gate import Verdict

@@ -5,10 +5,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from services.addresses.domain.found import Answer, Found
-from services.addresses.domain.matching import Decision, Match, Matching
-from services.addresses.domain.postcode import PartialPostcode, Postcode
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
+from services.addresses.domain.search.matching import Decision, Match, Matching
+from services.addresses.domain.search.result import Answer, Found
 
 from .beginnings import Beginnings
 from .finding import Finder

@@ -16,8 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from services.addresses.domain.formats.premium_layouts import TRAILER, TRAILER_LAYOUT
-from services.addresses.domain.incoming import WrongFileError
+from services.addresses.domain.addressbase.formats.premium_records import TRAILER, TRAILER_LAYOUT
+from services.addresses.domain.addressbase.incoming import WrongFileError
 
 _COMPARED = 200
 """First lines that a last one without a line end is compared with."""

@@ -15,8 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from services.addresses.domain.editions import MADE_UP, Edition, What, is_supply, product_of, together, told
-from services.addresses.domain.incoming import WrongFileError
+from services.addresses.domain.addressbase.editions import MADE_UP, Edition, What, is_supply, product_of, together, told
+from services.addresses.domain.addressbase.incoming import WrongFileError
 
 from . import release
 from .checking import checked

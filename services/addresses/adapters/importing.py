@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.addresses.domain.incoming import Format, PostcodeFormat, WrongFileError
+from services.addresses.domain.addressbase.incoming import Format, PostcodeFormat, WrongFileError
 
 from . import release
 from .address_importing import import_addresses

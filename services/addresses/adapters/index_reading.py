@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tantivy
 
-from services.addresses.domain.vocabulary import Spellings
+from services.addresses.domain.search.spelling import Spellings
 
 from .index_documents import documents_of
 from .index_writing import FIRST_TOKEN, INDEX, schema

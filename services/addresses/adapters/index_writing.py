@@ -8,10 +8,10 @@ from pathlib import Path
 
 import tantivy
 
-from services.addresses.domain.comparing import CONTEXT, OPTIONAL, VARIANT
-from services.addresses.domain.records import Blpu
-from services.addresses.domain.searchable import Searchable, searchable
-from services.addresses.domain.text import tokens
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.search.indexed_text import Searchable, searchable
+from services.addresses.domain.search.scoring import CONTEXT, OPTIONAL, VARIANT
+from services.addresses.domain.search.tokens import tokens
 
 from .streets import StreetsWriter
 from .tables import write_column, write_texts

@@ -15,7 +15,7 @@ from services.addresses.adapters.manifest import MANIFEST, DamagedReleaseError, 
 from services.addresses.adapters.release import alone, current, last_good, live, settle
 from services.addresses.adapters.release_store import PROBLEMS, ReleaseStore
 from services.addresses.adapters.sources import Sources
-from services.addresses.domain.editions import newest
+from services.addresses.domain.addressbase.editions import newest
 from shared.service import StartError
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services.addresses.domain import generation
-from services.addresses.domain.editions import Edition
+from services.addresses.domain.addressbase.editions import Edition
+from services.addresses.domain.synthetic import generate as generation
 
 from .building import Counts
 from .sources import EDITION, Sources

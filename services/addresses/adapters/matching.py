@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from services.addresses.domain import matching_numbers as fitted
-from services.addresses.domain import neighbours
-from services.addresses.domain.comparing import Missing, Terms
-from services.addresses.domain.matching import (
+from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
+from services.addresses.domain.search import match_model as fitted
+from services.addresses.domain.search import neighbours
+from services.addresses.domain.search.matching import (
     Decision,
     Match,
     Matching,
@@ -20,9 +20,9 @@ from services.addresses.domain.matching import (
     probability,
     total_score,
 )
-from services.addresses.domain.postcode import PartialPostcode, Postcode
-from services.addresses.domain.query import Query
-from services.addresses.domain.text import raw_tokens
+from services.addresses.domain.search.query import Query
+from services.addresses.domain.search.scoring import Missing, Terms
+from services.addresses.domain.search.tokens import raw_tokens
 
 from .finding import Finder, Hit
 from .premises_files import PremisesFiles

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from services.addresses.domain.fingerprints import fingerprint
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.fingerprint import fingerprint
+from services.addresses.domain.addressbase.records import Blpu
 
 from .building import Counts, os_errors, without_collecting, write_beginnings_of
 from .files import share_file

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from services.addresses.domain.comparing import CONTEXT, OPTIONAL, VARIANT
+from services.addresses.domain.search.scoring import CONTEXT, OPTIONAL, VARIANT
 
 from .files import share_file
 from .index_documents import GONE, ROWS, rows_of_documents

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
 
 from .codec import DICTIONARIES, RecordWriter
 from .index_documents import GONE

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from services.addresses.domain.incoming import BadRowError, EmptyFileError, PostcodeFormat, WrongFileError
-from services.addresses.domain.postcode_records import LivePostcode, TerminatedPostcode
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.incoming import BadRowError, EmptyFileError, PostcodeFormat, WrongFileError
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.geography.postcode_records import LivePostcode, TerminatedPostcode
 
 from . import release
 from .gazetteer import Gazetteer

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from services.addresses.domain import postcode_records
-from services.addresses.domain.grid import to_lng_lat
-from services.addresses.domain.postcode import PartialPostcode, Postcode
-from services.addresses.domain.premises import Location
+from services.addresses.domain.geography import postcode_records
+from services.addresses.domain.geography.national_grid import to_lng_lat
+from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
+from services.addresses.domain.geography.premises import Location
 
 from . import sources as shipped
 from .spatial import Points, write_points

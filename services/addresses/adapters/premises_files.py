@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from services.addresses.domain.found import Found
-from services.addresses.domain.postcode import PartialPostcode
-from services.addresses.domain.premises import Kind
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.geography.postcode import PartialPostcode
+from services.addresses.domain.geography.premises import Kind
+from services.addresses.domain.search.result import Found
 
 from .codec import RecordReader
 from .shown_lines import ShownLines

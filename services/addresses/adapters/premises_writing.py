@@ -9,11 +9,11 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from services.addresses.domain.fingerprints import fingerprint
-from services.addresses.domain.found import kind_of, shown_line
-from services.addresses.domain.lines import line
-from services.addresses.domain.premises import Kind
-from services.addresses.domain.records import Blpu, LogicalStatus, Numbering
+from services.addresses.domain.addressbase.fingerprint import fingerprint
+from services.addresses.domain.addressbase.records import Blpu, LogicalStatus, Numbering
+from services.addresses.domain.addressbase.single_line import line
+from services.addresses.domain.geography.premises import Kind
+from services.addresses.domain.search.result import kind_of, shown_line
 
 from .codec import RecordWriter
 from .premises_files import HISTORICAL, SHELL

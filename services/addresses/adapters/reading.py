@@ -7,10 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
+from services.addresses.domain.addressbase.formats.detect import ROWS_ENOUGH, recognise
+from services.addresses.domain.addressbase.formats.premium import Premium
+from services.addresses.domain.addressbase.incoming import BadRowError, EmptyFileError, Format, Incoming, PostcodeFormat, WrongFileError
 from services.addresses.domain.csv_cells import as_text
-from services.addresses.domain.formats.premium import Premium
-from services.addresses.domain.formats.recognising import ROWS_ENOUGH, recognise
-from services.addresses.domain.incoming import BadRowError, EmptyFileError, Format, Incoming, PostcodeFormat, WrongFileError
 
 from .import_files import ImportFile, Row
 from .spatial import Column

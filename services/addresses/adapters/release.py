@@ -13,10 +13,10 @@ from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
-from services.addresses.domain import generation
-from services.addresses.domain.changes import Change
-from services.addresses.domain.editions import Edition
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.editions import Edition
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.releases.changes import Change
+from services.addresses.domain.synthetic import generate as generation
 
 from . import change_sets
 from .building import Counts, build

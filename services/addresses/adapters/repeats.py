@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.addresses.domain.formats import core, layouts, premium_layouts
-from services.addresses.domain.incoming import Op
+from services.addresses.domain.addressbase.formats import columns as layouts
+from services.addresses.domain.addressbase.formats import core
+from services.addresses.domain.addressbase.formats import premium_records as premium_layouts
+from services.addresses.domain.addressbase.incoming import Op
 
 from .layers import FIELD
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from services.addresses.domain.comparing import Comparison, Extra, Sort, Term, Terms
-from services.addresses.domain.display import readable
-from services.addresses.domain.found import Answer, Found
-from services.addresses.domain.postcode import PartialPostcode, Postcode
-from services.addresses.domain.premises import Kind
-from services.addresses.domain.query import Query
-from services.addresses.domain.text import KINDS
+from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
+from services.addresses.domain.geography.premises import Kind
+from services.addresses.domain.search.query import Query
+from services.addresses.domain.search.result import Answer, Found
+from services.addresses.domain.search.scoring import Comparison, Extra, Sort, Term, Terms
+from services.addresses.domain.search.title_case import readable
+from services.addresses.domain.search.tokens import KINDS
 
 from .beginnings import Beginnings
 from .finding import MOST_CANDIDATES, MOST_HOLDING, Finder, Within

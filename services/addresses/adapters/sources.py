@@ -8,11 +8,11 @@ from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
 
-from services.addresses.domain.editions import Edition
-from services.addresses.domain.generation import Site
-from services.addresses.domain.postcode import Postcode
-from services.addresses.domain.postcode_records import LivePostcode, TerminatedPostcode, Ward
-from services.addresses.domain.premises import Location
+from services.addresses.domain.addressbase.editions import Edition
+from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.domain.geography.postcode_records import LivePostcode, TerminatedPostcode, Ward
+from services.addresses.domain.geography.premises import Location
+from services.addresses.domain.synthetic.generate import Site
 
 EDITION = "2025.2"
 """The edition of Code-Point Open that the live postcodes come from."""

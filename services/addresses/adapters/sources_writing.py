@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from io import TextIOWrapper
 from pathlib import Path
 
-from services.addresses.domain.postcode_records import LivePostcode, TerminatedPostcode, Ward
+from services.addresses.domain.geography.postcode_records import LivePostcode, TerminatedPostcode, Ward
 
 from .sources import BOROUGHS, POSTCODES, TERMINATED, WARDS, Sources
 

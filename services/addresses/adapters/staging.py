@@ -16,7 +16,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from services.addresses.domain.incoming import Incoming, Op
+from services.addresses.domain.addressbase.incoming import Incoming, Op
 
 from .layers import FIELD, LOWEST, PART, SCHEMA, Layers
 from .repeats import Said, contradicting, is_older

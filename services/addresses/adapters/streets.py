@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from services.addresses.domain.records import Blpu, LogicalStatus
-from services.addresses.domain.text import tokens
+from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
+from services.addresses.domain.search.tokens import tokens
 
 from .spatial import Column
 from .tables import Texts, elements, open_column, write_column, write_texts

@@ -2,8 +2,8 @@
 
 from math import log
 
-from services.addresses.domain.comparing import Sort, penalty, sort_of
-from services.addresses.domain.text import FLOOR_NAMES
+from services.addresses.domain.search.scoring import Sort, penalty, sort_of
+from services.addresses.domain.search.tokens import FLOOR_NAMES
 
 from .index_reading import Index
 

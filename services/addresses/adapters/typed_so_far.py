@@ -1,7 +1,7 @@
 """Which records hold all that was typed so far: each finished word, and what begins as the last run (a word, number, town or postcode)."""
 
-from services.addresses.domain.comparing import Comparison, Terms
-from services.addresses.domain.query import POST_TOWN, Query
+from services.addresses.domain.search.query import POST_TOWN, Query
+from services.addresses.domain.search.scoring import Comparison, Terms
 
 from .finding import MOST_HOLDING, Finder, Within
 from .premises_files import PremisesFiles

@@ -6,9 +6,9 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.domain.found import Answer, Found
-from services.addresses.domain.matching import Decision, Matching, Tokens
-from services.addresses.domain.premises import Kind
+from services.addresses.domain.geography.premises import Kind
+from services.addresses.domain.search.matching import Decision, Matching, Tokens
+from services.addresses.domain.search.result import Answer, Found
 from shared.http import Router
 
 from .common import Live, Reader

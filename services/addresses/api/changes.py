@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from services.addresses.domain.changes import Change, Happened
+from services.addresses.domain.releases.changes import Change, Happened
 from services.addresses.store.changes import Run, Wanted
 from shared.http import Cursor, InvalidCursor, Router
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from services.addresses.bulk_matching import CHUNK, BulkMatcher
 from services.addresses.domain.csv_cells import as_text
-from services.addresses.domain.match_rows import LONGEST_LINE, BadLineError, CsvRows, JsonRows, MatchedRow, RowReader, WrittenRow
+from services.addresses.domain.matching_jobs.rows import LONGEST_LINE, BadLineError, CsvRows, JsonRows, MatchedRow, RowReader, WrittenRow
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from services.addresses.store.match_jobs import MatchJob, State

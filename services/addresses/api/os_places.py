@@ -1,6 +1,6 @@
 """OS Places (`/search/places/v1`), so that what was written for it moves over by changing its URL and key.
 
-Shapes follow the API's technical specification (docs.os.uk, OS Places API). Requests are read and answers written by `domain.places*`.
+Shapes follow the API's technical specification (docs.os.uk, OS Places API). Requests are read and answers written by `domain.os_places`.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.api.any_origin import ANY_ORIGIN, preflight
 from services.addresses.api.places_access import admitted
 from services.addresses.api.places_parameters import ERROR, documented
-from services.addresses.domain import places_query as query
-from services.addresses.domain.crs import Crs
-from services.addresses.domain.places import Address
-from services.addresses.domain.places_query import Box, Format, Parameters, Wanted
-from services.addresses.domain.places_xml import error_response, search_response
-from services.addresses.domain.polygons import Polygon
-from services.addresses.domain.records import Blpu
-from services.addresses.domain.refusals import Refusal
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.errors import Refusal
+from services.addresses.domain.geography.crs import Crs
+from services.addresses.domain.geography.polygons import Polygon
+from services.addresses.domain.os_places import parameters as query
+from services.addresses.domain.os_places.parameters import Box, Format, Parameters, Wanted
+from services.addresses.domain.os_places.results import Address
+from services.addresses.domain.os_places.xml import error_response, search_response
 from services.addresses.settings import Settings
 from shared.http import HttpFailure, Problem, Router, made, provided
 from shared.http.errors import failure_of

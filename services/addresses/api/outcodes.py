@@ -21,7 +21,7 @@ from services.addresses.api.postcodes_io import (
     whole_postcode,
 )
 from services.addresses.api.postcodes_io import router as new_router
-from services.addresses.domain.crs import Place
+from services.addresses.domain.geography.crs import Place
 from shared.http import Problem
 
 DEFAULT_RADIUS, MOST_RADIUS = 5_000.0, 25_000.0

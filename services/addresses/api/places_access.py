@@ -10,7 +10,7 @@ from fastapi import Depends, Security
 from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
 
-from services.addresses.domain.limits import TokenBucket
+from services.addresses.domain.os_places.token_bucket import TokenBucket
 from services.addresses.settings import ApiKey, Settings
 from shared import context
 from shared.auth import require

@@ -1,9 +1,9 @@
-"""The parameters of OS Places' resources, as the OpenAPI document shows them; `domain.places_query` reads them."""
+"""The parameters of OS Places' resources, as the OpenAPI document shows them; `domain.os_places.parameters` reads them."""
 
 from typing import Any
 
-from services.addresses.domain.crs import Crs
-from services.addresses.domain.places_query import DEFAULT_RADIUS, LEAST_RADIUS, MOST_OFFSET, MOST_RADIUS, MOST_RESULTS
+from services.addresses.domain.geography.crs import Crs
+from services.addresses.domain.os_places.parameters import DEFAULT_RADIUS, LEAST_RADIUS, MOST_OFFSET, MOST_RADIUS, MOST_RESULTS
 
 _SYSTEM = {"type": "string", "enum": list(Crs), "default": Crs.EPSG_27700.value}
 _PARAMETERS: dict[str, tuple[bool, dict[str, Any], str]] = {

@@ -25,7 +25,7 @@ from services.addresses.api.postcodes_io import (
     whole_postcode,
 )
 from services.addresses.api.postcodes_io import router as new_router
-from services.addresses.domain.crs import Place
+from services.addresses.domain.geography.crs import Place
 from shared.http import Problem
 from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
 

@@ -14,9 +14,9 @@ from starlette.responses import JSONResponse, Response
 from services.addresses.adapters.gazetteer import Gazetteer, LivePostcode, Outcode, TerminatedPostcode
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.api.any_origin import ANY_ORIGIN
-from services.addresses.domain.crs import Crs, Place, to_grid
-from services.addresses.domain.postcode import PartialPostcode, Postcode, unfinished
-from services.addresses.domain.refusals import Refusal
+from services.addresses.domain.errors import Refusal
+from services.addresses.domain.geography.crs import Crs, Place, to_grid
+from services.addresses.domain.geography.postcode import PartialPostcode, Postcode, unfinished
 from shared.http import HttpFailure, Problem, Router, provided
 from shared.http.openapi import SurfaceDocument, documented_as
 

@@ -9,14 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.addresses.adapters.earlier_releases import EarlierReleases
 from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.domain.display import readable
-from services.addresses.domain.found import kind_of, shown_line
-from services.addresses.domain.lines import line, lpi_line
-from services.addresses.domain.matching import Decision
-from services.addresses.domain.past import alternatives, as_at, ended_by, historical
-from services.addresses.domain.postcode import Postcode
-from services.addresses.domain.premises import MADE_UP_UPRNS
-from services.addresses.domain.records import Blpu, Language, Lpi
+from services.addresses.domain.addressbase.history import alternatives, as_at, ended_by, historical
+from services.addresses.domain.addressbase.records import Blpu, Language, Lpi
+from services.addresses.domain.addressbase.single_line import line, lpi_line
+from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.domain.geography.premises import MADE_UP_UPRNS
+from services.addresses.domain.search.matching import Decision
+from services.addresses.domain.search.result import kind_of, shown_line
+from services.addresses.domain.search.title_case import readable
 from services.addresses.store import Store
 from shared.clock import now
 from shared.http import Problem, Router, provided

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from services.addresses.domain.match_rows import MatchedRow, WrittenRow
-from services.addresses.domain.matching import Decision
+from services.addresses.domain.matching_jobs.rows import MatchedRow, WrittenRow
+from services.addresses.domain.search.matching import Decision
 from shared.mongo import Document, Scope
 
 

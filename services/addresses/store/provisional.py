@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from services.addresses.domain.provisional import Provisional, State
+from services.addresses.domain.casework.provisional import Provisional, State
 from shared.mongo import Document
 
 from .typed import DERIVED, TypedRows

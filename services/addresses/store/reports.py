@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from services.addresses.domain.reports import Kind, Report, Status
+from services.addresses.domain.casework.reports import Kind, Report, Status
 from shared.mongo import Document
 
 from .typed import DERIVED, TypedRows
