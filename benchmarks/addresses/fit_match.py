@@ -20,10 +20,10 @@ from benchmarks.addresses import calibration
 from benchmarks.addresses.asked import asked, held
 from benchmarks.addresses.noise import Written
 from benchmarks.addresses.releases import premises
-from services.addresses.adapters.building import build
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.sources import Sources
 from services.addresses.domain.search import matching
+from services.addresses.gazetteer.builds.full import build
+from services.addresses.gazetteer.files.shipped_sources import Sources
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 NUMBERS = Path(matching.__file__).with_name("match_model.py")
 SEEDS = (7, 8, 9)

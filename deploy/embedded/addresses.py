@@ -13,7 +13,7 @@ from rich.table import Table
 from deploy.embedded.command import Command
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.screen import console
-from services.addresses.generating import WrittenFile, generate_changes, generate_files
+from services.addresses.gazetteer.builds.synthetic_files import WrittenFile, generate_changes, generate_files
 
 app = typer.Typer(name="addresses", help="Address files and releases of the gazetteer.", no_args_is_help=True, rich_markup_mode=None)
 

@@ -27,20 +27,20 @@ from deploy.embedded.data_dir import DataDir
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import DEFAULT_DATA_DIR
 from deploy.embedded.screen import console
-from services.addresses.adapters import release
-from services.addresses.adapters.fetching import WrongObjectError
-from services.addresses.adapters.gate import Verdict, judge, report_folder
-from services.addresses.adapters.gate_page import shown_limit, shown_value
-from services.addresses.adapters.going_live import catch_up, go_back, go_live, is_followed, is_live
-from services.addresses.adapters.import_files import gather, passed_over
-from services.addresses.adapters.import_jobs import Imported, ImportRefusedError, Wanted
-from services.addresses.adapters.importing import import_files, live_already
-from services.addresses.adapters.manifest import BASE, MANIFEST, DamagedReleaseError, Manifest, folder_of
-from services.addresses.adapters.object_store import StoreError
-from services.addresses.adapters.release_store import ReleaseStore
-from services.addresses.adapters.switches import CrossedError
 from services.addresses.domain.addressbase.incoming import WrongFileError
 from services.addresses.domain.releases.quality import CheckName
+from services.addresses.gazetteer.distribution.download import WrongObjectError
+from services.addresses.gazetteer.distribution.object_store import StoreError
+from services.addresses.gazetteer.distribution.release_store import ReleaseStore
+from services.addresses.gazetteer.distribution.switch_log import CrossedError
+from services.addresses.gazetteer.imports.job import Imported, ImportRefusedError, Wanted
+from services.addresses.gazetteer.imports.run import import_files, live_already
+from services.addresses.gazetteer.imports.source_files import gather, passed_over
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases.manifest import BASE, MANIFEST, DamagedReleaseError, Manifest, folder_of
+from services.addresses.gazetteer.releases.quality_gate import Verdict, judge, report_folder
+from services.addresses.gazetteer.releases.quality_report import shown_limit, shown_value
+from services.addresses.gazetteer.serving.activate import catch_up, go_back, go_live, is_followed, is_live
 
 __all__ = ["app"]
 

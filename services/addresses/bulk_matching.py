@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.store import Store
 from services.addresses.store.match_jobs import MatchJob
 from shared.clock import now
@@ -19,6 +18,7 @@ from shared.mongo import Conflict
 
 from .domain.matching_jobs.rows import MatchedRow, WrittenRow
 from .domain.search.matching import Decision
+from .gazetteer.serving.live import LiveRelease
 
 CHUNK = 500
 """Rows: half a second of matching, about 50 kB."""

@@ -9,10 +9,11 @@ import logging
 import time
 from collections.abc import Callable
 
-from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.adapters.release_store import PROBLEMS, ReleaseStore
 from shared import telemetry
 from shared.worker import Worker
+
+from .gazetteer.distribution.release_store import PROBLEMS, ReleaseStore
+from .gazetteer.serving.live import LiveRelease
 
 log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LOOKS = 2.0

@@ -1,8 +1,5 @@
 """The addresses service, assembled."""
 
-from services.addresses.adapters.earlier_releases import EarlierReleases
-from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.adapters.release_store import ReleaseStore
 from services.addresses.announcing import announcer
 from services.addresses.api import addresses, changes, match_jobs, os_places, outcodes, places_io, postcodes, premises, provisional, reports
 from services.addresses.api.as_express import AsExpress
@@ -16,6 +13,10 @@ from services.addresses.settings import Settings
 from services.addresses.store import Store
 from shared.service import Service
 from shared.worker import Worker
+
+from .gazetteer.distribution.release_store import ReleaseStore
+from .gazetteer.releases.earlier import EarlierReleases
+from .gazetteer.serving.live import LiveRelease
 
 
 def build(settings: Settings) -> Service:

@@ -8,18 +8,18 @@ from datetime import date
 from itertools import islice
 from pathlib import Path
 
-from services.addresses.adapters import release
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.import_files import gather
-from services.addresses.adapters.import_jobs import Imported, Wanted, kept_with
-from services.addresses.adapters.importing import import_files
-from services.addresses.adapters.manifest import Recipe, folder_of
-from services.addresses.adapters.sources import BOROUGHS, POSTCODES, TERMINATED, WARDS, Sources
 from services.addresses.domain.addressbase.formats import write_core as writing_core
 from services.addresses.domain.addressbase.formats.write_premium import Record, Supply, Volumes, full_supply
 from services.addresses.domain.addressbase.formats.write_updates import premium_changes
 from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
 from services.addresses.domain.synthetic.generate import generate
+from services.addresses.gazetteer.files.shipped_sources import BOROUGHS, POSTCODES, TERMINATED, WARDS, Sources
+from services.addresses.gazetteer.imports.job import Imported, Wanted, kept_with
+from services.addresses.gazetteer.imports.run import import_files
+from services.addresses.gazetteer.imports.source_files import gather
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases.manifest import Recipe, folder_of
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 CAMDEN, HACKNEY = "E09000007", "E09000012"
 MADE_UP = Supply("MADE UP ADDRESSES", date(2025, 9, 1))

@@ -8,10 +8,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.addresses.adapters import release
-from services.addresses.adapters.going_live import go_back, go_live
-from services.addresses.adapters.object_store import ObjectStore
-from services.addresses.adapters.release_store import ReleaseStore
+from services.addresses.gazetteer.distribution.object_store import ObjectStore
+from services.addresses.gazetteer.distribution.release_store import ReleaseStore
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.serving.activate import go_back, go_live
 
 from .import_support import Place, imported, premium_update
 
@@ -72,7 +72,7 @@ def catch_up(replica: ReleaseStore) -> int:
 
 CATCH_UP = """
 import asyncio, pathlib, resource, sys
-from services.addresses.adapters.release_store import ReleaseStore
+from services.addresses.gazetteer.distribution.release_store import ReleaseStore
 data_dir, url, most = sys.argv[1:]
 if int(most):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), int(most)))

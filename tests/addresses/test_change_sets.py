@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import change_sets
 from services.addresses.domain.releases.changes import Change, Happened
+from services.addresses.gazetteer.releases import change_sets
 
 CREATED = [Change(Happened.CREATED, (), (uprn,)) for uprn in range(1, 2_501)]
 MERGED = [Change(Happened.MERGED, (9, 10), (11,))]

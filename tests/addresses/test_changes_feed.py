@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from services.addresses.adapters import change_sets
 from services.addresses.domain.releases.changes import Change, Happened
+from services.addresses.gazetteer.releases import change_sets
 from services.addresses.publishing import Publisher
 from services.addresses.service import build
 from services.addresses.settings import Settings

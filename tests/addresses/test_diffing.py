@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from services.addresses.adapters import release
-from services.addresses.adapters.building import build
-from services.addresses.adapters.change_sets import change_sets
-from services.addresses.adapters.diffing import differences
-from services.addresses.adapters.manifest import Recipe
-from services.addresses.adapters.sources import Sources
 from services.addresses.domain.addressbase.fingerprint import fingerprint
 from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
 from services.addresses.domain.releases.changes import Change, Happened
+from services.addresses.gazetteer.builds.full import build
+from services.addresses.gazetteer.files.shipped_sources import Sources
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases.change_sets import change_sets
+from services.addresses.gazetteer.releases.diff import differences
+from services.addresses.gazetteer.releases.manifest import Recipe
 
 from .import_support import activated, begin, few_postcodes, made_up, retired
 

@@ -5,11 +5,11 @@ from datetime import date
 
 import pytest
 
-from services.addresses.adapters.checking import checked
-from services.addresses.adapters.gate import judge, report_folder
-from services.addresses.adapters.manifest import folder_of
-from services.addresses.adapters.sources import ATTRIBUTION, SHIPPED_EDITION
 from services.addresses.domain.addressbase.editions import Edition, newest, together, told
+from services.addresses.gazetteer.files.shipped_sources import ATTRIBUTION, SHIPPED_EDITION
+from services.addresses.gazetteer.releases.integrity import checked
+from services.addresses.gazetteer.releases.manifest import folder_of
+from services.addresses.gazetteer.releases.quality_gate import judge, report_folder
 from services.addresses.service import build
 from services.addresses.settings import Settings
 

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 
-from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.adapters.release_store import ReleaseStore
 from services.addresses.following import LONGEST_PAUSE, StoreFollower
+from services.addresses.gazetteer.distribution.release_store import ReleaseStore
+from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from shared.settings import Role, SettingsError
@@ -57,7 +57,7 @@ def lines(caplog, text: str) -> int:
 
 
 async def test_a_process_without_a_release_says_that_it_waits_and_serves_the_first(place, tmp_path, caplog, eventually, monkeypatch):
-    monkeypatch.setattr("services.addresses.adapters.live_release.SECONDS_BETWEEN_TRIES", 0.05)
+    monkeypatch.setattr("services.addresses.gazetteer.serving.live.SECONDS_BETWEEN_TRIES", 0.05)
     url, here = (tmp_path / "volume").as_uri(), tmp_path / "here"
     opened = LiveRelease(here, SEED, ReleaseStore(here, url))
     opening = asyncio.create_task(opened.open())

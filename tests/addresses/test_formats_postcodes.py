@@ -4,13 +4,13 @@ from itertools import chain
 
 import pytest
 
-from services.addresses.adapters.postcodes import Postcodes, write_postcodes
-from services.addresses.adapters.sources_writing import write_sources
 from services.addresses.domain.addressbase.formats.detect import recognise
 from services.addresses.domain.addressbase.incoming import BadRowError, PostcodeFormat, WrongFileError
 from services.addresses.domain.geography.postcode import Postcode
 from services.addresses.domain.geography.postcode_records import LivePostcode, TerminatedPostcode
 from services.addresses.domain.geography.premises import Location
+from services.addresses.gazetteer.builds.sources import write_sources
+from services.addresses.gazetteer.files.postcodes import Postcodes, write_postcodes
 from tests.addresses.address_files import rows
 
 NSPL_2025 = """\

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from services.addresses.adapters import release
-from services.addresses.adapters.gate import judge, report_folder
-from services.addresses.adapters.going_live import go_back, go_live
 from services.addresses.domain.addressbase.records import LogicalStatus, Lpi, Numbering
 from services.addresses.domain.releases.quality import CheckName, Compared, Facts, check
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases.quality_gate import judge, report_folder
+from services.addresses.gazetteer.serving.activate import go_back, go_live
 
 from .import_support import CAMDEN, HACKNEY, Place, core_file, held, imported, premium_file
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import release
-from services.addresses.adapters.change_sets import change_sets
-from services.addresses.adapters.import_files import gather
-from services.addresses.adapters.import_jobs import ImportRefusedError
-from services.addresses.adapters.importing import live_already
-from services.addresses.adapters.manifest import folder_of
-from services.addresses.adapters.release import current
 from services.addresses.domain.addressbase.incoming import WrongFileError
 from services.addresses.domain.addressbase.records import Blpu
 from services.addresses.domain.releases.changes import Change, Happened
 from services.addresses.domain.synthetic.quarterly_changes import changed
+from services.addresses.gazetteer.imports.job import ImportRefusedError
+from services.addresses.gazetteer.imports.run import live_already
+from services.addresses.gazetteer.imports.source_files import gather
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases.change_sets import change_sets
+from services.addresses.gazetteer.releases.local import current
+from services.addresses.gazetteer.releases.manifest import folder_of
 
 from .import_support import Place, activated, begin, core_file, held, imported, premium_file, premium_update, retired
 

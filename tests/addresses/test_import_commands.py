@@ -14,13 +14,13 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.embedded.cli import app
-from services.addresses.adapters import release
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.import_jobs import kept_with
-from services.addresses.adapters.layers import layers_in
-from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.adapters.manifest import folder_of
 from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.gazetteer.imports.job import kept_with
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases.manifest import folder_of
+from services.addresses.gazetteer.releases.stage_layers import layers_in
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
+from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from shared.service import StartError

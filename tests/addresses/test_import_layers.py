@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import checking, merging, release
-from services.addresses.adapters.checking import checked
-from services.addresses.adapters.import_jobs import kept_with
-from services.addresses.adapters.layers import Layers, assembled_in, layers_in
-from services.addresses.adapters.manifest import folder_of
-from services.addresses.adapters.rebuilding import rebuild
 from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.gazetteer.builds import incremental as merging
+from services.addresses.gazetteer.imports.job import kept_with
+from services.addresses.gazetteer.imports.rebuild import rebuild
+from services.addresses.gazetteer.releases import integrity as checking
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases.integrity import checked
+from services.addresses.gazetteer.releases.manifest import folder_of
+from services.addresses.gazetteer.releases.stage_layers import Layers, assembled_in, layers_in
 
 from .import_support import Place, activated, held, imported, premium_update
 

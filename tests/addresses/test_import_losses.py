@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import release
-from services.addresses.adapters.gate import judge
-from services.addresses.adapters.going_live import go_live
-from services.addresses.adapters.import_jobs import ImportRefusedError
 from services.addresses.domain.addressbase.formats import core
 from services.addresses.domain.addressbase.formats import write_core as writing_core
 from services.addresses.domain.addressbase.incoming import WrongFileError
 from services.addresses.domain.releases.quality import CheckName
+from services.addresses.gazetteer.imports.job import ImportRefusedError
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases.quality_gate import judge
+from services.addresses.gazetteer.serving.activate import go_live
 
 from .import_support import Place, activated, held, imported, premium_file, premium_update, retired
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import release
-from services.addresses.adapters.import_files import gather
-from services.addresses.adapters.import_jobs import ImportRefusedError, one_at_a_time
-from services.addresses.adapters.release import current
 from services.addresses.domain.addressbase.formats.write_premium import Volumes, full_supply
 from services.addresses.domain.addressbase.incoming import WrongFileError
+from services.addresses.gazetteer.imports.job import ImportRefusedError, one_at_a_time
+from services.addresses.gazetteer.imports.source_files import gather
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases.local import current
 
 from .import_support import MADE_UP, Place, core_file, imported, premium_file
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import release
-from services.addresses.adapters.change_sets import change_sets
-from services.addresses.adapters.checking import checked
-from services.addresses.adapters.import_files import gather
-from services.addresses.adapters.import_jobs import Job, Wanted, kept_with
-from services.addresses.adapters.layers import layers_in
-from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.adapters.staging import Rows
+from services.addresses.gazetteer.imports.job import Job, Wanted, kept_with
+from services.addresses.gazetteer.imports.source_files import gather
+from services.addresses.gazetteer.imports.staging import Rows
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases.change_sets import change_sets
+from services.addresses.gazetteer.releases.integrity import checked
+from services.addresses.gazetteer.releases.stage_layers import layers_in
+from services.addresses.gazetteer.serving.live import LiveRelease
 
 from .conftest import SEED
 from .import_support import Place, Unwatched, activated, held, imported, premium_file, premium_update
@@ -27,9 +27,9 @@ KILLED = -9
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from services.addresses.adapters import address_importing, change_sets, import_files, reading, release, staging
-from services.addresses.adapters.import_jobs import Wanted
-from services.addresses.adapters.importing import import_files as run
+from services.addresses.gazetteer import address_importing, change_sets, import_files, reading, release, staging
+from services.addresses.gazetteer.imports.job import Wanted
+from services.addresses.gazetteer.imports.run import import_files as run
 
 data_dir, step, call, what = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
 reading.LINES_A_COMMIT = import_files.LINES = staging._KEYS_A_COMMIT = 200

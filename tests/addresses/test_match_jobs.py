@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from services.addresses import bulk_matching
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.bulk_matching import CHUNK, BulkMatcher
 from services.addresses.domain.addressbase.single_line import line
 from services.addresses.domain.csv_cells import as_text
 from services.addresses.domain.matching_jobs.rows import BadLineError, CsvRows, JsonRows, WrittenRow
 from services.addresses.domain.search.matching import Matching
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
+from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from services.addresses.store.match_jobs import MatchChunks, MatchJob, MatchJobs

@@ -10,20 +10,20 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 
-from services.addresses.adapters.building import Counts, build
-from services.addresses.adapters.diffing import differences
-from services.addresses.adapters.files import share_file
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.merging import MOST_LAYERS, is_worthwhile, merge, on_streets
-from services.addresses.adapters.sources import Sources
-from services.addresses.adapters.tables import Texts
-from services.addresses.adapters.word_lists import WordLists
 from services.addresses.domain.addressbase.records import Blpu
 from services.addresses.domain.addressbase.single_line import line
 from services.addresses.domain.geography.postcode import Postcode
 from services.addresses.domain.search.matching import Decision
 from services.addresses.domain.search.title_case import readable
 from services.addresses.domain.synthetic.quarterly_changes import changed
+from services.addresses.gazetteer.builds.full import Counts, build
+from services.addresses.gazetteer.builds.incremental import MOST_LAYERS, is_worthwhile, merge, on_streets
+from services.addresses.gazetteer.files.atomic import share_file
+from services.addresses.gazetteer.files.columns import Texts
+from services.addresses.gazetteer.files.name_lists import WordLists
+from services.addresses.gazetteer.files.shipped_sources import Sources
+from services.addresses.gazetteer.releases.diff import differences
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 from .import_support import few_postcodes, made_up, retired
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.adapters.release import activate
 from services.addresses.domain.casework.provisional import Provisional
+from services.addresses.gazetteer.releases.local import activate
+from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.reconciling import Reconciler
 from services.addresses.settings import Settings
 from services.addresses.store import Store

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import checking, release
-from services.addresses.adapters.manifest import DamagedReleaseError, Recipe, folder_of
-from services.addresses.adapters.release import current, ensure
-from services.addresses.adapters.sources import Sources
 from services.addresses.domain.addressbase.records import Blpu
 from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
 from services.addresses.domain.synthetic.generate import generate
+from services.addresses.gazetteer.files.shipped_sources import Sources
+from services.addresses.gazetteer.releases import integrity as checking
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases.local import current, ensure
+from services.addresses.gazetteer.releases.manifest import DamagedReleaseError, Recipe, folder_of
 
 from .conftest import SEED
 
@@ -103,7 +104,7 @@ def test_a_large_release_is_hashed_again_only_where_its_files_changed(copy, monk
 
 
 def test_two_processes_that_start_at_once_build_one_release_and_the_same_recipe_gives_the_same_bytes(data_dir, tmp_path):
-    command = [sys.executable, "-m", "services.addresses.adapters.build_release", str(tmp_path), str(SEED)]
+    command = [sys.executable, "-m", "services.addresses.gazetteer.imports.build_release", str(tmp_path), str(SEED)]
     started = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait(400) for process in started] == [0, 0]
     assert len(list((tmp_path / "releases").iterdir())) == 1
@@ -112,7 +113,7 @@ def test_two_processes_that_start_at_once_build_one_release_and_the_same_recipe_
 
 def test_a_data_dir_that_cannot_be_written_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    command = [sys.executable, "-m", "services.addresses.adapters.build_release", str(tmp_path / "file"), "1"]
+    command = [sys.executable, "-m", "services.addresses.gazetteer.imports.build_release", str(tmp_path / "file"), "1"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import checking, release
-from services.addresses.adapters.checking import checked
-from services.addresses.adapters.manifest import File, folder_of
-from services.addresses.adapters.object_store import ObjectStore
-from services.addresses.adapters.release_store import ReleaseStore, Unwatched
-from services.addresses.adapters.sending import ABANDONED, SMALL, send
-from services.addresses.adapters.switches import Stored
+from services.addresses.gazetteer.distribution.object_store import ObjectStore
+from services.addresses.gazetteer.distribution.release_store import ReleaseStore, Unwatched
+from services.addresses.gazetteer.distribution.switch_log import Stored
+from services.addresses.gazetteer.distribution.upload import ABANDONED, SMALL, send
+from services.addresses.gazetteer.releases import integrity as checking
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases.integrity import checked
+from services.addresses.gazetteer.releases.manifest import File, folder_of
 from tests.support.object_servers import Line
 
 from .import_support import held, supplied

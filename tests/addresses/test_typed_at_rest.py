@@ -7,9 +7,9 @@ import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from pydantic import SecretStr
 
-from services.addresses.adapters.release import activate
 from services.addresses.domain.casework.provisional import Provisional, State, reconciled
 from services.addresses.domain.casework.reports import Kind, Report, Status, decided
+from services.addresses.gazetteer.releases.local import activate
 from services.addresses.retention import Retention
 from services.addresses.settings import Settings
 from services.addresses.store import Store

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, StringConstraints
 
-from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.store import Store
 from shared.auth import Caller, require
 from shared.http import provided

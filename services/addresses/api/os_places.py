@@ -13,7 +13,6 @@ from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.api.any_origin import ANY_ORIGIN, preflight
 from services.addresses.api.places_access import admitted
 from services.addresses.api.places_parameters import ERROR, documented
@@ -25,6 +24,7 @@ from services.addresses.domain.os_places import parameters as query
 from services.addresses.domain.os_places.parameters import Box, Format, Parameters, Wanted
 from services.addresses.domain.os_places.results import Address
 from services.addresses.domain.os_places.xml import error_response, search_response
+from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.settings import Settings
 from shared.http import HttpFailure, Problem, Router, made, provided
 from shared.http.errors import failure_of

@@ -6,7 +6,6 @@ from fastapi import Path, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.addresses.adapters.gazetteer import Gazetteer, Outcode
 from services.addresses.api.postcodes_io import (
     EVERY_METHOD,
     Live,
@@ -22,6 +21,7 @@ from services.addresses.api.postcodes_io import (
 )
 from services.addresses.api.postcodes_io import router as new_router
 from services.addresses.domain.geography.crs import Place
+from services.addresses.gazetteer.search.gazetteer import Gazetteer, Outcode
 from shared.http import Problem
 
 DEFAULT_RADIUS, MOST_RADIUS = 5_000.0, 25_000.0

@@ -8,7 +8,6 @@ from fastapi import Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.api.postcodes_io import (
     EVERY_METHOD,
     MOST,
@@ -26,6 +25,7 @@ from services.addresses.api.postcodes_io import (
 )
 from services.addresses.api.postcodes_io import router as new_router
 from services.addresses.domain.geography.crs import Place
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from shared.http import Problem
 from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
 

@@ -11,12 +11,12 @@ from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.addresses.adapters.gazetteer import Gazetteer, LivePostcode, Outcode, TerminatedPostcode
-from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.api.any_origin import ANY_ORIGIN
 from services.addresses.domain.errors import Refusal
 from services.addresses.domain.geography.crs import Crs, Place, to_grid
 from services.addresses.domain.geography.postcode import PartialPostcode, Postcode, unfinished
+from services.addresses.gazetteer.search.gazetteer import Gazetteer, LivePostcode, Outcode, TerminatedPostcode
+from services.addresses.gazetteer.serving.live import LiveRelease
 from shared.http import HttpFailure, Problem, Router, provided
 from shared.http.openapi import SurfaceDocument, documented_as
 

@@ -6,9 +6,6 @@ from typing import Annotated, Protocol, Self
 from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.addresses.adapters.earlier_releases import EarlierReleases
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.domain.addressbase.history import alternatives, as_at, ended_by, historical
 from services.addresses.domain.addressbase.records import Blpu, Language, Lpi
 from services.addresses.domain.addressbase.single_line import line, lpi_line
@@ -17,6 +14,9 @@ from services.addresses.domain.geography.premises import MADE_UP_UPRNS
 from services.addresses.domain.search.matching import Decision
 from services.addresses.domain.search.result import kind_of, shown_line
 from services.addresses.domain.search.title_case import readable
+from services.addresses.gazetteer.releases.earlier import EarlierReleases
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
+from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.store import Store
 from shared.clock import now
 from shared.http import Problem, Router, provided

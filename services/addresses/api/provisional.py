@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.domain.casework.provisional import Provisional, State, reconciled, withdrawn
 from services.addresses.domain.errors import StepRefused
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from services.addresses.reconciling import Reconciler
 from services.addresses.store import Tx
 from shared.auth import Caller, require

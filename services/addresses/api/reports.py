@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.addresses.adapters.gazetteer import Gazetteer
 from services.addresses.domain.casework.reports import Kind, Report, Status, decided
 from services.addresses.domain.errors import StepRefused
 from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from services.addresses.reconciling import Reconciler
 from shared.auth import Caller, require
 from shared.clock import now

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, Field
 
-from services.addresses.adapters.gazetteer import Gazetteer
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 SPLIT = "GSS codes of the boroughs that its postcode lies in, where they are several"
 

@@ -1,0 +1,42 @@
+"""Build an imported release again from what it was imported from: it is damaged, or of a format that this version does not read."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from services.addresses.gazetteer.files.shipped_sources import SHIPPED_EDITION
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases.manifest import DamagedReleaseError, editions_again, recipe_again
+from services.addresses.gazetteer.releases.stage_layers import Layers, carry, note_assembled
+
+from .assemble import Assembly
+from .job import carry_postcodes, kept_with, sources_of, stage_of
+
+
+def rebuild(data_dir: Path) -> bool:
+    """Make the live release one that can be read. False where it was not imported, or what it was made from is not kept.
+
+    Raises OSError or sqlite3.Error where the disk does not take it.
+    """
+    with release.alone(data_dir):
+        try:
+            before = release.live(data_dir)
+            recipe = recipe_again(data_dir, before)
+        except (FileNotFoundError, ValueError):
+            return False
+        paths = stage_of(data_dir, before)
+        if not paths:
+            return False
+        with suppress(DamagedReleaseError):
+            release.current(data_dir)
+            return True  # another process was first
+        sources = sources_of(data_dir, before)
+        editions = editions_again(data_dir, before) or (SHIPPED_EDITION,)
+        with Layers(paths) as stage:
+            assembly = Assembly(stage, sources)
+            manifest = release.write(data_dir, recipe, assembly.blpus(), sources, editions)
+        carry_postcodes(data_dir, before, manifest.release)
+        kept = kept_with(data_dir, manifest.release)
+        note_assembled(kept, assembly.noted())
+        carry(paths[0].parent, kept)
+        release.activate(data_dir, manifest.release)
+        return True

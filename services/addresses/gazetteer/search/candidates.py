@@ -1,0 +1,438 @@
+"""Find records by what was typed: correct its words by the vocabulary, ask the index for what holds them, compare what it gives.
+
+The index is asked for little at a time: rare words are demanded, and what only common words answer (`flat 1`) is looked for in a sample.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, groupby, islice
+from operator import attrgetter
+from pathlib import Path
+
+from services.addresses.domain.geography.postcode import PartialPostcode
+from services.addresses.domain.search.query import POST_TOWN, Word
+from services.addresses.domain.search.scoring import Comparison, Extra, Sort, Term, Terms, compare, sort_of
+from services.addresses.domain.search.tokens import FLOOR_NAMES, as_letters, begun_in_full, normal, tokens
+from services.addresses.gazetteer.builds.index import FIRST_TOKEN
+from services.addresses.gazetteer.files.name_lists import LONGEST, LONGEST_NARROWED, WordLists
+from services.addresses.gazetteer.files.premises import PremisesFiles
+from services.addresses.gazetteer.files.streets import Streets
+
+from .index import Index
+from .index import Query as Asked
+from .weights import Penalties, Sorts, Weights
+
+VAGUE = 30_000
+"""Records: what no rarer word of a query is in is looked for in the sample first."""
+VAGUE_ALONE = 6_000
+"""The same of a single word, and of numbers without a word: the sample holds enough of what so many hold."""
+VAGUE_ORDERED = 10_000
+"""Records: so many at most are put in the order of how much else they hold."""
+MOST_TELLING = 6
+"""Words by which they are."""
+MOST_DEMANDED = 8
+"""Words that a row must hold all of."""
+MOST_BARE_NUMBERS = 3
+"""Numbers and letters without a word: more are looked for in the sample alone, because to walk along so many lists takes long."""
+MOST_JOINED_EVERYDAY = 4
+"""An everyday word that may be more than so many is never demanded of the index, which would merge lists of millions."""
+MOST_CANDIDATES = 24
+"""Rows that are compared; a query that more answer equally is too vague for an order to matter."""
+COMMON = 1_000
+"""A word that one in so many records holds is the kind of a street or building, and may end a word that was written together."""
+EVERYDAY = 40
+"""A word that one in so many records holds is demanded only where the others find too many: most of a query's time goes into its list."""
+MOST_LOOKED_THROUGH = 100
+"""Rows that hold the other words and are looked through for the everyday ones."""
+MOST_ASKED = 24
+"""Words that the index is asked for at most in place of one; those that most records hold come first."""
+MOST_BEGUN = 32
+"""Words that an unfinished one may stand for."""
+WORDS_KEPT_READ, POSTCODES_KEPT_READ = 20_000, 2_000
+"""Files of addresses to be matched ask of the same again and again. A postcode takes some 5 kB."""
+FLAT_BONUS = 2_000_000
+"""Millionths of a weight, for the very flat that was written: its block may have the same number."""
+FEW_SOUGHT = 12
+"""Codes: so many are looked for in a row's tokens one by one, more as a set."""
+CREDIT_BY_ERRORS = (1.0, 0.8, 0.6, 0.45)
+MOST_ERRORS = 3
+BEGUN_CREDIT = 0.9
+MOST_HOLDING = 200
+"""Rows that hold the finished words and are looked through for the one that is being typed."""
+
+
+Within = tuple[tuple[str, ...], ...]
+"""Choices of tokens of areas: of each, a row holds one."""
+Held = tuple[int, str]
+"""A row and its tokens."""
+
+
+@dataclass(slots=True)
+class Hit:
+    """A row that was compared with the query."""
+
+    row: int
+    comparison: Comparison
+
+
+_held_by = attrgetter("held_by")
+
+
+class Finder:
+    """The open index and premises of one release."""
+
+    def __init__(self, folder: Path, premises: PremisesFiles, outwards: Collection[str]) -> None:
+        self.outwards = outwards
+        """Every outward code that has a live postcode."""
+        self.index = Index(folder)
+        self.streets = Streets(folder)
+        self._buildings = WordLists(folder, "buildings_by_word")
+        self.vocabulary = self.index.vocabulary
+        self._premises = premises
+        self._weights, self._sorts = Weights(self.index), Sorts(self.index)
+        self._penalties = Penalties(self._weights, self._sorts)
+        self._begun = lru_cache(5_000)(self._codes_begun)
+        self._any_of = lru_cache(2_000)(self._any_of_codes)
+        self._named = lru_cache(5_000)(self._streets_named)
+        self._readings = lru_cache(WORDS_KEPT_READ)(self._read)
+        self.living_at = lru_cache(POSTCODES_KEPT_READ)(self._living_at)
+        """Rows at a postcode (`NW1 1AA`) that are not historical, in the order of their addresses, with their tokens."""
+        self._codes_of_street = lru_cache(20_000)(self._street_codes)
+        self.codes_begun = lru_cache(500)(self._all_codes_begun)
+        """Codes of all words and numbers that begin so, and of what is read in full and begins so (`1S`: FIRST)."""
+        self.begins_outward = lru_cache(500)(self._begins_outward)
+        """Whether an outward code begins so."""
+        self._begun_words = lru_cache(500)(self._begun_words_of)
+        self._floors = tuple(filter(None, map(self.vocabulary.code, sorted(FLOOR_NAMES))))
+
+    # ------------------------------------------------------------ understanding
+
+    def terms(self, words: Sequence[Word], *, second_guess: bool = False, typing_words: int = 0) -> Terms:
+        """What each word may mean. `second_guess` also corrects words that exist, where they might be another misspelt.
+
+        The last `typing_words` are still being typed.
+        """
+        end = len(words) - typing_words
+        finished = self._meant(words[:end], second_guess=second_guess, are_first=True)
+        if not typing_words:
+            return Terms(finished, floors=self._floors)
+        typing = self._meant(words[end:], second_guess=second_guess, are_first=not finished)
+        return Terms([*finished, *typing], finished=len(finished), floors=self._floors)
+
+    def _meant(self, words: Sequence[Word], *, second_guess: bool, are_first: bool) -> list[Term]:
+        terms: list[Term] = []
+        for word in self._joined(list(self._in_letters(words))):
+            read = self._readings(word, second_guess)
+            nearest = max(read[0].readings.values(), default=0.0)
+            least = 0.0 if word.unfinished else CREDIT_BY_ERRORS[2]  # the town is one error away: a word that is two away gives way to it
+            if nearest > least or (are_first and not terms) or not word.is_like_the_town:
+                terms += read
+        return terms
+
+    def _in_letters(self, words: Sequence[Word]) -> Iterator[Word]:
+        """Read digits in a word as the letters that they look like, where its tokens are not known: `H1GH`, `0AK`."""
+        for typed, group in groupby(words, key=lambda word: word.typed):
+            run = list(group)
+            is_mixed = not (typed.isalpha() or typed.isdigit() or run[-1].unfinished)
+            whole = self._in_letters_alone(typed) if is_mixed and not all(self.vocabulary.code(word.text) for word in run) else None
+            yield from [Word(whole, typed)] if whole else run
+
+    def _in_letters_alone(self, typed: str) -> str | None:
+        """The word of letters that a run with digits in it may be: one that is known, or is near to one."""
+        readings = as_letters(typed)
+        exact = (word for word in readings if word == POST_TOWN or self.vocabulary.code(word))
+        near = (word for word in readings if self.vocabulary.corrections(word, 1))
+        return next(chain(exact, near), None)
+
+    def _joined(self, words: Sequence[Word]) -> Iterator[Word]:
+        """Put together what was written apart, where only the whole is known: `QUILL FEN`."""
+        at, code = 0, self.vocabulary.code
+        while at < len(words):
+            word = words[at]
+            following = words[at + 1] if at + 1 < len(words) else None
+            if (
+                following
+                and not following.unfinished
+                and word.text.isalpha()
+                and following.text.isalpha()
+                and not (code(word.text) and code(following.text))
+            ):
+                whole = word.text + following.text
+                if len(whole) > 4 and code(whole):
+                    yield Word(whole, f"{word.typed} {following.typed}")
+                    at += 2
+                    continue
+            yield word
+            at += 1
+
+    def _read(self, word: Word, second_guess: bool) -> tuple[Term, ...]:
+        vocabulary = self.vocabulary
+        readings: dict[str, float] = {}
+        is_in_letters = not word.typed.isalpha() and word.text.isalpha() and len(word.text) == len(word.typed)
+        if code := vocabulary.code(word.text):
+            readings[code] = CREDIT_BY_ERRORS[is_in_letters]
+        if word.unfinished:
+            for begun in self._begun(word.typed):  # after the word itself, which is asked for first
+                readings.setdefault(begun, BEGUN_CREDIT)
+        if (not readings or second_guess) and word.text.isalpha():
+            if not readings and (parts := self._split(word.text)):
+                return tuple([self._term(part, part, Sort.WORD, {vocabulary.code(part) or "": 1.0}) for part in parts])
+            for other, errors in vocabulary.corrections(word.text, 1 if readings else MOST_ERRORS):
+                readings.setdefault(vocabulary.code(other) or "", CREDIT_BY_ERRORS[errors])
+        sort = Sort.WORD if word.unfinished else sort_of(word.text)
+        typed = word.typed if word.typed.isalpha() or is_in_letters else word.text
+        return (self._term(typed, word.text, sort, readings, ends_range=word.ends_range),)
+
+    def _term(self, typed: str, token: str, sort: Sort, readings: Mapping[str, float], *, ends_range: bool = False) -> Term:
+        held_by = self.vocabulary.held_by
+        weight = max([self._weights[code] for code in readings], default=self._weights.of(token))
+        held = sum([held_by[ord(code) - FIRST_TOKEN] for code in readings])
+        return Term(typed, token, sort, weight, readings, held, ends_range)
+
+    def _codes_begun(self, prefix: str) -> tuple[str, ...]:
+        """Codes of words that begin so, those that most records hold first."""
+        words = dict.fromkeys((*self.vocabulary.beginning_with(prefix, MOST_BEGUN), *sorted(begun_in_full(prefix))))
+        return tuple(filter(None, map(self.vocabulary.code, words)))
+
+    def _all_codes_begun(self, run: str) -> frozenset[str]:
+        words = self.vocabulary.numbers_beginning_with(run) if run.isdigit() else self.vocabulary.all_beginning_with(run)
+        return frozenset(filter(None, map(self.vocabulary.code, chain(words, begun_in_full(run)))))
+
+    def _split(self, text: str) -> tuple[str, ...] | None:
+        """Take apart what was written together, where nothing is like the whole: `QUILLFENSTREET`, `STREETLONDON`."""
+        vocabulary = self.vocabulary
+        if len(text) < 7 or vocabulary.corrections(text, 1):
+            return None
+        if text.endswith(POST_TOWN) and vocabulary.frequency(before := text.removesuffix(POST_TOWN)):
+            return (before,)
+        halves = [(text[:cut], text[cut:]) for cut in range(3, len(text) - 2)]
+        known = [pair for pair in halves if vocabulary.frequency(pair[0]) and vocabulary.frequency(pair[1])]
+        if known:
+            return max(known, key=lambda pair: min(len(pair[0]), len(pair[1])))
+        common = self.index.first_street // COMMON
+        for first, written in halves:  # a name, perhaps misspelt, with a street's or building's kind: `QUILFENSTREET`, `SECONDFLR`
+            second = normal(written)[-1]
+            if vocabulary.frequency(second) > common and vocabulary.frequency(first):
+                return first, second
+            if vocabulary.frequency(second) > common and (near := vocabulary.corrections(first, 1)):
+                return near[0][0], second
+        return None
+
+    # ------------------------------------------------------------ candidates
+
+    def within(self, area: Sequence[PartialPostcode], borough: str | None) -> Within:
+        """What every row must hold one of each of, to be in one of the areas and in the borough."""
+        within: list[tuple[str, ...]] = [(borough,)] if borough else []
+        if area:
+            within.append(tuple(token for begun in area for token in self._area_tokens(begun)))
+        return tuple(within)
+
+    def _narrowed(self, within: Within) -> list[Asked]:
+        return [self.index.any_of("area", areas or ("-",)) for areas in within]
+
+    def _area_tokens(self, begun: PartialPostcode) -> Iterator[str]:
+        """The narrowest token that the beginning implies: a sector, a district, or every district that begins so."""
+        outward, space, inward = begun.prefix.partition(" ")
+        if inward:
+            yield f"{outward}_{inward[0]}"
+        elif space:
+            yield outward
+        else:
+            yield from (word for word in self.outwards if word.startswith(outward))
+
+    def candidates(self, terms: Terms, within: Within, most: int) -> list[int]:
+        """Rows for the words, by the strictest reading that finds any: all that are known; without numbers; the rarest names alone."""
+        narrowed = self._narrowed(within)
+        known = [term for term in terms.terms if term.is_known]
+        if not known or (len(known) < len(terms.terms) and not any(term.sort is Sort.WORD for term in known)):
+            return []
+        if rows := self._holding_all(known, narrowed, most):
+            return rows
+        names = sorted((term for term in known if term.sort is Sort.WORD), key=lambda term: -term.weight)
+        asked = {id(term): self._asked("words", term) for term in known}
+        for must in ([names[:2]] if len(names) > 2 else []) + [[name] for name in names[:3]]:
+            if must[0].held_by > VAGUE_ORDERED:
+                continue
+            should = [asked[id(term)] for term in self._telling(known) if term not in must]
+            if rows := self.index.rows([*narrowed, *(asked[id(term)] for term in must)], should, most=most):
+                return rows
+        return []
+
+    def finds_all(self, terms: Terms, typing: str) -> bool:
+        """Whether `candidates` gives every row that holds the finished terms and one begun as `typing`, where it finds fewer than asked."""
+        known = [term for term in terms.terms if term.is_known]
+        if len(known) < len(terms.terms) or not known or not typing.isalpha() or POST_TOWN.startswith(typing):
+            return False
+        last = known[-1]
+        is_vague = min(map(_held_by, known)) > VAGUE_ALONE or any(self._is_everyday(term) for term in known if len(term.readings) > 1)
+        return not is_vague and self.codes_begun(typing) <= set(tuple(last.readings)[:MOST_ASKED]) and not self.begins_outward(typing)
+
+    def relaxed(self, terms: Terms, most: int) -> list[int]:
+        """Rows that hold a rare name and all the numbers; then those that hold a rare name and most of the rest."""
+        known = [term for term in terms.terms if term.is_known]
+        asked = {id(term): self._asked("words", term) for term in known}
+        numbers = [asked[id(term)] for term in known if term.sort is Sort.NUMBER]
+        names = sorted((term for term in known if term.sort is Sort.WORD and term.held_by <= VAGUE_ORDERED), key=lambda term: -term.weight)
+        rows: list[int] = []
+        for name in names[:3]:
+            others = [asked[id(term)] for term in self._telling(known) if term is not name]
+            if numbers:
+                rows += self.index.rows([asked[id(name)], *numbers], others, most=most)
+            rows += self.index.rows([asked[id(name)]], others, most=most)
+        return list(dict.fromkeys(rows))
+
+    def _holding_all(self, known: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
+        """Of more words than `MOST_DEMANDED` the rarest."""
+        if len(known) > MOST_DEMANDED:
+            known = sorted(known, key=_held_by)[:MOST_DEMANDED]
+        is_bare = not any(term.sort is Sort.WORD for term in known)
+        if min([term.held_by for term in known]) > (VAGUE_ALONE if is_bare or len(known) == 1 else VAGUE):
+            rows = self.index.rows([*narrowed, *(self._asked("few", term) for term in known)], most=most)
+            if len(rows) >= most // 4 or (is_bare and len(known) > MOST_BARE_NUMBERS):
+                return rows
+        everyday = [term for term in known if self._is_everyday(term)]
+        if 0 < len(everyday) < len(known):
+            asked = [self._asked("words", term) for term in known if term not in everyday]
+            rows = self.index.rows([*narrowed, *asked], most=max(most, MOST_LOOKED_THROUGH))
+            holding = list(islice(self._holding(rows, everyday), most))
+            is_begun = any(len(term.readings) > MOST_JOINED_EVERYDAY for term in everyday)
+            if len(holding) == most or len(rows) < MOST_LOOKED_THROUGH or is_begun:
+                return holding or rows[:most]
+        return self.index.rows([*narrowed, *(self._asked("words", term) for term in known)], most=most)
+
+    def _holding(self, rows: Sequence[int], terms: Sequence[Term]) -> Iterator[int]:
+        """Those of the rows that hold all the terms."""
+        disjoint = [term.readings.keys().isdisjoint for term in terms]
+        return (row for row, held in zip(rows, map(self.index.held, rows), strict=True) if not any(apart(held) for apart in disjoint))
+
+    def _asked(self, field: str, term: Term) -> Asked:
+        return self._any_of(field, tuple(term.readings)[:MOST_ASKED])
+
+    def _any_of_codes(self, field: str, codes: tuple[str, ...]) -> Asked:
+        words = [self.vocabulary.word(code) for code in codes]
+        in_context = [word for word in words if self.vocabulary.is_in_context(word)] if field == "words" else []
+        asked = self.index.any_of(field, words)
+        return self.index.either(asked, self.index.any_of("area", in_context)) if in_context else asked
+
+    def holding_finished(self, terms: Terms, within: Within) -> list[int]:
+        """Rows that hold every finished term: all of them, if they are fewer than `MOST_HOLDING`."""
+        finished = [term for term in terms.terms[: terms.finished] if term.is_known]
+        if not finished or len(finished) < terms.finished:
+            return []
+        return self._holding_all(finished, self._narrowed(within), MOST_HOLDING)
+
+    def holding_begun(self, terms: Terms, codes: frozenset[str], within: Within, most: int) -> list[int]:
+        """Rows that hold every finished term and a word of one of the codes."""
+        finished = sorted((term for term in terms.terms[: terms.finished] if term.is_known), key=_held_by)[:MOST_DEMANDED]
+        return self.index.rows(
+            [*self._narrowed(within), *(self._asked("words", term) for term in finished), self._begun_words(codes)], most=most
+        )
+
+    def _begins_outward(self, run: str) -> bool:
+        return any(outward.startswith(run) for outward in self.outwards)
+
+    def _begun_words_of(self, codes: frozenset[str]) -> Asked:
+        return self._any_of_codes("words", tuple(sorted(codes)))
+
+    def _is_everyday(self, term: Term) -> bool:
+        return term.sort is Sort.WORD and term.held_by * EVERYDAY > self.index.first_street
+
+    def _telling(self, known: Sequence[Term]) -> list[Term]:
+        """By what candidates are worth ordering: not by the kinds of streets and buildings, and of much else by the rarest."""
+        telling = [term for term in known if term.sort is not Sort.WORD or term.held_by * COMMON <= self.index.first_street]
+        return sorted(telling, key=_held_by)[:MOST_TELLING]
+
+    # ------------------------------------------------------------ by name
+
+    def streets_named(self, terms: Sequence[Term], within: Within, most: int) -> list[int]:
+        """Rows of streets whose names hold all the words: as they were typed, then as they may be meant, the largest first."""
+        if not terms or not all(term.is_known for term in terms):
+            return []
+        found: list[int] = []
+        if any(len(term.readings) > 1 for term in terms):
+            found += self._named(tuple([self._words(term, least=1.0) for term in terms]), within, most)
+        if len(found) < most:
+            found += self._named(tuple([self._words(term) for term in terms]), within, most)
+        first = self.index.first_street
+        return [first + street for street in dict.fromkeys(found)][:most]
+
+    def _streets_named(self, words: tuple[tuple[str, ...], ...], within: Within, most: int) -> tuple[int, ...]:
+        return tuple(self.streets.named(words, within)[:most].tolist())
+
+    def buildings_named(self, terms: Sequence[Term], area: Sequence[PartialPostcode], borough: str | None, most: int) -> list[int]:
+        """Rows of whole buildings whose names hold all the words."""
+        if not terms or not all(term.is_known for term in terms):
+            return []
+        longest = LONGEST_NARROWED if area or borough else LONGEST
+        rows = self._buildings.of_all([self._words(term) for term in terms], longest)
+        return self._premises.inside(rows, area, borough)[:most].tolist()  # type: ignore[no-any-return]
+
+    def _words(self, term: Term, least: float = 0.0) -> tuple[str, ...]:
+        """What a term may mean, as far as it is worth so much."""
+        return tuple([self.vocabulary.word(code) for code, credit in term.readings.items() if credit >= least])
+
+    # ------------------------------------------------------------ comparing
+
+    def hits(self, terms: Terms, rows: Sequence[int], most: int | None = None) -> list[Hit]:
+        """The rows compared, best first; equals in the order given. Of many rows only those that share most with the query are compared."""
+        held = self.index.held
+        return self.hits_of(terms, [(row, held(row)) for row in rows], most)
+
+    def hits_of(self, terms: Terms, rows_held: Sequence[Held], most: int | None = None) -> list[Hit]:
+        """The same of rows that come with their tokens."""
+        if most is not None and len(rows_held) > most:
+            rows_held = self._likeliest(terms, rows_held, most)
+        penalties, sorts = self._penalties, self._sorts
+        compared = [Hit(row, compare(terms, tokens_held, penalties, sorts)) for row, tokens_held in rows_held]
+        compared.sort(key=lambda hit: -hit.comparison.score)
+        return compared
+
+    def _likeliest(self, terms: Terms, rows_held: Sequence[Held], most: int) -> Sequence[Held]:
+        """Those that share most with the query."""
+        worth = {code: int(1e6 * worth) for code, (_, worth) in terms.at.items()}  # whole: sums have no order
+        flats = [(flat + code, FLAT_BONUS) for flat, following in terms.flats.items() for code in following.readings]
+        if len(worth) <= FEW_SOUGHT:
+            sought = [*worth.items(), *flats]
+            shared = [-sum([worth_of for codes, worth_of in sought if codes in held]) for _, held in rows_held]
+        else:
+            codes, worth_of_code = worth.keys(), worth.__getitem__
+            shared = [
+                -sum(map(worth_of_code, codes & set(held))) - sum([bonus for flat, bonus in flats if flat in held]) for _, held in rows_held
+            ]
+        return [rows_held[at] for at in sorted(range(len(shared)), key=shared.__getitem__)[:most]]
+
+    def extra_of(self, compared: Comparison) -> Extra:
+        """What an address holds besides the query."""
+        return Extra.of(compared, self._weights, self._sorts)
+
+    def held_weight(self, compared: Comparison) -> float:
+        """The weight of all that an address holds."""
+        return sum(map(self._weights.__getitem__, compared.held))
+
+    def compare_street(self, terms: Terms, row: int) -> Comparison:
+        """A street's name beside the query."""
+        return compare(terms, self._codes_of_street(row - self.index.first_street), self._penalties, self._sorts)
+
+    def _street_codes(self, street: int) -> str:
+        return "".join(filter(None, map(self.vocabulary.code, tokens(self.streets.names[street]))))
+
+    def _living_at(self, postcode: str) -> tuple[Held, ...]:
+        rows = self._premises.at_postcode(postcode, PartialPostcode(postcode).after).tolist()
+        return tuple([(row, self.index.held(row)) for row in rows if not self.is_historical(row)])
+
+    def is_historical(self, row: int) -> bool:
+        """Whether the row's BLPU no longer exists."""
+        return self._premises.is_historical(row)
+
+    def is_shell(self, row: int) -> bool:
+        """Whether the row is a parent shell."""
+        return self._premises.is_shell(row)
+
+    def in_borough(self, borough: str | None) -> Callable[[int], bool]:
+        """Whether a row is in the borough; all are, where None."""
+        codes = self._premises.borough_codes
+        if borough is None:
+            return lambda _: True
+        number = codes.index(borough) if borough in codes else -1
+        return lambda row: int(self._premises.boroughs[row]) == number

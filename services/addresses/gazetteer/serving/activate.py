@@ -1,0 +1,57 @@
+"""Make a release live once it is judged fit; go back to the one before: in the data dir, or in the store that it follows."""
+
+import asyncio
+from collections.abc import Collection
+from pathlib import Path
+
+from services.addresses.gazetteer.distribution.release_store import SECONDS_OF_PATIENCE, ReleaseStore, Unwatched
+from services.addresses.gazetteer.imports.read_rows import Watch
+from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases.manifest import Manifest
+from services.addresses.gazetteer.releases.quality_gate import Verdict, judge
+
+
+def catch_up(store: ReleaseStore, watch: Watch) -> None:
+    """Make live in the data dir what is live in the store, to begin from it. Raises BlockingIOError, `release_store.PROBLEMS`."""
+    asyncio.run(store.catch_up(watch, SECONDS_OF_PATIENCE))
+
+
+def go_live(
+    data_dir: Path, release_id: str, accepted: Collection[str] = (), store: ReleaseStore | None = None, watch: Watch | None = None
+) -> Verdict:
+    """Judge a release, and switch to it if it passes; where there is a store, switch everybody. One that is live already is judged and
+    stays.
+
+    Raises BlockingIOError while another process builds or switches, `DamagedReleaseError`, OSError; with a store what its `publish` does.
+    """
+    with release.alone(data_dir, wait=False):
+        release.settle(data_dir)
+        verdict = judge(data_dir, release_id, accepted)
+        if verdict.passed and store and not is_followed(store, release_id):
+            asyncio.run(store.publish(release_id, watch or Unwatched()))
+        elif verdict.passed and not store and not is_live(data_dir, release_id):
+            release.activate(data_dir, release_id)
+        return verdict
+
+
+def go_back(data_dir: Path, store: ReleaseStore | None = None, watch: Watch | None = None) -> Manifest:
+    """Switch to the release that was live before. Raises BlockingIOError, FileNotFoundError where there is none that is undamaged; with a
+    store what its `publish_earlier` does."""
+    with release.alone(data_dir, wait=False):
+        if store:
+            return asyncio.run(store.publish_earlier(watch or Unwatched()))
+        return release.rollback(data_dir)
+
+
+def is_followed(store: ReleaseStore, release_id: str) -> bool:
+    """Whether a release is the one that is live in a store, as far as the data dir has followed."""
+    followed = store.followed()
+    return followed is not None and followed.live.release == release_id
+
+
+def is_live(data_dir: Path, release_id: str) -> bool:
+    """Whether a release is the one that is served."""
+    try:
+        return release.live(data_dir) == release_id
+    except FileNotFoundError:
+        return False
