@@ -12,10 +12,10 @@ import pytest
 
 from services.addresses.domain.releases.changes import Change, Happened
 from services.addresses.gazetteer.releases import change_sets
-from services.addresses.publishing import Publisher
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from services.addresses.store import Store
+from services.addresses.workers.publish_changes import Publisher
 from shared import clock
 from tests.support.published import Published, published
 from tests.support.running import Running

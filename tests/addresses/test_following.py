@@ -11,11 +11,11 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 
-from services.addresses.following import LONGEST_PAUSE, StoreFollower
 from services.addresses.gazetteer.distribution.release_store import ReleaseStore
 from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.service import build
 from services.addresses.settings import Settings
+from services.addresses.workers.follow_release import LONGEST_PAUSE, StoreFollower
 from shared.settings import Role, SettingsError
 from tests.support.object_servers import KEYS
 

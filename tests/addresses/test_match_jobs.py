@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from services.addresses import bulk_matching
-from services.addresses.bulk_matching import CHUNK, BulkMatcher
 from services.addresses.domain.addressbase.single_line import line
 from services.addresses.domain.csv_cells import as_text
 from services.addresses.domain.matching_jobs.rows import BadLineError, CsvRows, JsonRows, WrittenRow
@@ -23,6 +21,8 @@ from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from services.addresses.store.match_jobs import MatchChunks, MatchJob, MatchJobs
+from services.addresses.workers import run_match_jobs as bulk_matching
+from services.addresses.workers.run_match_jobs import CHUNK, BulkMatcher
 from shared import clock
 from shared.mongo import Conflict
 from tests.support.published import published

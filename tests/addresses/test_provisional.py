@@ -10,9 +10,9 @@ import pytest
 from services.addresses.domain.casework.provisional import Provisional
 from services.addresses.gazetteer.releases.local import activate
 from services.addresses.gazetteer.serving.live import LiveRelease
-from services.addresses.reconciling import Reconciler
 from services.addresses.settings import Settings
 from services.addresses.store import Store
+from services.addresses.workers.reconcile import Reconciler
 from shared.clock import now
 from tests.support.published import Published, published
 

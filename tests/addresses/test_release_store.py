@@ -14,9 +14,9 @@ from services.addresses.gazetteer.distribution.release_store import ReleaseStore
 from services.addresses.gazetteer.distribution.switch_log import CrossedError
 from services.addresses.gazetteer.releases.change_sets import change_sets
 from services.addresses.gazetteer.releases.manifest import folder_of, manifest_in
-from services.addresses.publishing import Publisher
 from services.addresses.settings import Settings
 from services.addresses.store import Store
+from services.addresses.workers.publish_changes import Publisher
 from tests.support.running import eventually
 
 from .import_support import held

@@ -10,9 +10,9 @@ from pydantic import SecretStr
 from services.addresses.domain.casework.provisional import Provisional, State, reconciled
 from services.addresses.domain.casework.reports import Kind, Report, Status, decided
 from services.addresses.gazetteer.releases.local import activate
-from services.addresses.retention import Retention
 from services.addresses.settings import Settings
 from services.addresses.store import Store
+from services.addresses.workers.erase_typed import Retention
 from shared.clock import now
 from shared.crypto import Envelope
 

@@ -16,8 +16,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-from services.addresses.following import Following
 from services.addresses.gazetteer.serving.live import LiveRelease
+from services.addresses.workers.follow_release import Following
 from shared import spans, telemetry
 from shared.exporters import CollectorWatch, WatchedSpanExporter
 from shared.version import VERSION

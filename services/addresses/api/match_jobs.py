@@ -12,12 +12,12 @@ from fastapi import Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from services.addresses.bulk_matching import CHUNK, BulkMatcher
 from services.addresses.domain.csv_cells import as_text
 from services.addresses.domain.matching_jobs.rows import LONGEST_LINE, BadLineError, CsvRows, JsonRows, MatchedRow, RowReader, WrittenRow
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from services.addresses.store.match_jobs import MatchJob, State
+from services.addresses.workers.run_match_jobs import CHUNK, BulkMatcher
 from shared.clock import now
 from shared.events import new_id
 from shared.http import Problem, Router, provided

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from services.addresses.domain.casework.provisional import Provisional, State, reconciled, withdrawn
 from services.addresses.domain.errors import StepRefused
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
-from services.addresses.reconciling import Reconciler
 from services.addresses.store import Tx
+from services.addresses.workers.reconcile import Reconciler
 from shared.auth import Caller, require
 from shared.clock import now
 from shared.events import new_id

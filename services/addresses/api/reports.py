@@ -10,7 +10,7 @@ from services.addresses.domain.casework.reports import Kind, Report, Status, dec
 from services.addresses.domain.errors import StepRefused
 from services.addresses.domain.geography.postcode import Postcode
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
-from services.addresses.reconciling import Reconciler
+from services.addresses.workers.reconcile import Reconciler
 from shared.auth import Caller, require
 from shared.clock import now
 from shared.events import new_id

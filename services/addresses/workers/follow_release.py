@@ -9,11 +9,10 @@ import logging
 import time
 from collections.abc import Callable
 
+from services.addresses.gazetteer.distribution.release_store import PROBLEMS, ReleaseStore
+from services.addresses.gazetteer.serving.live import LiveRelease
 from shared import telemetry
 from shared.worker import Worker
-
-from .gazetteer.distribution.release_store import PROBLEMS, ReleaseStore
-from .gazetteer.serving.live import LiveRelease
 
 log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LOOKS = 2.0

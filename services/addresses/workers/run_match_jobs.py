@@ -10,15 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from services.addresses.domain.matching_jobs.rows import MatchedRow, WrittenRow
+from services.addresses.domain.search.matching import Decision
+from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.store import Store
 from services.addresses.store.match_jobs import MatchJob
 from shared.clock import now
 from shared.events import new_id
 from shared.mongo import Conflict
-
-from .domain.matching_jobs.rows import MatchedRow, WrittenRow
-from .domain.search.matching import Decision
-from .gazetteer.serving.live import LiveRelease
 
 CHUNK = 500
 """Rows: half a second of matching, about 50 kB."""

@@ -1,13 +1,12 @@
 """Tell the platform that a release has gone live: once for each release, however many replicas serve it."""
 
 from contracts.events.addresses import ReleasePublished
+from services.addresses.gazetteer.releases.manifest import Manifest
+from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.store import Store
 from shared.clock import now
 from shared.mongo import Duplicate
 from shared.worker import Worker
-
-from .gazetteer.releases.manifest import Manifest
-from .gazetteer.serving.live import LiveRelease
 
 SECONDS_BETWEEN_LOOKS = 60.0
 

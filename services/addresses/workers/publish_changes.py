@@ -19,13 +19,12 @@ from contracts.events.addresses import (
     Replacement,
 )
 from contracts.events.base import Event
+from services.addresses.domain.releases.changes import Change, Happened
+from services.addresses.gazetteer.releases.change_sets import ChangeSet, change_sets
 from services.addresses.store import Store
 from shared.clock import now
 from shared.mongo import Conflict
 from shared.worker import Worker
-
-from .domain.releases.changes import Change, Happened
-from .gazetteer.releases.change_sets import ChangeSet, change_sets
 
 SECONDS_BETWEEN_LOOKS = 2.0
 

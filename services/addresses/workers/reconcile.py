@@ -7,14 +7,13 @@ the other finds that nothing waits any more.
 from collections.abc import Callable
 from contextlib import suppress
 
+from services.addresses.domain.casework.provisional import reconciled
+from services.addresses.domain.casework.reports import Status, decided
+from services.addresses.domain.search.matching import Decision, Match
+from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.store import Store
 from shared.clock import now
 from shared.mongo import Conflict
-
-from .domain.casework.provisional import reconciled
-from .domain.casework.reports import Status, decided
-from .domain.search.matching import Decision, Match
-from .gazetteer.serving.live import LiveRelease
 
 AT_ONCE = 50
 """Rows of a step."""

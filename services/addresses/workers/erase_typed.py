@@ -6,11 +6,10 @@ The facts stay: which UPRN, what was decided, when and why. What was stored befo
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from services.addresses.domain.casework import provisional, reports
 from services.addresses.store import Store
 from shared.clock import now
 from shared.mongo import Conflict
-
-from .domain.casework import provisional, reports
 
 SECONDS_BETWEEN_ERASURES = 600.0
 
