@@ -24,7 +24,7 @@ from benchmarks.parts import Engines, Server, engines
 from benchmarks.web.around import ISSUER, Issuer, span_receiver
 from benchmarks.web.load import request
 from benchmarks.web.measuring import TRACEPARENT, App
-from services.addresses.api.addresses import shown
+from services.addresses.api.v1.addresses import shown
 from services.addresses.gazetteer.files.shipped_sources import Sources
 from services.addresses.gazetteer.releases import local as release
 from services.addresses.gazetteer.search.gazetteer import Gazetteer

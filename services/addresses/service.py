@@ -1,13 +1,16 @@
 """The addresses service, assembled."""
 
-from services.addresses.api import addresses, changes, match_jobs, os_places, outcodes, places_io, postcodes, premises, provisional, reports
-from services.addresses.api.as_express import AsExpress
-from services.addresses.api.places_access import Access
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from shared.service import Service
 from shared.worker import Worker
 
+from .api.os_places import resources as os_places
+from .api.os_places.access import Access
+from .api.postcodes_io import outcodes, postcodes
+from .api.postcodes_io import places as places_io
+from .api.postcodes_io.express import AsExpress
+from .api.v1 import addresses, changes, match_jobs, premises, provisional, reports
 from .gazetteer.distribution.release_store import ReleaseStore
 from .gazetteer.releases.earlier import EarlierReleases
 from .gazetteer.serving.live import LiveRelease

@@ -12,7 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .any_origin import ANY_ORIGIN, PREFLIGHT
+from services.addresses.api.cors import ANY_ORIGIN, PREFLIGHT
 
 SURFACE = frozenset({"postcodes", "outcodes", "places", "ping", "random", "scotland", "terminated_postcodes"})
 """First parts of the paths."""

@@ -8,7 +8,12 @@ from fastapi import Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.addresses.api.postcodes_io import (
+from services.addresses.domain.geography.crs import Place
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
+from shared.http import Problem
+from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
+
+from .common import (
     EVERY_METHOD,
     MOST,
     Live,
@@ -23,11 +28,7 @@ from services.addresses.api.postcodes_io import (
     terminated_result,
     whole_postcode,
 )
-from services.addresses.api.postcodes_io import router as new_router
-from services.addresses.domain.geography.crs import Place
-from services.addresses.gazetteer.search.gazetteer import Gazetteer
-from shared.http import Problem
-from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
+from .common import router as new_router
 
 DEFAULT_RADIUS, MOST_RADIUS = 100.0, 2_000.0
 """Metres."""

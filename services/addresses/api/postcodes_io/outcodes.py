@@ -6,7 +6,11 @@ from fastapi import Path, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.addresses.api.postcodes_io import (
+from services.addresses.domain.geography.crs import Place
+from services.addresses.gazetteer.search.gazetteer import Gazetteer, Outcode
+from shared.http import Problem
+
+from .common import (
     EVERY_METHOD,
     Live,
     Nearby,
@@ -19,10 +23,7 @@ from services.addresses.api.postcodes_io import (
     terminated_result,
     whole_postcode,
 )
-from services.addresses.api.postcodes_io import router as new_router
-from services.addresses.domain.geography.crs import Place
-from services.addresses.gazetteer.search.gazetteer import Gazetteer, Outcode
-from shared.http import Problem
+from .common import router as new_router
 
 DEFAULT_RADIUS, MOST_RADIUS = 5_000.0, 25_000.0
 """Metres."""

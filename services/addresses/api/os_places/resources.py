@@ -13,9 +13,7 @@ from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.addresses.api.any_origin import ANY_ORIGIN, preflight
-from services.addresses.api.places_access import admitted
-from services.addresses.api.places_parameters import ERROR, documented
+from services.addresses.api.cors import ANY_ORIGIN, preflight
 from services.addresses.domain.addressbase.records import Blpu
 from services.addresses.domain.errors import Refusal
 from services.addresses.domain.geography.crs import Crs
@@ -31,6 +29,9 @@ from shared.http.errors import failure_of
 from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
 from shared.http.openapi import SurfaceDocument, documented_as
 from shared.http.router import Route
+
+from .access import admitted
+from .parameters import ERROR, documented
 
 PREFIX = "/search/places/v1"
 MOST_FOUND = 1_000

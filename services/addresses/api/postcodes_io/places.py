@@ -8,9 +8,10 @@ from fastapi import Path, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.addresses.api.postcodes_io import EVERY_METHOD, Live, found, missing, resource_not_found, whole_postcode
-from services.addresses.api.postcodes_io import router as new_router
 from shared.http import Problem
+
+from .common import EVERY_METHOD, Live, found, missing, resource_not_found, whole_postcode
+from .common import router as new_router
 
 places = new_router("/places")
 scotland = new_router("/scotland")

@@ -11,7 +11,7 @@ from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.addresses.api.any_origin import ANY_ORIGIN
+from services.addresses.api.cors import ANY_ORIGIN
 from services.addresses.domain.errors import Refusal
 from services.addresses.domain.geography.crs import Crs, Place, to_grid
 from services.addresses.domain.geography.postcode import PartialPostcode, Postcode, unfinished
