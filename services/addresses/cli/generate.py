@@ -10,10 +10,10 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from deploy.embedded.command import Command
-from deploy.embedded.errors import OperatorError
-from deploy.embedded.screen import console
 from services.addresses.gazetteer.builds.synthetic_files import WrittenFile, generate_changes, generate_files
+from shared.command_line import Command, console
+
+from .errors import CommandError
 
 app = typer.Typer(name="addresses", help="Address files and releases of the gazetteer.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -44,7 +44,7 @@ def generate(
             task = progress.add_task("premises", total=premises)
             write = generate_changes if changes else generate_files
             files = _written(out, lambda: write(premises, seed, out, lambda done: progress.update(task, completed=done)))
-    except OperatorError as error:
+    except CommandError as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(1) from None
     if as_json:
@@ -57,11 +57,11 @@ def _written(out: Path, write: Callable[[], list[WrittenFile]]) -> list[WrittenF
     try:
         return write()
     except FileExistsError:
-        raise OperatorError(f"{out} is a file or has files in it: give a directory that is empty or not there yet.") from None
+        raise CommandError(f"{out} is a file or has files in it: give a directory that is empty or not there yet.") from None
     except OSError as error:
-        raise OperatorError(f"{out} cannot be written to ({error.strerror}): what was begun is removed.") from error
+        raise CommandError(f"{out} cannot be written to ({error.strerror}): what was begun is removed.") from error
     except ValueError as error:
-        raise OperatorError(f"That many premises cannot be made: {error}.") from error
+        raise CommandError(f"That many premises cannot be made: {error}.") from error
 
 
 def _as_data(file: WrittenFile) -> dict[str, str | int]:

@@ -21,12 +21,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from deploy.embedded.addresses import app
-from deploy.embedded.command import Command
-from deploy.embedded.data_dir import DataDir
-from deploy.embedded.errors import OperatorError
-from deploy.embedded.options import DEFAULT_DATA_DIR
-from deploy.embedded.screen import console
 from services.addresses.domain.addressbase.incoming import WrongFileError
 from services.addresses.domain.releases.quality import CheckName
 from services.addresses.gazetteer.distribution.download import WrongObjectError
@@ -41,6 +35,10 @@ from services.addresses.gazetteer.releases.manifest import BASE, MANIFEST, Damag
 from services.addresses.gazetteer.releases.quality_gate import Verdict, judge, report_folder
 from services.addresses.gazetteer.releases.quality_report import shown_limit, shown_value
 from services.addresses.gazetteer.serving.activate import catch_up, go_back, go_live, is_followed, is_live
+from shared.command_line import DEFAULT_DATA_DIR, Command, DataDir, console
+
+from .errors import CommandError
+from .generate import app
 
 __all__ = ["app"]
 
@@ -138,7 +136,7 @@ def activate_(
     with _plain_errors(directory), _Bar(console(stderr=True)) as bar:
         store = _store(directory, bar)
         if release_id not in {manifest.release for manifest in release.releases(directory)}:
-            raise OperatorError(f"There is no release {release_id}: `blocks addresses releases` lists those that can go live.")
+            raise CommandError(f"There is no release {release_id}: `blocks addresses releases` lists those that can go live.")
         verdict = go_live(directory, release_id, accepted, store, bar)
     if as_json:
         sys.stdout.write(json.dumps({**verdict.as_json(), "live": verdict.passed}, indent=2) + "\n")
@@ -171,7 +169,7 @@ def _store(directory: Path, bar: "_Bar") -> "ReleaseStore | None":
     try:
         store = ReleaseStore(directory, url)
     except ValueError as error:
-        raise OperatorError(f"ADDRESSES_RELEASES: {error}") from None
+        raise CommandError(f"ADDRESSES_RELEASES: {error}") from None
     catch_up(store, bar)
     return store
 
@@ -193,7 +191,7 @@ def _plain_errors(directory: Path) -> Iterator[None]:
         sys.stderr.write(f"Stopped. {_SERVED_ON} The same command goes on where this one was.\n")
         raise typer.Exit(STOPPED) from None
     except (
-        *(OperatorError, WrongFileError, ImportRefusedError, DamagedReleaseError),
+        *(CommandError, WrongFileError, ImportRefusedError, DamagedReleaseError),
         *(StoreError, WrongObjectError, CrossedError),
     ) as error:
         sys.stderr.write(f"{str(error).rstrip('.')}. {_SERVED_ON}\n")
