@@ -10,7 +10,7 @@ from pathlib import Path
 
 from services.addresses.gazetteer.distribution.object_store import ObjectStore
 from services.addresses.gazetteer.distribution.release_store import ReleaseStore
-from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases import local
 from services.addresses.gazetteer.serving.activate import go_back, go_live
 
 from .import_support import Place, imported, premium_update
@@ -38,7 +38,7 @@ def go_back_everywhere(data_dir: Path, url: str) -> str:
 def live(data_dir: Path) -> str | None:
     """What is live in a data dir."""
     try:
-        return release.live(data_dir)
+        return local.live(data_dir)
     except FileNotFoundError:
         return None
 

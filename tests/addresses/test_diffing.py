@@ -7,9 +7,9 @@ import pytest
 from services.addresses.domain.addressbase.fingerprint import fingerprint
 from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
 from services.addresses.domain.releases.changes import Change, Happened
-from services.addresses.gazetteer.builds.full import build
+from services.addresses.gazetteer.builds.full import build, write_release
 from services.addresses.gazetteer.files.shipped_sources import Sources
-from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases import local
 from services.addresses.gazetteer.releases.change_sets import change_sets
 from services.addresses.gazetteer.releases.diff import differences
 from services.addresses.gazetteer.releases.manifest import Recipe
@@ -126,15 +126,15 @@ def test_where_nothing_was_live_there_is_no_change_set_and_the_next_switch_is_th
     sources = begin(tmp_path)
     assert change_sets(tmp_path) == []
     recipe = Recipe(sources=sources.hashes(), premises={"another": ""})
-    with release.alone(tmp_path):
-        release.write(tmp_path, recipe, [], sources)
+    with local.alone(tmp_path):
+        write_release(tmp_path, recipe, [], sources)
     activated(tmp_path, recipe.release)
     assert change_sets(tmp_path) == []
     first, second = (Recipe(sources=sources.hashes(), premises={name: ""}) for name in ("first", "second"))
     made = made_up(sources, 30)
     for each, count in ((first, 20), (second, 30)):
-        with release.alone(tmp_path):
-            release.write(tmp_path, each, made[:count], sources)
+        with local.alone(tmp_path):
+            write_release(tmp_path, each, made[:count], sources)
         activated(tmp_path, each.release)
     assert [(each.number, each.before, each.after) for each in change_sets(tmp_path)] == [
         (1, recipe.release, first.release),

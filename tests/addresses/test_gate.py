@@ -6,7 +6,7 @@ import pytest
 
 from services.addresses.domain.addressbase.records import LogicalStatus, Lpi, Numbering
 from services.addresses.domain.releases.quality import CheckName, Compared, Facts, check
-from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases import local
 from services.addresses.gazetteer.releases.quality_gate import judge, report_folder
 from services.addresses.gazetteer.serving.activate import go_back, go_live
 
@@ -67,9 +67,9 @@ def test_a_supply_that_lost_a_borough_does_not_go_live_until_it_is_accepted(plac
     assert "borough-loss: 100.00%, at most 5.00% allowed" in report
     assert '<td class="number">-100.0%</td>' in report
     assert not go_live(place.data_dir, made.release, [CheckName.RETIRED]).passed
-    assert release.live(place.data_dir) == place.release
+    assert local.live(place.data_dir) == place.release
     assert go_live(place.data_dir, made.release, list(names)).passed
-    assert release.live(place.data_dir) == made.release
+    assert local.live(place.data_dir) == made.release
     assert go_back(place.data_dir).release == place.release
     assert held(place.data_dir) == place.blpus
 

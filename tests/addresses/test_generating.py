@@ -10,8 +10,8 @@ import pytest
 from services.addresses.domain.addressbase.formats.detect import recognise
 from services.addresses.domain.addressbase.formats.premium import Premium
 from services.addresses.domain.addressbase.incoming import Format
-from services.addresses.domain.geography.premises import MADE_UP_UPRNS
 from services.addresses.domain.synthetic.generate import generate
+from services.addresses.domain.synthetic.identifiers import MADE_UP_UPRNS
 from services.addresses.domain.synthetic.quarterly_changes import changed
 from services.addresses.gazetteer.builds.synthetic_files import generate_changes, generate_files
 from tests.addresses.address_files import Held

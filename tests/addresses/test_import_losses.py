@@ -13,7 +13,7 @@ from services.addresses.domain.addressbase.formats import write_core as writing_
 from services.addresses.domain.addressbase.incoming import WrongFileError
 from services.addresses.domain.releases.quality import CheckName
 from services.addresses.gazetteer.imports.job import ImportRefusedError
-from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases import local
 from services.addresses.gazetteer.releases.quality_gate import judge
 from services.addresses.gazetteer.serving.activate import go_live
 
@@ -57,7 +57,7 @@ def test_premises_whose_uprns_were_rounded_to_one_are_listed_and_none_goes_live(
     with pytest.raises(ImportRefusedError, match=r"2 of 200 rows cannot be used.*core\.csv, line 8: UPRN \d+ is also in line 21"):
         imported(place.data_dir, file)
     assert [row[:2] for row in listed(place)] == [["core.csv", "8"], ["core.csv", "21"]]
-    assert release.live(place.data_dir) == place.release
+    assert local.live(place.data_dir) == place.release
     made = imported(place.data_dir, file, most_bad_rows=0.02)
     assert (made.rows, made.bad_rows, made.premises) == (200, 2, 198)
     assert int(rows[7][0]) not in {blpu.uprn for blpu in held(place.data_dir, made.release)}, "nothing tells which of the two it is"

@@ -16,13 +16,14 @@ from services.addresses.domain.geography.postcode import Postcode
 from services.addresses.domain.search.matching import Decision
 from services.addresses.domain.search.title_case import readable
 from services.addresses.domain.synthetic.quarterly_changes import changed
-from services.addresses.gazetteer.builds.full import Counts, build
+from services.addresses.gazetteer.builds.full import build
 from services.addresses.gazetteer.builds.incremental import MOST_LAYERS, is_worthwhile, merge, on_streets
 from services.addresses.gazetteer.files.atomic import share_file
 from services.addresses.gazetteer.files.columns import Texts
 from services.addresses.gazetteer.files.name_lists import WordLists
 from services.addresses.gazetteer.files.shipped_sources import Sources
 from services.addresses.gazetteer.releases.diff import differences
+from services.addresses.gazetteer.releases.manifest import Counts
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 from .import_support import few_postcodes, made_up, retired

@@ -10,10 +10,13 @@ import pytest
 from services.addresses.domain.addressbase.records import Blpu
 from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
 from services.addresses.domain.synthetic.generate import generate
+from services.addresses.gazetteer.builds import full
+from services.addresses.gazetteer.builds.demo import ensure
+from services.addresses.gazetteer.builds.full import write_release
 from services.addresses.gazetteer.files.shipped_sources import Sources
 from services.addresses.gazetteer.releases import integrity as checking
-from services.addresses.gazetteer.releases import local as release
-from services.addresses.gazetteer.releases.local import current, ensure
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.local import current
 from services.addresses.gazetteer.releases.manifest import DamagedReleaseError, Recipe, folder_of
 
 from .conftest import SEED
@@ -62,7 +65,7 @@ def test_a_build_that_fails_leaves_the_live_release_and_no_rubbish(copy, monkeyp
         raise OSError(28, "No space left on device")
 
     before = current(copy)[1]
-    monkeypatch.setattr(release, "build", fails)
+    monkeypatch.setattr(full, "build", fails)
     with pytest.raises(OSError, match="No space"):
         ensure(copy, Sources(), SEED + 1)
     assert current(copy)[1] == before
@@ -75,16 +78,16 @@ def test_what_was_live_before_is_gone_back_to_and_a_damaged_one_is_passed_over(f
     recipe = Recipe.of(few_sources, 22)
     for seed in (21, 22):
         recipe = Recipe.of(few_sources, seed)
-        release.write(tmp_path, recipe, a_few(few_sources, seed), few_sources)
-        assert release.live(tmp_path) != recipe.release
-        release.activate(tmp_path, recipe.release)
+        write_release(tmp_path, recipe, a_few(few_sources, seed), few_sources)
+        assert local.live(tmp_path) != recipe.release
+        local.activate(tmp_path, recipe.release)
         assert current(tmp_path)[1].counts.premises == 40
-    assert [manifest.release for manifest in release.releases(tmp_path)][-1] == recipe.release
+    assert [manifest.release for manifest in local.releases(tmp_path)][-1] == recipe.release
     (folder_of(tmp_path, Recipe.of(few_sources, 21).release) / "uprns.npy").unlink()
-    assert release.rollback(tmp_path).release == first.release
+    assert local.rollback(tmp_path).release == first.release
     assert current(tmp_path)[1] == first
     with pytest.raises(FileNotFoundError):
-        release.rollback(tmp_path)
+        local.rollback(tmp_path)
 
 
 def test_a_large_release_is_hashed_again_only_where_its_files_changed(copy, monkeypatch, hashed):

@@ -6,8 +6,8 @@ import pytest
 
 from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
 from services.addresses.domain.addressbase.single_line import line
-from services.addresses.domain.geography.premises import Kind
-from services.addresses.gazetteer.search.gazetteer import Found, Gazetteer
+from services.addresses.domain.search.result import Found, Kind
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 CAMDEN, HACKNEY = "E09000007", "E09000012"
 

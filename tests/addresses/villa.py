@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from services.addresses.domain.addressbase.records import Blpu, DeliveryPoint, Language, LogicalStatus, Lpi, Numbering
+from services.addresses.gazetteer.builds.full import write_release
 from services.addresses.gazetteer.files.shipped_sources import Sources
-from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases import local
 from services.addresses.gazetteer.releases.manifest import Recipe
 
 BUILT, RENUMBERED, DIVIDED = date(2000, 1, 1), date(2015, 4, 1), date(2020, 1, 1)
@@ -51,6 +52,6 @@ GONE = Blpu(400, **PLACE, classification="RD04", postcode_locator="E8 1AD", lpis
 def written(data_dir: Path, name: str, *blpus: Blpu) -> str:
     """Build a release of these and make it live; its id."""
     recipe = Recipe(sources=Sources().hashes(), premises={name: "0" * 64})
-    release.write(data_dir, recipe, blpus, Sources())
-    release.activate(data_dir, recipe.release)
+    write_release(data_dir, recipe, blpus, Sources())
+    local.activate(data_dir, recipe.release)
     return recipe.release

@@ -22,17 +22,18 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 from services.addresses.domain.addressbase.incoming import WrongFileError
-from services.addresses.domain.releases.quality import CheckName
+from services.addresses.domain.releases.quality import CheckName, Verdict
 from services.addresses.gazetteer.distribution.download import WrongObjectError
 from services.addresses.gazetteer.distribution.object_store import StoreError
 from services.addresses.gazetteer.distribution.release_store import ReleaseStore
 from services.addresses.gazetteer.distribution.switch_log import CrossedError
-from services.addresses.gazetteer.imports.job import Imported, ImportRefusedError, Wanted
+from services.addresses.gazetteer.imports.job import ImportRefusedError, Wanted
 from services.addresses.gazetteer.imports.run import import_files, live_already
 from services.addresses.gazetteer.imports.source_files import gather, passed_over
-from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.import_results import Imported
 from services.addresses.gazetteer.releases.manifest import BASE, MANIFEST, DamagedReleaseError, Manifest, folder_of
-from services.addresses.gazetteer.releases.quality_gate import Verdict, judge, report_folder
+from services.addresses.gazetteer.releases.quality_gate import judge, report_folder
 from services.addresses.gazetteer.releases.quality_report import shown_limit, shown_value
 from services.addresses.gazetteer.serving.activate import catch_up, go_back, go_live, is_followed, is_live
 from shared.command_line import DEFAULT_DATA_DIR, Command, DataDir, console
@@ -92,7 +93,7 @@ def import_(
             is_there = live_already(directory, gathered) is not None
             imported = None if is_there else import_files(directory, gathered, Wanted(format_, supply, max_bad_rows), bar)
             if imported is None:
-                live = release.live(directory)
+                live = local.live(directory)
                 if activate and store and not is_followed(store, live):  # only here, so far
                     go_live(directory, live, accepted, store, bar)
                 _say(as_json, {"release": live, "live": True}, f"These files are live already: release {live}.")
@@ -111,7 +112,7 @@ def releases(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> N
     """The releases on this machine, and which is live."""
     directory = _addresses(data_dir)
     with _plain_errors(directory):
-        found = [_as_data(manifest, directory, live=is_live(directory, manifest.release)) for manifest in release.releases(directory)]
+        found = [_as_data(manifest, directory, live=is_live(directory, manifest.release)) for manifest in local.releases(directory)]
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
@@ -135,7 +136,7 @@ def activate_(
     accepted, directory = _checks(accept), _addresses(data_dir)
     with _plain_errors(directory), _Bar(console(stderr=True)) as bar:
         store = _store(directory, bar)
-        if release_id not in {manifest.release for manifest in release.releases(directory)}:
+        if release_id not in {manifest.release for manifest in local.releases(directory)}:
             raise CommandError(f"There is no release {release_id}: `blocks addresses releases` lists those that can go live.")
         verdict = go_live(directory, release_id, accepted, store, bar)
     if as_json:

@@ -15,7 +15,8 @@ from services.addresses.api.cors import ANY_ORIGIN
 from services.addresses.domain.errors import Refusal
 from services.addresses.domain.geography.crs import Crs, Place, to_grid
 from services.addresses.domain.geography.postcode import PartialPostcode, Postcode, unfinished
-from services.addresses.gazetteer.search.gazetteer import Gazetteer, LivePostcode, Outcode, TerminatedPostcode
+from services.addresses.gazetteer.files.postcodes import LivePostcode, Outcode, TerminatedPostcode
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from services.addresses.gazetteer.serving.live import LiveRelease
 from shared.http import HttpFailure, Problem, Router, provided
 from shared.http.openapi import SurfaceDocument, documented_as

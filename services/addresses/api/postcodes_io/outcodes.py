@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.addresses.domain.geography.crs import Place
-from services.addresses.gazetteer.search.gazetteer import Gazetteer, Outcode
+from services.addresses.gazetteer.files.postcodes import Outcode
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from shared.http import Problem
 
 from .common import (

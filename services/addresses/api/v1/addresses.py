@@ -5,9 +5,8 @@ from typing import Annotated, Any, Self
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.addresses.domain.geography.premises import Kind
 from services.addresses.domain.search.matching import Decision, Matching, Tokens
-from services.addresses.domain.search.result import Answer, Found
+from services.addresses.domain.search.result import Answer, Found, Kind
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from shared.http import Router
 

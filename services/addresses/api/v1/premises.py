@@ -10,10 +10,10 @@ from services.addresses.domain.addressbase.history import alternatives, as_at, e
 from services.addresses.domain.addressbase.records import Blpu, Language, Lpi
 from services.addresses.domain.addressbase.single_line import line, lpi_line
 from services.addresses.domain.geography.postcode import Postcode
-from services.addresses.domain.geography.premises import MADE_UP_UPRNS
 from services.addresses.domain.search.matching import Decision
 from services.addresses.domain.search.result import kind_of, shown_line
 from services.addresses.domain.search.title_case import readable
+from services.addresses.domain.synthetic.identifiers import MADE_UP_UPRNS
 from services.addresses.gazetteer.releases.earlier import EarlierReleases
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from services.addresses.gazetteer.serving.live import LiveRelease

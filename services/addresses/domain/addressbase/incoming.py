@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from services.addresses.domain.geography.postcode_records import LivePostcode, TerminatedPostcode
+from services.addresses.domain.geography.postcode_records import PostcodeRecord, TerminatedPostcodeRecord
 
 
 class Op(StrEnum):
@@ -64,7 +64,7 @@ class PostcodeFormat(Protocol):
     def name(self) -> str:
         """As `--format` names it."""
 
-    def postcodes(self, row: Sequence[str]) -> Iterable[LivePostcode | TerminatedPostcode]:
+    def postcodes(self, row: Sequence[str]) -> Iterable[PostcodeRecord | TerminatedPostcodeRecord]:
         """What a row says, if it is London's: nothing for the rest. Raises `BadRowError` or `WrongFileError`."""
 
     def end(self) -> None:

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from .premises import Location
+from .location import Location
 
 
-class LivePostcode(NamedTuple):
+class PostcodeRecord(NamedTuple):
     """A postcode in use, with ONS codes. `introduced` is yyyymm; codes are empty where the lookup had none."""
 
     postcode: str
@@ -19,7 +19,7 @@ class LivePostcode(NamedTuple):
     msoa_2011: str
 
 
-class TerminatedPostcode(NamedTuple):
+class TerminatedPostcodeRecord(NamedTuple):
     """A postcode that Royal Mail withdrew in the month `terminated` (yyyymm)."""
 
     postcode: str

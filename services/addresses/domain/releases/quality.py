@@ -5,8 +5,9 @@ update of a usual quarter pass. One that a real change of London breaks is accep
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from services.addresses.domain.geography.boroughs import BOROUGHS
 
@@ -105,6 +106,36 @@ class Check:
     """What the value comes from."""
     accepted: bool = False
     """Whether somebody takes responsibility for what did not pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Borough:
+    """What a borough holds, and what it held before: None where there is nothing to compare with."""
+
+    code: str
+    name: str
+    before: int | None
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a release may go live."""
+
+    release: str
+    before: str
+    """The release that is live; empty where there is none that it can be compared with."""
+    checks: tuple[Check, ...]
+    boroughs: tuple[Borough, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether each check passed or was accepted."""
+        return all(each.passed or each.accepted for each in self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        """For tools."""
+        return {**asdict(self), "passed": self.passed}
 
 
 def check(facts: Facts, compared: Compared | None, limits: Limits = LIMITS, accepted: Collection[str] = ()) -> list[Check]:

@@ -1,14 +1,24 @@
 """What a search shows."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
-
-from services.addresses.domain.geography.premises import Kind
 
 from .title_case import readable
 
 _PARENT_SHELL = "P"
 """Classification codes of parent shells begin so: PP a property shell, PS a street record."""
+
+
+class Kind(StrEnum):
+    """What a search result is."""
+
+    PREMISES = "premises"
+    """Somewhere post is delivered: a house, flat, shop."""
+    SHELL = "shell"
+    """A building that is divided: the parent of its flats, itself without a letter box (AddressBase class PP)."""
+    STREET = "street"
+    POSTCODE = "postcode"
 
 
 class Found(NamedTuple):

@@ -14,13 +14,13 @@ from operator import attrgetter
 
 from services.addresses.domain.addressbase.records import Blpu, DeliveryPoint, LogicalStatus, Lpi
 from services.addresses.domain.geography.boroughs import BOROUGHS, Borough
+from services.addresses.domain.geography.location import Location
 from services.addresses.domain.geography.national_grid import to_lng_lat
 from services.addresses.domain.geography.postcode import Postcode
-from services.addresses.domain.geography.premises import MADE_UP_UPRNS, Classification, Location
 
 from . import names, plots
-from .identifiers import PER_POSTCODE, MadeUpNumbers
-from .plots import Draft, MadeUpStreet, Plot
+from .identifiers import MADE_UP_UPRNS, PER_POSTCODE, MadeUpNumbers
+from .plots import Classification, Draft, MadeUpStreet, Plot
 from .random_choice import Dice
 
 VERSION = 4

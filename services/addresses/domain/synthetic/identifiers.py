@@ -8,8 +8,9 @@ from hashlib import blake2b
 from typing import Final
 
 from services.addresses.domain.geography.postcode import Postcode
-from services.addresses.domain.geography.premises import MADE_UP_UPRNS
 
+MADE_UP_UPRNS = range(999_000_000_000, 1_000_000_000_000)
+"""UPRNs of made-up premises. Real ones are given out in blocks to the street naming authorities, none of which lies here."""
 MADE_UP_USRNS: Final = range(94_000_000, 100_000_000)
 """USRNs of made-up streets: eight digits, above those that highway authorities have been given."""
 PER_POSTCODE: Final = 99

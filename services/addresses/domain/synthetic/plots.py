@@ -1,13 +1,28 @@
 """What stands on one postcode: a terrace, blocks of flats, a parade of shops, or a few named buildings. Each fills the room it is given."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 
 from services.addresses.domain.addressbase.records import NO_NUMBERING, LogicalStatus, Numbering
-from services.addresses.domain.geography.premises import Classification, Location
+from services.addresses.domain.geography.location import Location
 
 from . import names
 from .random_choice import Dice
+
+
+class Classification(StrEnum):
+    """AddressBase classification codes of what is generated."""
+
+    DETACHED = "RD02"
+    SEMI_DETACHED = "RD03"
+    HOUSE = "RD04"
+    FLAT = "RD06"
+    DWELLING = "RD"
+    SHOP = "CR08"
+    EATING_PLACE = "CR07"
+    OFFICE = "CO01"
+    SHELL = "PP"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from itertools import groupby
 from operator import attrgetter
 
 from services.addresses.domain.addressbase.records import NO_NUMBERING, Blpu, BlpuState, LogicalStatus, Lpi, Numbering
-from services.addresses.domain.geography.premises import MADE_UP_UPRNS, Classification
 
 from . import names
-from .identifiers import PER_POSTCODE
+from .identifiers import MADE_UP_UPRNS, PER_POSTCODE
+from .plots import Classification
 from .random_choice import Dice
 
 RARITY = 20

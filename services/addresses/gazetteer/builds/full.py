@@ -3,16 +3,18 @@
 import gc
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from services.addresses.domain.addressbase.editions import Edition
 from services.addresses.domain.addressbase.records import Blpu
 from services.addresses.domain.search.query import Query
 from services.addresses.gazetteer.files.postcodes import Postcodes, write_postcodes
 from services.addresses.gazetteer.files.premises import PremisesFiles
-from services.addresses.gazetteer.files.shipped_sources import Sources
+from services.addresses.gazetteer.files.shipped_sources import SHIPPED_EDITION, Sources
+from services.addresses.gazetteer.releases.local import write_by
+from services.addresses.gazetteer.releases.manifest import Counts, Manifest, Recipe
 from services.addresses.gazetteer.search.candidates import Finder
 from services.addresses.gazetteer.search.prefixes import KEPT, write_beginnings
 from services.addresses.gazetteer.search.typeahead import Searching
@@ -21,20 +23,6 @@ from .index import IndexWriter
 from .premises import PremisesWriter
 
 _OS_ERROR = re.compile(r"\(os error ([0-9]+)\)")
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much a release holds."""
-
-    postcodes: int
-    terminated: int
-    streets: int
-    premises: int
-
-    def as_dict(self) -> dict[str, int]:
-        """For the manifest."""
-        return asdict(self)
 
 
 def build(folder: Path, blpus: Iterable[Blpu], sources: Sources) -> Counts:
@@ -47,6 +35,13 @@ def build(folder: Path, blpus: Iterable[Blpu], sources: Sources) -> Counts:
     streets, premises = _write_premises(folder, blpus)
     write_beginnings_of(folder)
     return Counts(postcodes, terminated, streets, premises)
+
+
+def write_release(
+    data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Sources, editions: Sequence[Edition] = (SHIPPED_EDITION,)
+) -> Manifest:
+    """Build a release whole and put it beside the others: see `build` and `write_by`."""
+    return write_by(data_dir, recipe, lambda folder: build(folder, blpus, sources), editions)
 
 
 def _write_premises(folder: Path, blpus: Iterable[Blpu]) -> tuple[int, int]:

@@ -16,11 +16,11 @@ import numpy as np
 from services.addresses.domain.addressbase.fingerprint import fingerprint
 from services.addresses.domain.addressbase.records import Blpu
 from services.addresses.gazetteer.files.atomic import share_file
-from services.addresses.gazetteer.files.columns import open_column
-from services.addresses.gazetteer.files.points import Column
+from services.addresses.gazetteer.files.columns import Column, open_column
 from services.addresses.gazetteer.files.premises import PremisesFiles
+from services.addresses.gazetteer.releases.manifest import Counts
 
-from .full import Counts, os_errors, without_collecting, write_beginnings_of
+from .full import os_errors, without_collecting, write_beginnings_of
 from .incremental_index import documents_gone, merge_index, vocabulary_of
 from .incremental_premises import FreshPremises, merge_premises
 from .incremental_streets import merge_streets, street_of_rows

@@ -9,12 +9,12 @@ import numpy as np
 
 from services.addresses.domain.search.scoring import CONTEXT, OPTIONAL, VARIANT
 from services.addresses.gazetteer.files.atomic import share_file
-from services.addresses.gazetteer.files.columns import Texts, map_file, open_column, write_column
+from services.addresses.gazetteer.files.columns import Column, Texts, map_file, open_column, write_column
+from services.addresses.gazetteer.files.index_schema import FIRST_TOKEN, INDEX
 from services.addresses.gazetteer.files.name_lists import WordLists
-from services.addresses.gazetteer.files.points import Column
 from services.addresses.gazetteer.search.documents import GONE, ROWS, rows_of_documents
 
-from .index import FIRST_TOKEN, INDEX, IndexWriter, dashed, write_vocabulary
+from .index import IndexWriter, dashed, write_vocabulary
 from .splice import Splice, write_spliced_lists
 
 _BETWEEN = frozenset((VARIANT, OPTIONAL, CONTEXT))

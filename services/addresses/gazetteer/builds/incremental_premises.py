@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from services.addresses.domain.addressbase.records import Blpu
-from services.addresses.gazetteer.files.columns import Numbered, Texts, map_file, open_column, tuples
+from services.addresses.gazetteer.files.columns import Column, Numbered, Texts, map_file, open_column, tuples
 from services.addresses.gazetteer.files.display_lines import LINES, LinesGathered, read_ends, write_ends
-from services.addresses.gazetteer.files.points import Column
 from services.addresses.gazetteer.files.premises import PremisesFiles
 from services.addresses.gazetteer.files.record_codec import DICTIONARIES, RecordWriter
 from services.addresses.gazetteer.search.documents import GONE

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from services.addresses.gazetteer.files.columns import Texts, open_column
+from services.addresses.gazetteer.files.columns import Column, Texts, open_column
 from services.addresses.gazetteer.files.name_lists import WordLists
-from services.addresses.gazetteer.files.points import Column
 from services.addresses.gazetteer.files.premises import PremisesFiles
 from services.addresses.gazetteer.files.streets import NO_STREET, Street, StreetsWriter, write_streets
 

@@ -13,27 +13,16 @@ from services.addresses.domain.search.indexed_text import Searchable, searchable
 from services.addresses.domain.search.scoring import CONTEXT, OPTIONAL, VARIANT
 from services.addresses.domain.search.tokens import tokens
 from services.addresses.gazetteer.files.columns import write_column, write_texts
+from services.addresses.gazetteer.files.index_schema import FIRST_TOKEN, INDEX, schema
 from services.addresses.gazetteer.files.name_lists import write_word_lists
 from services.addresses.gazetteer.files.streets import StreetsWriter
 
-INDEX = "index"
-FIRST_TOKEN = 4
-"""The code point that stands for the first token of the vocabulary."""
 SAMPLED = 64
 """One in so many records is also in the field that vague queries ask."""
 _SPREAD, _SAMPLED_OF = 0x9E3779B97F4A7C15, 0x10000 // SAMPLED
 """The golden ratio's fraction of 2**64, by which multiples spread evenly (Knuth, 6.4), and so many of 2**16."""
 WRITER_MEMORY = 400_000_000
 """Bytes that tantivy may fill before it writes a segment."""
-
-
-def schema() -> tantivy.Schema:
-    """The fields. Nothing is stored: `row` is a column, by which a hit is found in the release's other files."""
-    builder = tantivy.SchemaBuilder()
-    builder.add_unsigned_field("row", fast=True)
-    for name in ("words", "few", "area"):
-        builder.add_text_field(name, tokenizer_name="whitespace", index_option="basic")
-    return builder.build()
 
 
 class _Codes(dict[str, str]):

@@ -12,11 +12,10 @@ import numpy as np
 from services.addresses.domain.addressbase.fingerprint import fingerprint
 from services.addresses.domain.addressbase.records import Blpu, LogicalStatus, Numbering
 from services.addresses.domain.addressbase.single_line import line
-from services.addresses.domain.geography.premises import Kind
-from services.addresses.domain.search.result import kind_of, shown_line
-from services.addresses.gazetteer.files.columns import Numbered, write_column, write_texts
+from services.addresses.domain.search.result import Kind, kind_of, shown_line
+from services.addresses.gazetteer.files.columns import Column, Numbered, write_column, write_texts
 from services.addresses.gazetteer.files.display_lines import LINES, LinesGathered, write_ends
-from services.addresses.gazetteer.files.points import Column, write_points
+from services.addresses.gazetteer.files.points import write_points
 from services.addresses.gazetteer.files.premises import HISTORICAL, SHELL
 from services.addresses.gazetteer.files.record_codec import RecordWriter
 

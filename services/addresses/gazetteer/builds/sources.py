@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from io import TextIOWrapper
 from pathlib import Path
 
-from services.addresses.domain.geography.postcode_records import LivePostcode, TerminatedPostcode, Ward
+from services.addresses.domain.geography.postcode_records import PostcodeRecord, TerminatedPostcodeRecord, Ward
 from services.addresses.gazetteer.files.shipped_sources import BOROUGHS, POSTCODES, TERMINATED, WARDS, Sources
 
 _LIVE = ("postcode", "positional_quality", "easting", "northing", "borough_code", "ward_code", "introduced", "lsoa_2011", "msoa_2011")
@@ -17,7 +17,7 @@ _CODE_POINT_STEP = 10
 
 def write_sources(
     folder: Path,
-    rows: Iterable[LivePostcode | TerminatedPostcode],
+    rows: Iterable[PostcodeRecord | TerminatedPostcodeRecord],
     previous: Sources,
     ward_names: Mapping[str, str] | None = None,
 ) -> Sources:
@@ -52,11 +52,13 @@ def write_sources(
     return Sources(folder)
 
 
-def _sorted_out(rows: Iterable[LivePostcode | TerminatedPostcode]) -> tuple[dict[str, LivePostcode], dict[str, TerminatedPostcode]]:
-    live: dict[str, LivePostcode] = {}
-    gone: dict[str, TerminatedPostcode] = {}
+def _sorted_out(
+    rows: Iterable[PostcodeRecord | TerminatedPostcodeRecord],
+) -> tuple[dict[str, PostcodeRecord], dict[str, TerminatedPostcodeRecord]]:
+    live: dict[str, PostcodeRecord] = {}
+    gone: dict[str, TerminatedPostcodeRecord] = {}
     for row in rows:
-        if isinstance(row, LivePostcode):
+        if isinstance(row, PostcodeRecord):
             live[row.postcode] = row
         else:
             gone[row.postcode] = row
@@ -67,7 +69,7 @@ def _area(postcode: str) -> str:
     return postcode[: 2 if postcode[1].isalpha() else 1]
 
 
-def _completed(row: LivePostcode, before: LivePostcode | None) -> LivePostcode:
+def _completed(row: PostcodeRecord, before: PostcodeRecord | None) -> PostcodeRecord:
     if before is None:
         return row
     return row._replace(
@@ -77,11 +79,11 @@ def _completed(row: LivePostcode, before: LivePostcode | None) -> LivePostcode:
     )
 
 
-def _live_row(row: LivePostcode) -> tuple[str | int, ...]:
+def _live_row(row: PostcodeRecord) -> tuple[str | int, ...]:
     return row.postcode, row.quality * _CODE_POINT_STEP, *row.location, row.borough, row.ward, row.introduced, row.lsoa_2011, row.msoa_2011
 
 
-def _wards(live: Iterable[LivePostcode], previous: Sources, names: Mapping[str, str]) -> Iterator[Ward]:
+def _wards(live: Iterable[PostcodeRecord], previous: Sources, names: Mapping[str, str]) -> Iterator[Ward]:
     before = {ward.code: ward.name for ward in previous.wards()}
     for code, borough in sorted({row.ward: row.borough for row in live}.items()):
         yield Ward(code, names.get(code) or before.get(code) or code, borough)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from services.addresses.gazetteer.files.columns import Column
 from services.addresses.gazetteer.files.name_lists import WordLists, write_numbered_lists
-from services.addresses.gazetteer.files.points import Column
 from services.addresses.gazetteer.search.documents import GONE
 
 

@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from pydantic import ValidationError
 
 from services.addresses.gazetteer.files.atomic import sha256_of, share_file
-from services.addresses.gazetteer.imports.read_rows import Watch, adding_up
-from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.progress import Watch, adding_up
+from services.addresses.gazetteer.releases import local
 from services.addresses.gazetteer.releases.integrity import checked, links_changing
 from services.addresses.gazetteer.releases.manifest import FORMAT, MANIFEST, DamagedReleaseError, File, Manifest
 
@@ -51,7 +51,7 @@ async def fetch(store: ObjectStore, stored: Stored, data_dir: Path, watch: Watch
     await several_at_once(one(name, file) for name, file in missing.items())
     (aside / MANIFEST).write_bytes(raw)
     os.utime(aside / MANIFEST, (stored.built.timestamp(),) * 2)
-    await asyncio.to_thread(release.put_in_place, data_dir, aside, manifest)
+    await asyncio.to_thread(local.put_in_place, data_dir, aside, manifest)
     return manifest
 
 
@@ -78,7 +78,7 @@ def _aside(data_dir: Path, stored: Stored, manifest: Manifest) -> tuple[Path, se
     It may hold more, from an earlier try; those of other releases go. OSError where the rest does not fit.
     """
     aside = data_dir / "releases" / f"{_ASIDE}{stored.folder}"
-    here = release.releases(data_dir)
+    here = local.releases(data_dir)
     held = _held(data_dir, here, {file.sha256 for file in manifest.files.values()})
     with links_changing(data_dir, *(each.release for each in here)):
         for abandoned in data_dir.glob(f"releases/{_ASIDE}*"):

@@ -18,9 +18,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from services.addresses.gazetteer.imports.read_rows import Watch
-from services.addresses.gazetteer.releases import change_sets
-from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.progress import Unwatched, Watch
+from services.addresses.gazetteer.releases import change_sets, local
 from services.addresses.gazetteer.releases.integrity import checked
 from services.addresses.gazetteer.releases.local import KEPT
 from services.addresses.gazetteer.releases.manifest import DamagedReleaseError, Manifest
@@ -36,16 +35,6 @@ PROBLEMS = (StoreError, WrongObjectError, DamagedReleaseError, OSError)
 """What following and publishing may raise; the message is one line."""
 SECONDS_OF_PATIENCE = 10.0
 """Another process of the data dir looks at the store for less than a second, unless there is something to fetch."""
-
-
-class Unwatched:
-    """Nobody looks on."""
-
-    def step(self, name: str, total: int, unit: str) -> None:
-        """Nothing."""
-
-    def at(self, done: int) -> None:
-        """Nothing."""
 
 
 class ReleaseStore:
@@ -82,13 +71,13 @@ class ReleaseStore:
             if head is None or (not later and self._checked and self._is_live(head.live)):
                 return head
             await self._have(head.live, watch or Unwatched())
-            with release.alone(self._data_dir, wait=False):
+            with local.alone(self._data_dir, wait=False):
                 await self._follow(later or [head])
             self._checked = True
             return head
 
     async def publish(self, release_id: str, watch: Watch) -> None:
-        """Make a release of the data dir live for everybody, after `catch_up`. Hold `release.alone`.
+        """Make a release of the data dir live for everybody, after `catch_up`. Hold `local.alone`.
 
         Raises `CrossedError` where somebody else has switched since, `PROBLEMS`, BlockingIOError; nothing is switched then.
         """
@@ -126,7 +115,7 @@ class ReleaseStore:
     async def _switch(self, known: Switch | None, activated: tuple[Stored, ...]) -> None:
         number, live = known.number + 1 if known else 1, activated[-1].release
         changes = None
-        if changed := await asyncio.to_thread(release.changes_to, self._data_dir, live):
+        if changed := await asyncio.to_thread(local.changes_to, self._data_dir, live):
             prepared = await asyncio.to_thread(change_sets.prepare, self.folder, changed[0], live, changed[1])
             changes = await send_changes(self._store, number, prepared)
             prepared.unlink()
@@ -149,7 +138,7 @@ class ReleaseStore:
         """Switch to what the last one made live, and keep what each changed. Repeated after whatever ended it, it goes on."""
         head = switches[-1]
         history = [each.release for each in head.activated]
-        await asyncio.to_thread(release.follow, self._data_dir, history)
+        await asyncio.to_thread(local.follow, self._data_dir, history)
         for switch in switches:
             path = self.folder / "changes" / f"{switch.number:06d}"
             if switch.changes and not path.exists():
@@ -164,7 +153,7 @@ class ReleaseStore:
 
     def _live_here(self) -> str:
         try:
-            return release.live(self._data_dir)
+            return local.live(self._data_dir)
         except FileNotFoundError:
             return ""
 

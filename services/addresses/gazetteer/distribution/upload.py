@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from services.addresses.gazetteer.files.atomic import sha256_of
-from services.addresses.gazetteer.imports.read_rows import Watch, adding_up
+from services.addresses.gazetteer.progress import Watch, adding_up
 from services.addresses.gazetteer.releases.integrity import checked
 from services.addresses.gazetteer.releases.manifest import MANIFEST, File
 

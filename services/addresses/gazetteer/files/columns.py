@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Column = NDArray[Any]
 ENTRIES_KEPT_DECODED = 20_000
 """Of each dictionary; an entry takes a microsecond or two to decode."""
 

@@ -11,8 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from .columns import Numbered, Texts, elements, map_file, open_column, write_column, write_texts
-from .points import Column
+from .columns import Column, Numbered, Texts, elements, map_file, open_column, write_column, write_texts
 
 LINES = "shown"
 MOST_STREETS = 1_000_000

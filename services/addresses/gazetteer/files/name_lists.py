@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .columns import Texts, elements, open_column, write_column, write_texts
-from .points import Column
+from .columns import Column, Texts, elements, open_column, write_column, write_texts
 
 NONE = np.empty(0, np.uint32)
 LONGEST = 5_000

@@ -5,18 +5,14 @@ of rows for each row of squares that it touches.
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .columns import open_column, write_column
+from .columns import Column, open_column, write_column
 
 SQUARE = 10_000
 """Centimetres."""
 FIRST_RADIUS = 5_000
-
-Column = NDArray[Any]
 
 
 def write_points(folder: Path, name: str, eastings: Column, northings: Column) -> None:

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from services.addresses.domain.geography import postcode_records
+from services.addresses.domain.geography.location import Location
 from services.addresses.domain.geography.national_grid import to_lng_lat
 from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
-from services.addresses.domain.geography.premises import Location
+from services.addresses.domain.geography.postcode_records import PostcodeRecord
 
 from . import shipped_sources as shipped
 from .points import Points, write_points
@@ -105,7 +105,7 @@ def _withdrawn(sources: shipped.Sources, live: set[str]) -> list[tuple[str, str,
     return [(row.postcode, row.terminated, lng, lat) for row, lng, lat in _with_lng_lat(gone, (row.location for row in gone))]
 
 
-def _write_places(connection: sqlite3.Connection, sources: shipped.Sources, live: list[postcode_records.LivePostcode]) -> None:
+def _write_places(connection: sqlite3.Connection, sources: shipped.Sources, live: list[PostcodeRecord]) -> None:
     wards = sources.wards()
     number = {ward.code: at for at, ward in enumerate(wards, start=1)}
     connection.executemany("INSERT INTO boroughs VALUES (?, ?)", sources.boroughs().items())
@@ -119,7 +119,7 @@ def _write_places(connection: sqlite3.Connection, sources: shipped.Sources, live
     )
 
 
-def _write_outcodes(connection: sqlite3.Connection, sources: shipped.Sources, live: list[postcode_records.LivePostcode]) -> list[Location]:
+def _write_outcodes(connection: sqlite3.Connection, sources: shipped.Sources, live: list[PostcodeRecord]) -> list[Location]:
     boroughs, wards = sources.boroughs(), {ward.code: ward.name for ward in sources.wards()}
     districts = [(outcode, list(rows)) for outcode, rows in groupby(live, key=lambda row: row.postcode[:-4])]
     means = [

@@ -10,12 +10,11 @@ import numpy as np
 
 from services.addresses.domain.addressbase.records import Blpu
 from services.addresses.domain.geography.postcode import PartialPostcode
-from services.addresses.domain.geography.premises import Kind
-from services.addresses.domain.search.result import Found
+from services.addresses.domain.search.result import Found, Kind
 
-from .columns import Texts, elements, map_file, open_column
+from .columns import Column, Texts, elements, map_file, open_column
 from .display_lines import ShownLines
-from .points import Column, Points
+from .points import Points
 from .record_codec import RecordReader
 
 SHELL, HISTORICAL = 1, 2

@@ -9,9 +9,9 @@ from operator import itemgetter
 from pathlib import Path
 
 from services.addresses.domain.addressbase.editions import Edition
+from services.addresses.domain.geography.location import Location
 from services.addresses.domain.geography.postcode import Postcode
-from services.addresses.domain.geography.postcode_records import LivePostcode, TerminatedPostcode, Ward
-from services.addresses.domain.geography.premises import Location
+from services.addresses.domain.geography.postcode_records import PostcodeRecord, TerminatedPostcodeRecord, Ward
 from services.addresses.domain.synthetic.generate import Site
 
 EDITION = "2025.2"
@@ -51,13 +51,13 @@ class Sources:
         """Every ward of London."""
         return [Ward(*row) for row in self._rows(WARDS, ("code", "name", "borough_code"))]
 
-    def live(self) -> Iterator[LivePostcode]:
+    def live(self) -> Iterator[PostcodeRecord]:
         """Every live postcode, as the file orders them."""
         place = ("postcode", "positional_quality", "easting", "northing")
         codes = ("borough_code", "ward_code", "introduced", "lsoa_2011", "msoa_2011")
         for postcode, quality, easting, northing, *others in self._rows(POSTCODES, (*place, *codes)):
             # Code-Point writes ONS's 1..9 as 10..90.
-            yield LivePostcode(postcode, int(quality) // 10, Location(int(easting), int(northing)), *others)
+            yield PostcodeRecord(postcode, int(quality) // 10, Location(int(easting), int(northing)), *others)
 
     def sites(self, boroughs: Collection[str] | None = None) -> list[Site]:
         """Every live postcode of the boroughs (GSS codes; all where None), to put made-up premises on."""
@@ -67,10 +67,10 @@ class Sources:
             if boroughs is None or row.borough in boroughs
         ]
 
-    def terminated(self) -> Iterator[TerminatedPostcode]:
+    def terminated(self) -> Iterator[TerminatedPostcodeRecord]:
         """Every withdrawn postcode, including those that have been taken up again since."""
         for postcode, month, easting, northing in self._rows(TERMINATED, ("postcode", "terminated", "easting", "northing")):
-            yield TerminatedPostcode(postcode, month, Location(int(easting), int(northing)))
+            yield TerminatedPostcodeRecord(postcode, month, Location(int(easting), int(northing)))
 
     def _rows(self, name: str, columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         path = self.folder / name

@@ -12,9 +12,8 @@ import numpy as np
 from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
 from services.addresses.domain.search.tokens import tokens
 
-from .columns import Texts, elements, open_column, write_column, write_texts
+from .columns import Column, Texts, elements, open_column, write_column, write_texts
 from .name_lists import NONE, WordLists, write_word_lists
-from .points import Column
 
 HIGHEST_NUMBER = 0xFFFF
 NO_STREET = 0xFFFFFFFF

@@ -12,17 +12,18 @@ import numpy as np
 
 from services.addresses.domain.addressbase.editions import Edition
 from services.addresses.domain.addressbase.incoming import Format, Op, WrongFileError
-from services.addresses.gazetteer.builds.full import Counts
+from services.addresses.gazetteer.builds.full import write_release
 from services.addresses.gazetteer.builds.incremental import is_worthwhile, merge, on_streets
-from services.addresses.gazetteer.files.columns import open_column
-from services.addresses.gazetteer.files.points import Column
+from services.addresses.gazetteer.files.columns import Column, open_column
 from services.addresses.gazetteer.files.shipped_sources import WARDS, Sources
-from services.addresses.gazetteer.releases import local as release
-from services.addresses.gazetteer.releases.manifest import BASE, Manifest, Recipe, folder_of
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.import_results import Imported, Supply
+from services.addresses.gazetteer.releases.manifest import BASE, Counts, Manifest, Recipe, folder_of
 from services.addresses.gazetteer.releases.stage_layers import Layers, assembled_in, fold, keep, note_assembled
+from services.addresses.gazetteer.releases.stages import carry_postcodes, kept_with, sources_of, stage_of
 
 from .assemble import Assembly
-from .job import FEW, Imported, ImportRefusedError, Job, Supply, carry_postcodes, kept_with, sources_of, stage_of
+from .job import FEW, ImportRefusedError, Job
 from .read_rows import OPEN_UPRN, read, refuse_missing_volumes, shown
 from .staging import Rows, Stage, sorting_in
 
@@ -50,7 +51,7 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
         stage.shrink()
         editions = job.editions(formats[0].name, None if supply == "update" else "premises")
         making = _Making(job, rows, supply, stage, below, editions=editions)
-        with release.alone(job.data_dir):
+        with local.alone(job.data_dir):
             manifest = making.merged() or making.built()
         assembly = making.assembly
         job.list_bad(rows.bad(), assembly.incomplete)
@@ -101,7 +102,7 @@ class _Making:
             def fill(folder: Path) -> Counts:
                 return merge(folder, self._base_folder, base.counts, changed, blpus)
 
-            return release.write_by(job.data_dir, self._recipe, fill, self._editions, base)
+            return local.write_by(job.data_dir, self._recipe, fill, self._editions, base)
 
     def built(self) -> Manifest:
         """A release of all that is held, its stage in one file."""
@@ -113,7 +114,7 @@ class _Making:
             held = layers.count()
             self.assembly = self._assembly(layers, held)
             self._job.watch.step("building", held, "UPRNs")
-            return release.write(self._job.data_dir, self._recipe, self.assembly.blpus(), self._sources, self._editions)
+            return write_release(self._job.data_dir, self._recipe, self.assembly.blpus(), self._sources, self._editions)
 
     @property
     def _base_folder(self) -> Path:
@@ -156,7 +157,7 @@ def _refuse_incomplete(job: Job, rows: Rows, assembly: Assembly, held: int) -> N
 def _held(job: Job) -> Column:
     """The UPRNs of the live release, which are all that positions can be for."""
     _stage_before(job)
-    return open_column(release.current(job.data_dir)[0] / "uprns.npy")
+    return open_column(local.current(job.data_dir)[0] / "uprns.npy")
 
 
 def _before(job: Job) -> Layers:

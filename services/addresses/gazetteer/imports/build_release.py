@@ -10,8 +10,8 @@ import sqlite3
 import sys
 from pathlib import Path
 
+from services.addresses.gazetteer.builds.demo import ensure
 from services.addresses.gazetteer.files.shipped_sources import Sources
-from services.addresses.gazetteer.releases.local import ensure
 
 from .rebuild import rebuild
 

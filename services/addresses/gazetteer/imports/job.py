@@ -7,23 +7,22 @@ update that follows it.
 
 import fcntl
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
 
 from services.addresses.domain.addressbase.editions import MADE_UP, Edition, What, is_supply, product_of, together, told
 from services.addresses.domain.addressbase.incoming import WrongFileError
-from services.addresses.gazetteer.files.shipped_sources import SHIPPED_EDITION, Sources
-from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.files.shipped_sources import SHIPPED_EDITION
+from services.addresses.gazetteer.progress import Watch
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.import_results import Imported, Supply, folder_of, read_result, write_result
 from services.addresses.gazetteer.releases.integrity import checked
 from services.addresses.gazetteer.releases.manifest import BASE, DamagedReleaseError, Manifest
-from services.addresses.gazetteer.releases.stage_layers import layers_in
 
-from .read_rows import Watch, write_bad_rows
+from .read_rows import write_bad_rows
 from .source_files import ImportFile
 from .staging import BadRow
 
@@ -32,13 +31,10 @@ MOST_BAD_ROWS = 0.001
 FEW = 5
 """So many bad rows are shown where there are too many."""
 BAD_ROWS = "bad_rows.csv"
-POSTCODES = "postcodes"
-"""The folder of the postcodes that a release was made with, where they were imported."""
-_RESULT = "import.json"
+
+
 _ROWS_VERSION = 2
 """Raised whenever the rows of an import are kept in another form, so that none goes on where older code left it."""
-
-Supply = Literal["full", "update"]
 
 
 class ImportRefusedError(Exception):
@@ -55,34 +51,6 @@ class Wanted:
     """Whether the files are all that there is, or changes to what is live; None: changes where a row updates or deletes."""
     most_bad_rows: float = MOST_BAD_ROWS
     """Share of all rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What came of an import: a release that is built, and not live yet."""
-
-    job: str
-    release: str
-    before: str
-    """The release that was live; empty where there was none."""
-    format: str
-    supply: Supply
-    files: tuple[str, ...]
-    rows: int
-    bad_rows: int
-    """Rows that were left out."""
-    incomplete: int
-    """UPRNs that were left out because their rows do not fit together."""
-    elsewhere: int
-    """UPRNs that were left out because they are not in London, or only a position or a successor is said of them."""
-    unheld: int
-    """Deletions of what was not held."""
-    premises: int
-    postcodes: int
-    older: int = 0
-    """Rows that are older, by the days in them, than what they took the place of."""
-    behind: str = ""
-    """Which of the files is older, by what it says of itself, than the supply of its product that was applied before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +154,7 @@ class Job:
 
     def finish(self, imported: Imported) -> Imported:
         """Note the result, for whoever asks again."""
-        aside = self.folder / f"{_RESULT}.part"
-        aside.write_text(json.dumps(asdict(imported), indent=2) + "\n", encoding="utf-8")
-        aside.replace(self.folder / _RESULT)
+        write_result(self.folder, imported)
         for work in self.folder.glob("*.sqlite3*"):
             work.unlink()
         return imported
@@ -196,62 +162,11 @@ class Job:
     def finished(self) -> Imported | None:
         """The result, if the job was finished before and its release is there still. `ImportRefusedError` if less is allowed now."""
         with suppress(OSError, ValueError, TypeError, DamagedReleaseError):
-            imported = _imported(self.folder)
+            imported = read_result(self.folder)
             checked(self.data_dir, imported.release)
             self.refuse_beyond(imported.bad_rows, imported.rows, "rows", ())
             return imported
         return None
-
-
-def folder_of(data_dir: Path, job: str) -> Path:
-    """Where an import's work and reports are."""
-    return data_dir / "imports" / job
-
-
-def job_of(data_dir: Path, release_id: str) -> Path | None:
-    """The folder of the import that made a release last, if there was one."""
-    found = []
-    for result in (data_dir / "imports").glob(f"*/{_RESULT}"):
-        with suppress(OSError, ValueError, KeyError):
-            if json.loads(result.read_bytes())["release"] == release_id:
-                found.append(result)
-    return max(found, key=lambda result: result.stat().st_mtime_ns).parent if found else None
-
-
-def imported_as(data_dir: Path, release_id: str) -> Imported | None:
-    """What came of the import that made a release last, if there was one."""
-    folder = job_of(data_dir, release_id)
-    with suppress(OSError, ValueError, TypeError):
-        return _imported(folder) if folder else None
-    return None
-
-
-def _imported(folder: Path) -> Imported:
-    said = json.loads((folder / _RESULT).read_bytes())
-    return Imported(**{**said, "files": tuple(said["files"])})
-
-
-def kept_with(data_dir: Path, release_id: str) -> Path:
-    """The folder with what a release was made from; it need not exist."""
-    return data_dir / "stages" / release_id
-
-
-def stage_of(data_dir: Path, release_id: str) -> list[Path]:
-    """The layers of the stage that a release was made from, the lowest first; none if it was not imported."""
-    return layers_in(kept_with(data_dir, release_id))
-
-
-def sources_of(data_dir: Path, release_id: str) -> Sources:
-    """The postcodes that a release was made with: imported ones, else those that are shipped."""
-    imported = kept_with(data_dir, release_id) / POSTCODES
-    return Sources(imported) if imported.exists() else Sources()
-
-
-def carry_postcodes(data_dir: Path, before: str, after: str) -> None:
-    """Keep the imported postcodes of a release, if it has any, with the one that follows it."""
-    held = kept_with(data_dir, before) / POSTCODES
-    if held.exists() and before != after:
-        shutil.copytree(held, kept_with(data_dir, after) / POSTCODES, dirs_exist_ok=True)
 
 
 def made_from(manifest: Manifest) -> set[str]:
@@ -276,7 +191,7 @@ def one_at_a_time(data_dir: Path) -> Iterator[None]:
 def _live(data_dir: Path) -> Manifest | None:
     """A damaged release is none to begin from: a full supply takes its place."""
     try:
-        return release.current(data_dir)[1]
+        return local.current(data_dir)[1]
     except (FileNotFoundError, DamagedReleaseError):
         return None
 

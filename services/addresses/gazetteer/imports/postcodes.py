@@ -10,14 +10,17 @@ from typing import NamedTuple
 
 from services.addresses.domain.addressbase.incoming import BadRowError, EmptyFileError, PostcodeFormat, WrongFileError
 from services.addresses.domain.addressbase.records import Blpu
-from services.addresses.domain.geography.postcode_records import LivePostcode, TerminatedPostcode
+from services.addresses.domain.geography.postcode_records import PostcodeRecord, TerminatedPostcodeRecord
+from services.addresses.gazetteer.builds.full import write_release
 from services.addresses.gazetteer.builds.sources import write_sources
-from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.import_results import Imported
 from services.addresses.gazetteer.releases.manifest import IMPORTED, Recipe, folder_of
 from services.addresses.gazetteer.releases.stage_layers import carry
+from services.addresses.gazetteer.releases.stages import POSTCODES, kept_with, sources_of
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
-from .job import FEW, POSTCODES, Imported, ImportRefusedError, Job, kept_with, sources_of
+from .job import FEW, ImportRefusedError, Job
 from .read_rows import shown
 from .staging import BadRow
 
@@ -27,7 +30,7 @@ _A_WHILE = 1_000
 class Found(NamedTuple):
     """A postcode, and the row that says it."""
 
-    said: LivePostcode | TerminatedPostcode
+    said: PostcodeRecord | TerminatedPostcodeRecord
     file: int
     line: int
 
@@ -59,15 +62,15 @@ def import_postcodes(job: Job, formats: Sequence[PostcodeFormat]) -> Imported:
     try:
         job.watch.step("building", len(gazetteer), "UPRNs")
         editions = job.editions(formats[0].name, "postcodes")
-        with release.alone(job.data_dir):
-            manifest = release.write(job.data_dir, recipe, _watched(job, gazetteer), sources, editions)
+        with local.alone(job.data_dir):
+            manifest = write_release(job.data_dir, recipe, _watched(job, gazetteer), sources, editions)
     finally:
         gazetteer.close()
     _keep(job, job.base.release, manifest.release)
     return job.imported(formats[0].name, "full", manifest, rows=lines, bad_rows=len(bad))
 
 
-def _without_contradicting(job: Job, found: Sequence[Found], bad: list[BadRow]) -> list[LivePostcode | TerminatedPostcode]:
+def _without_contradicting(job: Job, found: Sequence[Found], bad: list[BadRow]) -> list[PostcodeRecord | TerminatedPostcodeRecord]:
     """The postcodes, each as all of its rows say; those of which two rows say different things are bad, as nothing tells which is right."""
     first: dict[str, Found] = {}
     against: dict[str, Found] = {}

@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -11,35 +10,14 @@ from services.addresses.domain.addressbase.formats.detect import ROWS_ENOUGH, re
 from services.addresses.domain.addressbase.formats.premium import Premium
 from services.addresses.domain.addressbase.incoming import BadRowError, EmptyFileError, Format, Incoming, PostcodeFormat, WrongFileError
 from services.addresses.domain.csv_cells import as_text
-from services.addresses.gazetteer.files.points import Column
+from services.addresses.gazetteer.files.columns import Column
+from services.addresses.gazetteer.progress import Watch
 
 from .source_files import ImportFile, Row
 from .staging import BadRow, Progress, Rows
 
 LINES_A_COMMIT = 10_000
 OPEN_UPRN = "open-uprn"
-
-
-class Watch(Protocol):
-    """Is told how far an import is."""
-
-    def step(self, name: str, total: int, unit: str) -> None:
-        """Another step begins: `reading` of so many bytes, `sorting` of so many rows, `building` of so many premises."""
-
-    def at(self, done: int) -> None:
-        """So much of the step is done."""
-
-
-def adding_up(watch: Watch) -> Callable[[int], None]:
-    """What is to be told of each more that is done; the watch is told of all."""
-    done = 0
-
-    def told(more: int) -> None:
-        nonlocal done
-        done += more
-        watch.at(done)
-
-    return told
 
 
 def readers(files: Sequence[ImportFile], wanted: str | None) -> list[Format | PostcodeFormat]:

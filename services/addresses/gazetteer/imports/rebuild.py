@@ -3,13 +3,14 @@
 from contextlib import suppress
 from pathlib import Path
 
+from services.addresses.gazetteer.builds.full import write_release
 from services.addresses.gazetteer.files.shipped_sources import SHIPPED_EDITION
-from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.releases import local
 from services.addresses.gazetteer.releases.manifest import DamagedReleaseError, editions_again, recipe_again
 from services.addresses.gazetteer.releases.stage_layers import Layers, carry, note_assembled
+from services.addresses.gazetteer.releases.stages import carry_postcodes, kept_with, sources_of, stage_of
 
 from .assemble import Assembly
-from .job import carry_postcodes, kept_with, sources_of, stage_of
 
 
 def rebuild(data_dir: Path) -> bool:
@@ -17,9 +18,9 @@ def rebuild(data_dir: Path) -> bool:
 
     Raises OSError or sqlite3.Error where the disk does not take it.
     """
-    with release.alone(data_dir):
+    with local.alone(data_dir):
         try:
-            before = release.live(data_dir)
+            before = local.live(data_dir)
             recipe = recipe_again(data_dir, before)
         except (FileNotFoundError, ValueError):
             return False
@@ -27,16 +28,16 @@ def rebuild(data_dir: Path) -> bool:
         if not paths:
             return False
         with suppress(DamagedReleaseError):
-            release.current(data_dir)
+            local.current(data_dir)
             return True  # another process was first
         sources = sources_of(data_dir, before)
         editions = editions_again(data_dir, before) or (SHIPPED_EDITION,)
         with Layers(paths) as stage:
             assembly = Assembly(stage, sources)
-            manifest = release.write(data_dir, recipe, assembly.blpus(), sources, editions)
+            manifest = write_release(data_dir, recipe, assembly.blpus(), sources, editions)
         carry_postcodes(data_dir, before, manifest.release)
         kept = kept_with(data_dir, manifest.release)
         note_assembled(kept, assembly.noted())
         carry(paths[0].parent, kept)
-        release.activate(data_dir, manifest.release)
+        local.activate(data_dir, manifest.release)
         return True

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.addresses.domain.addressbase.incoming import Format, PostcodeFormat, WrongFileError
-from services.addresses.gazetteer.releases import local as release
+from services.addresses.gazetteer.progress import Watch
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.import_results import Imported
 from services.addresses.gazetteer.releases.manifest import DamagedReleaseError, Manifest
 
 from .addresses import import_addresses
-from .job import Imported, Job, Wanted, made_from, one_at_a_time
+from .job import Job, Wanted, made_from, one_at_a_time
 from .postcodes import import_postcodes
-from .read_rows import Watch, readers
+from .read_rows import readers
 from .source_files import ImportFile
 
 
@@ -44,7 +46,7 @@ def _import(job: Job, formats: Sequence[Format | PostcodeFormat]) -> Imported:
 def live_already(data_dir: Path, files: Sequence[ImportFile]) -> Manifest | None:
     """The live release, if it was made from exactly these files."""
     try:
-        _, manifest = release.current(data_dir)
+        _, manifest = local.current(data_dir)
     except (FileNotFoundError, DamagedReleaseError):
         return None
     return manifest if {file.sha256 for file in files} == made_from(manifest) else None

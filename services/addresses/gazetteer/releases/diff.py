@@ -7,8 +7,7 @@ import numpy as np
 
 from services.addresses.domain.releases.changes import Change
 from services.addresses.domain.releases.classify_changes import changes, moved
-from services.addresses.gazetteer.files.columns import open_column
-from services.addresses.gazetteer.files.points import Column
+from services.addresses.gazetteer.files.columns import Column, open_column
 from services.addresses.gazetteer.files.premises import HISTORICAL, SHELL, PremisesFiles
 
 _A_PIECE = 100_000

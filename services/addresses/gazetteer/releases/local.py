@@ -7,24 +7,21 @@ latest last. Before a release is served its files are checked (`checking`).
 
 import fcntl
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
 from services.addresses.domain.addressbase.editions import Edition
-from services.addresses.domain.addressbase.records import Blpu
 from services.addresses.domain.releases.changes import Change
-from services.addresses.domain.synthetic import generate as generation
-from services.addresses.gazetteer.builds.full import Counts, build
 from services.addresses.gazetteer.files.atomic import replace_text, to_disk
-from services.addresses.gazetteer.files.shipped_sources import SHIPPED_EDITION, Sources
+from services.addresses.gazetteer.files.shipped_sources import SHIPPED_EDITION
 
 from . import change_sets
 from .diff import differences
 from .integrity import checked, file_as_written, links_changing, note_seen
-from .manifest import DEMO_BOROUGHS, MANIFEST, DamagedReleaseError, Manifest, Recipe, folder_of, manifest_in
+from .manifest import MANIFEST, Counts, DamagedReleaseError, Manifest, Recipe, folder_of, manifest_in
 
 KEPT = 3
 """Releases that stay on disk: the live one and those that were live before it."""
@@ -65,30 +62,6 @@ def releases(data_dir: Path) -> list[Manifest]:
 
 
 # ------------------------------------------------------------------ writing
-
-
-def ensure(data_dir: Path, sources: Sources, seed: int) -> bool:
-    """Make the release of the shipped data live, building it where it is missing or damaged. True if it was built.
-
-    Of several processes that start at once on one data dir, one builds and the others wait for it.
-    """
-    recipe = Recipe.of(sources, seed)
-    with alone(data_dir):
-        try:
-            if current(data_dir)[1].recipe == recipe:
-                return False
-        except (FileNotFoundError, DamagedReleaseError):
-            pass
-        write(data_dir, recipe, generation.generate(sources.sites(DEMO_BOROUGHS), seed), sources)
-        activate(data_dir, recipe.release)
-        return True
-
-
-def write(
-    data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Sources, editions: Sequence[Edition] = (SHIPPED_EDITION,)
-) -> Manifest:
-    """Build a release whole and put it beside the others: see `building.build` and `write_by`."""
-    return write_by(data_dir, recipe, lambda folder: build(folder, blpus, sources), editions)
 
 
 def write_by(

@@ -4,6 +4,7 @@ A manifest of an earlier format, or of a release that is damaged otherwise, stil
 """
 
 import json
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
@@ -12,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.addresses.domain.addressbase.editions import Edition
 from services.addresses.domain.synthetic import generate as generation
-from services.addresses.gazetteer.builds.full import Counts
 from services.addresses.gazetteer.files.shipped_sources import EDITION, Sources
 
 FORMAT = 7
@@ -61,6 +61,20 @@ class Recipe(BaseModel):
     def release(self) -> str:
         """The id of what it makes: the data's edition, and a hash that no other recipe shares."""
         return f"{EDITION}-{sha256(self.model_dump_json().encode()).hexdigest()[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much a release holds."""
+
+    postcodes: int
+    terminated: int
+    streets: int
+    premises: int
+
+    def as_dict(self) -> dict[str, int]:
+        """For the manifest."""
+        return asdict(self)
 
 
 class File(BaseModel):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,14 @@ import numpy as np
 
 from services.addresses.domain.geography.boroughs import BOROUGHS
 from services.addresses.domain.geography.postcode import Postcode
-from services.addresses.domain.releases.quality import Check, Compared, Facts, check
-from services.addresses.gazetteer.builds.index import FIRST_TOKEN
-from services.addresses.gazetteer.files.columns import map_file, open_column
-from services.addresses.gazetteer.files.points import Column
+from services.addresses.domain.releases.quality import Borough, Compared, Facts, Verdict, check
+from services.addresses.gazetteer.files.columns import Column, map_file, open_column
+from services.addresses.gazetteer.files.index_schema import FIRST_TOKEN
 from services.addresses.gazetteer.files.postcodes import Postcodes
 from services.addresses.gazetteer.files.premises import HISTORICAL, SHELL, PremisesFiles
-from services.addresses.gazetteer.imports.job import imported_as, job_of
 
-from . import local as release
+from . import local
+from .import_results import imported_as, job_of
 from .integrity import checked
 from .manifest import DamagedReleaseError, Manifest
 from .quality_report import Cell, page
@@ -30,36 +29,6 @@ CELL = 1_000
 _A_PIECE = 1 << 18
 """Rows whose tokens are looked at together."""
 _ODD = np.uint64(0x9E3779B97F4A7C15)
-
-
-@dataclass(frozen=True, slots=True)
-class Borough:
-    """What a borough holds, and what it held before: None where there is nothing to compare with."""
-
-    code: str
-    name: str
-    before: int | None
-    now: int
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a release may go live."""
-
-    release: str
-    before: str
-    """The release that is live; empty where there is none that it can be compared with."""
-    checks: tuple[Check, ...]
-    boroughs: tuple[Borough, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether each check passed or was accepted."""
-        return all(each.passed or each.accepted for each in self.checks)
-
-    def as_json(self) -> dict[str, Any]:
-        """For tools."""
-        return {**asdict(self), "passed": self.passed}
 
 
 def judge(data_dir: Path, release_id: str, accepted: Collection[str] = ()) -> Verdict:
@@ -96,7 +65,7 @@ def report_folder(data_dir: Path, release_id: str) -> Path:
 def _to_compare(data_dir: Path, release_id: str) -> tuple[Path, Manifest] | None:
     """The live release, unless it is the one that is judged, made up (its UPRNs are no others'), or cannot be read."""
     try:
-        folder, manifest = release.current(data_dir)
+        folder, manifest = local.current(data_dir)
     except (FileNotFoundError, DamagedReleaseError):
         return None
     return None if manifest.release == release_id or manifest.recipe.made_up else (folder, manifest)

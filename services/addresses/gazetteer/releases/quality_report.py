@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 
-from services.addresses.domain.releases.quality import COUNTED, Check, CheckName
+from services.addresses.domain.releases.quality import COUNTED, Check, CheckName, Verdict
 
-if TYPE_CHECKING:
-    from .manifest import Manifest
-    from .quality_gate import Verdict
+from .manifest import Manifest
 
 _TEMPLATE = Path(__file__).with_name("quality_report.html")
 _GOLDEN_ANGLE = 137.5
@@ -35,7 +33,7 @@ class _Square(NamedTuple):
     title: str
 
 
-def page(verdict: "Verdict", manifest: "Manifest", cells: Sequence[Cell], ground: Sequence[tuple[int, int]]) -> str:
+def page(verdict: Verdict, manifest: Manifest, cells: Sequence[Cell], ground: Sequence[tuple[int, int]]) -> str:
     """The page."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"value": shown_value, "limit": shown_limit}

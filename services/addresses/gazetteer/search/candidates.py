@@ -14,7 +14,7 @@ from services.addresses.domain.geography.postcode import PartialPostcode
 from services.addresses.domain.search.query import POST_TOWN, Word
 from services.addresses.domain.search.scoring import Comparison, Extra, Sort, Term, Terms, compare, sort_of
 from services.addresses.domain.search.tokens import FLOOR_NAMES, as_letters, begun_in_full, normal, tokens
-from services.addresses.gazetteer.builds.index import FIRST_TOKEN
+from services.addresses.gazetteer.files.index_schema import FIRST_TOKEN
 from services.addresses.gazetteer.files.name_lists import LONGEST, LONGEST_NARROWED, WordLists
 from services.addresses.gazetteer.files.premises import PremisesFiles
 from services.addresses.gazetteer.files.streets import Streets

@@ -13,9 +13,8 @@ from typing import Protocol, cast
 import numpy as np
 import tantivy
 
-from services.addresses.gazetteer.builds.index import INDEX, schema
-from services.addresses.gazetteer.files.columns import elements, open_column
-from services.addresses.gazetteer.files.points import Column
+from services.addresses.gazetteer.files.columns import Column, elements, open_column
+from services.addresses.gazetteer.files.index_schema import INDEX, schema
 
 ROWS = "index_rows.npy"
 GONE = 0xFFFFFFFF

@@ -9,7 +9,7 @@ from services.addresses.domain.addressbase.records import Blpu
 from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
 from services.addresses.domain.search.matching import Decision, Match, Matching
 from services.addresses.domain.search.result import Answer, Found
-from services.addresses.gazetteer.files.points import Column
+from services.addresses.gazetteer.files.columns import Column
 from services.addresses.gazetteer.files.postcodes import LivePostcode, Outcode, Postcodes, TerminatedPostcode
 from services.addresses.gazetteer.files.premises import PremisesFiles
 from services.addresses.gazetteer.files.split_postcodes import split_postcodes
@@ -18,9 +18,6 @@ from .candidates import Finder
 from .matcher import Matcher
 from .prefixes import Beginnings
 from .typeahead import Searching
-
-__all__ = ["Found", "Gazetteer", "LivePostcode", "Outcode", "TerminatedPostcode"]
-
 
 WARMED = 100
 """Addresses that are looked for before a release is served: a tenth of a second."""

@@ -10,8 +10,8 @@ import numpy as np
 import tantivy
 
 from services.addresses.domain.search.spelling import Spellings
-from services.addresses.gazetteer.builds.index import FIRST_TOKEN, INDEX, schema
 from services.addresses.gazetteer.files.columns import Texts, elements, map_file, open_column
+from services.addresses.gazetteer.files.index_schema import FIRST_TOKEN, INDEX, schema
 
 from .documents import documents_of
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
-from services.addresses.domain.geography.premises import Kind
 from services.addresses.domain.search.query import Query
-from services.addresses.domain.search.result import Answer, Found
+from services.addresses.domain.search.result import Answer, Found, Kind
 from services.addresses.domain.search.scoring import Comparison, Extra, Sort, Term, Terms
 from services.addresses.domain.search.title_case import readable
 from services.addresses.domain.search.tokens import KINDS

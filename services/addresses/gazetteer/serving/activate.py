@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Collection
 from pathlib import Path
 
-from services.addresses.gazetteer.distribution.release_store import SECONDS_OF_PATIENCE, ReleaseStore, Unwatched
-from services.addresses.gazetteer.imports.read_rows import Watch
-from services.addresses.gazetteer.releases import local as release
+from services.addresses.domain.releases.quality import Verdict
+from services.addresses.gazetteer.distribution.release_store import SECONDS_OF_PATIENCE, ReleaseStore
+from services.addresses.gazetteer.progress import Unwatched, Watch
+from services.addresses.gazetteer.releases import local
 from services.addresses.gazetteer.releases.manifest import Manifest
-from services.addresses.gazetteer.releases.quality_gate import Verdict, judge
+from services.addresses.gazetteer.releases.quality_gate import judge
 
 
 def catch_up(store: ReleaseStore, watch: Watch) -> None:
@@ -24,23 +25,23 @@ def go_live(
 
     Raises BlockingIOError while another process builds or switches, `DamagedReleaseError`, OSError; with a store what its `publish` does.
     """
-    with release.alone(data_dir, wait=False):
-        release.settle(data_dir)
+    with local.alone(data_dir, wait=False):
+        local.settle(data_dir)
         verdict = judge(data_dir, release_id, accepted)
         if verdict.passed and store and not is_followed(store, release_id):
             asyncio.run(store.publish(release_id, watch or Unwatched()))
         elif verdict.passed and not store and not is_live(data_dir, release_id):
-            release.activate(data_dir, release_id)
+            local.activate(data_dir, release_id)
         return verdict
 
 
 def go_back(data_dir: Path, store: ReleaseStore | None = None, watch: Watch | None = None) -> Manifest:
     """Switch to the release that was live before. Raises BlockingIOError, FileNotFoundError where there is none that is undamaged; with a
     store what its `publish_earlier` does."""
-    with release.alone(data_dir, wait=False):
+    with local.alone(data_dir, wait=False):
         if store:
             return asyncio.run(store.publish_earlier(watch or Unwatched()))
-        return release.rollback(data_dir)
+        return local.rollback(data_dir)
 
 
 def is_followed(store: ReleaseStore, release_id: str) -> bool:
@@ -52,6 +53,6 @@ def is_followed(store: ReleaseStore, release_id: str) -> bool:
 def is_live(data_dir: Path, release_id: str) -> bool:
     """Whether a release is the one that is served."""
     try:
-        return release.live(data_dir) == release_id
+        return local.live(data_dir) == release_id
     except FileNotFoundError:
         return False

@@ -12,9 +12,9 @@ from pathlib import Path
 from services.addresses.domain.addressbase.editions import newest
 from services.addresses.gazetteer.distribution.release_store import PROBLEMS, ReleaseStore
 from services.addresses.gazetteer.files.shipped_sources import Sources
-from services.addresses.gazetteer.imports.job import stage_of
 from services.addresses.gazetteer.releases.local import alone, current, last_good, live, settle
 from services.addresses.gazetteer.releases.manifest import MANIFEST, DamagedReleaseError, Manifest, Recipe, folder_of, holds_made_up
+from services.addresses.gazetteer.releases.stages import stage_of
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from shared.service import StartError
 

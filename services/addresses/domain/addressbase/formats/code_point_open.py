@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from services.addresses.domain.addressbase.incoming import BadRowError, EmptyFileError
 from services.addresses.domain.geography.boroughs import BOROUGHS
+from services.addresses.domain.geography.location import Location
 from services.addresses.domain.geography.postcode import Postcode
-from services.addresses.domain.geography.postcode_records import LivePostcode
-from services.addresses.domain.geography.premises import Location
+from services.addresses.domain.geography.postcode_records import PostcodeRecord
 
 from .columns import GSS, POSTCODE, Column, Header, Kind, Layout, digits, in_order, one_of
 
@@ -43,7 +43,7 @@ class CodePoint:
         self._found = 0
         self._order: tuple[int, ...] | None = None
 
-    def postcodes(self, row: Sequence[str]) -> Iterable[LivePostcode]:
+    def postcodes(self, row: Sequence[str]) -> Iterable[PostcodeRecord]:
         """The postcode, if it is London's and has a place."""
         if not row:
             return ()
@@ -63,7 +63,7 @@ class CodePoint:
             self.without_place += 1
             return ()
         self._found += 1
-        return (LivePostcode(str(postcode), quality, Location(int(row[2]), int(row[3])), borough, ward, "", "", ""),)
+        return (PostcodeRecord(str(postcode), quality, Location(int(row[2]), int(row[3])), borough, ward, "", "", ""),)
 
     def end(self) -> None:
         """Whether there was a postcode of London."""

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from services.addresses.domain.addressbase.incoming import BadRowError, EmptyFileError, WrongFileError
 from services.addresses.domain.geography.boroughs import BOROUGHS
+from services.addresses.domain.geography.location import Location
 from services.addresses.domain.geography.postcode import Postcode
-from services.addresses.domain.geography.postcode_records import LivePostcode, TerminatedPostcode
-from services.addresses.domain.geography.premises import Location
+from services.addresses.domain.geography.postcode_records import PostcodeRecord, TerminatedPostcodeRecord
 
 from .columns import GSS, MONTH, Kind, digits
 
@@ -63,7 +63,7 @@ class Onspd:
         self._columns: _Columns | None = None
         self._found = 0
 
-    def postcodes(self, row: Sequence[str]) -> Iterable[LivePostcode | TerminatedPostcode]:
+    def postcodes(self, row: Sequence[str]) -> Iterable[PostcodeRecord | TerminatedPostcodeRecord]:
         """The postcode, if it is London's and has a place."""
         if not row:
             return ()
@@ -80,17 +80,17 @@ class Onspd:
             return ()
         return (self._read(row, at),)
 
-    def _read(self, row: Sequence[str], at: _Columns) -> LivePostcode | TerminatedPostcode:
+    def _read(self, row: Sequence[str], at: _Columns) -> PostcodeRecord | TerminatedPostcodeRecord:
         postcode = str(Postcode.parse(self._value(row, at.postcode, _POSTCODE)))
         location = Location(int(self._value(row, at.easting, _METRES)), int(self._value(row, at.northing, _METRES)))
         if row[at.terminated]:
             self._found += 1
-            return TerminatedPostcode(postcode, self._value(row, at.terminated, MONTH), location)
+            return TerminatedPostcodeRecord(postcode, self._value(row, at.terminated, MONTH), location)
         quality, ward = self._value(row, at.quality, _QUALITY), self._value(row, at.ward, GSS)
         introduced = self._value(row, at.introduced, MONTH.or_nothing())
         census = (self._value(row, column, GSS.or_nothing()) if column >= 0 else "" for column in (at.lsoa_2011, at.msoa_2011))
         self._found += 1
-        return LivePostcode(postcode, int(quality), location, row[at.borough], ward, introduced, *census)
+        return PostcodeRecord(postcode, int(quality), location, row[at.borough], ward, introduced, *census)
 
     def _value(self, row: Sequence[str], column: int, kind: Kind) -> str:
         value = row[column].strip()
