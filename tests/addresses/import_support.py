@@ -15,7 +15,7 @@ from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
 from services.addresses.domain.synthetic.generate import generate
 from services.addresses.gazetteer.builds.full import write_release
 from services.addresses.gazetteer.files.shipped_sources import BOROUGHS, POSTCODES, TERMINATED, WARDS, Sources
-from services.addresses.gazetteer.imports.job import Wanted
+from services.addresses.gazetteer.imports.job import ImportOptions
 from services.addresses.gazetteer.imports.run import import_files
 from services.addresses.gazetteer.imports.source_files import gather
 from services.addresses.gazetteer.releases import local
@@ -65,7 +65,7 @@ def begin(data_dir: Path, postcodes: int = 120) -> Sources:
     """Make a release without premises live, whose postcodes are few."""
     sources = few_postcodes(data_dir / "few", postcodes // 2)
     recipe = Recipe(sources=sources.hashes(), premises={"none": ""})
-    with local.alone(data_dir):
+    with local.data_dir_lock(data_dir):
         write_release(data_dir, recipe, [], sources)
         local.activate(data_dir, recipe.release)
     kept = kept_with(data_dir, recipe.release)
@@ -106,12 +106,12 @@ def _in_one(path: Path, groups: Iterable[list[Record]], supply: Supply) -> Path:
 
 def imported(data_dir: Path, *paths: Path, **wanted: object) -> Imported:
     """Import without activating."""
-    return import_files(data_dir, gather(paths), Wanted(**wanted), Unwatched())  # type: ignore[arg-type]
+    return import_files(data_dir, gather(paths), ImportOptions(**wanted), Unwatched())  # type: ignore[arg-type]
 
 
 def activated(data_dir: Path, release_id: str) -> None:
     """Make it live, whatever the gate says."""
-    with local.alone(data_dir):
+    with local.data_dir_lock(data_dir):
         local.activate(data_dir, release_id)
 
 

@@ -26,8 +26,8 @@ def next_release(place: Place, name: str, left_out: int) -> str:
 
 def publish(data_dir: Path, url: str, release_id: str) -> None:
     """As `blocks addresses activate` does, whatever the gate says."""
-    verdict = go_live(data_dir, release_id, ("retired", "borough-loss", "orphans"), ReleaseStore(data_dir, url))
-    assert verdict.passed
+    gate_result = go_live(data_dir, release_id, ("retired", "borough-loss", "orphans"), ReleaseStore(data_dir, url))
+    assert gate_result.passed
 
 
 def go_back_everywhere(data_dir: Path, url: str) -> str:

@@ -22,9 +22,9 @@ PREMISES = 3_200
 @pytest.fixture(scope="module")
 def written(tmp_path_factory, few_sources):
     out = tmp_path_factory.mktemp("files") / "new" / "folder"
-    told: list[int] = []
-    files = generate_files(PREMISES, 5, out, told.append, sources=few_sources, most=1_000)
-    return out, files, told
+    reported: list[int] = []
+    files = generate_files(PREMISES, 5, out, reported.append, sources=few_sources, most=1_000)
+    return out, files, reported
 
 
 def contents(path) -> list[list[str]]:
@@ -100,11 +100,11 @@ def test_the_same_seed_gives_the_same_bytes(written, tmp_path, few_sources):
 
 
 def test_an_update_of_the_files_can_be_written_too(written, tmp_path, few_sources):
-    told: list[int] = []
-    files = generate_changes(PREMISES, 5, tmp_path / "update", told.append, sources=few_sources)
-    assert told == sorted(told)
-    assert len(told) > 6
-    assert told[-1] == PREMISES
+    reported: list[int] = []
+    files = generate_changes(PREMISES, 5, tmp_path / "update", reported.append, sources=few_sources)
+    assert reported == sorted(reported)
+    assert len(reported) > 6
+    assert reported[-1] == PREMISES
     assert {file.path.name.rsplit("_", 1)[0] for file in files} == {
         "MADE_UP_AddressBaseCore_COU_2025-12-01",
         "MADE_UP_AddressBasePremium_COU_2025-12-01",

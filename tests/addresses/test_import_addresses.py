@@ -155,7 +155,7 @@ def test_three_releases_are_kept_and_what_they_were_made_from(place, tmp_path):
         activated(place.data_dir, made[-1])
     assert {manifest.release for manifest in local.releases(place.data_dir)} == set(made[1:])
     assert {folder.name for folder in (place.data_dir / "stages").iterdir()} == set(made[1:])
-    with local.alone(place.data_dir):
+    with local.data_dir_lock(place.data_dir):
         assert local.rollback(place.data_dir).release == made[2]
     assert {manifest.release for manifest in local.releases(place.data_dir)} == set(made[1:])
     back = change_sets(place.data_dir)[-1]
@@ -168,15 +168,15 @@ def test_a_quarter_of_building_dividing_joining_and_leaving_is_told_as_what_happ
     made = imported(place.data_dir, premium_update(tmp_path / "quarter.csv", place.blpus, after))
     activated(place.data_dir, made.release)
     assert held(place.data_dir) == after
-    told = {happened: set[int]() for happened in Happened}
+    reported = {happened: set[int]() for happened in Happened}
     for batch in change_sets(place.data_dir)[-1].batches():
         for change in batch:
-            told[change.happened] |= {*change.before, *change.after}
-    assert all(told.values())
+            reported[change.happened] |= {*change.before, *change.after}
+    assert all(reported.values())
     both = dict[int, list[Blpu | None]]()
     for at, blpus in enumerate((place.blpus, after)):
         for blpu in blpus:
             both.setdefault(blpu.uprn, [None, None])[at] = blpu
     differs = {uprn for uprn, (old, new) in both.items() if old != new}
-    assert set().union(*told.values()) >= differs
-    assert set().union(*told.values()) - differs <= {uprn for blpu in after for uprn in blpu.successors}
+    assert set().union(*reported.values()) >= differs
+    assert set().union(*reported.values()) - differs <= {uprn for blpu in after for uprn in blpu.successors}

@@ -122,7 +122,7 @@ def test_what_cannot_be_done_is_one_clear_line(full_supply, tmp_path, words, sai
 
 
 def test_a_switch_while_another_process_builds_is_refused_at_once(place):
-    with local.alone(place.data_dir):
+    with local.data_dir_lock(place.data_dir):
         code, _, err = blocks(place.data_dir, "rollback")
     assert code == 1
     assert "Another command builds or switches releases" in err
@@ -130,7 +130,7 @@ def test_a_switch_while_another_process_builds_is_refused_at_once(place):
 
 def test_ctrl_c_leaves_an_import_that_goes_on(place, tmp_path):
     supply = premium_file(tmp_path / "next.csv", place.blpus[:350])
-    with local.alone(place.data_dir):  # so that it waits before it builds
+    with local.data_dir_lock(place.data_dir):  # so that it waits before it builds
         process = started(place.data_dir, "import", supply)
         deadline = time.monotonic() + 60
         while not list((place.data_dir / "imports").glob("*/stage.sqlite3")) and time.monotonic() < deadline:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.gazetteer.imports.job import Job, Wanted
+from services.addresses.gazetteer.imports.job import ImportOptions, Job
 from services.addresses.gazetteer.imports.source_files import gather
 from services.addresses.gazetteer.imports.staging import Rows
 from services.addresses.gazetteer.releases import local
@@ -30,7 +30,7 @@ import os, signal, sys
 from pathlib import Path
 from services.addresses.gazetteer.imports import addresses, read_rows, source_files, staging
 from services.addresses.gazetteer.releases import change_sets, local
-from services.addresses.gazetteer.imports.job import Wanted
+from services.addresses.gazetteer.imports.job import ImportOptions
 from services.addresses.gazetteer.imports.run import import_files as run
 
 data_dir, step, call, what = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
@@ -49,13 +49,13 @@ class Watch:
             die()
 
 if step == "numbering":
-    numbered = change_sets.settle
-    change_sets.settle = lambda data_dir, live: die() if live == what else numbered(data_dir, live)
-    with local.alone(data_dir):
+    numbered = change_sets.number_prepared
+    change_sets.number_prepared = lambda data_dir, live: die() if live == what else numbered(data_dir, live)
+    with local.data_dir_lock(data_dir):
         local.activate(data_dir, what)
 if step == "keeping":
-    addresses.carry_postcodes = die
-run(data_dir, source_files.gather([Path(what)]), Wanted(), Watch())
+    addresses.copy_postcodes = die
+run(data_dir, source_files.gather([Path(what)]), ImportOptions(), Watch())
 """
 
 
@@ -67,7 +67,7 @@ def killed(data_dir: Path, step: str, call: int, what: object) -> bool:
 
 def lines_read(place: Place, file: Path) -> int:
     """How far the import of a file has read it."""
-    with Rows(Job.of(place.data_dir, gather([file]), Wanted(), Unwatched()).folder) as rows:
+    with Rows(Job.of(place.data_dir, gather([file]), ImportOptions(), Unwatched()).folder) as rows:
         return rows.lines()
 
 

@@ -201,7 +201,7 @@ async def test_rows_that_went_before_all_were_sent_make_no_job(running, reader, 
     async def swept(*_: Any, **__: Any) -> int:
         return 0
 
-    monkeypatch.setattr(MatchChunks, "keep", swept)
+    monkeypatch.setattr(MatchChunks, "extend", swept)
     reply = await running.http.post(JOBS, content="id,address\n1,x\n", headers=reader | CSV)
     assert (reply.status_code, reply.json()["type"].rsplit("/", 1)[-1]) == (408, "too-slow")
     for name in ("match_jobs", "match_chunks"):

@@ -52,7 +52,7 @@ def later(blpus: list[Blpu], seed: int) -> list[Blpu]:
     found = []
     for blpu in changed(blpus, seed, rarity=8):
         lpis = tuple(replace(lpi, street=renamed.get(lpi.usrn, lpi.street)) for lpi in blpu.lpis)
-        found.append(otherwise(dice, replace(blpu, lpis=lpis)))
+        found.append(altered(dice, replace(blpu, lpis=lpis)))
     return [blpu for blpu in found if blpu]
 
 
@@ -69,7 +69,7 @@ HAPPENINGS: tuple[Callable[[random.Random, Blpu], Blpu | None], ...] = (
 )
 
 
-def otherwise(dice: random.Random, blpu: Blpu) -> Blpu | None:
+def altered(dice: random.Random, blpu: Blpu) -> Blpu | None:
     """Now and then it is gone, or says something else."""
     return dice.choice(HAPPENINGS)(dice, blpu) if dice.randrange(13) == 0 else blpu
 
@@ -134,7 +134,7 @@ def test_every_column_that_no_dictionary_numbers_is_the_same_to_the_byte(pairs):
         assert [name for name in sorted(names) if (built / name).read_bytes() != (made / name).read_bytes()] == []
 
 
-def held_by(folder: Path) -> dict[str, tuple[int, int]]:
+def document_frequency(folder: Path) -> dict[str, tuple[int, int]]:
     """How many records hold each token, and how many have it as context."""
     words = Texts(folder / "vocabulary")
     counts = [np.load(folder / f"vocabulary_{name}.npy").tolist() for name in ("held_by", "in_context")]
@@ -143,7 +143,7 @@ def held_by(folder: Path) -> dict[str, tuple[int, int]]:
 
 def test_tokens_are_counted_as_if_they_had_been_from_the_start(pairs):
     for built, made in pairs:
-        assert held_by(made) == held_by(built)
+        assert document_frequency(made) == document_frequency(built)
 
 
 def test_what_is_at_a_postcode_near_a_place_within_a_building_or_took_its_place_is_the_same(opened):

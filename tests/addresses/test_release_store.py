@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from services.addresses.gazetteer.distribution.activation_log import CrossedError
 from services.addresses.gazetteer.distribution.object_store import ObjectStore, StoreError
 from services.addresses.gazetteer.distribution.release_store import ReleaseStore
-from services.addresses.gazetteer.distribution.switch_log import CrossedError
 from services.addresses.gazetteer.progress import Unwatched
 from services.addresses.gazetteer.releases.change_sets import change_sets
 from services.addresses.gazetteer.releases.manifest import folder_of, manifest_in

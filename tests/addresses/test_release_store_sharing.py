@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from services.addresses.gazetteer.distribution.activation_log import Stored
 from services.addresses.gazetteer.distribution.object_store import ObjectStore
 from services.addresses.gazetteer.distribution.release_store import ReleaseStore
-from services.addresses.gazetteer.distribution.switch_log import Stored
 from services.addresses.gazetteer.distribution.upload import ABANDONED, SMALL, send
 from services.addresses.gazetteer.progress import Unwatched
 from services.addresses.gazetteer.releases import integrity as checking

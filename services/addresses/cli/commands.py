@@ -22,12 +22,12 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 from services.addresses.domain.addressbase.incoming import WrongFileError
-from services.addresses.domain.releases.quality import CheckName, Verdict
+from services.addresses.domain.releases.quality import CheckName, GateResult
+from services.addresses.gazetteer.distribution.activation_log import CrossedError
 from services.addresses.gazetteer.distribution.download import WrongObjectError
 from services.addresses.gazetteer.distribution.object_store import StoreError
 from services.addresses.gazetteer.distribution.release_store import ReleaseStore
-from services.addresses.gazetteer.distribution.switch_log import CrossedError
-from services.addresses.gazetteer.imports.job import ImportRefusedError, Wanted
+from services.addresses.gazetteer.imports.job import ImportOptions, ImportRefusedError
 from services.addresses.gazetteer.imports.run import import_files, live_already
 from services.addresses.gazetteer.imports.source_files import gather, passed_over
 from services.addresses.gazetteer.releases import local
@@ -91,7 +91,7 @@ def import_(
             bar.step("checking", sum(path.stat().st_size for path in files), "bytes")
             gathered = gather(files, bar.at)
             is_there = live_already(directory, gathered) is not None
-            imported = None if is_there else import_files(directory, gathered, Wanted(format_, supply, max_bad_rows), bar)
+            imported = None if is_there else import_files(directory, gathered, ImportOptions(format_, supply, max_bad_rows), bar)
             if imported is None:
                 live = local.live(directory)
                 if activate and store and not is_followed(store, live):  # only here, so far
@@ -99,11 +99,11 @@ def import_(
                 _say(as_json, {"release": live, "live": True}, f"These files are live already: release {live}.")
                 return
             if activate:
-                verdict = go_live(directory, imported.release, accepted, store, bar)
+                gate_result = go_live(directory, imported.release, accepted, store, bar)
             else:
-                verdict = judge(directory, imported.release, accepted)
-    _show_import(directory, imported, verdict, passed_over(files), as_json=as_json)
-    if activate and not verdict.passed:
+                gate_result = judge(directory, imported.release, accepted)
+    _show_import(directory, imported, gate_result, passed_over(files), as_json=as_json)
+    if activate and not gate_result.passed:
         raise typer.Exit(1)
 
 
@@ -138,12 +138,12 @@ def activate_(
         store = _store(directory, bar)
         if release_id not in {manifest.release for manifest in local.releases(directory)}:
             raise CommandError(f"There is no release {release_id}: `blocks addresses releases` lists those that can go live.")
-        verdict = go_live(directory, release_id, accepted, store, bar)
+        gate_result = go_live(directory, release_id, accepted, store, bar)
     if as_json:
-        sys.stdout.write(json.dumps({**verdict.as_json(), "live": verdict.passed}, indent=2) + "\n")
+        sys.stdout.write(json.dumps({**gate_result.as_json(), "live": gate_result.passed}, indent=2) + "\n")
     else:
-        _show_verdict(directory, verdict, live=verdict.passed)
-    if not verdict.passed:
+        _show_gate_result(directory, gate_result, live=gate_result.passed)
+    if not gate_result.passed:
         raise typer.Exit(1)
 
 
@@ -255,10 +255,10 @@ def _shown(done: int, total: int, unit: str, rate: float) -> str:
     return f"{done:,} of {total:,} {unit}, {rate:,.0f}/s"
 
 
-def _show_import(directory: Path, imported: Imported, verdict: Verdict, unread: list[str], *, as_json: bool) -> None:
+def _show_import(directory: Path, imported: Imported, gate_result: GateResult, unread: list[str], *, as_json: bool) -> None:
     live, folder = is_live(directory, imported.release), report_folder(directory, imported.release)
     if as_json:
-        data = {**asdict(imported), "passed_over": unread, "folder": str(folder), "live": live, "checks": verdict.as_json()}
+        data = {**asdict(imported), "passed_over": unread, "folder": str(folder), "live": live, "checks": gate_result.as_json()}
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
         return
     table = _table("import", imported.job)
@@ -277,22 +277,22 @@ def _show_import(directory: Path, imported: Imported, verdict: Verdict, unread: 
         table.add_row("not held", f"{imported.unheld:,} deletions of what was not held")
     table.add_row("release", f"{imported.release}: {imported.premises:,} UPRNs, {imported.postcodes:,} postcodes")
     _print(table)
-    _show_verdict(directory, verdict, live=live)
+    _show_gate_result(directory, gate_result, live=live)
 
 
-def _show_verdict(directory: Path, verdict: Verdict, *, live: bool) -> None:
+def _show_gate_result(directory: Path, gate_result: GateResult, *, live: bool) -> None:
     table = _table("check", "", ">value", ">limit", "of")
-    for check in verdict.checks:
+    for check in gate_result.checks:
         result = "passed" if check.passed else "accepted" if check.accepted else "FAILED"
         table.add_row(check.name, result, shown_value(check), shown_limit(check), check.about)
     _print(table)
-    typer.echo(f"Report: {report_folder(directory, verdict.release) / 'report.html'}")
+    typer.echo(f"Report: {report_folder(directory, gate_result.release) / 'report.html'}")
     if live:
-        typer.echo(f"Release {verdict.release} is live.")
-    elif verdict.passed:
-        typer.echo(f"Release {verdict.release} is not live yet: blocks addresses activate {verdict.release}")
+        typer.echo(f"Release {gate_result.release} is live.")
+    elif gate_result.passed:
+        typer.echo(f"Release {gate_result.release} is not live yet: blocks addresses activate {gate_result.release}")
     else:
-        typer.echo(f"Release {verdict.release} does not go live: it failed a check. {_SERVED_ON}")
+        typer.echo(f"Release {gate_result.release} does not go live: it failed a check. {_SERVED_ON}")
 
 
 def _as_data(manifest: Manifest, directory: Path, *, live: bool) -> dict[str, Any]:

@@ -14,16 +14,16 @@ class Watch(Protocol):
         """So much of the step is done."""
 
 
-def adding_up(watch: Watch) -> Callable[[int], None]:
+def running_total(watch: Watch) -> Callable[[int], None]:
     """What is to be told of each more that is done; the watch is told of all."""
     done = 0
 
-    def told(more: int) -> None:
+    def add(more: int) -> None:
         nonlocal done
         done += more
         watch.at(done)
 
-    return told
+    return add
 
 
 class Unwatched:

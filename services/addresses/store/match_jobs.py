@@ -119,7 +119,7 @@ class MatchChunks:
         chunk = {"job": job, "number": number, "rows": [list(row) for row in rows], "expires_at": expires_at}
         await self._rows.insert_one({"_id": _chunk(job, number), **chunk})
 
-    async def keep(self, job: str, chunks: int, *, expires_at: datetime) -> int:
+    async def extend(self, job: str, chunks: int, *, expires_at: datetime) -> int:
         """Let a job's rows stay as long as the job, each chunk by itself; gives how many chunks there are."""
         later = {"$set": {"expires_at": expires_at}}
         kept = [await self._rows.update_one({"_id": _chunk(job, number)}, later) for number in range(chunks)]
@@ -130,7 +130,7 @@ class MatchChunks:
         row = await self._rows.find_one({"_id": _chunk(job, number)})
         return [WrittenRow(*each) for each in row.get("rows", [])] if row else []
 
-    async def settle(self, job: str, number: int, results: Sequence[MatchedRow]) -> None:
+    async def write_results(self, job: str, number: int, results: Sequence[MatchedRow]) -> None:
         """Put results in the place of rows."""
         held = [[row.id, row.decision.value, row.uprn, row.address, row.confidence, *row.postcode_boroughs] for row in results]
         await self._rows.update_one({"_id": _chunk(job, number)}, {"$set": {"results": held}, "$unset": {"rows": ""}})

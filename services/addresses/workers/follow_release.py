@@ -54,15 +54,15 @@ class StoreFollower:
         if self._clock() < self._not_before:
             return 0
         try:
-            switch = await self._store.catch_up()
+            activation = await self._store.catch_up()
         except BlockingIOError:  # another process of the data dir is at it
             return 0
         except PROBLEMS as error:
             self._failed(str(error))
             return 0
         self._went_well()
-        if switch and switch.number != self._followed:
-            self._followed = switch.number
+        if activation and activation.number != self._followed:
+            self._followed = activation.number
             self._fetched()
         return 0
 

@@ -100,7 +100,7 @@ class BulkMatcher:
         async with self._store.transaction() as tx:
             if not await tx.match_jobs.advance(job.id, self._name, chunk=self._next, counts=counts, release=release):
                 raise _Lost
-            await tx.match_chunks.settle(job.id, self._next, results)
+            await tx.match_chunks.write_results(job.id, self._next, results)
         self._next += 1
         return job
 

@@ -123,7 +123,7 @@ async def create_match_job(
             tx.if_undone(lambda: store.match_chunks.remove(id_))
             total, chunks = await _received(request, reader(), Chunks(store, id_, matcher.one_writer))
             job = MatchJob(id_, borough, total, chunks, created_at=at, expires_at=expires_at)
-            await _keep(store, job)
+            await _extend(store, job)
             await tx.match_jobs.add(job)
             tx.after_commit(matcher.wake)
     except Conflict as error:  # the route would run this again, but a body can be read once only
@@ -171,9 +171,9 @@ async def delete_match_job(job: Id, caller: Reader, store: Db) -> None:
         await tx.match_jobs.remove(job)
 
 
-async def _keep(store: Store, job: MatchJob) -> None:
+async def _extend(store: Store, job: MatchJob) -> None:
     """Let the rows stay as long as the job; a chunk at a time, because together they are too much for a transaction."""
-    if await store.match_chunks.keep(job.id, job.chunks, expires_at=job.expires_at) != job.chunks:
+    if await store.match_chunks.extend(job.id, job.chunks, expires_at=job.expires_at) != job.chunks:
         raise Problem(408, f"Send all within {SECONDS_TO_SEND // 60} minutes.", type="too-slow")
 
 

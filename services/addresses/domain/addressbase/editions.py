@@ -80,7 +80,7 @@ _CUSTODIAN, _PROCESSED = 1, 3
 """Columns of Premium's header."""
 
 
-def told(format_name: str, file_name: str, first_row: Sequence[str]) -> Edition:
+def as_reported(format_name: str, file_name: str, first_row: Sequence[str]) -> Edition:
     """What one file of a supply says: Premium by its header (type 10, PROCESS_DATE), the others by how their files are named."""
     product = _PRODUCTS[format_name]
     if format_name == onspd.NAME and "nspl" in file_name.lower():

@@ -16,7 +16,7 @@ class Moved:
 
     merged: tuple[Change, ...] = ()
     split: tuple[Change, ...] = ()
-    told: frozenset[int] = field(default=frozenset())
+    reported: frozenset[int] = field(default=frozenset())
     """UPRNs of which nothing more is to be said: they are part of these changes."""
 
 
@@ -47,8 +47,8 @@ def moved(
             split[uprn] = set(children)
     merges = [_merge(after, before, also=after not in united and was_in_use(after)) for after, before in sorted(merged.items())]
     splits = [Change(Happened.SPLIT, (uprn,), tuple(sorted(after))) for uprn, after in sorted(split.items())]
-    told = frozenset(uprn for change in (*merges, *splits) for uprn in (*change.before, *change.after))
-    return Moved(tuple(merges), tuple(splits), told)
+    reported = frozenset(uprn for change in (*merges, *splits) for uprn in (*change.before, *change.after))
+    return Moved(tuple(merges), tuple(splits), reported)
 
 
 def _merge(after: int, before: Iterable[int], *, also: bool) -> Change:
@@ -57,9 +57,9 @@ def _merge(after: int, before: Iterable[int], *, also: bool) -> Change:
 
 def changes(created: Iterable[int], changed: Iterable[int], retired: Iterable[int], by_others: Moved) -> Iterator[Change]:
     """All changes, those of a kind together, each kind in the order of UPRNs; what merged or split is not told again."""
-    told = by_others.told
-    yield from (Change(Happened.CREATED, (), (uprn,)) for uprn in created if uprn not in told)
-    yield from (Change(Happened.CHANGED, (uprn,), (uprn,)) for uprn in changed if uprn not in told)
+    reported = by_others.reported
+    yield from (Change(Happened.CREATED, (), (uprn,)) for uprn in created if uprn not in reported)
+    yield from (Change(Happened.CHANGED, (uprn,), (uprn,)) for uprn in changed if uprn not in reported)
     yield from by_others.merged
     yield from by_others.split
-    yield from (Change(Happened.RETIRED, (uprn,), ()) for uprn in retired if uprn not in told)
+    yield from (Change(Happened.RETIRED, (uprn,), ()) for uprn in retired if uprn not in reported)

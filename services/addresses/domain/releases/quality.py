@@ -119,7 +119,7 @@ class Borough:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GateResult:
     """Whether a release may go live."""
 
     release: str
@@ -140,7 +140,7 @@ class Verdict:
 
 def check(facts: Facts, compared: Compared | None, limits: Limits = LIMITS, accepted: Collection[str] = ()) -> list[Check]:
     """Every check. Without a release to compare with those that compare are left out."""
-    found = list(_alone(facts, limits))
+    found = list(_checks_of_release(facts, limits))
     if compared and compared.premises:
         found += _against(facts, compared, limits)
     order = list(CheckName)
@@ -153,7 +153,7 @@ def _with(found: Check, accepted: Collection[str]) -> Check:
     return Check(found.name, found.question, found.value, found.limit, passed=False, about=found.about, accepted=True)
 
 
-def _alone(facts: Facts, limits: Limits) -> Iterator[Check]:
+def _checks_of_release(facts: Facts, limits: Limits) -> Iterator[Check]:
     yield Check(CheckName.PREMISES, "Are there premises at all?", facts.premises, 1, facts.premises >= 1)
     yield _share(CheckName.COORDINATES, "How many lie outside London?", facts.misplaced, facts.premises, limits.coordinates)
     yield _share(CheckName.DUPLICATES, "How many have an address that another has?", facts.duplicates, facts.addressed, limits.duplicates)

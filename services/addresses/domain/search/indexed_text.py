@@ -40,10 +40,10 @@ def searchable(blpu: Blpu) -> Searchable:
     for parts in dict.fromkeys(written):
         found: tuple[str, ...] = ()
         for part in parts:
-            held, besides = _read(part)
-            found += held
-            if besides:
-                optional.update(dict.fromkeys(besides))
+            record_tokens, optional_tokens = _read(part)
+            found += record_tokens
+            if optional_tokens:
+                optional.update(dict.fromkeys(optional_tokens))
         if found:
             # One that holds a token twice is another than one that holds it once.
             variants.setdefault(frozenset(found) if len(set(found)) == len(found) else frozenset((*found, len(found))), found)

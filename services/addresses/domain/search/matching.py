@@ -132,9 +132,9 @@ class Standing:
     """Over the best other candidate, of total scores."""
     shell: bool
     extra: Extra
-    besides: Collection[str]
+    extra_tokens: Collection[str]
     """The words of what is extra."""
-    held_weight: float
+    record_weight: float
     """Of all words of its address."""
 
 
@@ -173,7 +173,7 @@ class _Written(NamedTuple):
         for term, place in zip(terms.terms, compared.places, strict=True):
             if place is not None:
                 named = named or (term.sort is Sort.WORD and term.weight >= NAME_WEIGHT)
-                corrected += place >= 0 and term.readings[compared.held[place]] < 1
+                corrected += place >= 0 and term.readings[compared.record_tokens[place]] < 1
         whole = share > NEARLY_ALL and not compared.disorder
         return cls(share, whole, not extra.words, not extra.numbers, not extra.letters, named, corrected)
 
@@ -194,16 +194,16 @@ def _level(compared: Comparison, terms: Terms, standing: Standing, missing: Miss
 
 def _rising(written: _Written, lead: float, standing: Standing, *, unit: bool, home: bool) -> list[float]:
     extra, all_written = standing.extra, written.all
-    besides = extra.words / max(standing.held_weight, 1.0)
+    surplus = extra.words / max(standing.record_weight, 1.0)
     exact = written.whole and all_written
     if exact and lead >= SMALL_LEAD:  # the rest of the lead says how long the address is, and of another flat's that it has the same number
         lead = FAR
     bounded, ahead, clear = max(0.0, min(1.0, lead / 5)), lead >= TIED, lead >= SMALL_LEAD
     named, whole = written.named, written.whole
     return [
-        lead > -TIED, lead > -SMALL_LEAD, max(-1.0, min(1.0, lead / 5)), ahead, clear, max(0.0, min(1.0, lead / FAR)), unit, 1 - besides,
-        besides < FEW_WORDS, written.words, extra.numbers <= 1, written.numbers, written.letters, all_written, named, named and unit,
-        named or unit, FLOORS.isdisjoint(standing.besides), all_written and unit, all_written and ahead, all_written and clear,
+        lead > -TIED, lead > -SMALL_LEAD, max(-1.0, min(1.0, lead / 5)), ahead, clear, max(0.0, min(1.0, lead / FAR)), unit, 1 - surplus,
+        surplus < FEW_WORDS, written.words, extra.numbers <= 1, written.numbers, written.letters, all_written, named, named and unit,
+        named or unit, FLOORS.isdisjoint(standing.extra_tokens), all_written and unit, all_written and ahead, all_written and clear,
         all_written * bounded, clear and unit, bounded * unit, exact, exact and unit, exact and ahead, exact and clear, exact * bounded,
         exact or clear, exact or unit, exact and home, exact and home and ahead, exact and home and clear,
         whole and written.words and written.numbers, whole and written.words and extra.numbers <= 1 and written.letters,

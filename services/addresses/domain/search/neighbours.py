@@ -18,6 +18,6 @@ MOST_SURE = 0.75
 """The probability that such an address is of its neighbour, at most: a person is asked."""
 
 
-def is_another(missing: Collection[str], besides: Collection[str]) -> bool:
-    """Whether a candidate lacks such a word (`missing`) or has one that was not written (`besides`)."""
-    return not (WORDS.isdisjoint(missing) and WORDS.isdisjoint(besides))
+def is_another(missing: Collection[str], extra_tokens: Collection[str]) -> bool:
+    """Whether a candidate lacks such a word (`missing`) or has one that was not written (`extra_tokens`)."""
+    return not (WORDS.isdisjoint(missing) and WORDS.isdisjoint(extra_tokens))

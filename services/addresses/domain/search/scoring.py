@@ -43,7 +43,7 @@ class Term:
     sort: Sort
     weight: float
     readings: Mapping[str, float]
-    held_by: int = 0
+    document_frequency: int = 0
     """Records that hold what it may mean; those that hold several of its readings count for each."""
     ends_range: bool = False
     """It is the end of a range that was written as one."""
@@ -112,12 +112,12 @@ class Terms:
 class Comparison(NamedTuple):
     """A query beside one way to write a record. Counts are of tokens."""
 
-    held: str
+    record_tokens: str
     """The codes compared with."""
-    besides: str
+    optional_tokens: str
     """The codes of what is optional and of the context."""
     places: list[int | None]
-    """For each term its place in `held`; places in `besides` are -1 and below; None where the record does not hold it."""
+    """For each term its place in `record_tokens`; places in `optional_tokens` are -1 and below; None where the record does not hold it."""
     matched: float
     """The weight of the terms that have a place, less what corrections and beginnings are worth less."""
     disorder: int
@@ -144,14 +144,14 @@ class Comparison(NamedTuple):
     @property
     def extra_codes(self) -> list[str]:
         """The codes that the address holds besides the query."""
-        return [code for place, code in enumerate(self.held) if place not in self.places]
+        return [code for place, code in enumerate(self.record_tokens) if place not in self.places]
 
     def code(self, term: int) -> str | None:
         """The code that answers a term."""
         place = self.places[term]
         if place is None:
             return None
-        return self.held[place] if place >= 0 else self.besides[-1 - place]
+        return self.record_tokens[place] if place >= 0 else self.optional_tokens[-1 - place]
 
 
 class Extra(NamedTuple):
@@ -209,10 +209,10 @@ def compare(terms: Terms, row: str, penalties: Mapping[str, float], sorts: Mappi
     """
     body, _, context = row.partition(CONTEXT)
     body, _, optional = body.partition(OPTIONAL)
-    besides = optional + context
+    optional_tokens = optional + context
     if VARIANT not in body:
-        return _compare(terms, body, besides, penalties, sorts)
-    found = [_compare(terms, variant, besides, penalties, sorts) for variant in body.split(VARIANT)]
+        return _compare(terms, body, optional_tokens, penalties, sorts)
+    found = [_compare(terms, variant, optional_tokens, penalties, sorts) for variant in body.split(VARIANT)]
     best = max(found, key=_fit)
     return best if best.holds_all else max([_with_other_names(terms, one, body) for one in found], key=_fit)
 
@@ -226,26 +226,32 @@ def _with_other_names(terms: Terms, best: Comparison, body: str) -> Comparison:
 
     Only of a way that was written wholly: of another, words of two addresses would be taken for one.
     """
-    if len(best.held) > best.placed:
+    if len(best.record_tokens) > best.placed:
         return best
-    others = body.translate(dict.fromkeys(map(ord, f"{VARIANT}{best.held}")))
+    others = body.translate(dict.fromkeys(map(ord, f"{VARIANT}{best.record_tokens}")))
     places = list(best.places)
-    besides, matched = best.besides + others, 0.0
-    for place, code in enumerate(others, start=len(best.besides)):
+    optional_tokens, matched = best.optional_tokens + others, 0.0
+    for place, code in enumerate(others, start=len(best.optional_tokens)):
         number, worth = terms.at.get(code, (0, 0.0))
         if worth and places[number] is None and terms.sorts[number] is Sort.WORD:
             places[number] = -1 - place
             matched += worth
-    return best._replace(besides=besides, places=places, matched=best.matched + matched, score=best.score + matched) if matched else best
+    return (
+        best._replace(optional_tokens=optional_tokens, places=places, matched=best.matched + matched, score=best.score + matched)
+        if matched
+        else best
+    )
 
 
-def _compare(terms: Terms, held: str, besides: str, penalties: Mapping[str, float], sorts: Mapping[str, Sort]) -> Comparison:
+def _compare(
+    terms: Terms, record_tokens: str, optional_tokens: str, penalties: Mapping[str, float], sorts: Mapping[str, Sort]
+) -> Comparison:
     """Most of the time that a search takes is spent here and in what it calls: what few candidates are asked for is worked out for them."""
     answer, also = terms.at.get, terms.also
     places: list[int | None] = [None] * len(terms.sorts)
     matched = extra = 0.0
     found = 0
-    for place, code in enumerate(held):
+    for place, code in enumerate(record_tokens):
         if answered := answer(code):
             number, worth = answered
             if places[number] is None:
@@ -264,23 +270,25 @@ def _compare(terms: Terms, held: str, besides: str, penalties: Mapping[str, floa
         else:
             extra += penalties[code]
     in_range = 0
-    if found < len(places) and not terms.codes.isdisjoint(besides):
-        more, in_range = _found_besides(terms, besides, places)
+    if found < len(places) and not terms.codes.isdisjoint(optional_tokens):
+        more, in_range = _place_optional(terms, optional_tokens, places)
         matched += more
-    other_flats = _other_flats(terms, held, sorts) if terms.flats else 0
-    other_floor = bool(terms.floors) and terms.floors.isdisjoint(held) and any(floor in held for floor in terms.all_floors)
+    other_flats = _other_flats(terms, record_tokens, sorts) if terms.flats else 0
+    other_floor = (
+        bool(terms.floors) and terms.floors.isdisjoint(record_tokens) and any(floor in record_tokens for floor in terms.all_floors)
+    )
     following, disorder = _order(terms.sorts, places)
     score = matched + 0.8 * following - extra - 1.5 * disorder - 4.0 * other_flats - OTHER_FLOOR * other_floor
-    return Comparison(held, besides, places, matched, disorder, other_flats, other_floor, in_range, score)
+    return Comparison(record_tokens, optional_tokens, places, matched, disorder, other_flats, other_floor, in_range, score)
 
 
-def _found_besides(terms: Terms, besides: str, places: list[int | None]) -> tuple[float, int]:
+def _place_optional(terms: Terms, optional_tokens: str, places: list[int | None]) -> tuple[float, int]:
     """Put terms in places of what is optional and the context: what they are worth, and how many are numbers within a range.
 
     The end of a range is worth as much as its first number where the whole range was written.
     """
     matched, in_range, at, also = 0.0, 0, terms.at, terms.also
-    for place, code in enumerate(besides):
+    for place, code in enumerate(optional_tokens):
         if code not in at:
             continue
         for number, worth in (at[code], *also.get(code, ())):
@@ -309,11 +317,11 @@ def _order(sorts: tuple[Sort, ...], places: list[int | None]) -> tuple[int, int]
     return following, disorder
 
 
-def _other_flats(terms: Terms, held: str, sorts: Mapping[str, Sort]) -> int:
+def _other_flats(terms: Terms, record_tokens: str, sorts: Mapping[str, Sort]) -> int:
     """How many times a flat is held where another was written."""
     others = 0
     for flat, following in terms.flats.items():
-        at_flat = held.find(flat)
-        if 0 <= at_flat < len(held) - 1 and sorts[held[at_flat + 1]] is not Sort.WORD:
-            others += held[at_flat + 1] not in following.readings
+        at_flat = record_tokens.find(flat)
+        if 0 <= at_flat < len(record_tokens) - 1 and sorts[record_tokens[at_flat + 1]] is not Sort.WORD:
+            others += record_tokens[at_flat + 1] not in following.readings
     return others

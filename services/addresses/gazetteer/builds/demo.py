@@ -4,7 +4,7 @@ from pathlib import Path
 
 from services.addresses.domain.synthetic import generate as generation
 from services.addresses.gazetteer.files.shipped_sources import Sources
-from services.addresses.gazetteer.releases.local import activate, alone, current
+from services.addresses.gazetteer.releases.local import activate, current, data_dir_lock
 from services.addresses.gazetteer.releases.manifest import DEMO_BOROUGHS, DamagedReleaseError, Recipe
 
 from .full import write_release
@@ -16,7 +16,7 @@ def ensure(data_dir: Path, sources: Sources, seed: int) -> bool:
     Of several processes that start at once on one data dir, one builds and the others wait for it.
     """
     recipe = Recipe.of(sources, seed)
-    with alone(data_dir):
+    with data_dir_lock(data_dir):
         try:
             if current(data_dir)[1].recipe == recipe:
                 return False

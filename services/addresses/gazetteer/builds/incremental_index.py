@@ -48,7 +48,7 @@ def merge_index(folder: Path, base: Path, splice: Splice, fresh: IndexWriter, wr
 def _write_vocabulary(folder: Path, base: Path, fresh: IndexWriter, rows_gone: Iterable[str]) -> None:
     words = list(fresh.vocabulary)
     counted = []
-    for name, gained in (("held_by", fresh.held_by), ("in_context", fresh.in_context)):
+    for name, gained in (("held_by", fresh.document_frequency), ("in_context", fresh.in_context)):
         before = open_column(base / f"vocabulary_{name}.npy").tolist()
         before += [0] * (len(words) - len(before))
         counted.append([count + gained.get(word, 0) for word, count in zip(words, before, strict=True)])

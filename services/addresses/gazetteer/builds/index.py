@@ -51,7 +51,7 @@ class IndexWriter:
         """Code of each token, in the order of their numbers."""
         for token in vocabulary:
             self.vocabulary[token]
-        self.held_by: defaultdict[str, int] = defaultdict(int)
+        self.document_frequency: defaultdict[str, int] = defaultdict(int)
         self.in_context: defaultdict[str, int] = defaultdict(int)
         """How many records hold each token, and how many have it as context."""
         self.streets = StreetsWriter()
@@ -62,14 +62,14 @@ class IndexWriter:
         """Index one record. Historical ones are found by `find` alone: their row of tokens says so."""
         found = searchable(blpu)
         row = len(self.ends) - 1
-        held = self._row_of_tokens(found)
-        self._tokens.write(held)
-        self.ends.append(self.ends[-1] + len(held))
+        record_tokens = self._row_of_tokens(found)
+        self._tokens.write(record_tokens)
+        self.ends.append(self.ends[-1] + len(record_tokens))
         words = {token for variant in found.variants for token in variant}
         words.update(found.optional)
-        held_by = self.held_by
+        document_frequency = self.document_frequency
         for word in words:
-            held_by[word] += 1
+            document_frequency[word] += 1
         for word in found.context:
             self.in_context[word] += 1
         text = " ".join(words)
@@ -103,7 +103,7 @@ class IndexWriter:
         streets = self.streets.finish(self._folder)
         write_word_lists(self._folder, "buildings_by_word", self.buildings)
         words = list(self.vocabulary)
-        write_vocabulary(self._folder, words, [self.held_by[word] for word in words], [self.in_context[word] for word in words])
+        write_vocabulary(self._folder, words, [self.document_frequency[word] for word in words], [self.in_context[word] for word in words])
         return streets
 
     def commit(self) -> None:
@@ -119,13 +119,13 @@ def is_sampled(uprn: int) -> bool:
     return uprn * _SPREAD >> 48 & 0xFFFF < _SAMPLED_OF
 
 
-def write_vocabulary(folder: Path, words: Sequence[str], held_by: Sequence[int], in_context: Sequence[int]) -> None:
+def write_vocabulary(folder: Path, words: Sequence[str], document_frequency: Sequence[int], in_context: Sequence[int]) -> None:
     """Write the tokens in the order of their numbers, and how many records hold each or have it as context.
 
     A token that no record has any more keeps its number and is never found.
     """
     write_texts(folder / "vocabulary", words)
-    write_column(folder / "vocabulary_held_by.npy", held_by, "<u4")
+    write_column(folder / "vocabulary_held_by.npy", document_frequency, "<u4")
     write_column(folder / "vocabulary_in_context.npy", in_context, "<u4")
 
 

@@ -16,13 +16,13 @@ from pathlib import Path, PurePosixPath
 from pydantic import ValidationError
 
 from services.addresses.gazetteer.files.atomic import sha256_of, share_file
-from services.addresses.gazetteer.progress import Watch, adding_up
+from services.addresses.gazetteer.progress import Watch, running_total
 from services.addresses.gazetteer.releases import local
 from services.addresses.gazetteer.releases.integrity import checked, links_changing
 from services.addresses.gazetteer.releases.manifest import FORMAT, MANIFEST, DamagedReleaseError, File, Manifest
 
+from .activation_log import Stored, StoredChanges
 from .object_store import PIECE, ObjectStore, several_at_once
-from .switch_log import Stored, StoredChanges
 
 _ASIDE = ".fetching-"
 _MOST_MANIFEST = 4_000_000
@@ -43,7 +43,7 @@ async def fetch(store: ObjectStore, stored: Stored, data_dir: Path, watch: Watch
     aside, linked = await asyncio.to_thread(_aside, data_dir, stored, manifest)
     missing = {name: file for name, file in manifest.files.items() if name not in linked}
     watch.step("fetching", sum(file.bytes for file in missing.values()), "bytes")
-    fetched = adding_up(watch)
+    fetched = running_total(watch)
 
     async def one(name: str, file: File) -> None:
         await _fetch_file(store, stored.name(name), file, aside / name, fetched)

@@ -12,13 +12,13 @@ from hashlib import sha256
 from pathlib import Path
 
 from services.addresses.gazetteer.files.atomic import sha256_of
-from services.addresses.gazetteer.progress import Watch, adding_up
+from services.addresses.gazetteer.progress import Watch, running_total
 from services.addresses.gazetteer.releases.integrity import checked
 from services.addresses.gazetteer.releases.manifest import MANIFEST, File
 
+from .activation_log import Stored, StoredChanges
 from .download import WrongObjectError, manifest_of
 from .object_store import NotThereError, Object, ObjectStore, StoreError, several_at_once
-from .switch_log import Stored, StoredChanges
 
 ABANDONED = timedelta(days=1)
 """What lies in a folder that no switch names, and in which nothing has changed for so long, is left of a publisher that was ended."""
@@ -40,7 +40,7 @@ async def send(store: ObjectStore, data_dir: Path, release_id: str, kept: Iterab
     )
     there = await store.list("releases")
     held = await _held(store, kept)
-    sent = adding_up(watch)
+    sent = running_total(watch)
 
     async def one(name: str, file: File) -> None:
         wanted, other = stored.name(name), held.get(file.sha256)

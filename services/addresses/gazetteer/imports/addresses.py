@@ -19,8 +19,8 @@ from services.addresses.gazetteer.files.shipped_sources import WARDS, Sources
 from services.addresses.gazetteer.releases import local
 from services.addresses.gazetteer.releases.import_results import Imported, Supply
 from services.addresses.gazetteer.releases.manifest import BASE, Counts, Manifest, Recipe, folder_of
-from services.addresses.gazetteer.releases.stage_layers import Layers, assembled_in, fold, keep, note_assembled
-from services.addresses.gazetteer.releases.stages import carry_postcodes, kept_with, sources_of, stage_of
+from services.addresses.gazetteer.releases.stage_layers import Layers, assembled_in, compact_layers, link_layers, note_assembled
+from services.addresses.gazetteer.releases.stages import copy_postcodes, kept_with, sources_of, stage_of
 
 from .assemble import Assembly
 from .job import FEW, ImportRefusedError, Job
@@ -51,7 +51,7 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
         stage.shrink()
         editions = job.editions(formats[0].name, None if supply == "update" else "premises")
         making = _Making(job, rows, supply, stage, below, editions=editions)
-        with local.alone(job.data_dir):
+        with local.data_dir_lock(job.data_dir):
             manifest = making.merged() or making.built()
         assembly = making.assembly
         job.list_bad(rows.bad(), assembly.incomplete)
@@ -67,10 +67,10 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
             older=stage.older,
         )
     if job.base:
-        carry_postcodes(job.data_dir, job.base.release, manifest.release)
+        copy_postcodes(job.data_dir, job.base.release, manifest.release)
     kept = kept_with(job.data_dir, manifest.release)
     note_assembled(kept, assembly.noted())
-    keep(making.shared, making.layer, kept)
+    link_layers(making.shared, making.layer, kept)
     return imported
 
 
@@ -108,7 +108,7 @@ class _Making:
         """A release of all that is held, its stage in one file."""
         if self.shared:
             whole = self._job.folder / Stage.FULL
-            fold([*self.shared, self.layer], whole)
+            compact_layers([*self.shared, self.layer], whole)
             self.layer, self.shared = whole, ()
         with Layers([self.layer]) as layers:
             held = layers.count()
@@ -185,9 +185,9 @@ def _supply(job: Job, rows: Rows) -> Supply:
     counts = rows.counts()
     changes = counts.get(Op.UPDATE, 0) + counts.get(Op.DELETE, 0)
     said = any(file.change_only for file in rows.files())
-    if job.wanted.supply == "full" and (changes or said):
+    if job.options.supply == "full" and (changes or said):
         raise ImportRefusedError("These files hold changes to a release: they are no full supply.")
-    return job.wanted.supply or ("update" if changes or said else "full")
+    return job.options.supply or ("update" if changes or said else "full")
 
 
 def _recipe(job: Job, supply: Supply, sources: Sources) -> Recipe:

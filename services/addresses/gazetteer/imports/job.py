@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from services.addresses.domain.addressbase.editions import MADE_UP, Edition, What, is_supply, product_of, together, told
+from services.addresses.domain.addressbase.editions import MADE_UP, Edition, What, as_reported, is_supply, product_of, together
 from services.addresses.domain.addressbase.incoming import WrongFileError
 from services.addresses.gazetteer.files.shipped_sources import SHIPPED_EDITION
 from services.addresses.gazetteer.progress import Watch
@@ -42,7 +42,7 @@ class ImportRefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ImportOptions:
     """What an import is asked for."""
 
     format: str | None = None
@@ -62,17 +62,17 @@ class Job:
     files: tuple[ImportFile, ...]
     base: Manifest | None
     """The release that is live."""
-    wanted: Wanted
+    options: ImportOptions
     watch: Watch
 
     @classmethod
-    def of(cls, data_dir: Path, files: Iterable[ImportFile], wanted: Wanted, watch: Watch) -> "Job":
+    def of(cls, data_dir: Path, files: Iterable[ImportFile], options: ImportOptions, watch: Watch) -> "Job":
         """The job for these files. Raises `WrongFileError` where some are part of what is live already."""
         held, base = tuple(files), _live(data_dir)
         if base:
             _refuse_repeated(held, base)
-        identity = [_ROWS_VERSION, wanted.format, wanted.supply, base.release if base else None, [file.sha256 for file in held]]
-        return cls(data_dir, sha256(json.dumps(identity).encode()).hexdigest()[:12], held, base, wanted, watch)
+        identity = [_ROWS_VERSION, options.format, options.supply, base.release if base else None, [file.sha256 for file in held]]
+        return cls(data_dir, sha256(json.dumps(identity).encode()).hexdigest()[:12], held, base, options, watch)
 
     @property
     def folder(self) -> Path:
@@ -81,13 +81,13 @@ class Job:
 
     def is_beyond(self, bad: int, of: int) -> bool:
         """Whether more cannot be used than is allowed."""
-        return bad > self.wanted.most_bad_rows * of
+        return bad > self.options.most_bad_rows * of
 
     def refuse_beyond(self, bad: int, of: int, what: str, first: Sequence[str]) -> None:
         """Raise `ImportRefusedError` where more of something cannot be used than is allowed."""
         if self.is_beyond(bad, of):
             raise ImportRefusedError(
-                f"{bad:,} of {of:,} {what} cannot be used, more than the {self.wanted.most_bad_rows:.2%} that --max-bad-rows allows; all "
+                f"{bad:,} of {of:,} {what} cannot be used, more than the {self.options.most_bad_rows:.2%} that --max-bad-rows allows; all "
                 f"are listed in {self.folder / BAD_ROWS}{', the first: ' if first else ''}{'; '.join(first)}"
             )
 
@@ -98,7 +98,7 @@ class Job:
     def editions(self, format_name: str, replaced: What | None) -> tuple[Edition, ...]:
         """What the release is made from: these files, and what the live one was made from but for what they replace."""
         before = (self.base and self.base.editions) or (SHIPPED_EDITION,)
-        new = (told(format_name, file.name, next(iter(file.first_rows(1)), [])) for file in self.files)
+        new = (as_reported(format_name, file.name, next(iter(file.first_rows(1)), [])) for file in self.files)
         return together((edition for edition in before if edition.of != replaced), new)
 
     def behind(self, format_name: str) -> str:

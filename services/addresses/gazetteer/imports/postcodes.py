@@ -16,7 +16,7 @@ from services.addresses.gazetteer.builds.sources import write_sources
 from services.addresses.gazetteer.releases import local
 from services.addresses.gazetteer.releases.import_results import Imported
 from services.addresses.gazetteer.releases.manifest import IMPORTED, Recipe, folder_of
-from services.addresses.gazetteer.releases.stage_layers import carry
+from services.addresses.gazetteer.releases.stage_layers import copy_stage
 from services.addresses.gazetteer.releases.stages import POSTCODES, kept_with, sources_of
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
@@ -62,11 +62,11 @@ def import_postcodes(job: Job, formats: Sequence[PostcodeFormat]) -> Imported:
     try:
         job.watch.step("building", len(gazetteer), "UPRNs")
         editions = job.editions(formats[0].name, "postcodes")
-        with local.alone(job.data_dir):
+        with local.data_dir_lock(job.data_dir):
             manifest = write_release(job.data_dir, recipe, _watched(job, gazetteer), sources, editions)
     finally:
         gazetteer.close()
-    _keep(job, job.base.release, manifest.release)
+    _store_stage(job, job.base.release, manifest.release)
     return job.imported(formats[0].name, "full", manifest, rows=lines, bad_rows=len(bad))
 
 
@@ -116,10 +116,10 @@ def _watched(job: Job, gazetteer: Gazetteer) -> Iterator[Blpu]:
         yield blpu
 
 
-def _keep(job: Job, base: str, made: str) -> None:
+def _store_stage(job: Job, base: str, made: str) -> None:
     """What the premises were made from is what it was; the postcodes are new."""
     kept = kept_with(job.data_dir, made)
     kept.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(kept / POSTCODES, ignore_errors=True)
     (job.folder / POSTCODES).replace(kept / POSTCODES)
-    carry(kept_with(job.data_dir, base), kept)
+    copy_stage(kept_with(job.data_dir, base), kept)

@@ -79,8 +79,8 @@ def _read(number: int, file: ImportFile, reader: Format, rows: Rows, held: Colum
     except EmptyFileError:
         if not unusable:
             raise  # else the rows' reasons say more
-    told = (reader.volume, reader.next_volume, reader.change_only) if isinstance(reader, Premium) else ()
-    rows.add(number, _of_held(said, held), bad, Progress(line, True, *told))
+    supply_facts = (reader.volume, reader.next_volume, reader.change_only) if isinstance(reader, Premium) else ()
+    rows.add(number, _of_held(said, held), bad, Progress(line, True, *supply_facts))
 
 
 def refuse_missing_volumes(files: Sequence[Progress]) -> None:

@@ -7,8 +7,8 @@ from services.addresses.gazetteer.builds.full import write_release
 from services.addresses.gazetteer.files.shipped_sources import SHIPPED_EDITION
 from services.addresses.gazetteer.releases import local
 from services.addresses.gazetteer.releases.manifest import DamagedReleaseError, editions_again, recipe_again
-from services.addresses.gazetteer.releases.stage_layers import Layers, carry, note_assembled
-from services.addresses.gazetteer.releases.stages import carry_postcodes, kept_with, sources_of, stage_of
+from services.addresses.gazetteer.releases.stage_layers import Layers, copy_stage, note_assembled
+from services.addresses.gazetteer.releases.stages import copy_postcodes, kept_with, sources_of, stage_of
 
 from .assemble import Assembly
 
@@ -18,7 +18,7 @@ def rebuild(data_dir: Path) -> bool:
 
     Raises OSError or sqlite3.Error where the disk does not take it.
     """
-    with local.alone(data_dir):
+    with local.data_dir_lock(data_dir):
         try:
             before = local.live(data_dir)
             recipe = recipe_again(data_dir, before)
@@ -35,9 +35,9 @@ def rebuild(data_dir: Path) -> bool:
         with Layers(paths) as stage:
             assembly = Assembly(stage, sources)
             manifest = write_release(data_dir, recipe, assembly.blpus(), sources, editions)
-        carry_postcodes(data_dir, before, manifest.release)
+        copy_postcodes(data_dir, before, manifest.release)
         kept = kept_with(data_dir, manifest.release)
         note_assembled(kept, assembly.noted())
-        carry(paths[0].parent, kept)
+        copy_stage(paths[0].parent, kept)
         local.activate(data_dir, manifest.release)
         return True

@@ -11,20 +11,20 @@ from services.addresses.gazetteer.releases.import_results import Imported
 from services.addresses.gazetteer.releases.manifest import DamagedReleaseError, Manifest
 
 from .addresses import import_addresses
-from .job import Job, Wanted, made_from, one_at_a_time
+from .job import ImportOptions, Job, made_from, one_at_a_time
 from .postcodes import import_postcodes
 from .read_rows import readers
 from .source_files import ImportFile
 
 
-def import_files(data_dir: Path, files: Sequence[ImportFile], wanted: Wanted, watch: Watch) -> Imported:
+def import_files(data_dir: Path, files: Sequence[ImportFile], options: ImportOptions, watch: Watch) -> Imported:
     """Make a release of the files, which `gather` gives. It is not live yet.
 
     Raises `WrongFileError` for files that cannot be used; `ImportRefusedError`; OSError or sqlite3.Error where the disk does not take it.
     After the last of them, and after a kill, the same call goes on.
     """
-    job = Job.of(data_dir, files, wanted, watch)
-    formats = readers(files, wanted.format)
+    job = Job.of(data_dir, files, options, watch)
+    formats = readers(files, options.format)
     with one_at_a_time(data_dir):
         if done := job.finished():
             return done

@@ -1,8 +1,8 @@
-"""The differences that each switch of releases made, on disk: `<data dir>/changes/000001` and so on, in the order of the switches.
+"""Change sets: the differences that each activation made, in `<data dir>/changes/000001` and so on, in the order of the activations.
 
-A change set is written aside before the switch and gets its number after it, so that a number always means a switch that happened;
-whoever is killed in between leaves that to the next `settle`. The first line of a file says from which release to which; each further
-line is a batch of at most `BATCH` changes of one kind.
+`prepare` writes a change set aside before the activation, `number_prepared` numbers it afterwards: a number always means an activation that
+happened. After a kill in between, the next `number_prepared` does it. The first line of a file names the two releases; each further line
+is a batch of at most `BATCH` changes of one kind.
 """
 
 import json
@@ -43,7 +43,7 @@ class ChangeSet:
 
 
 def prepare(data_dir: Path, before: str, after: str, changes: Iterable[Change]) -> Path:
-    """Write the changes of a switch that is about to happen, and say where. Hold `release.alone` until it is settled. Raises OSError."""
+    """Write the changes of the activation that follows; gives the file. Hold `local.data_dir_lock` until it is numbered. Raises OSError."""
     folder = data_dir / "changes"
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f"{_PREPARED}.part"
@@ -57,8 +57,8 @@ def prepare(data_dir: Path, before: str, after: str, changes: Iterable[Change]) 
     return aside.replace(folder / _PREPARED)
 
 
-def settle(data_dir: Path, live: str) -> ChangeSet | None:
-    """Number what was prepared, if `live` is the release that it leads to; forget it otherwise. Hold `release.alone`."""
+def number_prepared(data_dir: Path, live: str) -> ChangeSet | None:
+    """Number the prepared change set if it leads to `live`, else remove it. Hold `local.data_dir_lock`."""
     prepared = data_dir / "changes" / _PREPARED
     try:
         before, after = _ends(prepared)

@@ -116,7 +116,7 @@ def put_in_place(data_dir: Path, aside: Path, manifest: Manifest) -> None:
 def activate(data_dir: Path, release: str) -> Manifest:
     """Make a release live: every replica switches to it. Hold `alone(data_dir)`. Raises `DamagedReleaseError`."""
     _, manifest = checked(data_dir, release)
-    _switch(data_dir, [*activated(data_dir), release])
+    _activate(data_dir, [*activated(data_dir), release])
     return manifest
 
 
@@ -125,7 +125,7 @@ def rollback(data_dir: Path) -> Manifest:
     _, manifest = last_good(data_dir)
     history = activated(data_dir)
     last = len(history) - history[::-1].index(manifest.release)
-    _switch(data_dir, history[:last])
+    _activate(data_dir, history[:last])
     return manifest
 
 
@@ -135,7 +135,7 @@ def follow(data_dir: Path, history: list[str]) -> None:
     Hold `alone(data_dir)`. Raises `DamagedReleaseError`.
     """
     checked(data_dir, history[-1])
-    settle(data_dir)
+    finish_activation(data_dir)
     _make_live(data_dir, history)
     _prune(data_dir, history)
 
@@ -155,21 +155,21 @@ def changes_to(data_dir: Path, release: str) -> tuple[str, Iterator[Change]] | N
     return (before, chain([first], changes)) if first else None
 
 
-def settle(data_dir: Path) -> None:
+def finish_activation(data_dir: Path) -> None:
     """Number the changes of a switch whose process was killed right after it. Hold `alone(data_dir)`."""
     with suppress(FileNotFoundError):
-        change_sets.settle(data_dir, live(data_dir))
+        change_sets.number_prepared(data_dir, live(data_dir))
 
 
-def _switch(data_dir: Path, history: list[str]) -> None:
+def _activate(data_dir: Path, history: list[str]) -> None:
     """Make the last of these live, which the others have been, and leave what that changed."""
     release = history[-1]
-    settle(data_dir)
+    finish_activation(data_dir)
     if changed := changes_to(data_dir, release):
         before, changes = changed
         change_sets.prepare(data_dir, before, release, changes)
     _make_live(data_dir, history)
-    change_sets.settle(data_dir, release)
+    change_sets.number_prepared(data_dir, release)
     _prune(data_dir, history)
 
 
@@ -205,7 +205,7 @@ def activated(data_dir: Path) -> list[str]:
 
 
 @contextmanager
-def alone(data_dir: Path, *, wait: bool = True) -> Iterator[None]:
+def data_dir_lock(data_dir: Path, *, wait: bool = True) -> Iterator[None]:
     """Only one process at a time builds releases in a data dir or switches them. Raises BlockingIOError where it is not to wait."""
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / ".lock").open("w") as lock:

@@ -10,7 +10,7 @@ import numpy as np
 
 from services.addresses.domain.geography.boroughs import BOROUGHS
 from services.addresses.domain.geography.postcode import Postcode
-from services.addresses.domain.releases.quality import Borough, Compared, Facts, Verdict, check
+from services.addresses.domain.releases.quality import Borough, Compared, Facts, GateResult, check
 from services.addresses.gazetteer.files.columns import Column, map_file, open_column
 from services.addresses.gazetteer.files.index_schema import FIRST_TOKEN
 from services.addresses.gazetteer.files.postcodes import Postcodes
@@ -31,7 +31,7 @@ _A_PIECE = 1 << 18
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
-def judge(data_dir: Path, release_id: str, accepted: Collection[str] = ()) -> Verdict:
+def judge(data_dir: Path, release_id: str, accepted: Collection[str] = ()) -> GateResult:
     """Judge a release and write `report.json` and `report.html` beside the import that made it; see `report_folder`.
 
     Raises `DamagedReleaseError` where the release is not what it was, OSError.
@@ -48,13 +48,13 @@ def judge(data_dir: Path, release_id: str, accepted: Collection[str] = ()) -> Ve
                 facts.by_borough.get(code, 0))
         for code in codes
     )  # fmt: skip
-    verdict = Verdict(release_id, before[1].release if before else "", tuple(check(facts, compared, accepted=accepted)), boroughs)
+    gate_result = GateResult(release_id, before[1].release if before else "", tuple(check(facts, compared, accepted=accepted)), boroughs)
     reports = report_folder(data_dir, release_id)
     reports.mkdir(parents=True, exist_ok=True)
-    (reports / "report.json").write_text(json.dumps(verdict.as_json(), indent=2) + "\n", encoding="utf-8")
-    rendered = page(verdict, manifest, _cells(premises, in_use), _ground(folder))
+    (reports / "report.json").write_text(json.dumps(gate_result.as_json(), indent=2) + "\n", encoding="utf-8")
+    rendered = page(gate_result, manifest, _cells(premises, in_use), _ground(folder))
     (reports / "report.html").write_text(rendered, encoding="utf-8")
-    return verdict
+    return gate_result
 
 
 def report_folder(data_dir: Path, release_id: str) -> Path:

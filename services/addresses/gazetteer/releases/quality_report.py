@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 
-from services.addresses.domain.releases.quality import COUNTED, Check, CheckName, Verdict
+from services.addresses.domain.releases.quality import COUNTED, Check, CheckName, GateResult
 
 from .manifest import Manifest
 
@@ -33,22 +33,22 @@ class _Square(NamedTuple):
     title: str
 
 
-def page(verdict: Verdict, manifest: Manifest, cells: Sequence[Cell], ground: Sequence[tuple[int, int]]) -> str:
+def page(gate_result: GateResult, manifest: Manifest, cells: Sequence[Cell], ground: Sequence[tuple[int, int]]) -> str:
     """The page."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"value": shown_value, "limit": shown_limit}
-    hues = {borough.code: round(at * _GOLDEN_ANGLE % 360) for at, borough in enumerate(verdict.boroughs)}
-    names = {borough.code: borough.name for borough in verdict.boroughs}
+    hues = {borough.code: round(at * _GOLDEN_ANGLE % 360) for at, borough in enumerate(gate_result.boroughs)}
+    names = {borough.code: borough.name for borough in gate_result.boroughs}
     places = [*ground, *((cell.column, cell.row) for cell in cells)]
     west, east = (f(column for column, _ in places) if places else 0 for f in (min, max))
     south, north = (f(row for _, row in places) if places else 0 for f in (min, max))
     most = max((cell.premises for cell in cells), default=1)
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
-        verdict=verdict,
+        gate_result=gate_result,
         counts=manifest.counts,
         editions=manifest.editions,
         attribution=manifest.attribution,
-        failed=[each for each in verdict.checks if not each.passed],
+        failed=[each for each in gate_result.checks if not each.passed],
         hues=hues,
         width=east - west + 1,
         height=north - south + 1,

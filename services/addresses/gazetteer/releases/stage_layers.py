@@ -100,7 +100,7 @@ def layers_in(folder: Path) -> list[Path]:
     return [lowest, *sorted(folder.glob(CHANGES))] if lowest.exists() else []
 
 
-def keep(layers: Iterable[Path], top: Path | None, folder: Path) -> None:
+def link_layers(layers: Iterable[Path], top: Path | None, folder: Path) -> None:
     """Put files into a release's folder: `top`, which is moved, over the others, which are linked.
 
     The lowest comes last, so that a stage that is there is whole.
@@ -114,14 +114,14 @@ def keep(layers: Iterable[Path], top: Path | None, folder: Path) -> None:
             share_file(folder / path.name, path)
 
 
-def carry(before: Path, after: Path) -> None:
+def copy_stage(before: Path, after: Path) -> None:
     """Keep what a release was made from with another whose premises are the same."""
     if (noted := assembled_in(before)) and not assembled_in(after):
         note_assembled(after, noted)
-    keep(layers_in(before), None, after)
+    link_layers(layers_in(before), None, after)
 
 
-def fold(layers: Sequence[Path], final: Path) -> None:
+def compact_layers(layers: Sequence[Path], final: Path) -> None:
     """Write one file that holds what all layers do, whole or not at all; one that is there stays."""
     if final.exists():
         return

@@ -27,7 +27,7 @@ def sources_of(data_dir: Path, release_id: str) -> Sources:
     return Sources(imported) if imported.exists() else Sources()
 
 
-def carry_postcodes(data_dir: Path, before: str, after: str) -> None:
+def copy_postcodes(data_dir: Path, before: str, after: str) -> None:
     """Keep the imported postcodes of a release, if it has any, with the one that follows it."""
     held = kept_with(data_dir, before) / POSTCODES
     if held.exists() and before != after:

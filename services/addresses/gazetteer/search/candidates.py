@@ -64,7 +64,7 @@ MOST_HOLDING = 200
 
 Within = tuple[tuple[str, ...], ...]
 """Choices of tokens of areas: of each, a row holds one."""
-Held = tuple[int, str]
+RowTokens = tuple[int, str]
 """A row and its tokens."""
 
 
@@ -76,7 +76,7 @@ class Hit:
     comparison: Comparison
 
 
-_held_by = attrgetter("held_by")
+_document_frequency = attrgetter("document_frequency")
 
 
 class Finder:
@@ -108,22 +108,22 @@ class Finder:
 
     # ------------------------------------------------------------ understanding
 
-    def terms(self, words: Sequence[Word], *, second_guess: bool = False, typing_words: int = 0) -> Terms:
-        """What each word may mean. `second_guess` also corrects words that exist, where they might be another misspelt.
+    def terms(self, words: Sequence[Word], *, correct_known_words: bool = False, typing_words: int = 0) -> Terms:
+        """What each word may mean. `correct_known_words` also corrects words that exist, where they might be another misspelt.
 
         The last `typing_words` are still being typed.
         """
         end = len(words) - typing_words
-        finished = self._meant(words[:end], second_guess=second_guess, are_first=True)
+        finished = self._meant(words[:end], correct_known_words=correct_known_words, are_first=True)
         if not typing_words:
             return Terms(finished, floors=self._floors)
-        typing = self._meant(words[end:], second_guess=second_guess, are_first=not finished)
+        typing = self._meant(words[end:], correct_known_words=correct_known_words, are_first=not finished)
         return Terms([*finished, *typing], finished=len(finished), floors=self._floors)
 
-    def _meant(self, words: Sequence[Word], *, second_guess: bool, are_first: bool) -> list[Term]:
+    def _meant(self, words: Sequence[Word], *, correct_known_words: bool, are_first: bool) -> list[Term]:
         terms: list[Term] = []
         for word in self._joined(list(self._in_letters(words))):
-            read = self._readings(word, second_guess)
+            read = self._readings(word, correct_known_words)
             nearest = max(read[0].readings.values(), default=0.0)
             least = 0.0 if word.unfinished else CREDIT_BY_ERRORS[2]  # the town is one error away: a word that is two away gives way to it
             if nearest > least or (are_first and not terms) or not word.is_like_the_town:
@@ -166,7 +166,7 @@ class Finder:
             yield word
             at += 1
 
-    def _read(self, word: Word, second_guess: bool) -> tuple[Term, ...]:
+    def _read(self, word: Word, correct_known_words: bool) -> tuple[Term, ...]:
         vocabulary = self.vocabulary
         readings: dict[str, float] = {}
         is_in_letters = not word.typed.isalpha() and word.text.isalpha() and len(word.text) == len(word.typed)
@@ -175,7 +175,7 @@ class Finder:
         if word.unfinished:
             for begun in self._begun(word.typed):  # after the word itself, which is asked for first
                 readings.setdefault(begun, BEGUN_CREDIT)
-        if (not readings or second_guess) and word.text.isalpha():
+        if (not readings or correct_known_words) and word.text.isalpha():
             if not readings and (parts := self._split(word.text)):
                 return tuple([self._term(part, part, Sort.WORD, {vocabulary.code(part) or "": 1.0}) for part in parts])
             for other, errors in vocabulary.corrections(word.text, 1 if readings else MOST_ERRORS):
@@ -185,10 +185,10 @@ class Finder:
         return (self._term(typed, word.text, sort, readings, ends_range=word.ends_range),)
 
     def _term(self, typed: str, token: str, sort: Sort, readings: Mapping[str, float], *, ends_range: bool = False) -> Term:
-        held_by = self.vocabulary.held_by
+        document_frequency = self.vocabulary.document_frequency
         weight = max([self._weights[code] for code in readings], default=self._weights.of(token))
-        held = sum([held_by[ord(code) - FIRST_TOKEN] for code in readings])
-        return Term(typed, token, sort, weight, readings, held, ends_range)
+        record_tokens = sum([document_frequency[ord(code) - FIRST_TOKEN] for code in readings])
+        return Term(typed, token, sort, weight, readings, record_tokens, ends_range)
 
     def _codes_begun(self, prefix: str) -> tuple[str, ...]:
         """Codes of words that begin so, those that most records hold first."""
@@ -252,7 +252,7 @@ class Finder:
         names = sorted((term for term in known if term.sort is Sort.WORD), key=lambda term: -term.weight)
         asked = {id(term): self._asked("words", term) for term in known}
         for must in ([names[:2]] if len(names) > 2 else []) + [[name] for name in names[:3]]:
-            if must[0].held_by > VAGUE_ORDERED:
+            if must[0].document_frequency > VAGUE_ORDERED:
                 continue
             should = [asked[id(term)] for term in self._telling(known) if term not in must]
             if rows := self.index.rows([*narrowed, *(asked[id(term)] for term in must)], should, most=most):
@@ -265,7 +265,9 @@ class Finder:
         if len(known) < len(terms.terms) or not known or not typing.isalpha() or POST_TOWN.startswith(typing):
             return False
         last = known[-1]
-        is_vague = min(map(_held_by, known)) > VAGUE_ALONE or any(self._is_everyday(term) for term in known if len(term.readings) > 1)
+        is_vague = min(map(_document_frequency, known)) > VAGUE_ALONE or any(
+            self._is_everyday(term) for term in known if len(term.readings) > 1
+        )
         return not is_vague and self.codes_begun(typing) <= set(tuple(last.readings)[:MOST_ASKED]) and not self.begins_outward(typing)
 
     def relaxed(self, terms: Terms, most: int) -> list[int]:
@@ -273,7 +275,9 @@ class Finder:
         known = [term for term in terms.terms if term.is_known]
         asked = {id(term): self._asked("words", term) for term in known}
         numbers = [asked[id(term)] for term in known if term.sort is Sort.NUMBER]
-        names = sorted((term for term in known if term.sort is Sort.WORD and term.held_by <= VAGUE_ORDERED), key=lambda term: -term.weight)
+        names = sorted(
+            (term for term in known if term.sort is Sort.WORD and term.document_frequency <= VAGUE_ORDERED), key=lambda term: -term.weight
+        )
         rows: list[int] = []
         for name in names[:3]:
             others = [asked[id(term)] for term in self._telling(known) if term is not name]
@@ -285,9 +289,9 @@ class Finder:
     def _holding_all(self, known: Sequence[Term], narrowed: Sequence[Asked], most: int) -> list[int]:
         """Of more words than `MOST_DEMANDED` the rarest."""
         if len(known) > MOST_DEMANDED:
-            known = sorted(known, key=_held_by)[:MOST_DEMANDED]
+            known = sorted(known, key=_document_frequency)[:MOST_DEMANDED]
         is_bare = not any(term.sort is Sort.WORD for term in known)
-        if min([term.held_by for term in known]) > (VAGUE_ALONE if is_bare or len(known) == 1 else VAGUE):
+        if min([term.document_frequency for term in known]) > (VAGUE_ALONE if is_bare or len(known) == 1 else VAGUE):
             rows = self.index.rows([*narrowed, *(self._asked("few", term) for term in known)], most=most)
             if len(rows) >= most // 4 or (is_bare and len(known) > MOST_BARE_NUMBERS):
                 return rows
@@ -304,7 +308,11 @@ class Finder:
     def _holding(self, rows: Sequence[int], terms: Sequence[Term]) -> Iterator[int]:
         """Those of the rows that hold all the terms."""
         disjoint = [term.readings.keys().isdisjoint for term in terms]
-        return (row for row, held in zip(rows, map(self.index.held, rows), strict=True) if not any(apart(held) for apart in disjoint))
+        return (
+            row
+            for row, record_tokens in zip(rows, map(self.index.record_tokens, rows), strict=True)
+            if not any(apart(record_tokens) for apart in disjoint)
+        )
 
     def _asked(self, field: str, term: Term) -> Asked:
         return self._any_of(field, tuple(term.readings)[:MOST_ASKED])
@@ -324,7 +332,7 @@ class Finder:
 
     def holding_begun(self, terms: Terms, codes: frozenset[str], within: Within, most: int) -> list[int]:
         """Rows that hold every finished term and a word of one of the codes."""
-        finished = sorted((term for term in terms.terms[: terms.finished] if term.is_known), key=_held_by)[:MOST_DEMANDED]
+        finished = sorted((term for term in terms.terms[: terms.finished] if term.is_known), key=_document_frequency)[:MOST_DEMANDED]
         return self.index.rows(
             [*self._narrowed(within), *(self._asked("words", term) for term in finished), self._begun_words(codes)], most=most
         )
@@ -336,12 +344,12 @@ class Finder:
         return self._any_of_codes("words", tuple(sorted(codes)))
 
     def _is_everyday(self, term: Term) -> bool:
-        return term.sort is Sort.WORD and term.held_by * EVERYDAY > self.index.first_street
+        return term.sort is Sort.WORD and term.document_frequency * EVERYDAY > self.index.first_street
 
     def _telling(self, known: Sequence[Term]) -> list[Term]:
         """By what candidates are worth ordering: not by the kinds of streets and buildings, and of much else by the rarest."""
-        telling = [term for term in known if term.sort is not Sort.WORD or term.held_by * COMMON <= self.index.first_street]
-        return sorted(telling, key=_held_by)[:MOST_TELLING]
+        telling = [term for term in known if term.sort is not Sort.WORD or term.document_frequency * COMMON <= self.index.first_street]
+        return sorted(telling, key=_document_frequency)[:MOST_TELLING]
 
     # ------------------------------------------------------------ by name
 
@@ -376,39 +384,40 @@ class Finder:
 
     def hits(self, terms: Terms, rows: Sequence[int], most: int | None = None) -> list[Hit]:
         """The rows compared, best first; equals in the order given. Of many rows only those that share most with the query are compared."""
-        held = self.index.held
-        return self.hits_of(terms, [(row, held(row)) for row in rows], most)
+        record_tokens = self.index.record_tokens
+        return self.hits_of(terms, [(row, record_tokens(row)) for row in rows], most)
 
-    def hits_of(self, terms: Terms, rows_held: Sequence[Held], most: int | None = None) -> list[Hit]:
+    def hits_of(self, terms: Terms, rows_tokens: Sequence[RowTokens], most: int | None = None) -> list[Hit]:
         """The same of rows that come with their tokens."""
-        if most is not None and len(rows_held) > most:
-            rows_held = self._likeliest(terms, rows_held, most)
+        if most is not None and len(rows_tokens) > most:
+            rows_tokens = self._likeliest(terms, rows_tokens, most)
         penalties, sorts = self._penalties, self._sorts
-        compared = [Hit(row, compare(terms, tokens_held, penalties, sorts)) for row, tokens_held in rows_held]
+        compared = [Hit(row, compare(terms, record_tokens, penalties, sorts)) for row, record_tokens in rows_tokens]
         compared.sort(key=lambda hit: -hit.comparison.score)
         return compared
 
-    def _likeliest(self, terms: Terms, rows_held: Sequence[Held], most: int) -> Sequence[Held]:
+    def _likeliest(self, terms: Terms, rows_tokens: Sequence[RowTokens], most: int) -> Sequence[RowTokens]:
         """Those that share most with the query."""
         worth = {code: int(1e6 * worth) for code, (_, worth) in terms.at.items()}  # whole: sums have no order
         flats = [(flat + code, FLAT_BONUS) for flat, following in terms.flats.items() for code in following.readings]
         if len(worth) <= FEW_SOUGHT:
             sought = [*worth.items(), *flats]
-            shared = [-sum([worth_of for codes, worth_of in sought if codes in held]) for _, held in rows_held]
+            shared = [-sum([worth_of for codes, worth_of in sought if codes in record_tokens]) for _, record_tokens in rows_tokens]
         else:
             codes, worth_of_code = worth.keys(), worth.__getitem__
             shared = [
-                -sum(map(worth_of_code, codes & set(held))) - sum([bonus for flat, bonus in flats if flat in held]) for _, held in rows_held
+                -sum(map(worth_of_code, codes & set(record_tokens))) - sum([bonus for flat, bonus in flats if flat in record_tokens])
+                for _, record_tokens in rows_tokens
             ]
-        return [rows_held[at] for at in sorted(range(len(shared)), key=shared.__getitem__)[:most]]
+        return [rows_tokens[at] for at in sorted(range(len(shared)), key=shared.__getitem__)[:most]]
 
     def extra_of(self, compared: Comparison) -> Extra:
         """What an address holds besides the query."""
         return Extra.of(compared, self._weights, self._sorts)
 
-    def held_weight(self, compared: Comparison) -> float:
+    def record_weight(self, compared: Comparison) -> float:
         """The weight of all that an address holds."""
-        return sum(map(self._weights.__getitem__, compared.held))
+        return sum(map(self._weights.__getitem__, compared.record_tokens))
 
     def compare_street(self, terms: Terms, row: int) -> Comparison:
         """A street's name beside the query."""
@@ -417,9 +426,9 @@ class Finder:
     def _street_codes(self, street: int) -> str:
         return "".join(filter(None, map(self.vocabulary.code, tokens(self.streets.names[street]))))
 
-    def _living_at(self, postcode: str) -> tuple[Held, ...]:
+    def _living_at(self, postcode: str) -> tuple[RowTokens, ...]:
         rows = self._premises.at_postcode(postcode, PartialPostcode(postcode).after).tolist()
-        return tuple([(row, self.index.held(row)) for row in rows if not self.is_historical(row)])
+        return tuple([(row, self.index.record_tokens(row)) for row in rows if not self.is_historical(row)])
 
     def is_historical(self, row: int) -> bool:
         """Whether the row's BLPU no longer exists."""

@@ -28,15 +28,15 @@ class Vocabulary:
     def __init__(self, folder: Path) -> None:
         texts = Texts(folder / "vocabulary")
         self.words = [texts[number] for number in range(len(texts))]
-        self.held_by: list[int] = open_column(folder / "vocabulary_held_by.npy").tolist()
+        self.document_frequency: list[int] = open_column(folder / "vocabulary_held_by.npy").tolist()
         in_context = open_column(folder / "vocabulary_in_context.npy").tolist()
         self._numbers = {
             word: number
-            for number, (word, held, context) in enumerate(zip(self.words, self.held_by, in_context, strict=True))
-            if held or context
+            for number, (word, record_tokens, context) in enumerate(zip(self.words, self.document_frequency, in_context, strict=True))
+            if record_tokens or context
         }
         self._sorted = sorted(word for word in self._numbers if not word.isdigit())
-        self._sorted_held_by = np.array([self.frequency(word) for word in self._sorted], np.int64)
+        self._sorted_frequencies = np.array([self.frequency(word) for word in self._sorted], np.int64)
         self._in_context = frozenset([word for word, context in zip(self.words, in_context, strict=True) if context])
         self._digits = sorted(word for word in self._numbers if word.isdigit())
         self._spellings = Spellings(self._numbers)
@@ -60,7 +60,7 @@ class Vocabulary:
     def frequency(self, word: str) -> int:
         """How many records hold a token."""
         number = self._numbers.get(word)
-        return 0 if number is None else self.held_by[number]
+        return 0 if number is None else self.document_frequency[number]
 
     def is_in_context(self, word: str) -> bool:
         """Whether a record has a token as its locality, town or council."""
@@ -78,7 +78,7 @@ class Vocabulary:
     def _beginning_with(self, prefix: str, most: int) -> tuple[str, ...]:
         """Words that begin so, those that most records hold first."""
         first, last = bisect_left(self._sorted, prefix), bisect_left(self._sorted, prefix + "\uffff")
-        order = (-self._sorted_held_by[first:last]).argsort(kind="stable")
+        order = (-self._sorted_frequencies[first:last]).argsort(kind="stable")
         return tuple([self._sorted[first + at] for at in order[:most].tolist()])
 
     def _corrections(self, word: str, errors: int) -> tuple[tuple[str, int], ...]:
@@ -102,7 +102,7 @@ class Index:
         self.first_street = len(self._ends) - 1
         self.term = lru_cache(5_000)(self._term)
 
-    def held(self, row: int) -> str:
+    def record_tokens(self, row: int) -> str:
         """A record's row of tokens: a character for each, the separators of `index_writing` between."""
         return str(self._tokens[self._ends[row] : self._ends[row + 1]], "utf-8", "surrogatepass")
 

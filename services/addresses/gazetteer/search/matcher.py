@@ -126,7 +126,7 @@ class Matcher:
         if not self._is_good(hits, terms):
             hits = self._widened(query, terms, hits)
             if not self._is_good(hits, terms):
-                guessed = finder.terms(query.words, second_guess=True)
+                guessed = finder.terms(query.words, correct_known_words=True)
                 if any(len(guess.readings) > len(term.readings) for guess, term in zip(guessed.terms, terms.terms, strict=True)):
                     terms = guessed
                     hits = self._widened(query, terms, self._at(query.postcode, terms))
@@ -205,10 +205,10 @@ class Matcher:
         """With its features; `other` is the score of the best other one."""
         (score, near, hit), finder = scored, self._finder
         ahead = score - other if other is not None else _FAR_AHEAD
-        extra, held_weight = finder.extra_of(hit.comparison), finder.held_weight(hit.comparison)
-        besides = list(map(finder.vocabulary.word, extra.codes))
-        numbers = features(hit.comparison, terms, Standing(near, ahead, finder.is_shell(hit.row), extra, besides, held_weight))
-        is_neighbour = neighbours.is_another(Missing.of(hit.comparison, terms).tokens, besides)
+        extra, record_weight = finder.extra_of(hit.comparison), finder.record_weight(hit.comparison)
+        extra_tokens = list(map(finder.vocabulary.word, extra.codes))
+        numbers = features(hit.comparison, terms, Standing(near, ahead, finder.is_shell(hit.row), extra, extra_tokens, record_weight))
+        is_neighbour = neighbours.is_another(Missing.of(hit.comparison, terms).tokens, extra_tokens)
         confidence = min(probability(numbers), neighbours.MOST_SURE) if is_neighbour else probability(numbers)
         if confidence > fitted.POSSIBLE_FROM and finder.is_shell(hit.row) and hit.comparison.holds_all and extra.codes:
             confidence = min(confidence, self._in_full(hit.row))

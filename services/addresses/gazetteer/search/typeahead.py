@@ -261,7 +261,7 @@ class Searching:
         return [(row, score) for row, score, _ in scored]
 
     def _similarity(self, found: Comparison, terms: Terms) -> float:
-        return similarity(found, terms, self._finder.extra_of(found), self._finder.held_weight(found))
+        return similarity(found, terms, self._finder.extra_of(found), self._finder.record_weight(found))
 
     def _rows_to_score(self, query: Query, terms: Terms, within: tuple[float, float, float, float] | None) -> list[int]:
         """Rows in the order in which equals are shown."""
@@ -286,12 +286,12 @@ class Searching:
         return bool(hits) and hits[0].comparison.matched >= GOOD_AT_POSTCODE * terms.weight
 
 
-def similarity(found: Comparison, terms: Terms, extra: Extra, held_weight: float) -> float:
+def similarity(found: Comparison, terms: Terms, extra: Extra, record_weight: float) -> float:
     """0 to 1: the share of the query's weight that the address holds, a little less for what it says besides."""
     if not terms.weight:
         return 0.0
-    besides = 0.04 * extra.numbers + 0.04 * extra.letters + 0.05 * extra.words / max(held_weight, 1e-9)
-    return max(0.0, min(1.0, found.matched / terms.weight - min(besides, 0.15) - 0.05 * found.disorder))
+    surplus = 0.04 * extra.numbers + 0.04 * extra.letters + 0.05 * extra.words / max(record_weight, 1e-9)
+    return max(0.0, min(1.0, found.matched / terms.weight - min(surplus, 0.15) - 0.05 * found.disorder))
 
 
 def _is_name(term: Term) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection
 from pathlib import Path
 
-from services.addresses.domain.releases.quality import Verdict
+from services.addresses.domain.releases.quality import GateResult
 from services.addresses.gazetteer.distribution.release_store import SECONDS_OF_PATIENCE, ReleaseStore
 from services.addresses.gazetteer.progress import Unwatched, Watch
 from services.addresses.gazetteer.releases import local
@@ -19,26 +19,26 @@ def catch_up(store: ReleaseStore, watch: Watch) -> None:
 
 def go_live(
     data_dir: Path, release_id: str, accepted: Collection[str] = (), store: ReleaseStore | None = None, watch: Watch | None = None
-) -> Verdict:
+) -> GateResult:
     """Judge a release, and switch to it if it passes; where there is a store, switch everybody. One that is live already is judged and
     stays.
 
     Raises BlockingIOError while another process builds or switches, `DamagedReleaseError`, OSError; with a store what its `publish` does.
     """
-    with local.alone(data_dir, wait=False):
-        local.settle(data_dir)
-        verdict = judge(data_dir, release_id, accepted)
-        if verdict.passed and store and not is_followed(store, release_id):
+    with local.data_dir_lock(data_dir, wait=False):
+        local.finish_activation(data_dir)
+        gate_result = judge(data_dir, release_id, accepted)
+        if gate_result.passed and store and not is_followed(store, release_id):
             asyncio.run(store.publish(release_id, watch or Unwatched()))
-        elif verdict.passed and not store and not is_live(data_dir, release_id):
+        elif gate_result.passed and not store and not is_live(data_dir, release_id):
             local.activate(data_dir, release_id)
-        return verdict
+        return gate_result
 
 
 def go_back(data_dir: Path, store: ReleaseStore | None = None, watch: Watch | None = None) -> Manifest:
     """Switch to the release that was live before. Raises BlockingIOError, FileNotFoundError where there is none that is undamaged; with a
     store what its `publish_earlier` does."""
-    with local.alone(data_dir, wait=False):
+    with local.data_dir_lock(data_dir, wait=False):
         if store:
             return asyncio.run(store.publish_earlier(watch or Unwatched()))
         return local.rollback(data_dir)

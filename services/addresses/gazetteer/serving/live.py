@@ -12,7 +12,7 @@ from pathlib import Path
 from services.addresses.domain.addressbase.editions import newest
 from services.addresses.gazetteer.distribution.release_store import PROBLEMS, ReleaseStore
 from services.addresses.gazetteer.files.shipped_sources import Sources
-from services.addresses.gazetteer.releases.local import alone, current, last_good, live, settle
+from services.addresses.gazetteer.releases.local import current, data_dir_lock, finish_activation, last_good, live
 from services.addresses.gazetteer.releases.manifest import MANIFEST, DamagedReleaseError, Manifest, Recipe, folder_of, holds_made_up
 from services.addresses.gazetteer.releases.stages import stage_of
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
@@ -72,7 +72,7 @@ class LiveRelease:
 
         Where releases come from a store none is built: what is there and undamaged is served, else the first is waited for.
         """
-        await asyncio.to_thread(self._settle)
+        await asyncio.to_thread(self._finish_activation)
         if self._store:
             self._opened = await asyncio.to_thread(_open, *await self._from_store(self._store))
             return
@@ -108,10 +108,10 @@ class LiveRelease:
             raise RuntimeError("no release is open")
         return self._opened
 
-    def _settle(self) -> None:
+    def _finish_activation(self) -> None:
         """A switch whose process was killed right after it; whoever holds the lock now sees to it."""
-        with suppress(OSError), alone(self._data_dir, wait=False):
-            settle(self._data_dir)
+        with suppress(OSError), data_dir_lock(self._data_dir, wait=False):
+            finish_activation(self._data_dir)
 
     def _intact(self) -> tuple[Path, Manifest] | None:
         try:

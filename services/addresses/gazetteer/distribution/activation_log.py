@@ -51,7 +51,7 @@ class StoredChanges(BaseModel):
     file: File
 
 
-class Switch(BaseModel):
+class Activation(BaseModel):
     """What a switch made live."""
 
     model_config = ConfigDict(frozen=True)
@@ -71,48 +71,48 @@ class Switch(BaseModel):
         return self.activated[-1]
 
 
-class SwitchLog:
+class ActivationLog:
     """The log of one store."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
-    async def after(self, known: Switch | None) -> list[Switch]:
+    async def after(self, known: Activation | None) -> list[Activation]:
         """The switches since, in their order. Raises `StoreError`: also where the store does not hold the known one any more."""
-        found: list[Switch] = []
+        found: list[Activation] = []
         number = known.number if known else 0
-        while switch := await self._read(number + len(found) + 1):
-            found.append(switch)
+        while activation := await self._read(number + len(found) + 1):
+            found.append(activation)
         if known and not found and await self._read(known.number) != known:
             raise StoreError(
                 f"{self._store.url} does not hold the switch {known.number} that was followed last: it was emptied, or is another"
             )
         return found
 
-    async def commit(self, switch: Switch) -> None:
+    async def commit(self, activation: Activation) -> None:
         """Switch for everybody. Raises `CrossedError` where that number is taken, `StoreError`."""
-        content = (switch.model_dump_json(indent=2) + "\n").encode()
+        content = (activation.model_dump_json(indent=2) + "\n").encode()
         try:
-            await self._store.create(_name(switch.number), content)
+            await self._store.create(_name(activation.number), content)
         except StoreError:  # an answer may be lost after the store has taken it, and a second try then meets the first
-            if (there := await self._read(switch.number)) == switch:
+            if (there := await self._read(activation.number)) == activation:
                 return
             if there:
                 raise CrossedError(there.live.release) from None
             raise
 
-    async def _read(self, number: int) -> Switch | None:
+    async def _read(self, number: int) -> Activation | None:
         try:
             said = await self._store.get(_name(number), _MOST_BYTES)
         except NotThereError:
             return None
         try:
-            switch = Switch.model_validate_json(said)
+            activation = Activation.model_validate_json(said)
         except ValidationError as error:
             raise StoreError(f"{self._store.url}: {_name(number)} cannot be read") from error
-        if switch.number != number:
-            raise StoreError(f"{self._store.url}: {_name(number)} says that it is number {switch.number}")
-        return switch
+        if activation.number != number:
+            raise StoreError(f"{self._store.url}: {_name(number)} says that it is number {activation.number}")
+        return activation
 
 
 def _name(number: int) -> str:
