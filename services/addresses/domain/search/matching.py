@@ -1,6 +1,6 @@
 """How sure it is that an address as somebody wrote it is the address of a record: a probability, and what it comes from.
 
-A logistic model over what `comparing` counts, the postcodes, and the lead over the next best candidate; its output is then made honest by a
+A logistic model over what `scoring` counts, the postcodes, and the lead over the next best candidate; its output is then made honest by a
 monotone curve. Both were fitted on made-up addresses with made-up noise; `matching_numbers` holds the numbers and says how.
 """
 

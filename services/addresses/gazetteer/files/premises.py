@@ -1,6 +1,6 @@
 """The premises of a release: their records, and the columns that say where each is, what it is, whose child, and in which order.
 
-`premises_writing` writes them.
+`builds.premises` writes them.
 """
 
 from collections.abc import Sequence

@@ -29,7 +29,7 @@ from .staging import Rows, Stage, sorting_in
 
 
 def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
-    """Make a release of the job's files. Raises what `importing.import_files` says."""
+    """Make a release of the job's files. Raises what `run.import_files` says."""
     with ExitStack() as opened:
         opened.enter_context(sorting_in(job.folder))
         rows = opened.enter_context(Rows(job.folder))

@@ -36,7 +36,7 @@ class Found(NamedTuple):
 
 
 def import_postcodes(job: Job, formats: Sequence[PostcodeFormat]) -> Imported:
-    """Make a release of the job's files. Raises what `importing.import_files` says."""
+    """Make a release of the job's files. Raises what `run.import_files` says."""
     if job.base is None:
         raise ImportRefusedError("Nothing is live that these postcodes could be put to: start the service once, or import addresses first.")
     bad: list[BadRow] = []

@@ -4,7 +4,7 @@ Rows go in with the progress through their file in one transaction, so that whoe
 stage holds under each UPRN (minus the USRN for a street, so that streets come first) the parts that stand after all rows: files apply in
 their order, the rows of one by PRO_ORDER or as they come. A later row of the same part takes the place of an earlier one, unless the two
 contradict each other (`repeats`): then neither is applied, and both are bad. A change-only update is a layer over the stage of the release
-that it changes (`layers`).
+that it changes (`stage_layers`).
 """
 
 import os

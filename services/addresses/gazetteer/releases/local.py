@@ -1,8 +1,8 @@
 """Releases on disk: immutable folders under `<data dir>/releases`, one of which `<data dir>/current` names.
 
-A folder holds the files that `building` or `merging` writes and a `manifest`. It is written aside and renamed whole, and `current` is
+A folder holds the files that `builds` writes and a `manifest`. It is written aside and renamed whole, and `current` is
 replaced by a rename: a reader finds the old release or the new one, never half of one. `<data dir>/activated` lists what has been live, the
-latest last. Before a release is served its files are checked (`checking`).
+latest last. Before a release is served its files are checked (`integrity`).
 """
 
 import fcntl

@@ -1,4 +1,4 @@
-"""Read what `index_writing` wrote: words by their tokens, records by theirs."""
+"""Read what `builds.index` wrote: words by their tokens, records by theirs."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -103,7 +103,7 @@ class Index:
         self.term = lru_cache(5_000)(self._term)
 
     def record_tokens(self, row: int) -> str:
-        """A record's row of tokens: a character for each, the separators of `index_writing` between."""
+        """A record's row of tokens: a character for each, the separators of `domain.search.scoring` between."""
         return str(self._tokens[self._ends[row] : self._ends[row + 1]], "utf-8", "surrogatepass")
 
     def _term(self, field: str, word: str) -> Query:

@@ -16,7 +16,7 @@ _NUMBERING = re.compile(r"([0-9]{1,5})([A-Z]{0,2})(?:-([0-9]{1,5})([A-Z]{0,2}))?
 
 
 def core_blpu(uprn: int, fields: Fields) -> Blpu | None:
-    """See `assembling.assemble`."""
+    """See `assemble.assemble`."""
     (_, parent, udprn, usrn, toid, classification, easting, northing, latitude, longitude, rpc, updated, line), parts = (
         fields[:13],
         fields[13:],

@@ -44,7 +44,7 @@ def day(text: str) -> date | None:
 
 
 def premium_blpu(uprn: int, parts: Parts, street: Callable[[int], Parts], wards: Mapping[str, str]) -> Blpu | None:
-    """See `assembling.assemble`. LPIs come with the approved first, then the provisional, English before Welsh, by their keys;
+    """See `assemble.assemble`. LPIs come with the approved first, then the provisional, English before Welsh, by their keys;
     cross references and successors in their order. Of several delivery points, organisations, wards and classifications the one in
     force holds, of those the one that was updated last. LPIs in other languages than English and Welsh are left out."""
     held = _by_type(parts)
