@@ -1,4 +1,4 @@
-"""`blocks addresses`: what an operator does with address files."""
+"""`blocks addresses generate`: writes files of made-up premises."""
 
 import json
 import sys
@@ -11,19 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from services.addresses.gazetteer.builds.synthetic_files import WrittenFile, generate_changes, generate_files
-from shared.command_line import Command, console
+from shared.command_line import console
 
 from .errors import CommandError
 
-app = typer.Typer(name="addresses", help="Address files and releases of the gazetteer.", no_args_is_help=True, rich_markup_mode=None)
 
-
-@app.callback()
-def addresses() -> None:  # without it, a group of one command would be that command
-    """Address files and releases of the gazetteer."""
-
-
-@app.command(cls=Command)
 def generate(
     premises: Annotated[int, typer.Option("--premises", min=1, help="How many; London has about 4.5 million.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A directory that is empty or not there yet.")],
