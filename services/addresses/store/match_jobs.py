@@ -17,7 +17,7 @@ from services.addresses.domain.search.matching import Decision
 from shared.mongo import Document, Scope
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     """Where a job is."""
 
     WAITING = "waiting"
@@ -35,7 +35,7 @@ class MatchJob:
     chunks: int
     created_at: datetime
     expires_at: datetime
-    state: State = State.WAITING
+    state: JobState = JobState.WAITING
     done: int = 0
     """Rows that have results."""
     chunks_done: int = 0
@@ -83,7 +83,7 @@ class MatchJobs:
         """Take a job whose holder is as `job` says. False where it has given a sign of life since, or another was faster."""
         return await self._rows.update_one(
             {"_id": job.id, "open": True, "worker": job.worker, "beat": job.beat},
-            {"$set": {"worker": worker, "state": State.RUNNING.value}, "$inc": {"beat": 1}},
+            {"$set": {"worker": worker, "state": JobState.RUNNING.value}, "$inc": {"beat": 1}},
         )
 
     async def beat(self, job: str, worker: str) -> bool:
@@ -100,7 +100,7 @@ class MatchJobs:
 
     async def finish(self, job: str, worker: str, *, at: datetime) -> None:
         """Note that all chunks are done."""
-        done = {"state": State.DONE.value, "open": False, "worker": None, "finished_at": at}
+        done = {"state": JobState.DONE.value, "open": False, "worker": None, "finished_at": at}
         await self._rows.update_one({"_id": job, "worker": worker}, {"$set": done})
 
     async def free(self, worker: str) -> None:
@@ -157,4 +157,4 @@ def _chunk(job: str, number: int) -> str:
 
 def _job(row: Document) -> MatchJob:
     fields = {name: value for name, value in row.items() if name != "_id"}
-    return MatchJob(**{**fields, "id": row["_id"], "state": State(row["state"])})
+    return MatchJob(**{**fields, "id": row["_id"], "state": JobState(row["state"])})

@@ -6,7 +6,7 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.addresses.domain.search.matching import Decision, Matching, Tokens
-from services.addresses.domain.search.result import Answer, Found, Kind
+from services.addresses.domain.search.result import Answer, Found, ResultKind
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from shared.http import Router
 
@@ -25,7 +25,7 @@ class Address(BaseModel):
     borough: str = Field(description="GSS code of the borough")
     lat: float = Field(description="Degrees, ETRS89 (WGS84 within a metre)")
     lng: float = Field(description="Degrees, ETRS89 (WGS84 within a metre)")
-    kind: Kind
+    kind: ResultKind
     postcode_boroughs: list[str] = Field(default_factory=list, description=SPLIT)
 
 

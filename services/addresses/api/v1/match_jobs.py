@@ -16,7 +16,7 @@ from services.addresses.domain.csv_cells import as_text
 from services.addresses.domain.matching_jobs.rows import LONGEST_LINE, BadLineError, CsvRows, JsonRows, MatchedRow, RowReader, WrittenRow
 from services.addresses.settings import Settings
 from services.addresses.store import Store
-from services.addresses.store.match_jobs import MatchJob, State
+from services.addresses.store.match_jobs import JobState, MatchJob
 from services.addresses.workers.run_match_jobs import CHUNK, BulkMatcher
 from shared.clock import now
 from shared.events import new_id
@@ -65,7 +65,7 @@ class JobView(BaseModel):
     """A job as it stands."""
 
     id: str
-    state: State
+    state: JobState
     total: int = Field(description="Rows")
     done: int = Field(description="Rows that are matched")
     counts: Counts
@@ -156,7 +156,7 @@ async def get_match_result(
     no number). JSON lines hold every `id` as it was sent.
     """
     found = await _visible(store, job, caller.own_borough)
-    if found.state is not State.DONE:
+    if found.state is not JobState.DONE:
         raise Problem(409, f"The job is not done: {found.done} of {found.total} rows.", type="not-done")
     written = _as_csv if format == "csv" or (format is None and CSV in request.headers.get("accept", "")) else _as_json_lines
     return StreamingResponse(written(_results(store, found)), media_type=CSV if written is _as_csv else JSON_LINES)

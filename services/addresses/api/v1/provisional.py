@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from services.addresses.domain.casework.provisional import Provisional, State, reconciled, withdrawn
+from services.addresses.domain.casework.provisional import Provisional, ProvisionalState, reconciled, withdrawn
 from services.addresses.domain.errors import StepRefused
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from services.addresses.store import Tx
@@ -42,7 +42,7 @@ class ProvisionalView(BaseModel):
     """A provisional address as it stands."""
 
     id: str
-    state: State
+    state: ProvisionalState
     address: str = Field(description="As it was typed; empty once withdrawn")
     postcode: str
     lines: list[str]
@@ -110,7 +110,7 @@ async def list_provisional(
     caller: Viewer,
     store: Db,
     live: Live,
-    state: Annotated[State | None, Query()] = None,
+    state: Annotated[ProvisionalState | None, Query()] = None,
     cursor: CursorParameter = None,
     limit: Limit = 50,
 ) -> Page[ProvisionalView]:

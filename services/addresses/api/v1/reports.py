@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.addresses.domain.casework.reports import Kind, Report, Status, decided
+from services.addresses.domain.casework.reports import Report, ReportKind, Status, decided
 from services.addresses.domain.errors import StepRefused
 from services.addresses.domain.geography.postcode import Postcode
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
@@ -32,7 +32,7 @@ class NewReport(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Kind
+    kind: ReportKind
     uprn: Uprn | None = None
     postcode: Annotated[Postal, Field(max_length=16)] | None = None
     address: str = Field("", max_length=LONGEST_ADDRESS, description="What is missing, as it was typed: it is looked for in later releases")
@@ -43,7 +43,7 @@ class ReportView(BaseModel):
     """A report as it stands."""
 
     id: str
-    kind: Kind
+    kind: ReportKind
     status: Status
     borough: str = Field(description="GSS code of the borough that decides")
     uprn: str | None
@@ -117,7 +117,7 @@ async def list_reports(
     store: Db,
     live: Live,
     status: Annotated[Status | None, Query()] = None,
-    kind: Annotated[Kind | None, Query()] = None,
+    kind: Annotated[ReportKind | None, Query()] = None,
     cursor: CursorParameter = None,
     limit: Limit = 50,
 ) -> Page[ReportView]:
@@ -166,7 +166,7 @@ async def decide_report(
 def _require_enough(new: NewReport) -> None:
     if new.uprn is None and new.postcode is None:
         raise Problem(400, "Give a UPRN or a postcode.", type="invalid-input", field="body.uprn")
-    if new.kind is Kind.MISSING and not (new.address or new.text):
+    if new.kind is ReportKind.MISSING and not (new.address or new.text):
         raise Problem(400, "Say what is missing, as address or text.", type="invalid-input", field="body.address")
 
 

@@ -11,7 +11,7 @@ from contracts.events.addresses import ProvisionalReconciled
 from services.addresses.domain.errors import StepRefused
 
 
-class State(StrEnum):
+class ProvisionalState(StrEnum):
     """Where a provisional address is."""
 
     WAITING = "waiting"
@@ -33,7 +33,7 @@ class Provisional:
     changed_at: datetime
     lines: tuple[str, ...] = ()
     note: str = ""
-    state: State = State.WAITING
+    state: ProvisionalState = ProvisionalState.WAITING
     uprn: str = ""
     confidence: float | None = None
     release: str = ""
@@ -45,7 +45,7 @@ class Provisional:
     @property
     def awaited(self) -> bool:
         """Whether releases are looked through for it."""
-        return self.state is State.WAITING
+        return self.state is ProvisionalState.WAITING
 
     @property
     def typed(self) -> bool:
@@ -55,7 +55,7 @@ class Provisional:
     @property
     def has_served(self) -> bool:
         """Whether what was typed is not needed any more; it is kept a while for questions."""
-        return self.state is State.RECONCILED and self.typed
+        return self.state is ProvisionalState.RECONCILED and self.typed
 
 
 Step = tuple[Provisional, tuple[ProvisionalReconciled, ...]]
@@ -66,13 +66,13 @@ def reconciled(kept: Provisional, uprn: str, *, confidence: float | None, releas
 
     Raises `StepRefused` where it was withdrawn.
     """
-    if kept.state is State.WITHDRAWN:
+    if kept.state is ProvisionalState.WITHDRAWN:
         raise StepRefused("withdrawn", "This address was withdrawn.")
-    if kept.state is State.RECONCILED and kept.uprn == uprn:
+    if kept.state is ProvisionalState.RECONCILED and kept.uprn == uprn:
         return kept, ()
     after = replace(
         kept,
-        state=State.RECONCILED,
+        state=ProvisionalState.RECONCILED,
         uprn=uprn,
         confidence=confidence,
         release=release,
@@ -87,9 +87,9 @@ def reconciled(kept: Provisional, uprn: str, *, confidence: float | None, releas
 
 def withdrawn(kept: Provisional, *, at: datetime) -> Provisional:
     """It is not wanted any more: what was typed is erased."""
-    if kept.state is State.WITHDRAWN:
+    if kept.state is ProvisionalState.WITHDRAWN:
         return kept
-    return replace(erased(kept), state=State.WITHDRAWN, changed_at=at)
+    return replace(erased(kept), state=ProvisionalState.WITHDRAWN, changed_at=at)
 
 
 def erased(kept: Provisional) -> Provisional:

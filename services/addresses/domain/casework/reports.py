@@ -7,7 +7,7 @@ from enum import StrEnum
 from services.addresses.domain.errors import StepRefused
 
 
-class Kind(StrEnum):
+class ReportKind(StrEnum):
     """What is wrong."""
 
     MISSING = "missing"
@@ -35,7 +35,7 @@ class Report:
     """One report."""
 
     id: str
-    kind: Kind
+    kind: ReportKind
     borough: str
     """GSS code of the borough that the place lies in: it decides."""
     reported_by: str
@@ -60,7 +60,7 @@ class Report:
     @property
     def awaited(self) -> bool:
         """Whether releases are looked through for what is missing."""
-        return self.kind is Kind.MISSING and bool(self.address) and self.status in _NEXT
+        return self.kind is ReportKind.MISSING and bool(self.address) and self.status in _NEXT
 
     @property
     def typed(self) -> bool:

@@ -10,7 +10,7 @@ _PARENT_SHELL = "P"
 """Classification codes of parent shells begin so: PP a property shell, PS a street record."""
 
 
-class Kind(StrEnum):
+class ResultKind(StrEnum):
     """What a search result is."""
 
     PREMISES = "premises"
@@ -24,7 +24,7 @@ class Kind(StrEnum):
 class Found(NamedTuple):
     """A search result. Streets and postcodes have no UPRN, streets no postcode."""
 
-    kind: Kind
+    kind: ResultKind
     address: str
     """In one line, as it would be written."""
     postcode: str
@@ -46,9 +46,9 @@ class Answer:
     """Words that the first result holds in another spelling, and that spelling."""
 
 
-def kind_of(classification: str) -> Kind:
+def kind_of(classification: str) -> ResultKind:
     """Whether something is delivered there, or it is the shell of what is."""
-    return Kind.SHELL if classification.startswith(_PARENT_SHELL) else Kind.PREMISES
+    return ResultKind.SHELL if classification.startswith(_PARENT_SHELL) else ResultKind.PREMISES
 
 
 def shown_line(line: str, postcode: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from services.addresses.domain.addressbase.fingerprint import fingerprint
 from services.addresses.domain.addressbase.records import Blpu, LogicalStatus, Numbering
 from services.addresses.domain.addressbase.single_line import line
-from services.addresses.domain.search.result import Kind, kind_of, shown_line
+from services.addresses.domain.search.result import ResultKind, kind_of, shown_line
 from services.addresses.gazetteer.files.columns import Column, Numbered, write_column, write_texts
 from services.addresses.gazetteer.files.display_lines import LINES, LinesGathered, write_ends
 from services.addresses.gazetteer.files.points import write_points
@@ -108,7 +108,7 @@ class PremisesGathered:
         self.longitudes.append(round(blpu.longitude * 1e7))
         self.boroughs.append(self.borough_codes.of(blpu.borough))
         historical = blpu.logical_status is LogicalStatus.HISTORICAL
-        self.marks.append(SHELL * (kind_of(blpu.classification) is Kind.SHELL) | HISTORICAL * historical)
+        self.marks.append(SHELL * (kind_of(blpu.classification) is ResultKind.SHELL) | HISTORICAL * historical)
         self.postcodes.append(self.postcode_codes.of(blpu.postcode))
         self.lines.add(shown_line(line(blpu), blpu.postcode), blpu.postcode)
 

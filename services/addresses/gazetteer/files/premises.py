@@ -10,7 +10,7 @@ import numpy as np
 
 from services.addresses.domain.addressbase.records import Blpu
 from services.addresses.domain.geography.postcode import PartialPostcode
-from services.addresses.domain.search.result import Found, Kind
+from services.addresses.domain.search.result import Found, ResultKind
 
 from .columns import Column, Texts, elements, map_file, open_column
 from .display_lines import ShownLines
@@ -19,7 +19,7 @@ from .record_codec import RecordReader
 
 SHELL, HISTORICAL = 1, 2
 """Bits of the column `marks`."""
-_KINDS = (Kind.PREMISES, Kind.SHELL)
+_KINDS = (ResultKind.PREMISES, ResultKind.SHELL)
 _LONGEST_POSTCODE = 8
 
 

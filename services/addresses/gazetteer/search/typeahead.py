@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
 from services.addresses.domain.search.query import Query
-from services.addresses.domain.search.result import Answer, Found, Kind
+from services.addresses.domain.search.result import Answer, Found, ResultKind
 from services.addresses.domain.search.scoring import Comparison, Extra, Sort, Term, Terms
 from services.addresses.domain.search.title_case import readable
 from services.addresses.domain.search.tokens import KINDS
@@ -232,7 +232,7 @@ class Searching:
         streets, number = self._finder.streets, row - first
         latitude, longitude = streets.places[number].tolist()
         address = readable(", ".join(filter(None, (streets.names[number], streets.towns[number]))))
-        return Found(Kind.STREET, address, "", streets.boroughs[number], longitude, latitude)
+        return Found(ResultKind.STREET, address, "", streets.boroughs[number], longitude, latitude)
 
     # ------------------------------------------------------------ everything, scored
 
@@ -300,4 +300,4 @@ def _is_name(term: Term) -> bool:
 
 
 def _as_result(live: LivePostcode) -> Found:
-    return Found(Kind.POSTCODE, str(live.postcode), str(live.postcode), live.borough, live.lng, live.lat)
+    return Found(ResultKind.POSTCODE, str(live.postcode), str(live.postcode), live.borough, live.lng, live.lat)
