@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from pydantic import SecretStr
 
 from services.addresses.domain.casework.provisional import Provisional, ProvisionalState, reconciled
-from services.addresses.domain.casework.reports import Kind, Report, Status, decided
+from services.addresses.domain.casework.reports import Report, ReportKind, Status, decided
 from services.addresses.gazetteer.releases.local import activate
 from services.addresses.settings import Settings
 from services.addresses.store import Store
@@ -40,7 +40,7 @@ def waiting(id_: str = "p", **over: Any) -> Provisional:
 
 
 def report(id_: str = "r", **over: Any) -> Report:
-    facts: dict[str, Any] = {"kind": Kind.MISSING, "borough": "E09000012", "reported_by": "E09000012", "postcode": "E8 1AD"}
+    facts: dict[str, Any] = {"kind": ReportKind.MISSING, "borough": "E09000012", "reported_by": "E09000012", "postcode": "E8 1AD"}
     return Report(id_, created_at=LONG_AGO, changed_at=LONG_AGO, address="14 Quillfen Street", text="Flibberta says", **facts | over)
 
 
