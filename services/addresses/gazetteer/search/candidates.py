@@ -1,26 +1,26 @@
-"""Find records by what was typed: correct its words by the vocabulary, ask the index for what holds them, compare what it gives.
+"""Candidates: records that the index gives for the terms of a query, compared with it.
 
 The index is asked for little at a time: rare words are demanded, and what only common words answer (`flat 1`) is looked for in a sample.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, groupby, islice
+from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 
 from services.addresses.domain.geography.postcode import PartialPostcode
-from services.addresses.domain.search.query import POST_TOWN, Word
-from services.addresses.domain.search.scoring import Comparison, Extra, Sort, Term, Terms, compare, sort_of
-from services.addresses.domain.search.tokens import FLOOR_NAMES, as_letters, begun_in_full, normal, tokens
-from services.addresses.gazetteer.files.index_schema import FIRST_TOKEN
+from services.addresses.domain.search.query import POST_TOWN
+from services.addresses.domain.search.scoring import Comparison, Extra, Sort, Term, Terms, compare
+from services.addresses.domain.search.tokens import tokens
 from services.addresses.gazetteer.files.name_lists import LONGEST, LONGEST_NARROWED, WordLists
 from services.addresses.gazetteer.files.premises import PremisesFiles
 from services.addresses.gazetteer.files.streets import Streets
 
 from .index import Index
 from .index import Query as Asked
+from .interpretation import COMMON, Interpreter
 from .weights import Penalties, Sorts, Weights
 
 VAGUE = 30_000
@@ -39,25 +39,18 @@ MOST_JOINED_EVERYDAY = 4
 """An everyday word that may be more than so many is never demanded of the index, which would merge lists of millions."""
 MOST_CANDIDATES = 24
 """Rows that are compared; a query that more answer equally is too vague for an order to matter."""
-COMMON = 1_000
-"""A word that one in so many records holds is the kind of a street or building, and may end a word that was written together."""
 EVERYDAY = 40
 """A word that one in so many records holds is demanded only where the others find too many: most of a query's time goes into its list."""
 MOST_LOOKED_THROUGH = 100
 """Rows that hold the other words and are looked through for the everyday ones."""
 MOST_ASKED = 24
 """Words that the index is asked for at most in place of one; those that most records hold come first."""
-MOST_BEGUN = 32
-"""Words that an unfinished one may stand for."""
-WORDS_KEPT_READ, POSTCODES_KEPT_READ = 20_000, 2_000
-"""Files of addresses to be matched ask of the same again and again. A postcode takes some 5 kB."""
+POSTCODES_KEPT_READ = 2_000
+"""A file of addresses to be matched asks for the same postcodes many times; each takes some 5 kB."""
 FLAT_BONUS = 2_000_000
 """Millionths of a weight, for the very flat that was written: its block may have the same number."""
 FEW_SOUGHT = 12
 """Codes: so many are looked for in a row's tokens one by one, more as a set."""
-CREDIT_BY_ERRORS = (1.0, 0.8, 0.6, 0.45)
-MOST_ERRORS = 3
-BEGUN_CREDIT = 0.9
 MOST_HOLDING = 200
 """Rows that hold the finished words and are looked through for the one that is being typed."""
 
@@ -91,133 +84,16 @@ class Finder:
         self.vocabulary = self.index.vocabulary
         self._premises = premises
         self._weights, self._sorts = Weights(self.index), Sorts(self.index)
+        self.interpreter = Interpreter(self.index, self._weights)
         self._penalties = Penalties(self._weights, self._sorts)
-        self._begun = lru_cache(5_000)(self._codes_begun)
         self._any_of = lru_cache(2_000)(self._any_of_codes)
         self._named = lru_cache(5_000)(self._streets_named)
-        self._readings = lru_cache(WORDS_KEPT_READ)(self._read)
         self.living_at = lru_cache(POSTCODES_KEPT_READ)(self._living_at)
         """Rows at a postcode (`NW1 1AA`) that are not historical, in the order of their addresses, with their tokens."""
         self._codes_of_street = lru_cache(20_000)(self._street_codes)
-        self.codes_begun = lru_cache(500)(self._all_codes_begun)
-        """Codes of all words and numbers that begin so, and of what is read in full and begins so (`1S`: FIRST)."""
         self.begins_outward = lru_cache(500)(self._begins_outward)
         """Whether an outward code begins so."""
         self._begun_words = lru_cache(500)(self._begun_words_of)
-        self._floors = tuple(filter(None, map(self.vocabulary.code, sorted(FLOOR_NAMES))))
-
-    # ------------------------------------------------------------ understanding
-
-    def terms(self, words: Sequence[Word], *, correct_known_words: bool = False, typing_words: int = 0) -> Terms:
-        """What each word may mean. `correct_known_words` also corrects words that exist, where they might be another misspelt.
-
-        The last `typing_words` are still being typed.
-        """
-        end = len(words) - typing_words
-        finished = self._meant(words[:end], correct_known_words=correct_known_words, are_first=True)
-        if not typing_words:
-            return Terms(finished, floors=self._floors)
-        typing = self._meant(words[end:], correct_known_words=correct_known_words, are_first=not finished)
-        return Terms([*finished, *typing], finished=len(finished), floors=self._floors)
-
-    def _meant(self, words: Sequence[Word], *, correct_known_words: bool, are_first: bool) -> list[Term]:
-        terms: list[Term] = []
-        for word in self._joined(list(self._in_letters(words))):
-            read = self._readings(word, correct_known_words)
-            nearest = max(read[0].readings.values(), default=0.0)
-            least = 0.0 if word.unfinished else CREDIT_BY_ERRORS[2]  # the town is one error away: a word that is two away gives way to it
-            if nearest > least or (are_first and not terms) or not word.is_like_the_town:
-                terms += read
-        return terms
-
-    def _in_letters(self, words: Sequence[Word]) -> Iterator[Word]:
-        """Read digits in a word as the letters that they look like, where its tokens are not known: `H1GH`, `0AK`."""
-        for typed, group in groupby(words, key=lambda word: word.typed):
-            run = list(group)
-            is_mixed = not (typed.isalpha() or typed.isdigit() or run[-1].unfinished)
-            whole = self._in_letters_alone(typed) if is_mixed and not all(self.vocabulary.code(word.text) for word in run) else None
-            yield from [Word(whole, typed)] if whole else run
-
-    def _in_letters_alone(self, typed: str) -> str | None:
-        """The word of letters that a run with digits in it may be: one that is known, or is near to one."""
-        readings = as_letters(typed)
-        exact = (word for word in readings if word == POST_TOWN or self.vocabulary.code(word))
-        near = (word for word in readings if self.vocabulary.corrections(word, 1))
-        return next(chain(exact, near), None)
-
-    def _joined(self, words: Sequence[Word]) -> Iterator[Word]:
-        """Put together what was written apart, where only the whole is known: `QUILL FEN`."""
-        at, code = 0, self.vocabulary.code
-        while at < len(words):
-            word = words[at]
-            following = words[at + 1] if at + 1 < len(words) else None
-            if (
-                following
-                and not following.unfinished
-                and word.text.isalpha()
-                and following.text.isalpha()
-                and not (code(word.text) and code(following.text))
-            ):
-                whole = word.text + following.text
-                if len(whole) > 4 and code(whole):
-                    yield Word(whole, f"{word.typed} {following.typed}")
-                    at += 2
-                    continue
-            yield word
-            at += 1
-
-    def _read(self, word: Word, correct_known_words: bool) -> tuple[Term, ...]:
-        vocabulary = self.vocabulary
-        readings: dict[str, float] = {}
-        is_in_letters = not word.typed.isalpha() and word.text.isalpha() and len(word.text) == len(word.typed)
-        if code := vocabulary.code(word.text):
-            readings[code] = CREDIT_BY_ERRORS[is_in_letters]
-        if word.unfinished:
-            for begun in self._begun(word.typed):  # after the word itself, which is asked for first
-                readings.setdefault(begun, BEGUN_CREDIT)
-        if (not readings or correct_known_words) and word.text.isalpha():
-            if not readings and (parts := self._split(word.text)):
-                return tuple([self._term(part, part, Sort.WORD, {vocabulary.code(part) or "": 1.0}) for part in parts])
-            for other, errors in vocabulary.corrections(word.text, 1 if readings else MOST_ERRORS):
-                readings.setdefault(vocabulary.code(other) or "", CREDIT_BY_ERRORS[errors])
-        sort = Sort.WORD if word.unfinished else sort_of(word.text)
-        typed = word.typed if word.typed.isalpha() or is_in_letters else word.text
-        return (self._term(typed, word.text, sort, readings, ends_range=word.ends_range),)
-
-    def _term(self, typed: str, token: str, sort: Sort, readings: Mapping[str, float], *, ends_range: bool = False) -> Term:
-        document_frequency = self.vocabulary.document_frequency
-        weight = max([self._weights[code] for code in readings], default=self._weights.of(token))
-        record_tokens = sum([document_frequency[ord(code) - FIRST_TOKEN] for code in readings])
-        return Term(typed, token, sort, weight, readings, record_tokens, ends_range)
-
-    def _codes_begun(self, prefix: str) -> tuple[str, ...]:
-        """Codes of words that begin so, those that most records hold first."""
-        words = dict.fromkeys((*self.vocabulary.beginning_with(prefix, MOST_BEGUN), *sorted(begun_in_full(prefix))))
-        return tuple(filter(None, map(self.vocabulary.code, words)))
-
-    def _all_codes_begun(self, run: str) -> frozenset[str]:
-        words = self.vocabulary.numbers_beginning_with(run) if run.isdigit() else self.vocabulary.all_beginning_with(run)
-        return frozenset(filter(None, map(self.vocabulary.code, chain(words, begun_in_full(run)))))
-
-    def _split(self, text: str) -> tuple[str, ...] | None:
-        """Take apart what was written together, where nothing is like the whole: `QUILLFENSTREET`, `STREETLONDON`."""
-        vocabulary = self.vocabulary
-        if len(text) < 7 or vocabulary.corrections(text, 1):
-            return None
-        if text.endswith(POST_TOWN) and vocabulary.frequency(before := text.removesuffix(POST_TOWN)):
-            return (before,)
-        halves = [(text[:cut], text[cut:]) for cut in range(3, len(text) - 2)]
-        known = [pair for pair in halves if vocabulary.frequency(pair[0]) and vocabulary.frequency(pair[1])]
-        if known:
-            return max(known, key=lambda pair: min(len(pair[0]), len(pair[1])))
-        common = self.index.first_street // COMMON
-        for first, written in halves:  # a name, perhaps misspelt, with a street's or building's kind: `QUILFENSTREET`, `SECONDFLR`
-            second = normal(written)[-1]
-            if vocabulary.frequency(second) > common and vocabulary.frequency(first):
-                return first, second
-            if vocabulary.frequency(second) > common and (near := vocabulary.corrections(first, 1)):
-                return near[0][0], second
-        return None
 
     # ------------------------------------------------------------ candidates
 
@@ -268,7 +144,11 @@ class Finder:
         is_vague = min(map(_document_frequency, known)) > VAGUE_ALONE or any(
             self._is_everyday(term) for term in known if len(term.readings) > 1
         )
-        return not is_vague and self.codes_begun(typing) <= set(tuple(last.readings)[:MOST_ASKED]) and not self.begins_outward(typing)
+        return (
+            not is_vague
+            and self.interpreter.codes_begun(typing) <= set(tuple(last.readings)[:MOST_ASKED])
+            and not self.begins_outward(typing)
+        )
 
     def relaxed(self, terms: Terms, most: int) -> list[int]:
         """Rows that hold a rare name and all the numbers; then those that hold a rare name and most of the rest."""

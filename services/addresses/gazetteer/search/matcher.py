@@ -121,12 +121,12 @@ class Matcher:
 
     def _hits(self, query: Query) -> tuple[Terms, list[Hit]]:
         finder = self._finder
-        terms = finder.terms(query.words)
+        terms = finder.interpreter.terms(query.words)
         hits = self._at(query.postcode, terms)
         if not self._is_good(hits, terms):
             hits = self._widened(query, terms, hits)
             if not self._is_good(hits, terms):
-                guessed = finder.terms(query.words, correct_known_words=True)
+                guessed = finder.interpreter.terms(query.words, correct_known_words=True)
                 if any(len(guess.readings) > len(term.readings) for guess, term in zip(guessed.terms, terms.terms, strict=True)):
                     terms = guessed
                     hits = self._widened(query, terms, self._at(query.postcode, terms))

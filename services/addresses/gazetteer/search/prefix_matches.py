@@ -38,7 +38,7 @@ class TypedSoFar:
 
     @property
     def _codes(self) -> frozenset[str]:
-        return self._finder.codes_begun(self._run)
+        return self._finder.interpreter.codes_begun(self._run)
 
     def _is_begun(self, record_tokens: str, row: int) -> bool:
         """Whether the last run begins the town, a token, or the postcode of a row."""

@@ -120,7 +120,7 @@ class Searching:
         living = [held for held in finder.living_at(str(postcode)) if inside(held[0])]
         if not living and (found := self._empty_postcode(postcode, borough)):
             return self._answer(self.by_words(query.as_words, limit, borough), limit, *found)
-        terms = finder.terms(query.words, typing_words=query.typing_words)
+        terms = finder.interpreter.terms(query.words, typing_words=query.typing_words)
         so_far = TypedSoFar(query, terms, finder, self._premises)
         hits = finder.hits_of(terms, living, max(MOST_RANKED, limit))
         hits.sort(key=lambda hit: (not so_far.is_held(hit.comparison, hit.row), -hit.comparison.score, finder.is_shell(hit.row)))
@@ -145,7 +145,7 @@ class Searching:
     def by_words(self, query: Query, limit: int, borough: str | None) -> "Ranked":
         """Rows of streets and premises for a query without a whole postcode, best first: at least `limit`, where so many fit."""
         finder = self._finder
-        terms = finder.terms(query.words, typing_words=query.typing_words)
+        terms = finder.interpreter.terms(query.words, typing_words=query.typing_words)
         within = finder.within(query.partial, borough)
         streets, rows = self._named(query, terms, within, limit, borough)
         begun = any(word.unfinished for word in query.words)
@@ -251,7 +251,7 @@ class Searching:
 
     def _scored(self, query: Query, within: tuple[float, float, float, float] | None) -> list[tuple[int, float]]:
         finder = self._finder
-        terms = finder.terms(query.words)
+        terms = finder.interpreter.terms(query.words)
         rows = self._rows_to_score(query, terms, within)
         if not query.words:
             return [(row, 1.0) for row in rows[:MOST_FOUND]]
