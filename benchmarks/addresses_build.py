@@ -23,10 +23,10 @@ import tantivy
 
 from benchmarks.addresses.releases import LONDON, premises
 from benchmarks.report import Report
-from services.addresses.adapters.building import build
-from services.addresses.adapters.sources import Sources
-from services.addresses.domain.lines import line, lpi_line
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.addressbase.single_line import line, lpi_line
+from services.addresses.gazetteer.builds.full import build
+from services.addresses.gazetteer.files.shipped_sources import Sources
 
 MOST_RATIO, MOST_BUILD_MB, MOST_DISK_MB = 1.3, 1_500, 1_000
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.report import Report
-from services.addresses.domain.formats.assembling import assemble
-from services.addresses.domain.formats.recognising import ROWS_ENOUGH, recognise
-from services.addresses.domain.incoming import Format
-from services.addresses.generating import generate_files
+from services.addresses.domain.addressbase.formats.assemble import assemble
+from services.addresses.domain.addressbase.formats.detect import ROWS_ENOUGH, recognise
+from services.addresses.domain.addressbase.incoming import Format
+from services.addresses.gazetteer.builds.synthetic_files import generate_files
 
 LEAST_PREMIUM_ROWS = 150_000
 """A second: London's 28 million are read in three minutes."""

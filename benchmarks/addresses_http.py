@@ -24,10 +24,11 @@ from benchmarks.report import Report, arguments, engine_to_use, median
 from benchmarks.web.around import ISSUER, Issuer, span_receiver
 from benchmarks.web.load import request
 from benchmarks.web.measuring import TRACEPARENT, App
-from services.addresses.adapters import release
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.sources import Sources
-from services.addresses.api.addresses import shown
+from services.addresses.api.v1.addresses import shown
+from services.addresses.gazetteer.builds.demo import ensure
+from services.addresses.gazetteer.files.shipped_sources import Sources
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 AT_MOST = 1.5
 SCOPE = "addresses:address:read"
@@ -42,7 +43,7 @@ async def main() -> int:
     parser.add_argument("--requests", type=int, default=2000, help="requests a round (default: 2000)")
     options = parser.parse_args()
     with TemporaryDirectory() as data:
-        release.ensure(Path(data), Sources(), SEED)
+        ensure(Path(data), Sources(), SEED)
         texts = _texts(Path(data))
         async with engines(engine_to_use(options.engine), options.broker) as parts:
             ran_on = {**parts.named, "requests": f"{options.requests} a round"}
@@ -56,7 +57,7 @@ async def main() -> int:
 
 def _texts(data: Path) -> list[str]:
     """What is asked."""
-    gazetteer = Gazetteer.open(release.current(data)[0])
+    gazetteer = Gazetteer.open(local.current(data)[0])
     dice = random.Random(SEED)
     sample = gazetteer.records(int(uprn) for uprn in dice.sample(gazetteer.uprns.tolist(), 400))
     gazetteer.close()
@@ -71,7 +72,7 @@ def _texts(data: Path) -> list[str]:
 
 def _in_process(data: Path, texts: Sequence[str], replies: Path) -> float:
     """Write what is found for each text; the milliseconds of CPU that finding takes."""
-    gazetteer = Gazetteer.open(release.current(data)[0])
+    gazetteer = Gazetteer.open(local.current(data)[0])
     found = {text: gazetteer.answer(text, LIMIT) for text in texts}
     began = time.process_time()
     for text in texts:

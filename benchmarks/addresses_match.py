@@ -18,11 +18,11 @@ from benchmarks.addresses.asked import asked, held
 from benchmarks.addresses.noise import Written, written
 from benchmarks.addresses.releases import premises
 from benchmarks.report import Report
-from services.addresses.adapters.building import build
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.sources import Sources
-from services.addresses.domain.matching import Decision
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.search.matching import Decision
+from services.addresses.gazetteer.builds.full import build
+from services.addresses.gazetteer.files.shipped_sources import Sources
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 BARS = {"with postcode": (97.5, 99.0), "postcode hidden": (93.0, 97.0)}
 """Least share that comes first and is right, and least share right of what is taken as a match, %."""

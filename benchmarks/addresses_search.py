@@ -21,9 +21,9 @@ import tantivy
 from benchmarks.addresses.noise import by_habit
 from benchmarks.addresses.releases import LONDON, release_of
 from benchmarks.report import Report, median, memory_mb, percentile
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.domain.lines import line
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.addressbase.single_line import line
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 BAR_MS = 1.0
 """p99 of a query at 4.5 million."""
@@ -144,7 +144,7 @@ def _times(ask: Callable[[str], object], texts: Sequence[str]) -> tuple[list[flo
 _WORKER = """
 import sys
 from pathlib import Path
-from services.addresses.adapters.gazetteer import Gazetteer
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 gazetteer = Gazetteer.open(Path(sys.argv[1]))
 for text in sys.stdin:
     if text == "ready\\n":

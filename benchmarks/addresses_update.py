@@ -22,10 +22,10 @@ from typing import NamedTuple
 
 from benchmarks.addresses.releases import LONDON, premises
 from benchmarks.report import Report, percentile
-from services.addresses.adapters.change_sets import change_sets
-from services.addresses.domain.formats.writing_changes import premium_changes
-from services.addresses.domain.formats.writing_premium import MOST_RECORDS, Record, Supply, Volumes, full_supply
-from services.addresses.domain.records import Blpu, LogicalStatus
+from services.addresses.domain.addressbase.formats.write_premium import MOST_RECORDS, Record, Supply, Volumes, full_supply
+from services.addresses.domain.addressbase.formats.write_updates import premium_changes
+from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
+from services.addresses.gazetteer.releases.change_sets import change_sets
 
 ROWS, SECONDS, MOST_RATIO = 50_000, 60, 2.0
 MANY, MOST_OF_FULL = 1_000_000, 0.2
@@ -152,7 +152,7 @@ def _tell_served(report: Report, served: dict[str, list[list[float]]], began: fl
 _SERVER = """
 import asyncio, json, random, sys, time
 from pathlib import Path
-from services.addresses.adapters.live_release import LiveRelease
+from services.addresses.gazetteer.serving.live import LiveRelease
 
 async def main():
     live = LiveRelease(Path(sys.argv[1]), 1)

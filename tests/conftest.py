@@ -22,8 +22,8 @@ from pymongo import MongoClient
 from xdist.scheduler import LoadFileScheduling
 
 from deploy.embedded.engines import ApacheKafka, Database, Tansu
-from services.addresses.adapters.release import ensure
-from services.addresses.adapters.sources import Sources
+from services.addresses.gazetteer.builds.demo import ensure
+from services.addresses.gazetteer.files.shipped_sources import Sources
 from shared.kafka_access import KafkaAccess
 from shared.settings import ServiceSettings
 from tests.support.in_memory import folder_in_memory

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from benchmarks.addresses.noise import Written, written
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
 
 KEPT_OUT = 12
 """One in so many of what is delivered to is kept out of the release, and asked for all the same."""

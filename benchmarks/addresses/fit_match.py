@@ -1,4 +1,4 @@
-"""Fit the match model: `python -m benchmarks.addresses.fit_match` writes `services/addresses/domain/matching_numbers.py`.
+"""Fit the match model: `python -m benchmarks.addresses.fit_match` writes `services/addresses/domain/search/match_model.py`.
 
 Made-up premises of two boroughs, of other seeds than the demo's and the benchmarks', and addresses as `asked` has them. Half of them fit
 the logistic model (all candidates, ridge), the other half the curve (the best candidate of each, isotonic regression) and the thresholds.
@@ -20,12 +20,12 @@ from benchmarks.addresses import calibration
 from benchmarks.addresses.asked import asked, held
 from benchmarks.addresses.noise import Written
 from benchmarks.addresses.releases import premises
-from services.addresses.adapters.building import build
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.sources import Sources
-from services.addresses.domain import matching
+from services.addresses.domain.search import matching
+from services.addresses.gazetteer.builds.full import build
+from services.addresses.gazetteer.files.shipped_sources import Sources
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
-NUMBERS = Path(matching.__file__).with_name("matching_numbers.py")
+NUMBERS = Path(matching.__file__).with_name("match_model.py")
 SEEDS = (7, 8, 9)
 """Each makes a town and what is asked of it."""
 RIDGE = 1.0

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from address_errors import Controls, Corruptor, Noise, Profile, load_components
 
-from services.addresses.domain.lines import line, lpi_line
-from services.addresses.domain.records import Blpu, LogicalStatus
+from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
+from services.addresses.domain.addressbase.single_line import line, lpi_line
 
 COLUMNS = ("uprn", "subname", "name", "number", "streetname", "townname", "postcode", "locality", "parentuprn", "usrn")
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.addresses.noise import Written
-from services.addresses.domain.lines import line
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.addressbase.single_line import line
 
 SURE = 10.0, 5.0
 """Match weight and distinguishability from which an answer is counted as taken: our choice, for its answers come without a decision."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from services.addresses.api.addresses import Addresses
+from services.addresses.api.v1.addresses import Addresses
 
 app = FastAPI()
 known = {text: Addresses.model_validate(reply) for text, reply in json.loads(Path(os.environ["BENCH_REPLIES"]).read_bytes()).items()}

@@ -12,16 +12,15 @@ import typer
 
 from deploy.embedded import data_dir as directories
 from deploy.embedded import dead_letters, keys
-from deploy.embedded.command import Command
-from deploy.embedded.data_dir import DataDir
 from deploy.embedded.engines import EngineChoice, fast_engine_is_built
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.loading import imported_when_called
 from deploy.embedded.lock import locked
-from deploy.embedded.options import DEFAULT_DATA_DIR, BrokerChoice, Options, parse_only, parse_replicas
+from deploy.embedded.options import BrokerChoice, Options, parse_only, parse_replicas
 from deploy.embedded.parts import PART_NAMES
 from deploy.embedded.platform import Platform
-from deploy.embedded.screen import Screen, console
+from deploy.embedded.screen import Screen
+from shared.command_line import DEFAULT_DATA_DIR, Command, DataDir, console
 
 app = typer.Typer(
     name="blocks",
@@ -31,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-addresses = imported_when_called("deploy.embedded.addresses_imports")
+addresses = imported_when_called("services.addresses.cli.commands")
 of_addresses = typer.Typer(cls=addresses, help="Address files and releases of the gazetteer.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(of_addresses, name="addresses")
 app.add_typer(dead_letters.app, name="dead-letters")

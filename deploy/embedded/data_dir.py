@@ -11,9 +11,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.files import write_whole
@@ -29,19 +26,6 @@ FILES = frozenset({MARKER, READY_FILE, "lock", "secrets.json", "database.users.j
 """All that the platform makes there. `write_whole` also leaves `.NAME.*` where it is killed."""
 _PRIVATE = 0o700
 _NOT_OURS = "holds files that are not the platform's: choose an empty or a new directory with --data-dir. Nothing has changed."
-
-
-def named(text: str | Path) -> Path:
-    """The folder that an option names, for `typer.Option(parser=...)`. An empty name, which would be the current folder, is refused."""
-    if not str(text).strip():
-        raise typer.BadParameter("it names no directory: leave the option out, or give a name.")
-    return Path(text)
-
-
-DataDir = Annotated[
-    Path,
-    typer.Option("--data-dir", metavar="DIR", parser=named, help="Where the platform keeps its data.", envvar="BLOCKS_DATA_DIR"),
-]
 
 
 def prepare(directory: Path) -> Path:

@@ -13,9 +13,8 @@ import typer
 from contracts.events.base import TYPE_PREFIX
 from deploy.embedded.data_dir import running
 from deploy.embedded.errors import OperatorError
-from deploy.embedded.options import DEFAULT_DATA_DIR
 from deploy.embedded.parts import PART_NAMES, part_named
-from deploy.embedded.screen import console
+from shared.command_line import DEFAULT_DATA_DIR, console
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,10 +11,10 @@ import typer
 
 from deploy.embedded.demo import DEMO_BOROUGHS, Demo
 from deploy.embedded.errors import OperatorError
-from deploy.embedded.options import DEFAULT_DATA_DIR
 from deploy.embedded.parts import PART_NAMES
 from deploy.embedded.ready_file import READY_FILE, Ready
 from deploy.embedded.secrets_file import load_secrets
+from shared.command_line import DEFAULT_DATA_DIR
 
 app = typer.Typer(name="keys", help="The keys that tokens are signed with.", no_args_is_help=True)
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Of the running platform.", envvar="BLOCKS_DATA_DIR")]

@@ -6,9 +6,9 @@ from typing import Literal
 
 from deploy.embedded.engines import EngineChoice, OperatorError, fast_engine_is_built
 from deploy.embedded.parts import PART_NAMES, PARTS, Part, part_named
+from shared.command_line import DEFAULT_DATA_DIR
 
 BrokerChoice = Literal["tansu", "apache"]
-DEFAULT_DATA_DIR = Path(".blocks")
 HIGHEST_BASE = 65_535 - max(part.port_offset for part in PARTS)
 
 

@@ -1,7 +1,6 @@
 """What the person who runs `blocks up` sees."""
 
 import json
-import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -10,16 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.embedded.ready_file import Ready
-from services.addresses.domain.boroughs import BOROUGHS
+from services.addresses.domain.geography.boroughs import BOROUGHS
 
-WIDE = 160
 _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green", "bright_magenta")
-
-
-def console(*, stderr: bool = False) -> Console:
-    """Where a command writes. Where nobody watches it is wide, so that an address or an id is not cut to the 80 columns of no terminal."""
-    watched = (sys.stderr if stderr else sys.stdout).isatty()
-    return Console(stderr=stderr, highlight=False, width=None if watched else WIDE)
 
 
 class Screen:

@@ -1,21 +1,25 @@
 """The addresses service, assembled."""
 
-from services.addresses.adapters.earlier_releases import EarlierReleases
-from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.adapters.release_store import ReleaseStore
-from services.addresses.announcing import announcer
-from services.addresses.api import addresses, changes, match_jobs, os_places, outcodes, places_io, postcodes, premises, provisional, reports
-from services.addresses.api.as_express import AsExpress
-from services.addresses.api.places_access import Access
-from services.addresses.bulk_matching import BulkMatcher
-from services.addresses.following import Following
-from services.addresses.publishing import publisher
-from services.addresses.reconciling import SECONDS_BETWEEN_LOOKS, Reconciler
-from services.addresses.retention import SECONDS_BETWEEN_ERASURES, Retention
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from shared.service import Service
 from shared.worker import Worker
+
+from .api.os_places import resources as os_places
+from .api.os_places.access import Access
+from .api.postcodes_io import outcodes, postcodes
+from .api.postcodes_io import places as places_io
+from .api.postcodes_io.express import AsExpress
+from .api.v1 import addresses, changes, match_jobs, premises, provisional, reports
+from .gazetteer.distribution.release_store import ReleaseStore
+from .gazetteer.releases.earlier import EarlierReleases
+from .gazetteer.serving.live import LiveRelease
+from .workers.announce_release import announcer
+from .workers.erase_typed import SECONDS_BETWEEN_ERASURES, Retention
+from .workers.follow_release import Following
+from .workers.publish_changes import publisher
+from .workers.reconcile import SECONDS_BETWEEN_LOOKS, Reconciler
+from .workers.run_match_jobs import BulkMatcher
 
 
 def build(settings: Settings) -> Service:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from services.addresses.adapters.object_store import refuse_odd_url
 from shared.crypto import FernetKeys
 from shared.settings import ServiceSettings, prefixed
+
+from .gazetteer.distribution.object_store import refuse_odd_url
 
 
 class ApiKey(BaseModel):

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 
-from services.addresses.domain.formats.assembling import assemble
-from services.addresses.domain.formats.recognising import recognise
-from services.addresses.domain.incoming import Format, Incoming, Op
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.formats.assemble import assemble
+from services.addresses.domain.addressbase.formats.detect import recognise
+from services.addresses.domain.addressbase.incoming import Format, Incoming, Op
+from services.addresses.domain.addressbase.records import Blpu
 
 HEADER = '10,"GeoPlace",9999,2025-11-20,1,2025-11-20,10:21:31,"2.2","F"'
 METADATA = (

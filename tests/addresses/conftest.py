@@ -16,11 +16,11 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from benchmarks.addresses.releases import release_of
-from services.addresses.adapters import checking
-from services.addresses.adapters.files import sha256_of
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.release import activate, current
-from services.addresses.adapters.sources import BOROUGHS, POSTCODES, SHIPPED, TERMINATED, WARDS, Sources
+from services.addresses.gazetteer.files.atomic import sha256_of
+from services.addresses.gazetteer.files.shipped_sources import BOROUGHS, POSTCODES, SHIPPED, TERMINATED, WARDS, Sources
+from services.addresses.gazetteer.releases import integrity as checking
+from services.addresses.gazetteer.releases.local import activate, current
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from tests.support.object_servers import Line, ObjectServer, running_object_server

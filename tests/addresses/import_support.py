@@ -8,18 +8,21 @@ from datetime import date
 from itertools import islice
 from pathlib import Path
 
-from services.addresses.adapters import release
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.import_files import gather
-from services.addresses.adapters.import_jobs import Imported, Wanted, kept_with
-from services.addresses.adapters.importing import import_files
-from services.addresses.adapters.manifest import Recipe, folder_of
-from services.addresses.adapters.sources import BOROUGHS, POSTCODES, TERMINATED, WARDS, Sources
-from services.addresses.domain.formats import writing_core
-from services.addresses.domain.formats.writing_changes import premium_changes
-from services.addresses.domain.formats.writing_premium import Record, Supply, Volumes, full_supply
-from services.addresses.domain.generation import generate
-from services.addresses.domain.records import Blpu, LogicalStatus
+from services.addresses.domain.addressbase.formats import write_core as writing_core
+from services.addresses.domain.addressbase.formats.write_premium import Record, Supply, Volumes, full_supply
+from services.addresses.domain.addressbase.formats.write_updates import premium_changes
+from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
+from services.addresses.domain.synthetic.generate import generate
+from services.addresses.gazetteer.builds.full import write_release
+from services.addresses.gazetteer.files.shipped_sources import BOROUGHS, POSTCODES, TERMINATED, WARDS, Sources
+from services.addresses.gazetteer.imports.job import ImportOptions
+from services.addresses.gazetteer.imports.run import import_files
+from services.addresses.gazetteer.imports.source_files import gather
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.import_results import Imported
+from services.addresses.gazetteer.releases.manifest import Recipe, folder_of
+from services.addresses.gazetteer.releases.stages import kept_with
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 CAMDEN, HACKNEY = "E09000007", "E09000012"
 MADE_UP = Supply("MADE UP ADDRESSES", date(2025, 9, 1))
@@ -62,9 +65,9 @@ def begin(data_dir: Path, postcodes: int = 120) -> Sources:
     """Make a release without premises live, whose postcodes are few."""
     sources = few_postcodes(data_dir / "few", postcodes // 2)
     recipe = Recipe(sources=sources.hashes(), premises={"none": ""})
-    with release.alone(data_dir):
-        release.write(data_dir, recipe, [], sources)
-        release.activate(data_dir, recipe.release)
+    with local.data_dir_lock(data_dir):
+        write_release(data_dir, recipe, [], sources)
+        local.activate(data_dir, recipe.release)
     kept = kept_with(data_dir, recipe.release)
     kept.mkdir(parents=True)
     (data_dir / "few").rename(kept / "postcodes")
@@ -103,18 +106,18 @@ def _in_one(path: Path, groups: Iterable[list[Record]], supply: Supply) -> Path:
 
 def imported(data_dir: Path, *paths: Path, **wanted: object) -> Imported:
     """Import without activating."""
-    return import_files(data_dir, gather(paths), Wanted(**wanted), Unwatched())  # type: ignore[arg-type]
+    return import_files(data_dir, gather(paths), ImportOptions(**wanted), Unwatched())  # type: ignore[arg-type]
 
 
 def activated(data_dir: Path, release_id: str) -> None:
     """Make it live, whatever the gate says."""
-    with release.alone(data_dir):
-        release.activate(data_dir, release_id)
+    with local.data_dir_lock(data_dir):
+        local.activate(data_dir, release_id)
 
 
 def held(data_dir: Path, release_id: str | None = None) -> list[Blpu]:
     """Everything in a release; in the live one unless said."""
-    gazetteer = Gazetteer.open(folder_of(data_dir, release_id or release.live(data_dir)))
+    gazetteer = Gazetteer.open(folder_of(data_dir, release_id or local.live(data_dir)))
     try:
         return list(gazetteer.all_records())
     finally:

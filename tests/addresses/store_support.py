@@ -8,10 +8,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.addresses.adapters import release
-from services.addresses.adapters.going_live import go_back, go_live
-from services.addresses.adapters.object_store import ObjectStore
-from services.addresses.adapters.release_store import ReleaseStore
+from services.addresses.gazetteer.distribution.object_store import ObjectStore
+from services.addresses.gazetteer.distribution.release_store import ReleaseStore
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.serving.activate import go_back, go_live
 
 from .import_support import Place, imported, premium_update
 
@@ -26,8 +26,8 @@ def next_release(place: Place, name: str, left_out: int) -> str:
 
 def publish(data_dir: Path, url: str, release_id: str) -> None:
     """As `blocks addresses activate` does, whatever the gate says."""
-    verdict = go_live(data_dir, release_id, ("retired", "borough-loss", "orphans"), ReleaseStore(data_dir, url))
-    assert verdict.passed
+    gate_result = go_live(data_dir, release_id, ("retired", "borough-loss", "orphans"), ReleaseStore(data_dir, url))
+    assert gate_result.passed
 
 
 def go_back_everywhere(data_dir: Path, url: str) -> str:
@@ -38,7 +38,7 @@ def go_back_everywhere(data_dir: Path, url: str) -> str:
 def live(data_dir: Path) -> str | None:
     """What is live in a data dir."""
     try:
-        return release.live(data_dir)
+        return local.live(data_dir)
     except FileNotFoundError:
         return None
 
@@ -72,7 +72,7 @@ def catch_up(replica: ReleaseStore) -> int:
 
 CATCH_UP = """
 import asyncio, pathlib, resource, sys
-from services.addresses.adapters.release_store import ReleaseStore
+from services.addresses.gazetteer.distribution.release_store import ReleaseStore
 data_dir, url, most = sys.argv[1:]
 if int(most):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), int(most)))

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from services.addresses.adapters.release import current
+from services.addresses.gazetteer.releases.local import current
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from shared.service import StartError

@@ -4,16 +4,16 @@ import random
 
 import pytest
 
-from services.addresses.adapters.beginnings import KEPT, LETTERS, Beginnings, beginnings_of
-from services.addresses.adapters.finding import Finder
-from services.addresses.adapters.postcodes import Postcodes
-from services.addresses.adapters.premises_files import PremisesFiles
-from services.addresses.adapters.release import current
-from services.addresses.adapters.searching import Searching
-from services.addresses.adapters.word_lists import LONGEST, WordLists, write_word_lists
-from services.addresses.domain.display import readable
-from services.addresses.domain.lines import line
-from services.addresses.domain.query import Query
+from services.addresses.domain.addressbase.single_line import line
+from services.addresses.domain.search.query import Query
+from services.addresses.domain.search.title_case import readable
+from services.addresses.gazetteer.files.name_lists import LONGEST, WordLists, write_word_lists
+from services.addresses.gazetteer.files.postcodes import Postcodes
+from services.addresses.gazetteer.files.premises import PremisesFiles
+from services.addresses.gazetteer.releases.local import current
+from services.addresses.gazetteer.search.candidates import Finder
+from services.addresses.gazetteer.search.prefixes import KEPT, LETTERS, Beginnings, beginnings_of
+from services.addresses.gazetteer.search.typeahead import Searching
 
 HACKNEY = "E09000012"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import change_sets
-from services.addresses.domain.changes import Change, Happened
+from services.addresses.domain.releases.changes import Change, Happened
+from services.addresses.gazetteer.releases import change_sets
 
 CREATED = [Change(Happened.CREATED, (), (uprn,)) for uprn in range(1, 2_501)]
 MERGED = [Change(Happened.MERGED, (9, 10), (11,))]
@@ -18,29 +18,29 @@ def prepared(tmp_path: Path) -> Path:
 
 
 def test_a_switch_that_happened_is_numbered_and_comes_back_in_batches_of_one_kind(prepared):
-    settled = change_sets.settle(prepared, "new")
-    assert settled is not None
-    assert (settled.number, settled.before, settled.after) == (1, "old", "new")
-    assert change_sets.change_sets(prepared) == [settled]
-    batches = list(settled.batches())
+    numbered_set = change_sets.number_prepared(prepared, "new")
+    assert numbered_set is not None
+    assert (numbered_set.number, numbered_set.before, numbered_set.after) == (1, "old", "new")
+    assert change_sets.change_sets(prepared) == [numbered_set]
+    batches = list(numbered_set.batches())
     assert [len(batch) for batch in batches] == [1_000, 1_000, 500, 1]
     assert [change for batch in batches for change in batch] == [*CREATED, *MERGED]
-    assert list(settled.batches(skip=3)) == [MERGED]
+    assert list(numbered_set.batches(skip=3)) == [MERGED]
 
 
 def test_a_switch_that_did_not_happen_leaves_no_number(prepared):
-    assert change_sets.settle(prepared, "old") is None
-    assert change_sets.settle(prepared, "new") is None
+    assert change_sets.number_prepared(prepared, "old") is None
+    assert change_sets.number_prepared(prepared, "new") is None
     assert change_sets.change_sets(prepared) == []
 
 
 def test_numbers_go_on_and_only_later_ones_are_given(prepared):
-    change_sets.settle(prepared, "new")
+    change_sets.number_prepared(prepared, "new")
     change_sets.prepare(prepared, "new", "newer", MERGED)
-    change_sets.settle(prepared, "newer")
+    change_sets.number_prepared(prepared, "newer")
     assert [(each.number, each.after) for each in change_sets.change_sets(prepared, after_number=1)] == [(2, "newer")]
 
 
 def test_nothing_prepared_is_nothing_to_settle(tmp_path):
-    assert change_sets.settle(tmp_path, "new") is None
+    assert change_sets.number_prepared(tmp_path, "new") is None
     assert change_sets.change_sets(tmp_path) == []

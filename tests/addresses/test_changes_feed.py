@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from services.addresses.adapters import change_sets
-from services.addresses.domain.changes import Change, Happened
-from services.addresses.publishing import Publisher
+from services.addresses.domain.releases.changes import Change, Happened
+from services.addresses.gazetteer.releases import change_sets
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from services.addresses.store import Store
+from services.addresses.workers.publish_changes import Publisher
 from shared import clock
 from tests.support.published import Published, published
 from tests.support.running import Running
@@ -32,9 +32,9 @@ ALL = [*CREATED, *CHANGED, *MERGED, *SPLIT, *RETIRED]
 FEED = "/v1/addresses/changes"
 
 
-def switch(data_dir, before: str, after: str, changes: list[Change]) -> None:
+def activate(data_dir, before: str, after: str, changes: list[Change]) -> None:
     change_sets.prepare(data_dir, before, after, changes)
-    assert change_sets.settle(data_dir, after)
+    assert change_sets.number_prepared(data_dir, after)
 
 
 async def publish_all(store: Store, data_dir) -> int:
@@ -51,7 +51,7 @@ async def store(settings) -> AsyncIterator[Store]:
     await opened.close()
 
 
-def told(events: list[Published]) -> list[tuple[str, dict[str, Any]]]:
+def reported(events: list[Published]) -> list[tuple[str, dict[str, Any]]]:
     return [(event.about.type.split(".")[-2], event.payload) for event in events if ".address." in event.about.type]
 
 
@@ -69,8 +69,8 @@ async def feed(serve, settings, data_dir, tmp_path, eventually) -> AsyncIterator
     """The service, after two switches of releases."""
     own = tmp_path / "data"
     shutil.copytree(data_dir, own, copy_function=shutil.copy2)
-    switch(own, "r1", "r2", ALL)
-    switch(own, "r2", "r3", [*RETIRED[:1], *CREATED[:1]])
+    activate(own, "r1", "r2", ALL)
+    activate(own, "r2", "r3", [*RETIRED[:1], *CREATED[:1]])
     service = build(settings(Settings, data_dir=own, premises_seed=SEED))
     async with serve(service) as served:
 
@@ -83,7 +83,7 @@ async def feed(serve, settings, data_dir, tmp_path, eventually) -> AsyncIterator
 
 async def test_each_batch_becomes_one_event_that_names_uprns_alone(feed):
     everything = await published(feed.service)
-    events = told(everything)
+    events = reported(everything)
     assert [kind for kind, _ in events] == [
         *("created", "created", "created", "changed", "merged", "split", "retired"),
         *("retired", "created"),
@@ -126,7 +126,7 @@ async def test_at_its_end_the_feed_gives_a_cursor_that_finds_what_comes_later(fe
     assert (len(end["items"]), end["more"]) == (2, False)
     nothing = (await feed.http.get(FEED, params={"cursor": end["next"]}, headers=reader)).json()
     assert nothing == {"items": [], "next": end["next"], "more": False}
-    switch(feed.service.settings.data_dir, "r3", "r4", SPLIT)
+    activate(feed.service.settings.data_dir, "r3", "r4", SPLIT)
 
     async def later() -> Any:
         items = (await feed.http.get(FEED, params={"cursor": end["next"]}, headers=reader)).json()["items"]
@@ -167,8 +167,8 @@ async def test_the_feed_needs_the_scope(running):
 
 
 async def test_replicas_that_publish_at_once_publish_each_batch_once(settings, store, tmp_path):
-    switch(tmp_path, "r1", "r2", ALL)
-    switch(tmp_path, "r2", "r3", ALL)
+    activate(tmp_path, "r1", "r2", ALL)
+    activate(tmp_path, "r2", "r3", ALL)
     other = await Store(settings(Settings)).start()
     publishers = [Publisher(store, tmp_path), Publisher(other, tmp_path)]
     quiet = 0
@@ -182,7 +182,7 @@ async def test_replicas_that_publish_at_once_publish_each_batch_once(settings, s
 
 
 async def test_a_publisher_that_was_overtaken_repeats_nothing(store, tmp_path):
-    switch(tmp_path, "r1", "r2", ALL)
+    activate(tmp_path, "r1", "r2", ALL)
     one, two = Publisher(store, tmp_path), Publisher(store, tmp_path)
     assert [await one.step(), await two.step()] == [1, 1]
     assert await one.step() == 0, "its next batch was published by the other"
@@ -194,7 +194,7 @@ async def test_a_publisher_that_was_overtaken_repeats_nothing(store, tmp_path):
 async def test_a_publisher_that_is_killed_leaves_each_batch_once(settings, store, data_dir, tmp_path, eventually):
     own = tmp_path / "data"
     shutil.copytree(data_dir, own, copy_function=shutil.copy2)
-    switch(own, "r1", "r2", [Change(Happened.CREATED, (), (uprn,)) for uprn in range(30_000)])
+    activate(own, "r1", "r2", [Change(Happened.CREATED, (), (uprn,)) for uprn in range(30_000)])
     config = settings(Settings, data_dir=own, premises_seed=SEED)
     child = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.addresses", env=environment(config))
     try:
@@ -212,7 +212,7 @@ async def test_a_publisher_that_is_killed_leaves_each_batch_once(settings, store
             return await store.collection("change_sets").count({"done": True}) == 1
 
         await eventually(done, seconds=30)
-        events = told(await published(service))
+        events = reported(await published(service))
     finally:
         await service.stop()
     assert [payload["sequence"] for _, payload in events] == list(range(1, 31))
@@ -223,11 +223,11 @@ async def test_a_data_dir_that_was_made_anew_does_not_stop_the_feed(store, tmp_p
     old, new = tmp_path / "old", tmp_path / "new"
     for directory in (old, new):
         directory.mkdir()
-    switch(old, "r1", "r2", CREATED)
-    switch(old, "r2", "r3", CHANGED)
+    activate(old, "r1", "r2", CREATED)
+    activate(old, "r2", "r3", CHANGED)
     await publish_all(store, old)
-    switch(new, "r1", "r2", CREATED)
-    switch(new, "r2", "r9", SPLIT)
+    activate(new, "r1", "r2", CREATED)
+    activate(new, "r2", "r9", SPLIT)
     await publish_all(store, new)
     runs = await store.collection("change_runs").find({}, sort=[("last", 1)])
     assert [(run["before"], run["after"], run["first"], run["last"]) for run in runs] == [
@@ -242,7 +242,7 @@ async def test_the_release_that_was_live_at_an_instant_is_known(store, tmp_path)
     assert await store.change_sets.live_at(instants[4]) is None
     await store.releases.insert("r1", content_hash="", counts={}, published_at=instants[1])
     for instant, (before, after) in zip(instants[2:4], pairwise(("r1", "r2", "r3")), strict=True):
-        switch(tmp_path, before, after, CHANGED)
+        activate(tmp_path, before, after, CHANGED)
         with clock.at(instant):
             await publish_all(store, tmp_path)
     assert [await store.change_sets.live_at(instant) for instant in instants] == [None, "r1", "r2", "r3", "r3"]

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from services.addresses.adapters import release
-from services.addresses.adapters.building import build
-from services.addresses.adapters.change_sets import change_sets
-from services.addresses.adapters.diffing import differences
-from services.addresses.adapters.manifest import Recipe
-from services.addresses.adapters.sources import Sources
-from services.addresses.domain.changes import Change, Happened
-from services.addresses.domain.fingerprints import fingerprint
-from services.addresses.domain.records import Blpu, LogicalStatus
+from services.addresses.domain.addressbase.fingerprint import fingerprint
+from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
+from services.addresses.domain.releases.changes import Change, Happened
+from services.addresses.gazetteer.builds.full import build, write_release
+from services.addresses.gazetteer.files.shipped_sources import Sources
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.change_sets import change_sets
+from services.addresses.gazetteer.releases.diff import differences
+from services.addresses.gazetteer.releases.manifest import Recipe
 
 from .import_support import activated, begin, few_postcodes, made_up, retired
 
@@ -30,7 +30,7 @@ def blpus(few) -> list[Blpu]:
 
 
 @pytest.fixture
-def told(few, tmp_path):
+def reported(few, tmp_path):
     """Changes from some records to others."""
 
     def told_of(before: list[Blpu], after: list[Blpu]) -> list[Change]:
@@ -49,59 +49,59 @@ def one(happened: Happened, *uprns: int) -> list[Change]:
     return [Change(happened, (uprn,) * before, (uprn,) * after) for uprn in uprns]
 
 
-def test_the_same_records_are_no_change_although_the_files_differ(told, blpus):
+def test_the_same_records_are_no_change_although_the_files_differ(reported, blpus):
     """Every dictionary is numbered otherwise, because the first record is another."""
-    assert told(blpus, blpus[1:]) == one(Happened.RETIRED, blpus[0].uprn)
+    assert reported(blpus, blpus[1:]) == one(Happened.RETIRED, blpus[0].uprn)
 
 
-def test_what_is_new_gone_and_otherwise_is_told_in_the_order_of_kinds_and_uprns(told, blpus):
+def test_what_is_new_gone_and_otherwise_is_told_in_the_order_of_kinds_and_uprns(reported, blpus):
     moved = replace(blpus[7], easting=blpus[7].easting + 0.01)
     renamed = replace(blpus[5], lpis=(replace(blpus[5].lpis[0], street="OTHER STREET"), *blpus[5].lpis[1:]))
     history = retired(blpus[9])
     after = [*blpus[2:5], renamed, blpus[6], moved, blpus[8], history, *blpus[10:]]
-    assert told(blpus[:-1], after) == [
+    assert reported(blpus[:-1], after) == [
         *one(Happened.CREATED, blpus[-1].uprn),
         *one(Happened.CHANGED, renamed.uprn, moved.uprn),
         *one(Happened.RETIRED, blpus[0].uprn, blpus[1].uprn, history.uprn),
     ]
 
 
-def test_what_is_historical_is_no_news_and_what_comes_back_is(told, blpus):
+def test_what_is_historical_is_no_news_and_what_comes_back_is(reported, blpus):
     old = retired(blpus[0])
-    assert told([old, *blpus[2:]], [replace(old, legal_name="X"), retired(blpus[1]), *blpus[2:]]) == []
+    assert reported([old, *blpus[2:]], [replace(old, legal_name="X"), retired(blpus[1]), *blpus[2:]]) == []
 
 
-def test_what_comes_back_into_use_is_created(told, blpus):
-    assert told([retired(blpus[0]), *blpus[1:]], blpus) == one(Happened.CREATED, blpus[0].uprn)
+def test_what_comes_back_into_use_is_created(reported, blpus):
+    assert reported([retired(blpus[0]), *blpus[1:]], blpus) == one(Happened.CREATED, blpus[0].uprn)
 
 
-def test_successors_merge_and_split(told, blpus):
+def test_successors_merge_and_split(reported, blpus):
     a, b, c, d, e, f, g = (blpu.uprn for blpu in blpus[:7])
     before = [blpus[0], blpus[1], *blpus[3:5], *blpus[7:]]
     after = [retired(blpus[0], c), retired(blpus[1], c), blpus[2], retired(blpus[3], f, g), retired(blpus[4], f), *blpus[5:7], *blpus[7:]]
-    assert told(before, after) == [
+    assert reported(before, after) == [
         Change(Happened.MERGED, (a, b), (c,)),
         Change(Happened.MERGED, (e,), (f,)),
         Change(Happened.SPLIT, (d,), (f, g)),
     ]
 
 
-def test_a_merger_into_what_was_there_names_it_before_and_after(told, blpus):
+def test_a_merger_into_what_was_there_names_it_before_and_after(reported, blpus):
     a, b = blpus[:2]
-    assert told(blpus, [retired(a, b.uprn), *blpus[1:]]) == [Change(Happened.MERGED, (a.uprn, b.uprn), (b.uprn,))]
+    assert reported(blpus, [retired(a, b.uprn), *blpus[1:]]) == [Change(Happened.MERGED, (a.uprn, b.uprn), (b.uprn,))]
 
 
-def test_a_successor_that_is_not_in_use_is_none(told, blpus):
-    assert told(blpus, [retired(blpus[0], 5), *blpus[1:]]) == one(Happened.RETIRED, blpus[0].uprn)
+def test_a_successor_that_is_not_in_use_is_none(reported, blpus):
+    assert reported(blpus, [retired(blpus[0], 5), *blpus[1:]]) == one(Happened.RETIRED, blpus[0].uprn)
 
 
-def test_a_house_that_becomes_a_shell_with_flats_is_split_and_back_again_merged(told, blpus, tmp_path):
+def test_a_house_that_becomes_a_shell_with_flats_is_split_and_back_again_merged(reported, blpus, tmp_path):
     house, *flats = blpus[:3]
     shell = replace(house, classification="PP")
     parts = [replace(flat, parent_uprn=house.uprn, classification="RD06") for flat in flats]
     divided, whole = [shell, *parts, *blpus[3:]], [house, *blpus[3:]]
     uprns = tuple(flat.uprn for flat in flats)
-    assert told(whole, divided) == [Change(Happened.SPLIT, (house.uprn,), uprns)]
+    assert reported(whole, divided) == [Change(Happened.SPLIT, (house.uprn,), uprns)]
     assert list(differences(tmp_path / "after", tmp_path / "before")) == [Change(Happened.MERGED, uprns, (house.uprn,))]
 
 
@@ -126,15 +126,15 @@ def test_where_nothing_was_live_there_is_no_change_set_and_the_next_switch_is_th
     sources = begin(tmp_path)
     assert change_sets(tmp_path) == []
     recipe = Recipe(sources=sources.hashes(), premises={"another": ""})
-    with release.alone(tmp_path):
-        release.write(tmp_path, recipe, [], sources)
+    with local.data_dir_lock(tmp_path):
+        write_release(tmp_path, recipe, [], sources)
     activated(tmp_path, recipe.release)
     assert change_sets(tmp_path) == []
     first, second = (Recipe(sources=sources.hashes(), premises={name: ""}) for name in ("first", "second"))
     made = made_up(sources, 30)
     for each, count in ((first, 20), (second, 30)):
-        with release.alone(tmp_path):
-            release.write(tmp_path, each, made[:count], sources)
+        with local.data_dir_lock(tmp_path):
+            write_release(tmp_path, each, made[:count], sources)
         activated(tmp_path, each.release)
     assert [(each.number, each.before, each.after) for each in change_sets(tmp_path)] == [
         (1, recipe.release, first.release),

@@ -5,11 +5,11 @@ from datetime import date
 
 import pytest
 
-from services.addresses.adapters.checking import checked
-from services.addresses.adapters.gate import judge, report_folder
-from services.addresses.adapters.manifest import folder_of
-from services.addresses.adapters.sources import ATTRIBUTION, SHIPPED_EDITION
-from services.addresses.domain.editions import Edition, newest, together, told
+from services.addresses.domain.addressbase.editions import Edition, as_reported, newest, together
+from services.addresses.gazetteer.files.shipped_sources import ATTRIBUTION, SHIPPED_EDITION
+from services.addresses.gazetteer.releases.integrity import checked
+from services.addresses.gazetteer.releases.manifest import folder_of
+from services.addresses.gazetteer.releases.quality_gate import judge, report_folder
 from services.addresses.service import build
 from services.addresses.settings import Settings
 
@@ -37,23 +37,23 @@ HEADER = ["10", "GeoPlace", "9999", "2025-11-06", "1", "2025-11-06", "12:00:00",
     ],
 )
 def test_product_edition_and_day_are_what_the_supply_says(format_name, file_name, first_row, said):
-    edition = told(format_name, file_name, first_row)
+    edition = as_reported(format_name, file_name, first_row)
     assert (edition.product, edition.name, edition.day) == said
 
 
 def test_licensed_data_is_named_as_such_and_made_up_data_as_nobodys():
-    licensed = told("premium", "supply.csv", HEADER).attribution
+    licensed = as_reported("premium", "supply.csv", HEADER).attribution
     assert licensed.startswith("AddressBase Premium: © Crown copyright and database rights 2025 Ordnance Survey;")
     assert "Royal Mail copyright and database right 2025." in licensed
     assert "it is not open data" in licensed
-    assert "rights Ordnance Survey" in told("core", "supply.csv", []).attribution, "no year is made up"
-    assert "right 2026. Source: Office for National Statistics" in told("onspd", "ONSPD_FEB_2026_UK.csv", []).attribution
-    assert told("premium", "supply.csv", [HEADER[0], "MADE UP ADDRESSES", *HEADER[2:]]).attribution == ""
+    assert "rights Ordnance Survey" in as_reported("core", "supply.csv", []).attribution, "no year is made up"
+    assert "right 2026. Source: Office for National Statistics" in as_reported("onspd", "ONSPD_FEB_2026_UK.csv", []).attribution
+    assert as_reported("premium", "supply.csv", [HEADER[0], "MADE UP ADDRESSES", *HEADER[2:]]).attribution == ""
 
 
 def test_of_each_product_the_last_edition_counts():
-    first, second = (told("premium", "supply.csv", [*HEADER[:3], day, *HEADER[4:]]) for day in ("2025-11-06", "2025-12-18"))
-    positions = told("open-uprn", "osopenuprn_202601.csv", [])
+    first, second = (as_reported("premium", "supply.csv", [*HEADER[:3], day, *HEADER[4:]]) for day in ("2025-11-06", "2025-12-18"))
+    positions = as_reported("open-uprn", "osopenuprn_202601.csv", [])
     assert together([SHIPPED_EDITION, first], [second, positions]) == (SHIPPED_EDITION, second, positions)
     assert newest([first, SHIPPED_EDITION, second], "premises") == second
     assert newest([SHIPPED_EDITION], "premises") is None

@@ -11,11 +11,11 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 
-from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.adapters.release_store import ReleaseStore
-from services.addresses.following import LONGEST_PAUSE, StoreFollower
+from services.addresses.gazetteer.distribution.release_store import ReleaseStore
+from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.service import build
 from services.addresses.settings import Settings
+from services.addresses.workers.follow_release import LONGEST_PAUSE, StoreFollower
 from shared.settings import Role, SettingsError
 from tests.support.object_servers import KEYS
 
@@ -57,7 +57,7 @@ def lines(caplog, text: str) -> int:
 
 
 async def test_a_process_without_a_release_says_that_it_waits_and_serves_the_first(place, tmp_path, caplog, eventually, monkeypatch):
-    monkeypatch.setattr("services.addresses.adapters.live_release.SECONDS_BETWEEN_TRIES", 0.05)
+    monkeypatch.setattr("services.addresses.gazetteer.serving.live.SECONDS_BETWEEN_TRIES", 0.05)
     url, here = (tmp_path / "volume").as_uri(), tmp_path / "here"
     opened = LiveRelease(here, SEED, ReleaseStore(here, url))
     opening = asyncio.create_task(opened.open())
@@ -179,7 +179,7 @@ async def test_a_damaged_release_without_another_is_fetched_again(published):
 async def test_of_replicas_that_share_a_data_dir_one_fetches(published):
     replicas = [ReleaseStore(published.here, published.url) for _ in range(3)]
     results = await asyncio.gather(*(replica.catch_up() for replica in replicas), return_exceptions=True)
-    assert sorted(type(result).__name__ for result in results) == ["BlockingIOError", "BlockingIOError", "Switch"]
+    assert sorted(type(result).__name__ for result in results) == ["Activation", "BlockingIOError", "BlockingIOError"]
     assert live(published.here) == published.place.release
 
 

@@ -5,11 +5,11 @@ from datetime import date
 
 import pytest
 
-from services.addresses.domain.formats.core import COLUMNS, Core
-from services.addresses.domain.formats.open_uprn import OpenUprn
-from services.addresses.domain.incoming import BadRowError, Op, WrongFileError
-from services.addresses.domain.lines import line
-from services.addresses.domain.records import Numbering
+from services.addresses.domain.addressbase.formats.core import COLUMNS, Core
+from services.addresses.domain.addressbase.formats.open_uprn import OpenUprn
+from services.addresses.domain.addressbase.incoming import BadRowError, Op, WrongFileError
+from services.addresses.domain.addressbase.records import Numbering
+from services.addresses.domain.addressbase.single_line import line
 from tests.addresses.address_files import RECORDS, Held, held, premium, read, rows
 
 UPRN = 10_099_900_001

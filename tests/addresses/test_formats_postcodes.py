@@ -4,13 +4,13 @@ from itertools import chain
 
 import pytest
 
-from services.addresses.adapters.postcodes import Postcodes, write_postcodes
-from services.addresses.adapters.sources_writing import write_sources
-from services.addresses.domain.formats.recognising import recognise
-from services.addresses.domain.incoming import BadRowError, PostcodeFormat, WrongFileError
-from services.addresses.domain.postcode import Postcode
-from services.addresses.domain.postcode_records import LivePostcode, TerminatedPostcode
-from services.addresses.domain.premises import Location
+from services.addresses.domain.addressbase.formats.detect import recognise
+from services.addresses.domain.addressbase.incoming import BadRowError, PostcodeFormat, WrongFileError
+from services.addresses.domain.geography.location import Location
+from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.domain.geography.postcode_records import PostcodeRecord, TerminatedPostcodeRecord
+from services.addresses.gazetteer.builds.sources import write_sources
+from services.addresses.gazetteer.files.postcodes import Postcodes, write_postcodes
 from tests.addresses.address_files import rows
 
 NSPL_2025 = """\
@@ -34,7 +34,7 @@ CODE_POINT = """\
 """
 
 
-def read(text: str) -> list[LivePostcode | TerminatedPostcode]:
+def read(text: str) -> list[PostcodeRecord | TerminatedPostcodeRecord]:
     found = rows(text)
     reader = recognise(found[:20])
     assert isinstance(reader, PostcodeFormat)
@@ -48,16 +48,16 @@ HACKNEY = ("E09000012", "E05009373")
 
 def test_a_lookup_with_the_names_of_2025_gives_londons_live_and_terminated_postcodes():
     assert read(NSPL_2025) == [
-        LivePostcode("E8 1AA", 1, Location(534_100, 184_900), *HACKNEY, "198001", "", ""),
-        TerminatedPostcode("E8 1ZZ", "199912", Location(534_000, 184_800)),
-        LivePostcode("E8 9ZZ", 1, Location(534_300, 184_700), "E09000012", "E05099999", "202508", "", ""),
+        PostcodeRecord("E8 1AA", 1, Location(534_100, 184_900), *HACKNEY, "198001", "", ""),
+        TerminatedPostcodeRecord("E8 1ZZ", "199912", Location(534_000, 184_800)),
+        PostcodeRecord("E8 9ZZ", 1, Location(534_300, 184_700), "E09000012", "E05099999", "202508", "", ""),
     ]
 
 
 def test_a_directory_with_the_old_names_gives_the_census_areas_of_2011_too():
     assert read(ONSPD_2022) == [
-        LivePostcode("E8 1AA", 1, Location(534_100, 184_900), *HACKNEY, "198001", "E01001234", "E02005678"),
-        TerminatedPostcode("E8 1ZZ", "199912", Location(534_000, 184_800)),
+        PostcodeRecord("E8 1AA", 1, Location(534_100, 184_900), *HACKNEY, "198001", "E01001234", "E02005678"),
+        TerminatedPostcodeRecord("E8 1ZZ", "199912", Location(534_000, 184_800)),
     ]
 
 
@@ -68,8 +68,8 @@ def test_names_of_any_year_will_do_and_the_latest_is_taken():
 
 def test_code_point_gives_places_and_areas_but_no_months():
     assert read(CODE_POINT) == [
-        LivePostcode("E8 1AA", 1, Location(534_101, 184_901), *HACKNEY, "", "", ""),
-        LivePostcode("E8 9ZZ", 5, Location(534_300, 184_700), *HACKNEY, "", "", ""),
+        PostcodeRecord("E8 1AA", 1, Location(534_101, 184_901), *HACKNEY, "", "", ""),
+        PostcodeRecord("E8 9ZZ", 5, Location(534_300, 184_700), *HACKNEY, "", "", ""),
     ]
 
 
@@ -116,7 +116,7 @@ def test_a_file_without_london_is_refused(text):
 
 
 @pytest.fixture(scope="module")
-def before(few_sources) -> dict[str, LivePostcode]:
+def before(few_sources) -> dict[str, PostcodeRecord]:
     return {row.postcode: row for row in few_sources.live()}
 
 
@@ -124,14 +124,14 @@ def test_a_lookup_replaces_the_postcodes_of_its_areas_and_keeps_what_it_lacks(tm
     written = write_sources(tmp_path / "new", read(NSPL_2025), few_sources, {"E05099999": "Quillton"})
     live = {row.postcode: row for row in written.live()}
     held = before["E8 1AA"]
-    assert live["E8 1AA"] == LivePostcode(
+    assert live["E8 1AA"] == PostcodeRecord(
         *("E8 1AA", 1, Location(534_100, 184_900), *HACKNEY, "198001", held.lsoa_2011, held.msoa_2011),
     )
     assert held.lsoa_2011
     assert live["E8 9ZZ"].introduced == "202508"
     assert [code for code in live if code.startswith("E8 ")] == ["E8 1AA", "E8 9ZZ"]
     assert {code: row for code, row in live.items() if code.startswith("NW")} == {c: r for c, r in before.items() if c.startswith("NW")}
-    assert list(written.terminated()) == [TerminatedPostcode("E8 1ZZ", "199912", Location(534_000, 184_800))]
+    assert list(written.terminated()) == [TerminatedPostcodeRecord("E8 1ZZ", "199912", Location(534_000, 184_800))]
     assert [ward.name for ward in written.wards() if ward.code == "E05099999"] == ["Quillton"]
     assert written.boroughs() == few_sources.boroughs()
 
@@ -172,6 +172,6 @@ def test_sources_come_out_as_they_are(tmp_path, few_sources):
 
 def test_sources_without_a_live_postcode_and_folders_that_are_there_are_refused(tmp_path, few_sources):
     with pytest.raises(ValueError, match="no live postcode"):
-        write_sources(tmp_path / "new", [TerminatedPostcode("E8 1ZZ", "199912", Location(534_000, 184_800))], few_sources)
+        write_sources(tmp_path / "new", [TerminatedPostcodeRecord("E8 1ZZ", "199912", Location(534_000, 184_800))], few_sources)
     with pytest.raises(FileExistsError):
         write_sources(tmp_path, read(CODE_POINT), few_sources)

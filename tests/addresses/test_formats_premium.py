@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from services.addresses.domain.formats.premium import Premium
-from services.addresses.domain.incoming import BadRowError, Op, WrongFileError
-from services.addresses.domain.records import BlpuState, DeliveryPoint, Language, LogicalStatus, Numbering
+from services.addresses.domain.addressbase.formats.premium import Premium
+from services.addresses.domain.addressbase.incoming import BadRowError, Op, WrongFileError
+from services.addresses.domain.addressbase.records import BlpuState, DeliveryPoint, Language, LogicalStatus, Numbering
 from tests.addresses.address_files import (
     BLPU,
     CLASSIFICATION,

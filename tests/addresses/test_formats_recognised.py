@@ -6,13 +6,13 @@ from contextlib import suppress
 
 import pytest
 
-from services.addresses.domain.formats.code_point import CodePoint
-from services.addresses.domain.formats.core import Core
-from services.addresses.domain.formats.onspd import Onspd
-from services.addresses.domain.formats.open_uprn import OpenUprn
-from services.addresses.domain.formats.premium import Premium
-from services.addresses.domain.formats.recognising import NAMES, recognise, refuse_other_files
-from services.addresses.domain.incoming import BadRowError, Format, PostcodeFormat, WrongFileError
+from services.addresses.domain.addressbase.formats.code_point_open import CodePoint
+from services.addresses.domain.addressbase.formats.core import Core
+from services.addresses.domain.addressbase.formats.detect import NAMES, recognise, refuse_other_files
+from services.addresses.domain.addressbase.formats.onspd import Onspd
+from services.addresses.domain.addressbase.formats.open_uprn import OpenUprn
+from services.addresses.domain.addressbase.formats.premium import Premium
+from services.addresses.domain.addressbase.incoming import BadRowError, Format, PostcodeFormat, WrongFileError
 from tests.addresses.address_files import BLPU, METADATA, OLD_STREET, RECORDS, premium, rows
 from tests.addresses.test_formats_core import FLAT, HEADER, OPEN_UPRN
 from tests.addresses.test_formats_postcodes import CODE_POINT, NSPL_2025, ONSPD_2022

@@ -4,15 +4,15 @@ import random
 
 import pytest
 
-from services.addresses.adapters.building import build
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.domain.crs import Crs
-from services.addresses.domain.formats import writing_core
-from services.addresses.domain.formats.writing_premium import full_supply
-from services.addresses.domain.generation import generate
-from services.addresses.domain.lines import line
-from services.addresses.domain.places import Address
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.formats import write_core as writing_core
+from services.addresses.domain.addressbase.formats.write_premium import full_supply
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.addressbase.single_line import line
+from services.addresses.domain.geography.crs import Crs
+from services.addresses.domain.os_places.results import Address
+from services.addresses.domain.synthetic.generate import generate
+from services.addresses.gazetteer.builds.full import build
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from tests.addresses.address_files import held, written
 from tests.addresses.test_formats_written import premium_file
 

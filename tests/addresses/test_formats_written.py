@@ -7,22 +7,15 @@ from itertools import chain
 
 import pytest
 
-from services.addresses.adapters.sources import Sources
-from services.addresses.domain.formats import writing_core
-from services.addresses.domain.formats.writing_changes import core_changes, premium_changes
-from services.addresses.domain.formats.writing_premium import Supply, Volumes, full_supply
-from services.addresses.domain.generation import Site, generate
-from services.addresses.domain.incoming import Op
-from services.addresses.domain.lines import line
-from services.addresses.domain.made_up_changes import changed
-from services.addresses.domain.records import (
-    Blpu,
-    BlpuState,
-    Language,
-    LogicalStatus,
-    Lpi,
-    Numbering,
-)
+from services.addresses.domain.addressbase.formats import write_core as writing_core
+from services.addresses.domain.addressbase.formats.write_premium import Supply, Volumes, full_supply
+from services.addresses.domain.addressbase.formats.write_updates import core_changes, premium_changes
+from services.addresses.domain.addressbase.incoming import Op
+from services.addresses.domain.addressbase.records import Blpu, BlpuState, Language, LogicalStatus, Lpi, Numbering
+from services.addresses.domain.addressbase.single_line import line
+from services.addresses.domain.synthetic.generate import Site, generate
+from services.addresses.domain.synthetic.quarterly_changes import changed
+from services.addresses.gazetteer.files.shipped_sources import Sources
 from tests.addresses.address_files import Held, held, read, written
 
 FULL = Supply("TEST", date(2025, 9, 1))

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from services.addresses.adapters import release
-from services.addresses.adapters.gate import judge, report_folder
-from services.addresses.adapters.going_live import go_back, go_live
-from services.addresses.domain.quality import CheckName, Compared, Facts, check
-from services.addresses.domain.records import LogicalStatus, Lpi, Numbering
+from services.addresses.domain.addressbase.records import LogicalStatus, Lpi, Numbering
+from services.addresses.domain.releases.quality import CheckName, Compared, Facts, check
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.quality_gate import judge, report_folder
+from services.addresses.gazetteer.serving.activate import go_back, go_live
 
 from .import_support import CAMDEN, HACKNEY, Place, core_file, held, imported, premium_file
 
@@ -56,9 +56,9 @@ def test_without_a_release_to_compare_with_only_the_release_itself_is_checked():
 
 def test_a_supply_that_lost_a_borough_does_not_go_live_until_it_is_accepted(place, tmp_path):
     made = imported(place.data_dir, premium_file(tmp_path / "one.csv", [blpu for blpu in place.blpus if blpu.borough == CAMDEN]))
-    verdict = go_live(place.data_dir, made.release)
-    assert not verdict.passed
-    names = {each.name for each in verdict.checks if not each.passed}
+    gate_result = go_live(place.data_dir, made.release)
+    assert not gate_result.passed
+    names = {each.name for each in gate_result.checks if not each.passed}
     assert names == {CheckName.BOROUGH_LOSS, CheckName.RETIRED}
     assert held(place.data_dir) == place.blpus
     report = (report_folder(place.data_dir, made.release) / "report.html").read_text(encoding="utf-8")
@@ -67,9 +67,9 @@ def test_a_supply_that_lost_a_borough_does_not_go_live_until_it_is_accepted(plac
     assert "borough-loss: 100.00%, at most 5.00% allowed" in report
     assert '<td class="number">-100.0%</td>' in report
     assert not go_live(place.data_dir, made.release, [CheckName.RETIRED]).passed
-    assert release.live(place.data_dir) == place.release
+    assert local.live(place.data_dir) == place.release
     assert go_live(place.data_dir, made.release, list(names)).passed
-    assert release.live(place.data_dir) == made.release
+    assert local.live(place.data_dir) == made.release
     assert go_back(place.data_dir).release == place.release
     assert held(place.data_dir) == place.blpus
 
@@ -112,6 +112,6 @@ def test_a_first_import_is_not_compared_with_made_up_premises(place, tmp_path):
     assert compared.before == place.release
     assert all(borough.before for borough in compared.boroughs)
     (place.data_dir / "current").unlink()
-    alone = judge(place.data_dir, made.release)
-    assert alone.before == ""
-    assert all(borough.before is None for borough in alone.boroughs)
+    unmeasured = judge(place.data_dir, made.release)
+    assert unmeasured.before == ""
+    assert all(borough.before is None for borough in unmeasured.boroughs)

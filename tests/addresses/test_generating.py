@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.addresses.domain.formats.premium import Premium
-from services.addresses.domain.formats.recognising import recognise
-from services.addresses.domain.generation import generate
-from services.addresses.domain.incoming import Format
-from services.addresses.domain.made_up_changes import changed
-from services.addresses.domain.premises import MADE_UP_UPRNS
-from services.addresses.generating import generate_changes, generate_files
+from services.addresses.domain.addressbase.formats.detect import recognise
+from services.addresses.domain.addressbase.formats.premium import Premium
+from services.addresses.domain.addressbase.incoming import Format
+from services.addresses.domain.synthetic.generate import generate
+from services.addresses.domain.synthetic.identifiers import MADE_UP_UPRNS
+from services.addresses.domain.synthetic.quarterly_changes import changed
+from services.addresses.gazetteer.builds.synthetic_files import generate_changes, generate_files
 from tests.addresses.address_files import Held
 
 PREMISES = 3_200
@@ -22,9 +22,9 @@ PREMISES = 3_200
 @pytest.fixture(scope="module")
 def written(tmp_path_factory, few_sources):
     out = tmp_path_factory.mktemp("files") / "new" / "folder"
-    told: list[int] = []
-    files = generate_files(PREMISES, 5, out, told.append, sources=few_sources, most=1_000)
-    return out, files, told
+    reported: list[int] = []
+    files = generate_files(PREMISES, 5, out, reported.append, sources=few_sources, most=1_000)
+    return out, files, reported
 
 
 def contents(path) -> list[list[str]]:
@@ -100,11 +100,11 @@ def test_the_same_seed_gives_the_same_bytes(written, tmp_path, few_sources):
 
 
 def test_an_update_of_the_files_can_be_written_too(written, tmp_path, few_sources):
-    told: list[int] = []
-    files = generate_changes(PREMISES, 5, tmp_path / "update", told.append, sources=few_sources)
-    assert told == sorted(told)
-    assert len(told) > 6
-    assert told[-1] == PREMISES
+    reported: list[int] = []
+    files = generate_changes(PREMISES, 5, tmp_path / "update", reported.append, sources=few_sources)
+    assert reported == sorted(reported)
+    assert len(reported) > 6
+    assert reported[-1] == PREMISES
     assert {file.path.name.rsplit("_", 1)[0] for file in files} == {
         "MADE_UP_AddressBaseCore_COU_2025-12-01",
         "MADE_UP_AddressBasePremium_COU_2025-12-01",

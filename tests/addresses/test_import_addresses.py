@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import release
-from services.addresses.adapters.change_sets import change_sets
-from services.addresses.adapters.import_files import gather
-from services.addresses.adapters.import_jobs import ImportRefusedError
-from services.addresses.adapters.importing import live_already
-from services.addresses.adapters.manifest import folder_of
-from services.addresses.adapters.release import current
-from services.addresses.domain.changes import Change, Happened
-from services.addresses.domain.incoming import WrongFileError
-from services.addresses.domain.made_up_changes import changed
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.incoming import WrongFileError
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.releases.changes import Change, Happened
+from services.addresses.domain.synthetic.quarterly_changes import changed
+from services.addresses.gazetteer.imports.job import ImportRefusedError
+from services.addresses.gazetteer.imports.run import live_already
+from services.addresses.gazetteer.imports.source_files import gather
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.change_sets import change_sets
+from services.addresses.gazetteer.releases.local import current
+from services.addresses.gazetteer.releases.manifest import folder_of
 
 from .import_support import Place, activated, begin, core_file, held, imported, premium_file, premium_update, retired
 
@@ -34,7 +34,7 @@ def test_a_change_only_update_leaves_what_its_rows_say_and_a_change_set(place, t
     after = [retired(gone, successor.uprn), *before[1:5], replace(renamed, organisation="QUILL AND SONS"), *before[7:]]
     made = imported(place.data_dir, premium_update(tmp_path / "update.csv", before, after))
     assert (made.supply, made.bad_rows, made.incomplete, made.unheld) == ("update", 0, 0, 0)
-    assert release.live(place.data_dir) == place.release
+    assert local.live(place.data_dir) == place.release
     activated(place.data_dir, made.release)
     assert held(place.data_dir) == after
     last = change_sets(place.data_dir)[-1]
@@ -153,11 +153,11 @@ def test_three_releases_are_kept_and_what_they_were_made_from(place, tmp_path):
     for count in (300, 200, 100):
         made.append(imported(place.data_dir, premium_file(tmp_path / f"{count}.csv", place.blpus[:count])).release)
         activated(place.data_dir, made[-1])
-    assert {manifest.release for manifest in release.releases(place.data_dir)} == set(made[1:])
+    assert {manifest.release for manifest in local.releases(place.data_dir)} == set(made[1:])
     assert {folder.name for folder in (place.data_dir / "stages").iterdir()} == set(made[1:])
-    with release.alone(place.data_dir):
-        assert release.rollback(place.data_dir).release == made[2]
-    assert {manifest.release for manifest in release.releases(place.data_dir)} == set(made[1:])
+    with local.data_dir_lock(place.data_dir):
+        assert local.rollback(place.data_dir).release == made[2]
+    assert {manifest.release for manifest in local.releases(place.data_dir)} == set(made[1:])
     back = change_sets(place.data_dir)[-1]
     assert (back.before, back.after) == (made[3], made[2])
     assert [change.happened for batch in back.batches() for change in batch] == [Happened.CREATED] * 100
@@ -168,15 +168,15 @@ def test_a_quarter_of_building_dividing_joining_and_leaving_is_told_as_what_happ
     made = imported(place.data_dir, premium_update(tmp_path / "quarter.csv", place.blpus, after))
     activated(place.data_dir, made.release)
     assert held(place.data_dir) == after
-    told = {happened: set[int]() for happened in Happened}
+    reported = {happened: set[int]() for happened in Happened}
     for batch in change_sets(place.data_dir)[-1].batches():
         for change in batch:
-            told[change.happened] |= {*change.before, *change.after}
-    assert all(told.values())
+            reported[change.happened] |= {*change.before, *change.after}
+    assert all(reported.values())
     both = dict[int, list[Blpu | None]]()
     for at, blpus in enumerate((place.blpus, after)):
         for blpu in blpus:
             both.setdefault(blpu.uprn, [None, None])[at] = blpu
     differs = {uprn for uprn, (old, new) in both.items() if old != new}
-    assert set().union(*told.values()) >= differs
-    assert set().union(*told.values()) - differs <= {uprn for blpu in after for uprn in blpu.successors}
+    assert set().union(*reported.values()) >= differs
+    assert set().union(*reported.values()) - differs <= {uprn for blpu in after for uprn in blpu.successors}

@@ -14,13 +14,13 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.embedded.cli import app
-from services.addresses.adapters import release
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.import_jobs import kept_with
-from services.addresses.adapters.layers import layers_in
-from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.adapters.manifest import folder_of
-from services.addresses.domain.postcode import Postcode
+from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.manifest import folder_of
+from services.addresses.gazetteer.releases.stage_layers import layers_in
+from services.addresses.gazetteer.releases.stages import kept_with
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
+from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from shared.service import StartError
@@ -93,15 +93,15 @@ def test_a_release_that_fails_a_check_is_not_activated_and_the_exit_code_says_so
     assert "borough-loss" in out
     assert "FAILED" in out
     assert "does not go live" in out
-    assert release.live(place.data_dir) == place.release
-    made = release.releases(place.data_dir)[-1].release
+    assert local.live(place.data_dir) == place.release
+    made = local.releases(place.data_dir)[-1].release
     assert blocks(place.data_dir, "activate", made)[0] == 1
     assert blocks(place.data_dir, "activate", made, "--accept", "nonsense")[2].startswith(
         "There is no check 'nonsense' to accept: there are"
     )
     accepted = ("--accept", "borough-loss", "--accept", "retired")
     assert as_json(place.data_dir, "activate", made, *accepted)["live"]
-    assert release.live(place.data_dir) == made
+    assert local.live(place.data_dir) == made
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_what_cannot_be_done_is_one_clear_line(full_supply, tmp_path, words, sai
 
 
 def test_a_switch_while_another_process_builds_is_refused_at_once(place):
-    with release.alone(place.data_dir):
+    with local.data_dir_lock(place.data_dir):
         code, _, err = blocks(place.data_dir, "rollback")
     assert code == 1
     assert "Another command builds or switches releases" in err
@@ -130,7 +130,7 @@ def test_a_switch_while_another_process_builds_is_refused_at_once(place):
 
 def test_ctrl_c_leaves_an_import_that_goes_on(place, tmp_path):
     supply = premium_file(tmp_path / "next.csv", place.blpus[:350])
-    with release.alone(place.data_dir):  # so that it waits before it builds
+    with local.data_dir_lock(place.data_dir):  # so that it waits before it builds
         process = started(place.data_dir, "import", supply)
         deadline = time.monotonic() + 60
         while not list((place.data_dir / "imports").glob("*/stage.sqlite3")) and time.monotonic() < deadline:
@@ -239,9 +239,9 @@ def test_with_a_store_a_command_begins_from_what_is_live_there_and_switches_ever
     assert (said["before"], said["live"]) == (place.release, True)
     code, out, err = blocks(place.data_dir, "rollback")
     assert (code, out, err) == (0, f"Release {place.release} is live again.\n", "")
-    assert release.activated(place.data_dir) == [place.release]
+    assert local.activated(place.data_dir) == [place.release]
     assert blocks(here, "rollback")[2].endswith("holds no earlier release that is undamaged. What was live is still served.\n")
-    assert release.live(here) == place.release
+    assert local.live(here) == place.release
 
 
 def test_a_store_that_is_away_stops_a_command_with_one_line(place, tmp_path, monkeypatch):

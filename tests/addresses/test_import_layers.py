@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import checking, merging, release
-from services.addresses.adapters.checking import checked
-from services.addresses.adapters.import_jobs import kept_with
-from services.addresses.adapters.layers import Layers, assembled_in, layers_in
-from services.addresses.adapters.manifest import folder_of
-from services.addresses.adapters.rebuilding import rebuild
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.gazetteer.builds import incremental as merging
+from services.addresses.gazetteer.imports.rebuild import rebuild
+from services.addresses.gazetteer.releases import integrity as checking
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.integrity import checked
+from services.addresses.gazetteer.releases.manifest import folder_of
+from services.addresses.gazetteer.releases.stage_layers import Layers, assembled_in, layers_in
+from services.addresses.gazetteer.releases.stages import kept_with
 
 from .import_support import Place, activated, held, imported, premium_update
 
@@ -72,7 +74,7 @@ def test_a_damaged_release_is_built_again_from_its_layers_and_an_update_can_foll
     made = updated(place, tmp_path / "1.csv", states[0], states[1])
     (folder_of(place.data_dir, made) / "uprns.npy").unlink()
     assert rebuild(place.data_dir)
-    assert release.current(place.data_dir)[1].release == made
+    assert local.current(place.data_dir)[1].release == made
     assert held(place.data_dir) == states[1]
     next_made = updated(place, tmp_path / "2.csv", states[1], states[2])
     assert held(place.data_dir) == states[2]
@@ -114,7 +116,7 @@ def test_premises_whose_street_has_no_name_come_when_it_gets_one(place, tmp_path
 
 def test_a_large_release_whose_files_another_shares_is_not_hashed_again(place, tmp_path, monkeypatch, hashed):
     monkeypatch.setattr(checking, "ALWAYS_HASHED", 0)
-    release.current(place.data_dir)
+    local.current(place.data_dir)
     hashed.clear()
     made = updated(place, tmp_path / "1.csv", place.blpus, place.blpus[2:])
     assert "records" in hashed

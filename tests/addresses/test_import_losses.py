@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import release
-from services.addresses.adapters.gate import judge
-from services.addresses.adapters.going_live import go_live
-from services.addresses.adapters.import_jobs import ImportRefusedError
-from services.addresses.domain.formats import core, writing_core
-from services.addresses.domain.incoming import WrongFileError
-from services.addresses.domain.quality import CheckName
+from services.addresses.domain.addressbase.formats import core
+from services.addresses.domain.addressbase.formats import write_core as writing_core
+from services.addresses.domain.addressbase.incoming import WrongFileError
+from services.addresses.domain.releases.quality import CheckName
+from services.addresses.gazetteer.imports.job import ImportRefusedError
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.quality_gate import judge
+from services.addresses.gazetteer.serving.activate import go_live
 
 from .import_support import Place, activated, held, imported, premium_file, premium_update, retired
 
@@ -56,7 +57,7 @@ def test_premises_whose_uprns_were_rounded_to_one_are_listed_and_none_goes_live(
     with pytest.raises(ImportRefusedError, match=r"2 of 200 rows cannot be used.*core\.csv, line 8: UPRN \d+ is also in line 21"):
         imported(place.data_dir, file)
     assert [row[:2] for row in listed(place)] == [["core.csv", "8"], ["core.csv", "21"]]
-    assert release.live(place.data_dir) == place.release
+    assert local.live(place.data_dir) == place.release
     made = imported(place.data_dir, file, most_bad_rows=0.02)
     assert (made.rows, made.bad_rows, made.premises) == (200, 2, 198)
     assert int(rows[7][0]) not in {blpu.uprn for blpu in held(place.data_dir, made.release)}, "nothing tells which of the two it is"

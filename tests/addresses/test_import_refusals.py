@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import release
-from services.addresses.adapters.import_files import gather
-from services.addresses.adapters.import_jobs import ImportRefusedError, one_at_a_time
-from services.addresses.adapters.release import current
-from services.addresses.domain.formats.writing_premium import Volumes, full_supply
-from services.addresses.domain.incoming import WrongFileError
+from services.addresses.domain.addressbase.formats.write_premium import Volumes, full_supply
+from services.addresses.domain.addressbase.incoming import WrongFileError
+from services.addresses.gazetteer.imports.job import ImportRefusedError, one_at_a_time
+from services.addresses.gazetteer.imports.source_files import gather
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.local import current
 
 from .import_support import MADE_UP, Place, core_file, imported, premium_file
 
@@ -29,9 +29,9 @@ def premium(full_supply, tmp_path_factory) -> bytes:
 @pytest.fixture
 def untouched(full_supply):
     """The data dir, in which nothing may have changed at the end."""
-    before = (current(full_supply.data_dir)[1], release.releases(full_supply.data_dir), jobs(full_supply))
+    before = (current(full_supply.data_dir)[1], local.releases(full_supply.data_dir), jobs(full_supply))
     yield full_supply
-    assert (current(full_supply.data_dir)[1], release.releases(full_supply.data_dir), jobs(full_supply)) == before
+    assert (current(full_supply.data_dir)[1], local.releases(full_supply.data_dir), jobs(full_supply)) == before
 
 
 def jobs(place: Place) -> set[str]:
@@ -131,11 +131,11 @@ def test_bad_rows_are_left_out_up_to_the_limit_and_listed_by_line_without_what_t
 
 def test_more_bad_rows_than_allowed_stop_the_import_and_the_first_are_shown(place, tmp_path):
     file = bad_core(place, tmp_path / "core.csv", 5)
-    before = release.releases(place.data_dir)
+    before = local.releases(place.data_dir)
     with pytest.raises(ImportRefusedError, match=r"5 of 200 rows cannot be used.*2\.00%.*core\.csv, line 11: it is not UTF-8"):
         imported(place.data_dir, file, most_bad_rows=0.02)
-    assert release.releases(place.data_dir) == before
-    assert release.live(place.data_dir) == place.release
+    assert local.releases(place.data_dir) == before
+    assert local.live(place.data_dir) == place.release
     assert imported(place.data_dir, file, most_bad_rows=0.03).bad_rows == 5
     with pytest.raises(ImportRefusedError, match="5 of 200 rows"):
         imported(place.data_dir, file, most_bad_rows=0.02)

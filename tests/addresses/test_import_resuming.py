@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import release
-from services.addresses.adapters.change_sets import change_sets
-from services.addresses.adapters.checking import checked
-from services.addresses.adapters.import_files import gather
-from services.addresses.adapters.import_jobs import Job, Wanted, kept_with
-from services.addresses.adapters.layers import layers_in
-from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.adapters.staging import Rows
+from services.addresses.gazetteer.imports.job import ImportOptions, Job
+from services.addresses.gazetteer.imports.source_files import gather
+from services.addresses.gazetteer.imports.staging import Rows
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.change_sets import change_sets
+from services.addresses.gazetteer.releases.integrity import checked
+from services.addresses.gazetteer.releases.stage_layers import layers_in
+from services.addresses.gazetteer.releases.stages import kept_with
+from services.addresses.gazetteer.serving.live import LiveRelease
 
 from .conftest import SEED
 from .import_support import Place, Unwatched, activated, held, imported, premium_file, premium_update
@@ -27,12 +28,13 @@ KILLED = -9
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from services.addresses.adapters import address_importing, change_sets, import_files, reading, release, staging
-from services.addresses.adapters.import_jobs import Wanted
-from services.addresses.adapters.importing import import_files as run
+from services.addresses.gazetteer.imports import addresses, read_rows, source_files, staging
+from services.addresses.gazetteer.releases import change_sets, local
+from services.addresses.gazetteer.imports.job import ImportOptions
+from services.addresses.gazetteer.imports.run import import_files as run
 
 data_dir, step, call, what = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
-reading.LINES_A_COMMIT = import_files.LINES = staging._KEYS_A_COMMIT = 200
+read_rows.LINES_A_COMMIT = source_files.LINES = staging._KEYS_A_COMMIT = 200
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -47,13 +49,13 @@ class Watch:
             die()
 
 if step == "numbering":
-    numbered = change_sets.settle
-    change_sets.settle = lambda data_dir, live: die() if live == what else numbered(data_dir, live)
-    with release.alone(data_dir):
-        release.activate(data_dir, what)
+    numbered = change_sets.number_prepared
+    change_sets.number_prepared = lambda data_dir, live: die() if live == what else numbered(data_dir, live)
+    with local.data_dir_lock(data_dir):
+        local.activate(data_dir, what)
 if step == "keeping":
-    address_importing.carry_postcodes = die
-run(data_dir, import_files.gather([Path(what)]), Wanted(), Watch())
+    addresses.copy_postcodes = die
+run(data_dir, source_files.gather([Path(what)]), ImportOptions(), Watch())
 """
 
 
@@ -65,7 +67,7 @@ def killed(data_dir: Path, step: str, call: int, what: object) -> bool:
 
 def lines_read(place: Place, file: Path) -> int:
     """How far the import of a file has read it."""
-    with Rows(Job.of(place.data_dir, gather([file]), Wanted(), Unwatched()).folder) as rows:
+    with Rows(Job.of(place.data_dir, gather([file]), ImportOptions(), Unwatched()).folder) as rows:
         return rows.lines()
 
 
@@ -84,13 +86,13 @@ def test_an_import_that_is_killed_again_and_again_makes_the_same_release(place, 
     lines = []
     for step, call in (("reading", 3), ("reading", 6), ("sorting", 2), ("building", 1), ("keeping", 1)):
         assert killed(place.data_dir, step, call, file)
-        assert release.live(place.data_dir) == place.release
+        assert local.live(place.data_dir) == place.release
         lines.append(lines_read(place, file))
     total = file.read_bytes().count(b"\n")
     assert lines[0] < lines[1] < lines[2] == total == lines[-1]
     made = imported(place.data_dir, file)
     activated(place.data_dir, made.release)
-    assert release.current(place.data_dir)[1].content_hash == content_hash
+    assert local.current(place.data_dir)[1].content_hash == content_hash
     assert held(place.data_dir) == place.blpus[100:]
     assert not list((place.data_dir / "releases").glob(".*"))
     assert not list((place.data_dir / "imports").glob("*/*.sqlite3*"))
@@ -105,7 +107,7 @@ def test_an_update_that_is_killed_changes_nothing_of_what_it_changes(place, tmp_
     for step, call in (("sorting", 1), ("building", 1), ("keeping", 1)):
         assert killed(place.data_dir, step, call, update)
         assert stage.read_bytes() == before
-        assert release.current(place.data_dir)[1].release == place.release
+        assert local.current(place.data_dir)[1].release == place.release
     made = imported(place.data_dir, update)
     assert held(place.data_dir, made.release) == place.blpus[:left]
     assert len(layers_in(kept_with(place.data_dir, made.release))) == (1 if left == 300 else 2)
@@ -117,7 +119,7 @@ def test_an_update_that_a_full_disk_ends_goes_on_and_leaves_what_is_live(place, 
     update = premium_update(tmp_path / "update.csv", place.blpus, place.blpus[:395])
     ended = blocks(place.data_dir, "import", update, most_bytes=20_000)
     assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1)
-    assert release.current(place.data_dir)[1].release == place.release
+    assert local.current(place.data_dir)[1].release == place.release
     assert held(place.data_dir, imported(place.data_dir, update).release) == place.blpus[:395]
 
 
@@ -126,7 +128,7 @@ async def test_changes_of_a_switch_that_was_killed_are_numbered_when_a_service_s
     made = imported(place.data_dir, file)
     before = change_sets(place.data_dir)
     assert killed(place.data_dir, "numbering", 1, made.release)
-    assert release.live(place.data_dir) == made.release
+    assert local.live(place.data_dir) == made.release
     assert change_sets(place.data_dir) == before
     serving = LiveRelease(place.data_dir, SEED)
     await serving.open()
@@ -154,6 +156,6 @@ def test_a_disk_that_takes_no_more_is_one_clear_line_and_the_import_goes_on_when
     assert len(ended.stderr.splitlines()) == 1
     assert "The disk of" in ended.stderr
     assert "What was live is still served." in ended.stderr
-    assert release.current(place.data_dir)[1].release == place.release
+    assert local.current(place.data_dir)[1].release == place.release
     made = imported(place.data_dir, file)
     assert checked(place.data_dir, made.release)[1].content_hash == content_hash

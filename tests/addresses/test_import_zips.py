@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters.import_files import gather, passed_over
-from services.addresses.adapters.import_jobs import ImportRefusedError
-from services.addresses.adapters.manifest import folder_of
-from services.addresses.adapters.postcodes import Postcodes
-from services.addresses.domain.incoming import WrongFileError
-from services.addresses.domain.postcode import Postcode
+from services.addresses.domain.addressbase.incoming import WrongFileError
+from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.gazetteer.files.postcodes import Postcodes
+from services.addresses.gazetteer.imports.job import ImportRefusedError
+from services.addresses.gazetteer.imports.source_files import gather, passed_over
+from services.addresses.gazetteer.releases.manifest import folder_of
 
 from .import_support import core_file, imported
 from .test_formats_postcodes import CODE_POINT, NSPL_2025

@@ -9,11 +9,11 @@ from functools import lru_cache
 
 import pytest
 
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.domain.found import Found
-from services.addresses.domain.query import POST_TOWN
-from services.addresses.domain.searchable import searchable
-from services.addresses.domain.text import begun_in_full, normal, raw_tokens, tokens
+from services.addresses.domain.search.indexed_text import searchable
+from services.addresses.domain.search.query import POST_TOWN
+from services.addresses.domain.search.result import Found
+from services.addresses.domain.search.tokens import begun_in_full, normal, raw_tokens, tokens
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 LIMIT = 20
 SECONDS, LEAST_TRIED = 15.0, 20

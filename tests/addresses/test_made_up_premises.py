@@ -5,15 +5,16 @@ from collections import Counter
 
 import pytest
 
-from services.addresses.domain import made_up_names
-from services.addresses.domain.boroughs import BOROUGHS
-from services.addresses.domain.dice import Dice
-from services.addresses.domain.generation import Site, generate
-from services.addresses.domain.lines import line
-from services.addresses.domain.made_up_numbers import MADE_UP_USRNS
-from services.addresses.domain.postcode import Postcode
-from services.addresses.domain.premises import MADE_UP_UPRNS, Classification, Location
-from services.addresses.domain.records import LogicalStatus
+from services.addresses.domain.addressbase.records import LogicalStatus
+from services.addresses.domain.addressbase.single_line import line
+from services.addresses.domain.geography.boroughs import BOROUGHS
+from services.addresses.domain.geography.location import Location
+from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.domain.synthetic import names as made_up_names
+from services.addresses.domain.synthetic.generate import Site, generate
+from services.addresses.domain.synthetic.identifiers import MADE_UP_UPRNS, MADE_UP_USRNS
+from services.addresses.domain.synthetic.plots import Classification
+from services.addresses.domain.synthetic.random_choice import Dice
 
 UNITS = [f"{first}{second}" for first in "ABDEFGHJLN" for second in "ABDEFGHJLNPQRSTUWXYZ"]
 

@@ -5,11 +5,11 @@ import random
 import pytest
 
 from benchmarks.addresses.noise import by_habit, written
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.domain import matching_numbers
-from services.addresses.domain.lines import line
-from services.addresses.domain.matching import FEATURES, Decision, calibrated, decided, probability
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.addressbase.single_line import line
+from services.addresses.domain.search import match_model as matching_numbers
+from services.addresses.domain.search.matching import FEATURES, Decision, calibrated, decided, probability
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 from .test_search import NASTY
 

@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from services.addresses import bulk_matching
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.bulk_matching import CHUNK, BulkMatcher
+from services.addresses.domain.addressbase.single_line import line
 from services.addresses.domain.csv_cells import as_text
-from services.addresses.domain.lines import line
-from services.addresses.domain.match_rows import BadLineError, CsvRows, JsonRows, WrittenRow
-from services.addresses.domain.matching import Matching
+from services.addresses.domain.matching_jobs.rows import BadLineError, CsvRows, JsonRows, WrittenRow
+from services.addresses.domain.search.matching import Matching
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
+from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from services.addresses.store.match_jobs import MatchChunks, MatchJob, MatchJobs
+from services.addresses.workers import run_match_jobs as bulk_matching
+from services.addresses.workers.run_match_jobs import CHUNK, BulkMatcher
 from shared import clock
 from shared.mongo import Conflict
 from tests.support.published import published
@@ -201,7 +201,7 @@ async def test_rows_that_went_before_all_were_sent_make_no_job(running, reader, 
     async def swept(*_: Any, **__: Any) -> int:
         return 0
 
-    monkeypatch.setattr(MatchChunks, "keep", swept)
+    monkeypatch.setattr(MatchChunks, "extend", swept)
     reply = await running.http.post(JOBS, content="id,address\n1,x\n", headers=reader | CSV)
     assert (reply.status_code, reply.json()["type"].rsplit("/", 1)[-1]) == (408, "too-slow")
     for name in ("match_jobs", "match_chunks"):

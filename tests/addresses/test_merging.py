@@ -10,20 +10,21 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 
-from services.addresses.adapters.building import Counts, build
-from services.addresses.adapters.diffing import differences
-from services.addresses.adapters.files import share_file
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.merging import MOST_LAYERS, is_worthwhile, merge, on_streets
-from services.addresses.adapters.sources import Sources
-from services.addresses.adapters.tables import Texts
-from services.addresses.adapters.word_lists import WordLists
-from services.addresses.domain.display import readable
-from services.addresses.domain.lines import line
-from services.addresses.domain.made_up_changes import changed
-from services.addresses.domain.matching import Decision
-from services.addresses.domain.postcode import Postcode
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.addressbase.single_line import line
+from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.domain.search.matching import Decision
+from services.addresses.domain.search.title_case import readable
+from services.addresses.domain.synthetic.quarterly_changes import changed
+from services.addresses.gazetteer.builds.full import build
+from services.addresses.gazetteer.builds.incremental import MOST_LAYERS, is_worthwhile, merge, on_streets
+from services.addresses.gazetteer.files.atomic import share_file
+from services.addresses.gazetteer.files.columns import Texts
+from services.addresses.gazetteer.files.name_lists import WordLists
+from services.addresses.gazetteer.files.shipped_sources import Sources
+from services.addresses.gazetteer.releases.diff import differences
+from services.addresses.gazetteer.releases.manifest import Counts
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 from .import_support import few_postcodes, made_up, retired
 
@@ -51,7 +52,7 @@ def later(blpus: list[Blpu], seed: int) -> list[Blpu]:
     found = []
     for blpu in changed(blpus, seed, rarity=8):
         lpis = tuple(replace(lpi, street=renamed.get(lpi.usrn, lpi.street)) for lpi in blpu.lpis)
-        found.append(otherwise(dice, replace(blpu, lpis=lpis)))
+        found.append(altered(dice, replace(blpu, lpis=lpis)))
     return [blpu for blpu in found if blpu]
 
 
@@ -68,7 +69,7 @@ HAPPENINGS: tuple[Callable[[random.Random, Blpu], Blpu | None], ...] = (
 )
 
 
-def otherwise(dice: random.Random, blpu: Blpu) -> Blpu | None:
+def altered(dice: random.Random, blpu: Blpu) -> Blpu | None:
     """Now and then it is gone, or says something else."""
     return dice.choice(HAPPENINGS)(dice, blpu) if dice.randrange(13) == 0 else blpu
 
@@ -133,7 +134,7 @@ def test_every_column_that_no_dictionary_numbers_is_the_same_to_the_byte(pairs):
         assert [name for name in sorted(names) if (built / name).read_bytes() != (made / name).read_bytes()] == []
 
 
-def held_by(folder: Path) -> dict[str, tuple[int, int]]:
+def document_frequency(folder: Path) -> dict[str, tuple[int, int]]:
     """How many records hold each token, and how many have it as context."""
     words = Texts(folder / "vocabulary")
     counts = [np.load(folder / f"vocabulary_{name}.npy").tolist() for name in ("held_by", "in_context")]
@@ -142,7 +143,7 @@ def held_by(folder: Path) -> dict[str, tuple[int, int]]:
 
 def test_tokens_are_counted_as_if_they_had_been_from_the_start(pairs):
     for built, made in pairs:
-        assert held_by(made) == held_by(built)
+        assert document_frequency(made) == document_frequency(built)
 
 
 def test_what_is_at_a_postcode_near_a_place_within_a_building_or_took_its_place_is_the_same(opened):

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from services.addresses.domain.places_xml import error_response, search_response
+from services.addresses.domain.os_places.xml import error_response, search_response
 
 from .test_os_places import KEY, PLACES, ask, running, some
 
@@ -89,9 +89,9 @@ async def test_a_format_that_is_neither_is_refused_in_json(ask):
 
 @pytest.mark.parametrize("text", ["<b>&amp;</b>]]>", 'O\'Neill & "Sons"', "\U0001f600 Llŷn", "a\x00b\x1fc\ufffe\ud800", " \t\r\n"])
 async def test_any_text_makes_a_document_that_parses(text):
-    told = parsed(search_response({"query": text}, [{"DPA": {"ADDRESS": text}}]))
+    reported = parsed(search_response({"query": text}, [{"DPA": {"ADDRESS": text}}]))
     kept = "".join("\ufffd" if sign in "\x00\x1f\ufffe\ud800" else sign for sign in text)
-    assert told.findtext("header/query") == told.findtext("results/result/DPA/ADDRESS") == kept
+    assert reported.findtext("header/query") == reported.findtext("results/result/DPA/ADDRESS") == kept
     assert parsed(error_response(400, text)).findtext("error/message") == kept
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.addresses.adapters.sources import Sources
-from services.addresses.domain.postcode import Postcode
+from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.gazetteer.files.shipped_sources import Sources
 from tests.support.running import Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

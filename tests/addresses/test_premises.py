@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.addresses.domain.past import as_at
-from services.addresses.domain.records import DeliveryPoint
+from services.addresses.domain.addressbase.history import as_at
+from services.addresses.domain.addressbase.records import DeliveryPoint
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from tests.support.running import Running

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.adapters.release import activate
-from services.addresses.domain.provisional import Provisional
-from services.addresses.reconciling import Reconciler
+from services.addresses.domain.casework.provisional import Provisional
+from services.addresses.gazetteer.releases.local import activate
+from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.settings import Settings
 from services.addresses.store import Store
+from services.addresses.workers.reconcile import Reconciler
 from shared.clock import now
 from tests.support.published import Published, published
 
@@ -102,8 +102,8 @@ async def test_an_officer_says_which_uprn_it_is_and_may_correct_it(before_the_di
     wrong = await http.post(path, json={"uprn": "77"}, headers=keeper)
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "body.uprn")
 
-    told = reconciliations(await published(service))
-    assert [(event["uprn"], event["sequence"]) for event in told] == [("400", 2), ("200", 3)]
+    reported = reconciliations(await published(service))
+    assert [(event["uprn"], event["sequence"]) for event in reported] == [("400", 2), ("200", 3)]
 
 
 async def test_a_withdrawn_address_is_erased_and_no_longer_looked_for(before_the_division, keeper, two_releases):

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import codec, shown_lines
-from services.addresses.adapters.building import build
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.sources import Sources
-from services.addresses.domain.found import kind_of, shown_line
-from services.addresses.domain.generation import generate
-from services.addresses.domain.lines import line
-from services.addresses.domain.postcode import Postcode
-from services.addresses.domain.records import Blpu, BlpuState, DeliveryPoint, Language, LogicalStatus, Lpi, Numbering
+from services.addresses.domain.addressbase.records import Blpu, BlpuState, DeliveryPoint, Language, LogicalStatus, Lpi, Numbering
+from services.addresses.domain.addressbase.single_line import line
+from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.domain.search.result import kind_of, shown_line
+from services.addresses.domain.synthetic.generate import generate
+from services.addresses.gazetteer.builds.full import build
+from services.addresses.gazetteer.files import display_lines as shown_lines
+from services.addresses.gazetteer.files import record_codec as codec
+from services.addresses.gazetteer.files.shipped_sources import Sources
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 HOME = Blpu(
     uprn=10_000_000_001, easting=534_418.25, northing=184_649.75, latitude=51.5447371, longitude=-0.0629391, borough="E09000012",

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import checking, release
-from services.addresses.adapters.manifest import DamagedReleaseError, Recipe, folder_of
-from services.addresses.adapters.release import current, ensure
-from services.addresses.adapters.sources import Sources
-from services.addresses.domain.generation import generate
-from services.addresses.domain.postcode import PartialPostcode, Postcode
-from services.addresses.domain.records import Blpu
+from services.addresses.domain.addressbase.records import Blpu
+from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
+from services.addresses.domain.synthetic.generate import generate
+from services.addresses.gazetteer.builds import full
+from services.addresses.gazetteer.builds.demo import ensure
+from services.addresses.gazetteer.builds.full import write_release
+from services.addresses.gazetteer.files.shipped_sources import Sources
+from services.addresses.gazetteer.releases import integrity as checking
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.local import current
+from services.addresses.gazetteer.releases.manifest import DamagedReleaseError, Recipe, folder_of
 
 from .conftest import SEED
 
@@ -61,7 +65,7 @@ def test_a_build_that_fails_leaves_the_live_release_and_no_rubbish(copy, monkeyp
         raise OSError(28, "No space left on device")
 
     before = current(copy)[1]
-    monkeypatch.setattr(release, "build", fails)
+    monkeypatch.setattr(full, "build", fails)
     with pytest.raises(OSError, match="No space"):
         ensure(copy, Sources(), SEED + 1)
     assert current(copy)[1] == before
@@ -74,16 +78,16 @@ def test_what_was_live_before_is_gone_back_to_and_a_damaged_one_is_passed_over(f
     recipe = Recipe.of(few_sources, 22)
     for seed in (21, 22):
         recipe = Recipe.of(few_sources, seed)
-        release.write(tmp_path, recipe, a_few(few_sources, seed), few_sources)
-        assert release.live(tmp_path) != recipe.release
-        release.activate(tmp_path, recipe.release)
+        write_release(tmp_path, recipe, a_few(few_sources, seed), few_sources)
+        assert local.live(tmp_path) != recipe.release
+        local.activate(tmp_path, recipe.release)
         assert current(tmp_path)[1].counts.premises == 40
-    assert [manifest.release for manifest in release.releases(tmp_path)][-1] == recipe.release
+    assert [manifest.release for manifest in local.releases(tmp_path)][-1] == recipe.release
     (folder_of(tmp_path, Recipe.of(few_sources, 21).release) / "uprns.npy").unlink()
-    assert release.rollback(tmp_path).release == first.release
+    assert local.rollback(tmp_path).release == first.release
     assert current(tmp_path)[1] == first
     with pytest.raises(FileNotFoundError):
-        release.rollback(tmp_path)
+        local.rollback(tmp_path)
 
 
 def test_a_large_release_is_hashed_again_only_where_its_files_changed(copy, monkeypatch, hashed):
@@ -103,7 +107,7 @@ def test_a_large_release_is_hashed_again_only_where_its_files_changed(copy, monk
 
 
 def test_two_processes_that_start_at_once_build_one_release_and_the_same_recipe_gives_the_same_bytes(data_dir, tmp_path):
-    command = [sys.executable, "-m", "services.addresses.adapters.build_release", str(tmp_path), str(SEED)]
+    command = [sys.executable, "-m", "services.addresses.gazetteer.imports.build_release", str(tmp_path), str(SEED)]
     started = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait(400) for process in started] == [0, 0]
     assert len(list((tmp_path / "releases").iterdir())) == 1
@@ -112,7 +116,7 @@ def test_two_processes_that_start_at_once_build_one_release_and_the_same_recipe_
 
 def test_a_data_dir_that_cannot_be_written_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    command = [sys.executable, "-m", "services.addresses.adapters.build_release", str(tmp_path / "file"), "1"]
+    command = [sys.executable, "-m", "services.addresses.gazetteer.imports.build_release", str(tmp_path / "file"), "1"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1

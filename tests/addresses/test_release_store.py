@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters.change_sets import change_sets
-from services.addresses.adapters.manifest import folder_of, manifest_in
-from services.addresses.adapters.object_store import ObjectStore, StoreError
-from services.addresses.adapters.release_store import ReleaseStore, Unwatched
-from services.addresses.adapters.switches import CrossedError
-from services.addresses.publishing import Publisher
+from services.addresses.gazetteer.distribution.activation_log import CrossedError
+from services.addresses.gazetteer.distribution.object_store import ObjectStore, StoreError
+from services.addresses.gazetteer.distribution.release_store import ReleaseStore
+from services.addresses.gazetteer.progress import Unwatched
+from services.addresses.gazetteer.releases.change_sets import change_sets
+from services.addresses.gazetteer.releases.manifest import folder_of, manifest_in
 from services.addresses.settings import Settings
 from services.addresses.store import Store
+from services.addresses.workers.publish_changes import Publisher
 from tests.support.running import eventually
 
 from .import_support import held

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from services.addresses.adapters import checking, release
-from services.addresses.adapters.checking import checked
-from services.addresses.adapters.manifest import File, folder_of
-from services.addresses.adapters.object_store import ObjectStore
-from services.addresses.adapters.release_store import ReleaseStore, Unwatched
-from services.addresses.adapters.sending import ABANDONED, SMALL, send
-from services.addresses.adapters.switches import Stored
+from services.addresses.gazetteer.distribution.activation_log import Stored
+from services.addresses.gazetteer.distribution.object_store import ObjectStore
+from services.addresses.gazetteer.distribution.release_store import ReleaseStore
+from services.addresses.gazetteer.distribution.upload import ABANDONED, SMALL, send
+from services.addresses.gazetteer.progress import Unwatched
+from services.addresses.gazetteer.releases import integrity as checking
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.integrity import checked
+from services.addresses.gazetteer.releases.manifest import File, folder_of
 from tests.support.object_servers import Line
 
 from .import_support import held, supplied
@@ -162,7 +164,7 @@ def test_a_large_release_that_lends_files_is_not_hashed_again(shop, monkeypatch,
     monkeypatch.setattr(checking, "ALWAYS_HASHED", 0)
     second = next_release(shop.place, "second", 3)
     shop.publish(second)
-    release.current(shop.tmp_path / "here")
+    local.current(shop.tmp_path / "here")
     hashed.clear()
     assert catch_up(here) == 2
     for each in (shop.place.release, second):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.addresses.adapters.release import activate
+from services.addresses.gazetteer.releases.local import activate
 
 REPORTS = "/v1/addresses/reports"
 SCOPES = "addresses:report:write addresses:report:read addresses:report:decide"

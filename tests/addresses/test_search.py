@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-from services.addresses.adapters.gazetteer import Found, Gazetteer
-from services.addresses.domain.lines import line
-from services.addresses.domain.premises import Kind
-from services.addresses.domain.records import Blpu, LogicalStatus
+from services.addresses.domain.addressbase.records import Blpu, LogicalStatus
+from services.addresses.domain.addressbase.single_line import line
+from services.addresses.domain.search.result import Found, ResultKind
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 CAMDEN, HACKNEY = "E09000007", "E09000012"
 
@@ -91,18 +91,18 @@ def test_a_postcode_lists_what_stands_there_homes_before_shells(gazetteer):
     assert {found.postcode for found in results} == {"E8 1AB"}
     assert {found.uprn for found in results} == set(gazetteer.at_postcode("E8 1AB"))
     kinds = [found.kind for found in results]
-    assert kinds == sorted(kinds, key=[Kind.PREMISES, Kind.SHELL].index)
+    assert kinds == sorted(kinds, key=[ResultKind.PREMISES, ResultKind.SHELL].index)
 
 
 def test_a_postcode_outside_the_two_boroughs_is_itself_the_result(gazetteer):
     (only,) = search(gazetteer, "sw1a 1aa", limit=10)
-    assert (only.kind, only.postcode, only.borough, only.uprn) == (Kind.POSTCODE, "SW1A 1AA", "E09000033", None)
+    assert (only.kind, only.postcode, only.borough, only.uprn) == (ResultKind.POSTCODE, "SW1A 1AA", "E09000033", None)
 
 
 def test_the_beginning_of_a_postcode_gives_postcodes_in_order(gazetteer):
     results = search(gazetteer, "e8 1a", limit=10)
     postcodes = [found.postcode for found in results]
-    assert {found.kind for found in results} == {Kind.POSTCODE}
+    assert {found.kind for found in results} == {ResultKind.POSTCODE}
     assert len(postcodes) == 10
     assert postcodes == sorted(postcodes)
     assert all(postcode.startswith("E8 1A") for postcode in postcodes)
@@ -123,7 +123,7 @@ def test_a_borough_narrows_everything(gazetteer):
 def test_a_street_comes_before_its_houses(gazetteer):
     blpu = some_premises(gazetteer, 1)[0]
     first, *others = search(gazetteer, street_of(blpu), limit=20)
-    assert (first.kind, first.address.upper(), first.uprn) == (Kind.STREET, f"{street_of(blpu)}, LONDON", None)
+    assert (first.kind, first.address.upper(), first.uprn) == (ResultKind.STREET, f"{street_of(blpu)}, LONDON", None)
     assert street_of(blpu) in others[0].address.upper()
 
 
@@ -137,7 +137,7 @@ def test_what_is_typed_so_far_is_enough(gazetteer):
 def test_one_letter_gives_streets_that_begin_with_it(gazetteer):
     results = search(gazetteer, "q", limit=10)
     assert len(results) == 10
-    assert results[0].kind is Kind.STREET
+    assert results[0].kind is ResultKind.STREET
     assert all(any(word.startswith("Q") for word in found.address.split()) for found in results)
 
 

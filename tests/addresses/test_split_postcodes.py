@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.domain.postcode import Postcode
+from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from tests.support.running import Running

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.domain.lines import delivery_line, lpi_line
-from services.addresses.domain.records import NO_NUMBERING, Blpu, DeliveryPoint, LogicalStatus, Lpi
+from services.addresses.domain.addressbase.records import NO_NUMBERING, Blpu, DeliveryPoint, LogicalStatus, Lpi
+from services.addresses.domain.addressbase.single_line import delivery_line, lpi_line
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 SECONDS, LEAST_TRIED = 15.0, 60
 MOST = 20

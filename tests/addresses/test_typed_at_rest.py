@@ -7,12 +7,12 @@ import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from pydantic import SecretStr
 
-from services.addresses.adapters.release import activate
-from services.addresses.domain.provisional import Provisional, State, reconciled
-from services.addresses.domain.reports import Kind, Report, Status, decided
-from services.addresses.retention import Retention
+from services.addresses.domain.casework.provisional import Provisional, ProvisionalState, reconciled
+from services.addresses.domain.casework.reports import Report, ReportKind, Status, decided
+from services.addresses.gazetteer.releases.local import activate
 from services.addresses.settings import Settings
 from services.addresses.store import Store
+from services.addresses.workers.erase_typed import Retention
 from shared.clock import now
 from shared.crypto import Envelope
 
@@ -40,7 +40,7 @@ def waiting(id_: str = "p", **over: Any) -> Provisional:
 
 
 def report(id_: str = "r", **over: Any) -> Report:
-    facts: dict[str, Any] = {"kind": Kind.MISSING, "borough": "E09000012", "reported_by": "E09000012", "postcode": "E8 1AD"}
+    facts: dict[str, Any] = {"kind": ReportKind.MISSING, "borough": "E09000012", "reported_by": "E09000012", "postcode": "E8 1AD"}
     return Report(id_, created_at=LONG_AGO, changed_at=LONG_AGO, address="14 Quillfen Street", text="Flibberta says", **facts | over)
 
 
@@ -81,7 +81,7 @@ async def test_the_key_of_a_row_opens_no_other_row_and_without_it_nothing_does(s
     await store.provisional.add(waiting())
     await store.collection("typed_keys").delete_one({"_id": "p"})
     found = await store.provisional.get("p", borough="E09000012")
-    assert (found.address, found.lines, found.state) == ("", (), State.WAITING)
+    assert (found.address, found.lines, found.state) == ("", (), ProvisionalState.WAITING)
 
 
 async def test_a_new_secret_key_in_front_opens_what_the_old_one_sealed(settings):
@@ -124,7 +124,7 @@ async def test_what_has_served_is_erased_after_its_days_and_the_facts_stay(store
     assert await retention.step() == 0
     erased = await store.provisional.get("p", borough="E09000012")
     assert (erased.address, erased.postcode, erased.lines, erased.note) == ("", "", (), "")
-    assert (erased.state, erased.uprn, erased.confidence, erased.release) == (State.RECONCILED, "201", 0.9, "R")
+    assert (erased.state, erased.uprn, erased.confidence, erased.release) == (ProvisionalState.RECONCILED, "201", 0.9, "R")
     assert erased.changed_at == LONG_AGO
     gone = await store.reports.get("r", visible_to="E09000012")
     assert (gone.address, gone.text, gone.postcode, gone.reason, gone.resolved_uprn) == ("", "", "E8 1AD", "built", "201")

@@ -2,13 +2,13 @@
 
 import pytest
 
-from services.addresses.domain.comparing import VARIANT, Sort, Term, Terms, compare, penalty, sort_of
-from services.addresses.domain.display import readable
-from services.addresses.domain.grid import to_lng_lat
-from services.addresses.domain.postcode import Postcode
-from services.addresses.domain.query import Query, Word
-from services.addresses.domain.text import MOST_TOKENS, tokens
-from services.addresses.domain.vocabulary import Spellings, distance, most_errors
+from services.addresses.domain.geography.national_grid import to_lng_lat
+from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.domain.search.query import Query, Word
+from services.addresses.domain.search.scoring import VARIANT, Sort, Term, Terms, compare, penalty, sort_of
+from services.addresses.domain.search.spelling import Spellings, distance, most_errors
+from services.addresses.domain.search.title_case import readable
+from services.addresses.domain.search.tokens import MOST_TOKENS, tokens
 
 OUTWARDS = frozenset({"NW1", "NW10", "NW11", "NW1W", "E8", "EC1A", "N1"})
 

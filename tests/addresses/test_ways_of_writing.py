@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.addresses.domain.matching import Decision
-from services.addresses.domain.postcode import Postcode
-from services.addresses.domain.query import Query
+from services.addresses.domain.geography.postcode import Postcode
+from services.addresses.domain.search.matching import Decision
+from services.addresses.domain.search.query import Query
 
 OUTWARDS = frozenset({"E8", "N5", "NW1"})
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from services.addresses.adapters.building import build
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.sources import Sources
-from services.addresses.domain.generation import generate
-from services.addresses.domain.records import Blpu, DeliveryPoint, Lpi, Numbering
+from services.addresses.domain.addressbase.records import Blpu, DeliveryPoint, Lpi, Numbering
+from services.addresses.domain.synthetic.generate import generate
+from services.addresses.gazetteer.builds.full import build
+from services.addresses.gazetteer.files.shipped_sources import Sources
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 from .villa import PLACE
 

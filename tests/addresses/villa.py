@@ -5,10 +5,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from services.addresses.adapters import release
-from services.addresses.adapters.manifest import Recipe
-from services.addresses.adapters.sources import Sources
-from services.addresses.domain.records import Blpu, DeliveryPoint, Language, LogicalStatus, Lpi, Numbering
+from services.addresses.domain.addressbase.records import Blpu, DeliveryPoint, Language, LogicalStatus, Lpi, Numbering
+from services.addresses.gazetteer.builds.full import write_release
+from services.addresses.gazetteer.files.shipped_sources import Sources
+from services.addresses.gazetteer.releases import local
+from services.addresses.gazetteer.releases.manifest import Recipe
 
 BUILT, RENUMBERED, DIVIDED = date(2000, 1, 1), date(2015, 4, 1), date(2020, 1, 1)
 PLACE: dict[str, Any] = {"easting": 534_418.0, "northing": 184_649.0, "latitude": 51.5447, "longitude": -0.0629, "borough": "E09000012"}
@@ -51,6 +52,6 @@ GONE = Blpu(400, **PLACE, classification="RD04", postcode_locator="E8 1AD", lpis
 def written(data_dir: Path, name: str, *blpus: Blpu) -> str:
     """Build a release of these and make it live; its id."""
     recipe = Recipe(sources=Sources().hashes(), premises={name: "0" * 64})
-    release.write(data_dir, recipe, blpus, Sources())
-    release.activate(data_dir, recipe.release)
+    write_release(data_dir, recipe, blpus, Sources())
+    local.activate(data_dir, recipe.release)
     return recipe.release

@@ -10,7 +10,7 @@ import pytest
 import typer
 from rich.console import Console
 
-from deploy.embedded.data_dir import FOLDERS, MARKER, is_ours, named, prepare, remove, running
+from deploy.embedded.data_dir import FOLDERS, MARKER, is_ours, prepare, remove, running
 from deploy.embedded.demo import DEMO_BOROUGHS, EXAMPLE_ADDRESS, Demo
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import Options
@@ -18,9 +18,10 @@ from deploy.embedded.parts import PARTS, assign_ports
 from deploy.embedded.ready_file import READY_FILE, Ready
 from deploy.embedded.screen import Screen, borough_shown, readable
 from deploy.embedded.secrets_file import load_secrets
-from services.addresses.adapters.gazetteer import Gazetteer
-from services.addresses.adapters.release import current
-from services.addresses.domain.matching import Decision
+from services.addresses.domain.search.matching import Decision
+from services.addresses.gazetteer.releases.local import current
+from services.addresses.gazetteer.search.gazetteer import Gazetteer
+from shared.command_line import named
 from shared.kafka_access import KafkaAccess
 from tests.deploy.platform import RunningBlocks, blocks, until
 

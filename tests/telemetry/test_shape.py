@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from services.addresses.adapters.live_release import LiveRelease
-from services.addresses.following import Following
+from services.addresses.gazetteer.serving.live import LiveRelease
+from services.addresses.workers.follow_release import Following
 from shared import telemetry
 from shared.exporters import CollectorWatch, WatchedSpanExporter
 from shared.version import VERSION

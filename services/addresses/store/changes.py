@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.addresses.domain.changes import Change, Happened
+from services.addresses.domain.releases.changes import Change, Happened
 from shared.mongo import Conflict, Duplicate, Scope
 
 AT_ONCE = 4

@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from services.addresses.domain.match_rows import MatchedRow, WrittenRow
-from services.addresses.domain.matching import Decision
+from services.addresses.domain.matching_jobs.rows import MatchedRow, WrittenRow
+from services.addresses.domain.search.matching import Decision
 from shared.mongo import Document, Scope
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     """Where a job is."""
 
     WAITING = "waiting"
@@ -35,7 +35,7 @@ class MatchJob:
     chunks: int
     created_at: datetime
     expires_at: datetime
-    state: State = State.WAITING
+    state: JobState = JobState.WAITING
     done: int = 0
     """Rows that have results."""
     chunks_done: int = 0
@@ -83,7 +83,7 @@ class MatchJobs:
         """Take a job whose holder is as `job` says. False where it has given a sign of life since, or another was faster."""
         return await self._rows.update_one(
             {"_id": job.id, "open": True, "worker": job.worker, "beat": job.beat},
-            {"$set": {"worker": worker, "state": State.RUNNING.value}, "$inc": {"beat": 1}},
+            {"$set": {"worker": worker, "state": JobState.RUNNING.value}, "$inc": {"beat": 1}},
         )
 
     async def beat(self, job: str, worker: str) -> bool:
@@ -100,7 +100,7 @@ class MatchJobs:
 
     async def finish(self, job: str, worker: str, *, at: datetime) -> None:
         """Note that all chunks are done."""
-        done = {"state": State.DONE.value, "open": False, "worker": None, "finished_at": at}
+        done = {"state": JobState.DONE.value, "open": False, "worker": None, "finished_at": at}
         await self._rows.update_one({"_id": job, "worker": worker}, {"$set": done})
 
     async def free(self, worker: str) -> None:
@@ -119,7 +119,7 @@ class MatchChunks:
         chunk = {"job": job, "number": number, "rows": [list(row) for row in rows], "expires_at": expires_at}
         await self._rows.insert_one({"_id": _chunk(job, number), **chunk})
 
-    async def keep(self, job: str, chunks: int, *, expires_at: datetime) -> int:
+    async def extend(self, job: str, chunks: int, *, expires_at: datetime) -> int:
         """Let a job's rows stay as long as the job, each chunk by itself; gives how many chunks there are."""
         later = {"$set": {"expires_at": expires_at}}
         kept = [await self._rows.update_one({"_id": _chunk(job, number)}, later) for number in range(chunks)]
@@ -130,7 +130,7 @@ class MatchChunks:
         row = await self._rows.find_one({"_id": _chunk(job, number)})
         return [WrittenRow(*each) for each in row.get("rows", [])] if row else []
 
-    async def settle(self, job: str, number: int, results: Sequence[MatchedRow]) -> None:
+    async def write_results(self, job: str, number: int, results: Sequence[MatchedRow]) -> None:
         """Put results in the place of rows."""
         held = [[row.id, row.decision.value, row.uprn, row.address, row.confidence, *row.postcode_boroughs] for row in results]
         await self._rows.update_one({"_id": _chunk(job, number)}, {"$set": {"results": held}, "$unset": {"rows": ""}})
@@ -157,4 +157,4 @@ def _chunk(job: str, number: int) -> str:
 
 def _job(row: Document) -> MatchJob:
     fields = {name: value for name, value in row.items() if name != "_id"}
-    return MatchJob(**{**fields, "id": row["_id"], "state": State(row["state"])})
+    return MatchJob(**{**fields, "id": row["_id"], "state": JobState(row["state"])})

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from services.addresses.domain.provisional import Provisional, State
+from services.addresses.domain.casework.provisional import Provisional, ProvisionalState
 from shared.mongo import Document
 
 from .typed import DERIVED, TypedRows
@@ -18,7 +18,7 @@ class ProvisionalAddresses(TypedRows[Provisional]):
         """One of a borough's."""
         return await self._one({"_id": provisional, "borough": borough})
 
-    async def page(self, *, borough: str, state: State | None, before: str | None, limit: int) -> list[Provisional]:
+    async def page(self, *, borough: str, state: ProvisionalState | None, before: str | None, limit: int) -> list[Provisional]:
         """A borough's, newest first, those older than `before`."""
         wanted: Document = {"borough": borough}
         if state is not None:
@@ -34,4 +34,4 @@ class ProvisionalAddresses(TypedRows[Provisional]):
 
     def _read(self, row: Document) -> Provisional:
         fields = {name: value for name, value in row.items() if name not in DERIVED}
-        return Provisional(**{**fields, "id": row["_id"], "state": State(row["state"]), "lines": tuple(row["lines"])})
+        return Provisional(**{**fields, "id": row["_id"], "state": ProvisionalState(row["state"]), "lines": tuple(row["lines"])})

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from services.addresses.domain.reports import Kind, Report, Status
+from services.addresses.domain.casework.reports import Report, ReportKind, Status
 from shared.mongo import Document
 
 from .typed import DERIVED, TypedRows
@@ -19,7 +19,7 @@ class Reports(TypedRows[Report]):
         found = await self._one({"_id": report})
         return found if found and visible_to in (found.borough, found.reported_by) else None
 
-    async def page(self, *, borough: str, status: Status | None, kind: Kind | None, before: str | None, limit: int) -> list[Report]:
+    async def page(self, *, borough: str, status: Status | None, kind: ReportKind | None, before: str | None, limit: int) -> list[Report]:
         """Those about a borough's places, newest first, those older than `before`."""
         wanted: Document = {"borough": borough}
         if status is not None:
@@ -37,4 +37,4 @@ class Reports(TypedRows[Report]):
 
     def _read(self, row: Document) -> Report:
         fields = {name: value for name, value in row.items() if name not in DERIVED}
-        return Report(**{**fields, "id": row["_id"], "kind": Kind(row["kind"]), "status": Status(row["status"])})
+        return Report(**{**fields, "id": row["_id"], "kind": ReportKind(row["kind"]), "status": Status(row["status"])})

@@ -1,0 +1,1 @@
+"""OS Places' surface, `/search/places/v1`."""

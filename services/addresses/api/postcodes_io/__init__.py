@@ -1,0 +1,1 @@
+"""postcodes.io's surface."""

@@ -1,0 +1,1 @@
+"""Our own surface, `/v1/addresses`."""

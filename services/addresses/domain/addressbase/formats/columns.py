@@ -1,0 +1,175 @@
+"""What may stand in the columns of a row, and what to say of a row that does not fit.
+
+A row is checked as a whole by one regular expression made of its columns' kinds, which costs about as much as parsing it; only a row that
+does not fit is looked at column by column. No reason holds what stood in the column: it may be an address.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from services.addresses.domain.addressbase.incoming import WrongFileError
+
+_SEPARATOR = "\x1f"
+"""Stands between the columns while a row is checked; as a control character it is part of none."""
+_DAY = (
+    r"(?:1[6-9]|2[0-9])(?:[0-9]{2}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+    r"|(?:[02468][48]|[13579][26]|[2468]0)-02-29)|(?:16|20|24|28)00-02-29"
+)
+_PRINTED = r"[^\x00-\x1f\x7f-\x9f]"
+"""No control character."""
+_NOT_PRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_NOT_DECODED = re.compile(r"[\ud800-\udfff\ufffd]")
+"""What stands for bytes that were not UTF-8."""
+_POSTCODE = "[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}|GIR ?0AA"
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]-?[0-9]{1,2})?", re.ASCII)
+_ROUNDED = re.compile(r"[0-9](?:\.[0-9]*)?[eE]\+?[0-9]{1,2}", re.ASCII)
+"""How a spreadsheet writes a number that is longer than its column: the last digits are lost."""
+_PLACEHOLDERS = ("NULL", "(NULL)", "<NULL>", r"\N", "N/A", "#N/A", "NONE", "-", "--")
+"""What databases and spreadsheets write for nothing."""
+_PLACEHOLDER = re.compile(rf"{_SEPARATOR} *(?:{'|'.join(map(re.escape, _PLACEHOLDERS))}) *(?={_SEPARATOR})", re.IGNORECASE)
+
+
+class Kind(NamedTuple):
+    """What may stand in a column: a regular expression without groups, and what is wrong with a value that does not fit."""
+
+    pattern: str
+    reason: str
+    numeric: bool = False
+    """Whether it is a number within bounds; the reason is for one out of bounds."""
+    capitals: bool = False
+    """Whether it is written in capitals, so that small letters mean the same."""
+
+    def or_nothing(self) -> "Kind":
+        """The same, or an empty column."""
+        return self._replace(pattern=f"(?:{self.pattern})?")
+
+    def fault(self, value: str) -> str | None:
+        """What is wrong with a value, None where it fits."""
+        if re.fullmatch(self.pattern, value) and not _NOT_DECODED.search(value):
+            return None
+        if not value:
+            return "is missing"
+        if _NOT_PRINTED.search(value):
+            return "holds a control character"
+        if _NOT_DECODED.search(value):
+            return "holds bytes that are not UTF-8"
+        if _ROUNDED.fullmatch(value):
+            return "was rounded by a spreadsheet (written like 9.99E+11): export that column as text"
+        return "is not a number" if self.numeric and not _NUMBER.fullmatch(value) else self.reason
+
+
+def one_of(*codes: str) -> Kind:
+    """A code of a list."""
+    return Kind("|".join(codes), f"is not one of the codes {', '.join(codes)}")
+
+
+def text(most: int, least: int = 0) -> Kind:
+    """Printable text of a length."""
+    return Kind(f"{_PRINTED}{{{least},{most}}}", f"is longer than {most} characters")
+
+
+def digits(most: int) -> Kind:
+    """A whole number."""
+    return Kind(f"[0-9]{{1,{most}}}", f"is not 1 to {most} digits")
+
+
+UPRN = Kind("0{0,20}[1-9][0-9]{0,11}", "is not 1 to 12 digits")
+USRN = Kind("0{0,20}[1-9][0-9]{0,7}", "is not 1 to 8 digits")
+UDPRN = Kind("0{0,20}[1-9][0-9]{0,8}", "is not 1 to 9 digits")
+"""Royal Mail's have eight digits, made-up ones nine."""
+KEY = Kind("[0-9A-Za-z]{1,14}", "is not 1 to 14 letters and digits")
+DATE = Kind(f"(?:{_DAY})?", "is not a date (YYYY-MM-DD)")
+"""May be missing: what the specification demands of dates is not needed to find an address."""
+POSTCODE = Kind(_POSTCODE, "is not a postcode", capitals=True)
+GSS = Kind("[A-Z][0-9]{8}", "is not a GSS code", capitals=True)
+MONTH = Kind("(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])", "is not a month (YYYYMM)")
+NUMBER = Kind(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", "is not a number")
+_OFF_GRID = "is outside Great Britain's grid"
+EASTING = Kind(r"[0-6]?[0-9]{1,5}(?:\.[0-9]*)?|700000(?:\.0*)?", _OFF_GRID, numeric=True)
+NORTHING = Kind(r"(?:[0-9]|1[0-2][0-9])?[0-9]{1,5}(?:\.[0-9]*)?|1300000(?:\.0*)?", _OFF_GRID, numeric=True)
+LATITUDE = Kind(r"(?:49|5[0-9]|60)(?:\.[0-9]*)?|61(?:\.0*)?", "is outside Great Britain", numeric=True)
+LONGITUDE = Kind(
+    r"(?:-[0-8]|[01])(?:\.[0-9]*)?|-?\.[0-9]+|-?[0-9](?:\.[0-9]*)?[eE]-0?[1-9]|(?:-9|2)(?:\.0*)?", "is outside Great Britain", numeric=True
+)
+"""All of London lies within a third of a degree of 0, where some programs leave out the zero (`-.0772326`) or write `-5e-05`."""
+
+
+class Column(NamedTuple):
+    """A column by the name that its specification gives it."""
+
+    name: str
+    kind: Kind
+
+
+class Layout:
+    """The columns of one kind of row."""
+
+    def __init__(self, *columns: Column) -> None:
+        self.columns = columns
+        self._capitals = [at for at, column in enumerate(columns) if column.kind.capitals]
+        self._matches = re.compile(_SEPARATOR.join(f"(?:{column.kind.pattern})" for column in columns)).fullmatch
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def fits(self, row: Sequence[str]) -> bool:
+        """Whether nothing is wrong with a row."""
+        joined = _SEPARATOR.join(row)
+        return self._matches(joined) is not None and (joined.isascii() or not _NOT_DECODED.search(joined))
+
+    def understood(self, row: Sequence[str]) -> tuple[Sequence[str], bool]:
+        """A row as it is meant, and whether nothing is wrong with it: placeholders for nothing are empty, codes stand in capitals."""
+        if _PLACEHOLDER.search(f"{_SEPARATOR}{_SEPARATOR.join(row)}{_SEPARATOR}"):
+            row = ["" if value.strip().upper() in _PLACEHOLDERS else value for value in row]
+        if self.fits(row) or len(row) != len(self):
+            return row, len(row) == len(self)
+        meant = list(row)
+        for at in self._capitals:
+            meant[at] = meant[at].upper()
+        return (meant, True) if self.fits(meant) else (row, False)
+
+    def fault(self, row: Sequence[str], wanted: Sequence[int] | None = None) -> str | None:
+        """What is wrong with a row, or with some of its columns (counted from 0); None where nothing is."""
+        if len(row) != len(self):
+            return f"it has {len(row)} columns, not {len(self)}"
+        for at in range(len(row)) if wanted is None else wanted:
+            if fault := self.columns[at].kind.fault(row[at]):
+                return f"column {at + 1} ({self.columns[at].name}) {fault}"
+        return None
+
+
+class Header:
+    """The names of a format's columns, by which a file may say in which order they stand."""
+
+    def __init__(self, product: str, *namings: Sequence[str]) -> None:
+        """`namings` are the ways in which the product has named its columns, each in the order of its specification."""
+        self._product, self._namings = product, [tuple(map(_plain, names)) for names in namings]
+        self._first = frozenset(name for names in self._namings for name in names)
+
+    def order(self, row: Sequence[str]) -> tuple[int, ...] | None:
+        """For each column of the specification its place in rows that follow; None where the row names no columns.
+
+        Raises `WrongFileError` where it names some of them twice or not at all, or others too: values cannot be told by their places then.
+        """
+        if not row or _plain(row[0]) not in self._first:
+            return None
+        written = [_plain(name) for name in row]
+        names = max(self._namings, key=lambda each: len({*each} & {*written}))
+        if 2 * len({*names} & {*written}) <= len(names):
+            return None
+        if sorted(written) == sorted(names):
+            return tuple(map(written.index, names))
+        missing, unknown = [name for name in names if name not in written], [name for name in written if name not in names]
+        faults = [f"lacks {', '.join(missing)}"] if missing else []
+        faults += [f"has {', '.join(repr(name) for name in unknown)}, which the format does not"] if unknown else []
+        raise WrongFileError(f"its header is not that of {self._product}: it {' and '.join(faults or ['names a column twice'])}")
+
+
+def _plain(name: str) -> str:
+    return name.strip().lstrip("\ufeff").lower()
+
+
+def in_order(row: Sequence[str], order: Sequence[int] | None) -> Sequence[str]:
+    """A row's columns in the specification's order. One of another length stays as it is: its length is what is wrong with it."""
+    return row if order is None or len(row) != len(order) else [row[at] for at in order]

@@ -1,0 +1,1 @@
+"""Provisional addresses, and reports of errors in the gazetteer."""

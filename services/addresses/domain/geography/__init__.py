@@ -1,0 +1,1 @@
+"""Boroughs, postcodes, coordinates and polygons."""

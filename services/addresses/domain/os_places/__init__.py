@@ -1,0 +1,1 @@
+"""OS Places: its parameters, filters, results, code lists and XML."""

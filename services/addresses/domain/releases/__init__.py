@@ -1,0 +1,1 @@
+"""What changes from one release to the next, and which release is fit to go live."""

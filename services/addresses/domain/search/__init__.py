@@ -1,0 +1,1 @@
+"""Queries, tokens, and how well an address answers a query."""

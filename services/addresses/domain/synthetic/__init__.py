@@ -1,0 +1,1 @@
+"""Made-up premises, the same for the same seed."""

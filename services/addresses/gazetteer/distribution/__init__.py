@@ -1,0 +1,1 @@
+"""Releases in an object store that several machines share."""

@@ -1,0 +1,18 @@
+"""The tantivy index of a release: its folder, its fields, and the first code point of a token."""
+
+import tantivy
+
+INDEX = "index"
+
+
+FIRST_TOKEN = 4
+"""The code point that stands for the first token of the vocabulary."""
+
+
+def schema() -> tantivy.Schema:
+    """The fields. Nothing is stored: `row` is a column, by which a hit is found in the release's other files."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("row", fast=True)
+    for name in ("words", "few", "area"):
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="basic")
+    return builder.build()

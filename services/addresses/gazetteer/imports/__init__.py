@@ -1,0 +1,1 @@
+"""Import supplies of addresses and postcodes into a release."""

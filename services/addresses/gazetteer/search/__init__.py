@@ -1,0 +1,1 @@
+"""Search and match in one release."""

@@ -1,0 +1,303 @@
+"""The two searches over one release: ours, while somebody types, and OS Places' `find`, over everything with a score for each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
+from services.addresses.domain.search.query import Query
+from services.addresses.domain.search.result import Answer, Found, ResultKind
+from services.addresses.domain.search.scoring import Comparison, Extra, Sort, Term, Terms
+from services.addresses.domain.search.title_case import readable
+from services.addresses.domain.search.tokens import KINDS
+from services.addresses.gazetteer.files.postcodes import LivePostcode, Postcodes
+from services.addresses.gazetteer.files.premises import PremisesFiles
+from services.addresses.gazetteer.files.streets import HIGHEST_NUMBER
+
+from .candidates import MOST_CANDIDATES, MOST_HOLDING, Finder, Within
+from .prefix_matches import TypedSoFar
+from .prefixes import Beginnings
+from .weights import UNIT_WORDS
+
+MOST_FOUND = 1_000
+"""Records that `find` goes through."""
+MOST_RANKED = 12
+"""Rows that are compared in full, where no more are asked for."""
+MOST_STREETS = 40
+"""Streets on which a number is looked for."""
+ENOUGH_BEGUN = 5
+"""Rows on streets whose name was begun: with so many, premises of other kinds are not looked for too."""
+MOST_IN_BOX = 5_000
+"""Records in a rectangle that are all compared; where there are more, only what the index gives first."""
+GOOD_AT_POSTCODE = 0.6
+"""Share of a query's weight: where nothing at its postcode answers so much, the postcode may be wrong."""
+
+
+LEAST_AS_TYPED = 0.9
+"""Credit: what is worth less is another spelling than the one that was typed."""
+
+
+@dataclass(slots=True)
+class Ranked:
+    """Rows for a query, best first."""
+
+    rows: list[int]
+    terms: Terms
+    first: Comparison | None
+    """Of the first row; None where there is none."""
+    is_held: bool
+    """Whether the first row holds all that was typed."""
+    holding: int
+    """How many of the first rows do."""
+    set_aside: tuple[str, ...]
+
+
+class Searching:
+    """Both searches. Any text is allowed."""
+
+    def __init__(self, finder: Finder, premises: PremisesFiles, postcodes: Postcodes, beginnings: Beginnings | None = None) -> None:
+        """Without `beginnings` they too are searched for: so they are made."""
+        self._finder, self._premises, self._postcodes, self._beginnings = finder, premises, postcodes, beginnings
+
+    # ------------------------------------------------------------ while typing
+
+    def search(self, text: str, limit: int, borough: str | None = None) -> Answer:
+        """Best first, at most `limit`; nothing where nothing fits. What no longer exists is not found.
+
+        A whole postcode gives what stands there, narrowed by the other words, or the postcode itself where no premises are held. The
+        beginning of a postcode alone gives postcodes. Words that no address holds are set aside, and the answer names them; where no name
+        is held that was written, nothing is found. What was shown for the beginning of a text is shown for more of it too, as long as its
+        address says so, unless `limit` others hold all that was written.
+        """
+        query = Query.parse(text, self._postcodes.outwards, is_live=self._is_live)
+        if query.is_empty:
+            return Answer()
+        if query.postcode:
+            return self._at_postcode(query, query.postcode, limit, borough)
+        if query.partial and not query.words:
+            found = [live for begun in query.partial for live in self._postcodes.beginning_with(begun, borough, limit)]
+            if found:
+                return Answer(tuple(_as_result(live) for live in dict.fromkeys(found))[:limit])
+        rows = self._beginnings.rows(query, limit, borough) if self._beginnings else None
+        if rows is not None:
+            return Answer(self._shown(rows, limit))
+        ranked = self.by_words(query, limit, borough)
+        if query.partial and not ranked.holding:
+            ranked = self._with_districts_as_words(text, ranked, limit, borough)
+        return self._answer(ranked, limit)
+
+    def _is_live(self, postcode: Postcode) -> bool:
+        return self._postcodes.postcode(postcode) is not None
+
+    def _with_districts_as_words(self, text: str, ranked: "Ranked", limit: int, borough: str | None) -> "Ranked":
+        """What is found where a district's code is that of a flat or building, before what lies in the district."""
+        as_words = self.by_words(Query.parse(text, self._postcodes.outwards, apart=True), limit, borough)
+        if not as_words.holding:
+            return ranked
+        return replace(as_words, rows=list(dict.fromkeys([*as_words.rows[: as_words.holding], *ranked.rows])))
+
+    def _answer(self, ranked: "Ranked", limit: int, *before: Found) -> Answer:
+        """The rows as they are shown, after what comes `before` them."""
+        return Answer((*before, *self._shown(ranked.rows, limit - len(before))), *self._unlike(ranked))
+
+    def _unlike(self, ranked: "Ranked") -> tuple[tuple[str, ...], dict[str, str]]:
+        """The words that the best row does not hold, and those that it holds in another spelling; without rows, those that none holds."""
+        first, unmatched, corrected = ranked.first, [], {}
+        for number, term in enumerate(ranked.terms.terms):
+            if first is None:
+                unmatched += [] if term.is_known else [term.typed.lower()]
+            elif (code := first.code(number)) is None:
+                unmatched += [] if ranked.is_held and number >= ranked.terms.finished else [term.typed.lower()]
+            elif term.readings[code] < LEAST_AS_TYPED:
+                corrected[term.typed.lower()] = self._finder.vocabulary.word(code).lower()
+        return tuple(dict.fromkeys([*unmatched, *(word.lower() for word in ranked.set_aside)])), corrected
+
+    def _at_postcode(self, query: Query, postcode: Postcode, limit: int, borough: str | None) -> Answer:
+        finder, inside = self._finder, self._finder.in_borough(borough)
+        if not query.words:
+            rows = [row for row in self.rows_at(postcode) if inside(row) and not finder.is_historical(row)]
+            rows.sort(key=finder.is_shell)
+            return Answer(self._shown(rows, limit) or tuple(self._empty_postcode(postcode, borough)))
+        living = [held for held in finder.living_at(str(postcode)) if inside(held[0])]
+        if not living and (found := self._empty_postcode(postcode, borough)):
+            return self._answer(self.by_words(query.as_words, limit, borough), limit, *found)
+        terms = finder.interpreter.terms(query.words, typing_words=query.typing_words)
+        so_far = TypedSoFar(query, terms, finder, self._premises)
+        hits = finder.hits_of(terms, living, max(MOST_RANKED, limit))
+        hits.sort(key=lambda hit: (not so_far.is_held(hit.comparison, hit.row), -hit.comparison.score, finder.is_shell(hit.row)))
+        first = hits[0].comparison if hits else None
+        here = Ranked([hit.row for hit in hits], terms, first, first is not None and so_far.is_held(first, hits[0].row), 0, query.set_aside)
+        if first and first.matched >= GOOD_AT_POSTCODE * terms.weight:
+            return self._answer(here, limit)
+        elsewhere = self.by_words(query.as_words, limit, borough)
+        rows = list(dict.fromkeys([*elsewhere.rows[: limit // 2], *here.rows, *elsewhere.rows]))
+        return self._answer(replace(elsewhere if elsewhere.rows else here, rows=rows), limit)
+
+    def _empty_postcode(self, postcode: Postcode, borough: str | None) -> list[Found]:
+        """The postcode itself, if it is live in the borough."""
+        live = self._postcodes.postcode(postcode)
+        return [_as_result(live)] if live and borough in (None, live.borough) else []
+
+    def rows_at(self, postcode: Postcode) -> list[int]:
+        """Rows at a postcode, in the order of their addresses."""
+        text = str(postcode)
+        return self._premises.at_postcode(text, PartialPostcode(text).after).tolist()  # type: ignore[no-any-return]
+
+    def by_words(self, query: Query, limit: int, borough: str | None) -> "Ranked":
+        """Rows of streets and premises for a query without a whole postcode, best first: at least `limit`, where so many fit."""
+        finder = self._finder
+        terms = finder.interpreter.terms(query.words, typing_words=query.typing_words)
+        within = finder.within(query.partial, borough)
+        streets, rows = self._named(query, terms, within, limit, borough)
+        begun = any(word.unfinished for word in query.words)
+        more: Within | None = within
+        if len(rows) < (ENOUGH_BEGUN if begun else limit):
+            is_narrow = any(len(begun.prefix) > len(begun.prefix.partition(" ")[0]) + 2 for begun in query.partial)
+            most = MOST_HOLDING if is_narrow else max(MOST_CANDIDATES, limit)
+            found = finder.candidates(terms, within, most)
+            rows += found
+            if len(found) < most and finder.finds_all(terms, query.typing):
+                more = None
+        return self._ranked(query, terms, (streets[:limit], self._there(rows, query.partial)), more, limit)
+
+    def _named(self, query: Query, terms: Terms, within: Within, limit: int, borough: str | None) -> tuple[list[int], list[int]]:
+        """Streets by their names; and by theirs buildings, what stands on the streets, or what has the number there that was written."""
+        finder = self._finder
+        names = [term for term in terms.terms if term.sort is Sort.WORD]
+        if len(names) == len(terms.terms):
+            streets = finder.streets_named(names, within, limit)
+            rows = finder.buildings_named(names, query.partial, borough, limit)
+            if len(streets) + len(rows) < limit:
+                rows += [row for street in streets[:3] for row in finder.streets.rows(street - finder.index.first_street, limit)]
+            return streets, rows
+        if not any(word.unfinished for word in query.words):
+            return finder.streets_named(names, within, limit), []
+        streets = finder.streets_named(
+            [term for term in names if term.token not in UNIT_WORDS or term is terms.terms[-1]], within, MOST_STREETS
+        )
+        rows = self._at_numbers(terms, streets, limit)
+        return streets if len(rows) < limit else [], rows
+
+    def _there(self, rows: Sequence[int], area: Sequence[PartialPostcode]) -> list[int]:
+        """Those of the rows that lie in the area and still exist, each once."""
+        return [row for row in dict.fromkeys(rows) if self._is_in(row, area) and not self._finder.is_historical(row)]
+
+    def _at_numbers(self, terms: Terms, streets: Sequence[int], limit: int) -> list[int]:
+        """`12 quil`, `flat 2 12 quil`: what has the number on the streets; of several numbers the last that anything has."""
+        numbers = [min(int(term.token[:5]), HIGHEST_NUMBER) for term in terms.terms if term.sort is Sort.NUMBER]
+        most, of_a_street = (2 * limit, limit) if len(numbers) == 1 else (4 * limit, 2 * limit)
+        first, at_number = self._finder.index.first_street, self._finder.streets.at_number
+        for number in reversed(numbers):
+            rows: list[int] = []
+            for street in streets:
+                rows += at_number(street - first, number, of_a_street)
+                if len(rows) >= most:
+                    break
+            if rows:
+                return rows[:most]
+        return []
+
+    def _is_in(self, row: int, area: Sequence[PartialPostcode]) -> bool:
+        return not area or any(self._premises.postcode_of(row).startswith(begun.prefix) for begun in area)
+
+    def _ranked(self, query: Query, terms: Terms, named: tuple[list[int], list[int]], within: Within | None, limit: int) -> "Ranked":
+        """Those that hold all that was typed first; of them and of the others the best first; equals streets first, homes before shells.
+
+        More are looked for `within` areas, where that is given. Without any that hold a name that was typed there are none: who asks for a
+        street that does not exist is shown no others.
+        """
+        finder = self._finder
+        so_far = TypedSoFar(query, terms, finder, self._premises)
+        streets, rows = named
+        found = [(finder.compare_street(terms, row), 0, row) for row in streets]
+        found += [(hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in finder.hits(terms, rows, max(MOST_RANKED, limit))]
+        held = {row for comparison, _, row in found if so_far.is_held(comparison, row)}
+        if within is not None and len(held) < limit and query.typing and terms.finished:
+            seen = {row for _, _, row in found}
+            more = [row for row in self._there(so_far.rows(within, limit), query.partial) if row not in seen][: 2 * limit]
+            found += [(hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in finder.hits(terms, more)]
+            held.update(row for comparison, _, row in found if row not in held and so_far.is_held(comparison, row))
+        found.sort(key=lambda entry: (entry[2] not in held, -entry[0].score, entry[1]))
+        if not held and (names := [number for number, term in enumerate(terms.terms) if _is_name(term)]):
+            found = [entry for entry in found if any(entry[0].places[number] is not None for number in names)]
+        first, is_held = (found[0][0], found[0][2] in held) if found else (None, False)
+        return Ranked([row for _, _, row in found], terms, first, is_held, len(held), query.set_aside)
+
+    def _shown(self, rows: Sequence[int], limit: int) -> tuple[Found, ...]:
+        return tuple(self._show(row) for row in rows[:limit])
+
+    def _show(self, row: int) -> Found:
+        first = self._finder.index.first_street
+        if row < first:
+            return self._premises.found(row)
+        streets, number = self._finder.streets, row - first
+        latitude, longitude = streets.places[number].tolist()
+        address = readable(", ".join(filter(None, (streets.names[number], streets.towns[number]))))
+        return Found(ResultKind.STREET, address, "", streets.boroughs[number], longitude, latitude)
+
+    # ------------------------------------------------------------ everything, scored
+
+    def find(
+        self, text: str, *, limit: int, offset: int = 0, within: tuple[float, float, float, float] | None = None
+    ) -> tuple[int, list[tuple[int, float]]]:
+        """How many were found (of more than `MOST_FOUND` the best so many), and UPRN and score of those from `offset`, best first.
+
+        The score is 1 where the address holds every word asked for and no other number. `within` is a rectangle of the National Grid:
+        least easting and northing, greatest easting and northing, metres.
+        """
+        query = Query.parse(text, self._postcodes.outwards, finished=True)
+        scored = self._scored(query, within)
+        page = scored[offset : offset + limit]
+        return len(scored), [(int(self._premises.uprns[row]), score) for row, score in page]
+
+    def _scored(self, query: Query, within: tuple[float, float, float, float] | None) -> list[tuple[int, float]]:
+        finder = self._finder
+        terms = finder.interpreter.terms(query.words)
+        rows = self._rows_to_score(query, terms, within)
+        if not query.words:
+            return [(row, 1.0) for row in rows[:MOST_FOUND]]
+        hits = finder.hits(terms, rows, MOST_FOUND)
+        scored = [(hit.row, self._similarity(hit.comparison, terms), hit.comparison.score) for hit in hits if hit.comparison.matched]
+        scored.sort(key=lambda entry: (-entry[1], -entry[2]))
+        return [(row, score) for row, score, _ in scored]
+
+    def _similarity(self, found: Comparison, terms: Terms) -> float:
+        return similarity(found, terms, self._finder.extra_of(found), self._finder.record_weight(found))
+
+    def _rows_to_score(self, query: Query, terms: Terms, within: tuple[float, float, float, float] | None) -> list[int]:
+        """Rows in the order in which equals are shown."""
+        finder, premises = self._finder, self._premises
+        inside = None if within is None else sorted(premises.points.within(*within).tolist())
+        if inside is not None and len(inside) <= MOST_IN_BOX and query.words:
+            return inside
+        rows: list[int] = []
+        if query.postcode:
+            rows = self.rows_at(query.postcode)
+        elif query.partial and not query.words:
+            rows = [row for begun in query.partial for row in premises.at_postcode(begun.prefix, begun.after)[: 4 * MOST_FOUND].tolist()]
+        if query.words and (not query.postcode or not self._answered(terms, rows)):
+            within_area = finder.within(query.partial, None)
+            found = finder.candidates(terms, within_area, MOST_FOUND) or finder.candidates(terms, (), MOST_FOUND)
+            rows += [row for row in found if row < finder.index.first_street]
+        chosen = None if inside is None else set(inside)
+        return [row for row in dict.fromkeys(rows) if chosen is None or row in chosen]
+
+    def _answered(self, terms: Terms, rows: Sequence[int]) -> bool:
+        hits = self._finder.hits(terms, rows, MOST_CANDIDATES)
+        return bool(hits) and hits[0].comparison.matched >= GOOD_AT_POSTCODE * terms.weight
+
+
+def similarity(found: Comparison, terms: Terms, extra: Extra, record_weight: float) -> float:
+    """0 to 1: the share of the query's weight that the address holds, a little less for what it says besides."""
+    if not terms.weight:
+        return 0.0
+    surplus = 0.04 * extra.numbers + 0.04 * extra.letters + 0.05 * extra.words / max(record_weight, 1e-9)
+    return max(0.0, min(1.0, found.matched / terms.weight - min(surplus, 0.15) - 0.05 * found.disorder))
+
+
+def _is_name(term: Term) -> bool:
+    """Whether it names a street or building, rather than says what kind it is or which part of it is meant."""
+    return term.sort is Sort.WORD and term.token not in KINDS
+
+
+def _as_result(live: LivePostcode) -> Found:
+    return Found(ResultKind.POSTCODE, str(live.postcode), str(live.postcode), live.borough, live.lng, live.lat)

@@ -1,0 +1,1 @@
+"""The release that a process answers from, and how another goes live."""

@@ -1,0 +1,120 @@
+"""Match what was sent in bulk: a chunk of rows at a time, in slices so short that requests are answered in between.
+
+A chunk's results and the count of what is done are one transaction, guarded by the claim: a worker that was killed, or only thought dead,
+doubles nothing, and whoever takes over goes on with the first chunk that has no results. Boroughs take turns, a chunk each, so that no row
+waits for all of another borough's job.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from services.addresses.domain.matching_jobs.rows import MatchedRow, WrittenRow
+from services.addresses.domain.search.matching import Decision
+from services.addresses.gazetteer.serving.live import LiveRelease
+from services.addresses.store import Store
+from services.addresses.store.match_jobs import MatchJob
+from shared.clock import now
+from shared.events import new_id
+from shared.mongo import Conflict
+
+CHUNK = 500
+"""Rows: half a second of matching, about 50 kB."""
+SLICE_SECONDS = PAUSE_SECONDS = 0.002
+"""After so long of matching, everything else in the process has so long: requests are answered in several turns of the event loop."""
+BEAT_SECONDS = 2.0
+DEAD_AFTER_SECONDS = 10.0
+"""A worker that gives no sign of life for so long is dead; its job is taken over."""
+
+
+class _Lost(Exception):  # noqa: N818 (what happened, not a fault)
+    """The job is another worker's by now, or was deleted."""
+
+
+class BulkMatcher:
+    """One replica's share of the jobs, one job at a time. `step` is the work of a chassis Worker."""
+
+    def __init__(self, store: Store, live: LiveRelease, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._live = live
+        self._monotonic = monotonic
+        self._name = new_id()
+        self._job: MatchJob | None = None
+        self._next = 0
+        self._turns: dict[str, int] = {}
+        """By borough: when it last had a turn, counted in turns."""
+        self._seen: dict[str, tuple[tuple[str | None, int], float]] = {}
+        self.wake: Callable[[], None] = lambda: None
+        self.one_writer = asyncio.Lock()
+        """Held while a chunk of a new job is written: the embedded database stands still under many large writes at once."""
+
+    async def step(self) -> int:
+        """Take a job, or match the next chunk of the one that was taken. 0 where there is none."""
+        if self._job is None:
+            return int(await self._take())
+        job, self._job = self._job, None  # kept only while all goes well: otherwise it is claimed again
+        try:
+            self._job = await self._match_next(job)
+        except (_Lost, Conflict):
+            return 1
+        if self._job and self._next < job.chunks and await self._others_wait(job.borough):
+            self._job = None
+            await self._store.match_jobs.free(self._name)
+        return 1
+
+    async def stop(self) -> None:
+        """Leave what is held to others."""
+        await self._store.match_jobs.free(self._name)
+
+    async def _take(self) -> bool:
+        jobs = await self._store.match_jobs.open_jobs(at=now())
+        self._seen = {job.id: self._seen.get(job.id, ((None, -1), 0.0)) for job in jobs}
+        for job in sorted(jobs, key=lambda job: self._turns.get(job.borough, 0)):  # of a borough the oldest comes first
+            if (job.worker in (None, self._name) or self._is_dead(job)) and await self._store.match_jobs.claim(job, self._name):
+                self._job, self._next = job, job.chunks_done
+                self._turns[job.borough] = max(self._turns.values(), default=0) + 1
+                return True
+        return False
+
+    async def _others_wait(self, borough: str) -> bool:
+        """Whether a job of another borough has no worker."""
+        return any(job.worker is None and job.borough != borough for job in await self._store.match_jobs.open_jobs(at=now()))
+
+    def _is_dead(self, job: MatchJob) -> bool:
+        sign, at = (job.worker, job.beat), self._monotonic()
+        if self._seen[job.id][0] != sign:
+            self._seen[job.id] = (sign, at)
+        return at - self._seen[job.id][1] >= DEAD_AFTER_SECONDS
+
+    async def _match_next(self, job: MatchJob) -> MatchJob | None:
+        """Match a chunk and write what came of it; the job, where there is more of it."""
+        if self._next == job.chunks:
+            await self._store.match_jobs.finish(job.id, self._name, at=now())
+            return None
+        rows = await self._store.match_chunks.rows(job.id, self._next)
+        release = self._live.manifest.release
+        results = await self._matched(job, rows)
+        counts = Counter(dict.fromkeys(map(str, Decision), 0))
+        counts.update(row.decision.value for row in results)
+        async with self._store.transaction() as tx:
+            if not await tx.match_jobs.advance(job.id, self._name, chunk=self._next, counts=counts, release=release):
+                raise _Lost
+            await tx.match_chunks.write_results(job.id, self._next, results)
+        self._next += 1
+        return job
+
+    async def _matched(self, job: MatchJob, rows: list[WrittenRow]) -> list[MatchedRow]:
+        gazetteer, results = self._live.gazetteer, []
+        beat_at = turn_at = self._monotonic()
+        for row in rows:
+            results.append(MatchedRow.of(row, gazetteer.match(row.address, row.postcode, 1), gazetteer.split_postcodes))
+            at = self._monotonic()
+            if at - turn_at >= SLICE_SECONDS:
+                await asyncio.sleep(PAUSE_SECONDS)
+                turn_at = self._monotonic()
+            if at - beat_at >= BEAT_SECONDS:
+                if not await self._store.match_jobs.beat(job.id, self._name):
+                    raise _Lost
+                beat_at = self._monotonic()
+        return results
