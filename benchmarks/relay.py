@@ -19,7 +19,7 @@ from benchmarks.pipeline.services import Counted, Store
 from deploy.embedded.ports import free_port
 from shared.context import Cause
 from shared.mongo import Collection, driver
-from shared.outbox import rows
+from shared.mongo import outbox_rows as rows
 from shared.service import Service
 from shared.settings import ServiceSettings
 

@@ -28,7 +28,6 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from contracts.events.base import Event, registry
 from shared import security, telemetry
 from shared.auth import TokenValidator
-from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer
 from shared.bus.receiver import Receiver
 from shared.commands import Commands
@@ -41,6 +40,7 @@ from shared.http.problems import PATH as PROBLEM_TYPES
 from shared.http.protocol import BoundedProtocol
 from shared.http.reference import add_home, add_reference
 from shared.http.responses import SafeHeaders, SlashRedirect
+from shared.kafka.broker import BrokerWatch
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
 from shared.outbox.relay import Relay

@@ -17,7 +17,6 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared import backoff, clock
-from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer
 from shared.bus.delivery import Delivery, inbox_id, lane_of, old_inbox_id
 from shared.bus.lanes import Lanes
@@ -25,8 +24,8 @@ from shared.bus.parking import Parking
 from shared.bus.stall import StallWatch
 from shared.bus.subscription import KafkaRecords, Subscription
 from shared.events import SOURCE_PREFIX, header
+from shared.kafka.broker import EPOCH_HEADER, BrokerWatch
 from shared.mongo import Database, Unavailable
-from shared.outbox.relay import EPOCH_HEADER
 from shared.settings import INBOX_DAYS
 from shared.worker import Worker
 

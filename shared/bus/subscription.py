@@ -19,7 +19,7 @@ from faststream.kafka.message import FAKE_CONSUMER
 
 from shared import backoff
 from shared.bus import records as _records  # noqa: F401 (makes aiokafka's fetcher use records that can always be decoded)
-from shared.bus.security import security_of
+from shared.kafka.security import security_of
 from shared.settings import ServiceSettings
 
 log = logging.getLogger(__name__)

@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 from contracts.events.base import Event, Order
 from shared import clock, context
 from shared.mongo import driver
+from shared.mongo import outbox_rows as rows
 from shared.mongo.collection import Collection, Document, Sort
 from shared.mongo.driver import CODEC, translated
 from shared.mongo.errors import Conflict, DatabaseError, Duplicate
 from shared.mongo.sessions import Sessions
-from shared.outbox import rows
 from shared.settings import INBOX_DAYS, STORED_REPLY_DAYS, ServiceSettings
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 Three things could bring a later row of a key without an earlier one, and none does:
 
-- *The clocks.* Rows sort by `order`, which the publishing transaction took (`shared.outbox.rows`).
+- *The clocks.* Rows sort by `order`, which the publishing transaction took (`shared.mongo.outbox_rows`).
 - *The scan.* A server may let others write in the middle of a query. A cursor would then pass the place of sequence 4 before its commit
   and still see sequence 5. So each query reads one snapshot, and in a snapshot in which 5 is committed, 4 is.
 - *The page.* Where more rows wait than fit, a page holds the lowest orders of its shard: whatever it holds, it holds all that is lower.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.mongo import Database, Document
-from shared.outbox.rows import order_of_earlier
+from shared.mongo.outbox_rows import order_of_earlier
 
 PAGE = 2000
 """Rows that are read together."""

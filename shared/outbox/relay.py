@@ -14,15 +14,14 @@ from datetime import timedelta
 from typing import Any
 
 from shared import clock
-from shared.bus.broker import BrokerWatch
+from shared.kafka.broker import BrokerWatch
 from shared.mongo import Database, DatabaseError, Document, Duplicate
 from shared.outbox.backlog import Backlog
 from shared.outbox.membership import BEAT_SECONDS, Membership
-from shared.outbox.sender import EPOCH_HEADER, Outcome, Sender
+from shared.outbox.sender import Outcome, Sender
 from shared.outbox.unsent import Unsent
 from shared.worker import Worker
 
-__all__ = ["EPOCH_HEADER", "Relay"]
 log = logging.getLogger(__name__)
 BATCH = 500
 """Rows that are sent together; the next are sent while these are taken out."""

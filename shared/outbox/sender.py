@@ -17,8 +17,8 @@ from aiokafka.partitioner import DefaultPartitioner
 from opentelemetry.trace import Span, Status, StatusCode
 
 from shared import telemetry
-from shared.bus.broker import BrokerWatch
 from shared.events import header
+from shared.kafka.broker import EPOCH_HEADER, BrokerWatch
 from shared.mongo import Document
 from shared.outbox.refusal import Verdict, forbids_topic, verdict
 from shared.settings import ServiceSettings
@@ -32,7 +32,6 @@ ANSWER_SECONDS = 15.0
 CLOSING_SECONDS = 3.0
 SURE_AFTER = 5
 """So many times alone, a row that is refused without a clear reason is refused for good."""
-EPOCH_HEADER = "brokerepoch"
 
 
 @dataclass(frozen=True)

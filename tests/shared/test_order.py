@@ -17,7 +17,8 @@ from deploy.embedded.engines import Tansu
 from shared import clock
 from shared.context import NO_CAUSE
 from shared.mongo import Conflict
-from shared.outbox import backlog, rows
+from shared.mongo import outbox_rows as rows
+from shared.outbox import backlog
 from shared.outbox.backlog import Backlog
 from tests.conftest import BROKER
 from tests.shared.thing import Settings, Store, ThingMade, build, recording

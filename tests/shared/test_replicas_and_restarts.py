@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from deploy.embedded.engines import Database, Tansu
 from shared.mongo import DatabaseError
-from shared.outbox.rows import SHARDS
+from shared.mongo.outbox_rows import SHARDS
 from tests.conftest import BROKER, ENGINE
 from tests.shared.thing import Settings, Store, ThingMade, build, environment, recording
 from tests.support.kafka import client_options

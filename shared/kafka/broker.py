@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
 RETENTION = "retention.ms"
+EPOCH_HEADER = "brokerepoch"
+"""The header in which a relay names the life of a broker that it sent to, where the broker is not durable."""
 SET_FOR_TOPIC = 1
 """`config_source` of a value that was set for the topic itself (Kafka protocol, DescribeConfigs)."""
 LONGEST_TOPIC = 249
