@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from contracts.events.base import Event, Order
 from shared import backoff, clock, commands, context, telemetry
-from shared.bus import Consumer, Envelope
+from shared.bus import Envelope, EventRouter
 from shared.commands import Commands
 from shared.mongo import Conflict, Database, DatabaseError, Document, Transaction
 from shared.worker import Worker
@@ -73,11 +73,11 @@ Executor = Callable[[Any, CommandContext], Awaitable[Event | None]]
 
 
 class Process(Generic[S]):
-    """One kind of process, as a table of steps. `consumes` goes to the service's consumers, `workers(...)` to its workers."""
+    """One kind of process, as a table of steps. `router` goes to the service's `events`, `workers(...)` to its workers."""
 
     def __init__(self, name: str, state: type[S]) -> None:
         self.name = name
-        self.consumes = Consumer(name)
+        self.router = EventRouter(name)
         self._state = state
         self._steps: dict[str, Step[S]] = {}
         self._overdue: tuple[timedelta, Callable[[S], Next[S]]] | None = None
@@ -90,7 +90,7 @@ class Process(Generic[S]):
         """This event begins an instance, whose id is the event's key. Beginning it again changes nothing."""
 
         def register(function: Callable[[E], Next[S]]) -> Callable[[E], Next[S]]:
-            @self.consumes(event)
+            @self.router.subscriber(event)
             async def begin(happened: E, _about: Envelope, tx: Transaction) -> None:
                 if await tx.collection("processes").find_one({"_id": self._id(happened.key)}, projection={"_id": 1}) is None:
                     await self._store(tx, happened.key, function(happened), version=0)
@@ -105,7 +105,7 @@ class Process(Generic[S]):
         def register(function: Callable[[S, E], Next[S]]) -> Callable[[S, E], Next[S]]:
             self._steps[event.event_type] = cast("Step[S]", function)
 
-            @self.consumes(event)
+            @self.router.subscriber(event)
             async def move(happened: E, _about: Envelope, tx: Transaction) -> None:
                 instance = finds(happened)
                 if instance is not None:
@@ -129,7 +129,7 @@ class Process(Generic[S]):
 
         def register(function: Callable[[C, CommandContext], Awaitable[Event | None]]) -> Executor:
             self._executors[command.__name__] = (command, function)
-            self.consumes.local |= _outcomes(function)
+            self.router.local |= _outcomes(function)
             return function
 
         return register

@@ -9,6 +9,7 @@ from shared.http import client
 from shared.pages import Pages
 from shared.service import Service
 
+from . import events
 from .adapters.addresses import Addresses
 from .adapters.data_sharing import DataSharing
 from .adapters.identity import Identity
@@ -68,7 +69,7 @@ def build(settings: Settings) -> Service:
             programs.router,
             information.router,
         ],
-        consumes=[journey.consumes],
+        events=[events.router, journey.router],
         workers=journey.workers(store, errands),
         provides=[seal, pages, identity, addresses, data_sharing, journey],
         on_stop=[identity.close, addresses.close, data_sharing.close, notifications.close],

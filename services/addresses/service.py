@@ -1,5 +1,6 @@
 """The addresses service, assembled."""
 
+from services.addresses import events
 from services.addresses.adapters.earlier_releases import EarlierReleases
 from services.addresses.adapters.live_release import LiveRelease
 from services.addresses.adapters.release_store import ReleaseStore
@@ -40,6 +41,7 @@ def build(settings: Settings) -> Service:
             *(os_places.router, postcodes.router, outcodes.router, outcodes.terminated, outcodes.random),
             *(places_io.places, places_io.scotland, places_io.ping),
         ],
+        events=[events.router],
         workers=[
             *(announcer(store, live), publisher(store, settings.data_dir, releases.folder if releases else None)),
             *(bulk, reconciling, retention),

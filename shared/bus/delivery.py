@@ -10,8 +10,8 @@ from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
 from shared import clock, context, telemetry
-from shared.bus.consumer import Consumer, Handler, Unhealable
 from shared.bus.records import UNDECODABLE
+from shared.bus.router import EventRouter, Handler, PermanentError
 from shared.events import Envelope, Headers, MalformedEvent, digest, traceparent_of
 from shared.mongo import Conflict, Database, Duplicate, Transaction
 
@@ -100,34 +100,34 @@ class Delivery:
         return context.Cause(about.borough, about.correlation_id or about.id, about.id) if about else context.NO_CAUSE
 
 
-def lane_of(consumer: Consumer, delivery: Delivery) -> str:
+def lane_of(router: EventRouter, delivery: Delivery) -> str:
     """Where messages wait for each other: one consumer's messages of one topic and key. A message without a key waits for nobody."""
     if delivery.key is None:
-        return f"{consumer.name}:{delivery.topic}::{delivery.identity}"
+        return f"{router.name}:{delivery.topic}::{delivery.identity}"
     key = delivery.shown_key if len(delivery.key) <= LONGEST_KEY else digest(delivery.key)
-    return f"{consumer.name}:{delivery.topic}:{key}"
+    return f"{router.name}:{delivery.topic}:{key}"
 
 
-def inbox_id(consumer: Consumer, delivery: Delivery) -> str:
+def inbox_id(router: EventRouter, delivery: Delivery) -> str:
     """The inbox's unique key: a consumer takes an event once."""
-    return f"{consumer.name}:{delivery.identity}"
+    return f"{router.name}:{delivery.identity}"
 
 
-def old_inbox_id(consumer: Consumer, delivery: Delivery) -> str | None:
+def old_inbox_id(router: EventRouter, delivery: Delivery) -> str | None:
     """The key that the inbox had before it knew sources: the event's id alone."""
-    return f"{consumer.name}:{delivery.envelope.id}" if delivery.envelope else None
+    return f"{router.name}:{delivery.envelope.id}" if delivery.envelope else None
 
 
-async def deliver(database: Database[Any], consumer: Consumer, delivery: Delivery, *, parked_row: str | None = None) -> None:
+async def deliver(database: Database[Any], router: EventRouter, delivery: Delivery, *, parked_row: str | None = None) -> None:
     """Run the handler once, in one transaction with the inbox row (and with the removal of the parked row it came from).
 
-    Raises `Repeated` when it ran before, `Unhealable` for a message that no retry can mend, `Conflict` and whatever the handler raises;
+    Raises `Repeated` when it ran before, `PermanentError` for a message that no retry can mend, `Conflict` and whatever the handler raises;
     `TimeoutError` after `LONGEST_HANDLING_SECONDS`.
     """
     if delivery.envelope is None:
-        raise Unhealable(f"not a CloudEvent: {delivery.flaw}")
+        raise PermanentError(f"not a CloudEvent: {delivery.flaw}")
     about = delivery.envelope
-    handler = consumer.handlers.get(about.type)
+    handler = router.handlers.get(about.type)
     if handler is None:
         return
     event = _payload(handler, delivery)
@@ -140,11 +140,11 @@ async def deliver(database: Database[Any], consumer: Consumer, delivery: Deliver
             f"process {delivery.topic}",
             state=about.tracestate,
             kind=telemetry.CONSUMER,
-            attributes=_attributes(consumer, delivery, about),
+            attributes=_attributes(router, delivery, about),
         ) as span:
             try:
                 async with database.transaction() as tx:
-                    await _take(tx, inbox_id(consumer, delivery), parked_row)
+                    await _take(tx, inbox_id(router, delivery), parked_row)
                     await _run(handler, event, about, tx)
             except Repeated as repeat:  # every event may come again: nothing has failed, and the span must not say so
                 span.set_attribute("blocks.repeated", True)
@@ -178,19 +178,19 @@ def _payload(handler: Handler, delivery: Delivery) -> Any:
         # Only the outermost name: it is a field's, while a deeper one may be a key that the sender chose.
         wrong = [(item["loc"][0] if item["loc"] else "", item["type"]) for item in error.errors(include_input=False)[:5]]
         fields = ", ".join(f"{field} ({kind})" if field else kind for field, kind in wrong)
-        raise Unhealable(f"the payload does not fit {name}: {fields}") from None
+        raise PermanentError(f"the payload does not fit {name}: {fields}") from None
     except RecursionError:
-        raise Unhealable("the payload is nested too deeply") from None
+        raise PermanentError("the payload is nested too deeply") from None
 
 
-def _attributes(consumer: Consumer, delivery: Delivery, about: Envelope) -> dict[str, str | int | float | bool]:
+def _attributes(router: EventRouter, delivery: Delivery, about: Envelope) -> dict[str, str | int | float | bool]:
     """OpenTelemetry's semantic conventions for messaging and Kafka."""
     attributes: dict[str, str | int | float | bool] = {
         "messaging.system": "kafka",
         "messaging.operation.type": "process",
         "messaging.operation.name": "process",
         "messaging.destination.name": delivery.topic,
-        "messaging.consumer.group.name": consumer.name,
+        "messaging.consumer.group.name": router.name,
         "messaging.message.id": delivery.shown_id,
         "cloudevents.event_id": delivery.shown_id,
         "cloudevents.event_type": about.type,

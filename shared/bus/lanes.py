@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared import telemetry
-from shared.bus.consumer import Consumer, Unhealable
 from shared.bus.delivery import Delivery, Repeated, deliver
 from shared.bus.parking import Parking
+from shared.bus.router import EventRouter, PermanentError
 from shared.mongo import Conflict, Database, DatabaseError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -52,9 +52,9 @@ class Lane:
 class Lanes:
     """The lanes of one consumer that run in this process."""
 
-    def __init__(self, database: Database[Any], consumer: Consumer, parking: Parking) -> None:
+    def __init__(self, database: Database[Any], router: EventRouter, parking: Parking) -> None:
         self._database = database
-        self._consumer = consumer
+        self._router = router
         self._parking = parking
         self._free = asyncio.Semaphore(CONCURRENT_LANES)
         self._aside: set[asyncio.Task[None]] = set()
@@ -120,10 +120,10 @@ class Lanes:
 
     async def _attempt(self, delivery: Delivery) -> Exception | None:
         """Run the handler. Why it failed, or None. Raises `Unavailable`."""
-        error: Exception = Unhealable("it was never tried")
+        error: Exception = PermanentError("it was never tried")
         for attempt in range(1, CONFLICT_ATTEMPTS + 1):
             try:
-                await deliver(self._database, self._consumer, delivery)
+                await deliver(self._database, self._router, delivery)
             except Repeated:
                 _count(delivery, "repeated")
                 return None

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from shared import clock
-from shared.bus.consumer import Consumer, Unhealable
 from shared.bus.delivery import Delivery, Place, lane_of
+from shared.bus.router import EventRouter, PermanentError
 from shared.events import Headers
 from shared.mongo import Document
 
@@ -16,15 +16,15 @@ CUT_HEADERS_BYTES = 16_000
 ERROR_TEXT = 500
 
 
-def row_of(consumer: Consumer, delivery: Delivery, error: BaseException | None) -> Document:
+def row_of(router: EventRouter, delivery: Delivery, error: BaseException | None) -> Document:
     """The row of a message: `error` is why it failed, None when it only waits behind another. Its place in the lane is still missing."""
-    dead = isinstance(error, Unhealable)
+    dead = isinstance(error, PermanentError)
     now = clock.now()
     return {
-        "consumer": consumer.name,
-        "lane": lane_of(consumer, delivery),
+        "consumer": router.name,
+        "lane": lane_of(router, delivery),
         "state": "dead" if dead else "parked",
-        "holds": not dead or is_strict(consumer, delivery),
+        "holds": not dead or is_strict(router, delivery),
         "topic": delivery.topic,
         "key": delivery.shown_key,
         "raw_key": delivery.key,
@@ -35,7 +35,7 @@ def row_of(consumer: Consumer, delivery: Delivery, error: BaseException | None) 
         "partition": delivery.place.partition if delivery.place else None,
         "offset": delivery.place.offset if delivery.place else None,
         "attempts": 0 if error is None else 1,
-        "due": now + timedelta(seconds=0 if error is None else consumer.pause(1)),
+        "due": now + timedelta(seconds=0 if error is None else router.pause(1)),
         "parked_at": now,
         **reason(error),
     }
@@ -50,7 +50,7 @@ def cut(row: Document) -> Document:
         if left < 0:
             break
         headers.append([name, value])
-    why = Unhealable(f"the message has {_size(row)} bytes; at most {LARGEST_BYTES} can be kept, so it is cut")
+    why = PermanentError(f"the message has {_size(row)} bytes; at most {LARGEST_BYTES} can be kept, so it is cut")
     before = f" (before: {row['error_kind']})" if row["error_kind"] else ""
     return {
         **row,
@@ -79,9 +79,9 @@ def delivery_of(row: Document) -> Delivery:
     return Delivery.read(row["topic"], key, bytes(row["value"]), headers, place)
 
 
-def is_strict(consumer: Consumer, delivery: Delivery) -> bool:
+def is_strict(router: EventRouter, delivery: Delivery) -> bool:
     """Whether later messages of the key wait behind this one even when it is dead."""
-    handler = consumer.handlers.get(delivery.envelope.type) if delivery.envelope else None
+    handler = router.handlers.get(delivery.envelope.type) if delivery.envelope else None
     return handler is not None and handler.strict
 
 

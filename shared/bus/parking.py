@@ -17,9 +17,9 @@ from typing import Any
 
 from contracts.events.platform import MessageDeadLettered
 from shared import clock, context, telemetry
-from shared.bus.consumer import Consumer, Unhealable
 from shared.bus.delivery import Delivery, Repeated, deliver, inbox_id
 from shared.bus.parked_row import cut, delivery_of, is_strict, is_too_large, reason, row_of
+from shared.bus.router import EventRouter, PermanentError
 from shared.mongo import Collection, Conflict, Database, DatabaseError, Document, Duplicate, TooLarge, Transaction, Unavailable
 from shared.worker import Worker
 
@@ -34,15 +34,15 @@ CLOSING_SECONDS = 5.0
 class Parking:
     """The parked messages of one consumer, and the worker that retries them."""
 
-    def __init__(self, database: Database[Any], consumer: Consumer) -> None:
+    def __init__(self, database: Database[Any], router: EventRouter) -> None:
         self._database = database
         self._rows: Collection = database.collection("parked")
-        self._consumer = consumer
+        self._router = router
         self.busy: set[str] = set()
         """Lanes whose head runs in this process, from here or set aside by the receiver."""
         self._retrying: set[asyncio.Task[None]] = set()
         self._has_places = False
-        self.worker = Worker(f"{consumer.name}-parked", self._step, interval=1.0)
+        self.worker = Worker(f"{router.name}-parked", self._step, interval=1.0)
 
     async def stop(self) -> None:
         """End the worker and the retries under way; a retry that is cut short is made again."""
@@ -63,7 +63,7 @@ class Parking:
 
         What is too large to be kept is cut, and is a dead letter that says so.
         """
-        row = row_of(self._consumer, delivery, error)
+        row = row_of(self._router, delivery, error)
         if is_too_large(row):
             row = cut(row)
         try:
@@ -76,24 +76,24 @@ class Parking:
 
     async def queue(self, delivery: Delivery) -> None:
         """Keep a message whole, to be tried when its turn comes. Raises `TooLarge`."""
-        row = row_of(self._consumer, delivery, None)
+        row = row_of(self._router, delivery, None)
         if is_too_large(row):
             raise TooLarge("more than can be kept")
         await self._insert(delivery, row)
 
     async def handled(self, delivery: Delivery) -> None:
         """The handler of a message that was queued while it ran has ended well."""
-        await self._rows.delete_one({"_id": inbox_id(self._consumer, delivery), "state": "parked"})
+        await self._rows.delete_one({"_id": inbox_id(self._router, delivery), "state": "parked"})
 
     async def failed(self, delivery: Delivery, error: Exception) -> None:
         """The handler of a message that was queued while it ran has failed."""
-        row = await self._rows.find_one({"_id": inbox_id(self._consumer, delivery), "state": "parked"})
+        row = await self._rows.find_one({"_id": inbox_id(self._router, delivery), "state": "parked"})
         if row is not None:
             await self._failed_again(row, error)
 
     async def _insert(self, delivery: Delivery, row: Document) -> bool:
         """Give the row the lane's next place. False where the message is kept already, or was handled or discarded."""
-        id_ = inbox_id(self._consumer, delivery)
+        id_ = inbox_id(self._router, delivery)
         for attempt in range(1, PLACE_ATTEMPTS + 1):
             try:
                 async with self._database.transaction() as tx:
@@ -118,7 +118,7 @@ class Parking:
     def _tell(self, delivery: Delivery, row: Document, error: BaseException | None) -> None:
         with telemetry.within(delivery.traceparent, delivery.tracestate):
             level = logging.ERROR if row["state"] == "dead" else logging.INFO if error is None else logging.WARNING
-            why = row["error"] if row["error_kind"] == Unhealable.__name__ else row["error_kind"]
+            why = row["error"] if row["error_kind"] == PermanentError.__name__ else row["error_kind"]
             log.log(
                 level,
                 "parked message %s of %s as %s, attempt %d, trace %s: %s",
@@ -128,7 +128,7 @@ class Parking:
                 row["attempts"],
                 telemetry.trace_id() or "none",
                 why or "it waits behind another of its key",
-                exc_info=None if isinstance(error, Unhealable) else error,
+                exc_info=None if isinstance(error, PermanentError) else error,
             )
 
     async def _step(self) -> int:
@@ -141,7 +141,7 @@ class Parking:
         due = await self._rows.find(
             {
                 "state": "parked",
-                "consumer": self._consumer.name,
+                "consumer": self._router.name,
                 "due": {"$lte": clock.now()},
                 **({"lane": {"$nin": sorted(self.busy)}} if self.busy else {}),
             },
@@ -152,7 +152,7 @@ class Parking:
         lanes = list(dict.fromkeys(row["lane"] for row in due if row["lane"] not in self.busy))[:free]
         for lane in lanes:
             self.busy.add(lane)
-            task = asyncio.create_task(self._retry_lane(lane), name=f"{self._consumer.name}-lane")
+            task = asyncio.create_task(self._retry_lane(lane), name=f"{self._router.name}-lane")
             self._retrying.add(task)
             task.add_done_callback(self._retrying.discard)
         return 0
@@ -191,7 +191,7 @@ class Parking:
     async def _retry(self, row: Document) -> bool:
         """Try one message again. True when the lane can go on."""
         try:
-            await deliver(self._database, self._consumer, delivery_of(row), parked_row=row["_id"])
+            await deliver(self._database, self._router, delivery_of(row), parked_row=row["_id"])
         except Repeated:
             pass
         except (Conflict, Unavailable):
@@ -205,14 +205,14 @@ class Parking:
     async def _failed_again(self, row: Document, error: Exception) -> bool:
         """Note a failed attempt. True when the message is dead and the lane can go on."""
         attempts = row["attempts"] + 1
-        dead = isinstance(error, Unhealable) or attempts >= self._consumer.attempts
+        dead = isinstance(error, PermanentError) or attempts >= self._router.attempts
         changed: Document = {"attempts": attempts, **reason(error)}
         if not dead:
-            changed["due"] = clock.now() + timedelta(seconds=self._consumer.pause(attempts))
+            changed["due"] = clock.now() + timedelta(seconds=self._router.pause(attempts))
             await self._rows.update_one({"_id": row["_id"], "attempts": row["attempts"]}, {"$set": changed})
             return False
         delivery = delivery_of(row)
-        strict = is_strict(self._consumer, delivery)
+        strict = is_strict(self._router, delivery)
         changed |= {"state": "dead", "holds": strict, "died_at": clock.now()}
         async with self._database.transaction() as tx:
             was_parked = await tx.collection("parked").update_one(
@@ -233,7 +233,7 @@ class Parking:
                     MessageDeadLettered(
                         dead_letter=id_,
                         service=self._database.settings.name,
-                        consumer=self._consumer.name,
+                        consumer=self._router.name,
                         message_type=row["event_type"],
                         error=row["error_kind"],
                         attempts=row["attempts"],
@@ -246,7 +246,7 @@ class Parking:
     async def _give_places(self) -> None:
         """Number the rows that were parked before rows had places: before all others of their lane, in the order of then."""
         old = await self._rows.find(
-            {"place": {"$exists": False}, "consumer": self._consumer.name}, sort=[("order", 1)], projection={"_id": 1, "lane": 1}
+            {"place": {"$exists": False}, "consumer": self._router.name}, sort=[("order", 1)], projection={"_id": 1, "lane": 1}
         )
         lanes: dict[str, list[str]] = {}
         for row in old:

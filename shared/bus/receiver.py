@@ -17,10 +17,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared import backoff, clock
-from shared.bus.consumer import Consumer
 from shared.bus.delivery import Delivery, inbox_id, lane_of, old_inbox_id
 from shared.bus.lanes import Lanes
 from shared.bus.parking import Parking
+from shared.bus.router import EventRouter
 from shared.bus.stall import StallWatch
 from shared.bus.subscription import KafkaRecords, Subscription
 from shared.events import SOURCE_PREFIX, header
@@ -42,12 +42,12 @@ CLOSING_STALLED_SECONDS = 40.0
 class Receiver:
     """One service's consumer, running. It follows the broker's epoch by starting anew, and so it does where it has stalled."""
 
-    def __init__(self, database: Database[Any], consumer: Consumer, watch: BrokerWatch) -> None:
+    def __init__(self, database: Database[Any], router: EventRouter, watch: BrokerWatch) -> None:
         self._settings = database.settings
-        self._consumer = consumer
+        self._router = router
         self._watch = watch
-        self.parking = Parking(database, consumer)
-        self._lanes = Lanes(database, consumer, self.parking)
+        self.parking = Parking(database, router)
+        self._lanes = Lanes(database, router, self.parking)
         self._inbox = database.collection("inbox")
         self._notes = database.collection("relay")
         self._subscriber: Subscription | None = None
@@ -57,7 +57,7 @@ class Receiver:
         self._uncommitted: dict[TopicPartition, int] = {}
         self._old_inbox_until: datetime | None = None
         self._stall = StallWatch()
-        self._follow = Worker(f"{consumer.name}-receiver", self._keep_reading, interval=5.0)
+        self._follow = Worker(f"{router.name}-receiver", self._keep_reading, interval=5.0)
 
     def start(self) -> None:
         """Begin to consume as soon as the broker answers."""
@@ -125,12 +125,12 @@ class Receiver:
         settings = self._settings
         await self._look_for_an_old_inbox()
         self._positions, self._uncommitted = {}, {}
-        group = f"{settings.topic_prefix}{self._consumer.name}"
+        group = f"{settings.topic_prefix}{self._router.name}"
         subscription = Subscription(
             settings,
-            [f"{settings.topic_prefix}{topic}" for topic in self._consumer.topics],
+            [f"{settings.topic_prefix}{topic}" for topic in self._router.topics],
             group=group if settings.broker_keeps else f"{group}.{epoch}",
-            member=f"{self._consumer.name}-{settings.instance}" if settings.static_membership else None,
+            member=f"{self._router.name}-{settings.instance}" if settings.static_membership else None,
             receive=self._receive,
         )
         self._epoch = epoch
@@ -149,7 +149,7 @@ class Receiver:
         """
         if self._old_inbox_until is not None:
             return
-        marker = f"inbox:{self._consumer.name}"
+        marker = f"inbox:{self._router.name}"
         row = await self._notes.find_one({"_id": marker})
         if row is None:
             had_rows = await self._inbox.find_one({}, projection={"_id": 1}) is not None
@@ -237,13 +237,13 @@ class Receiver:
         return (header(record.headers, "ce_source") or "").startswith(SOURCE_PREFIX)
 
     async def _handle(self, deliveries: list[Delivery]) -> None:
-        wanted = [d for d in deliveries if d.envelope is None or d.envelope.type in self._consumer.handlers]
+        wanted = [d for d in deliveries if d.envelope is None or d.envelope.type in self._router.handlers]
         wanted = await self._new(wanted)
         if not wanted:
             return
         lanes: dict[str, list[Delivery]] = defaultdict(list)
         for delivery in wanted:
-            lanes[lane_of(self._consumer, delivery)].append(delivery)
+            lanes[lane_of(self._router, delivery)].append(delivery)
         await self._lanes.run(lanes, await self.parking.held_lanes(list(lanes)))
 
     async def _new(self, deliveries: list[Delivery]) -> list[Delivery]:
@@ -257,7 +257,7 @@ class Receiver:
         return [delivery for delivery in deliveries if delivery.identity not in seen]
 
     def _inbox_ids(self, delivery: Delivery, *, old: bool) -> set[str]:
-        ids = {inbox_id(self._consumer, delivery), old_inbox_id(self._consumer, delivery) if old else None}
+        ids = {inbox_id(self._router, delivery), old_inbox_id(self._router, delivery) if old else None}
         return {id_ for id_ in ids if id_ is not None}
 
 

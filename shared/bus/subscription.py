@@ -19,7 +19,8 @@ from faststream.kafka.message import FAKE_CONSUMER
 
 from shared import backoff
 from shared.bus import records as _records  # noqa: F401 (makes aiokafka's fetcher use records that can always be decoded)
-from shared.kafka.security import security_of
+from shared.kafka.connection import connection
+from shared.kafka.redaction import RedactingLogger
 from shared.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,6 @@ MAX_RECORDS = 200
 SESSION_TIMEOUT_MS = 6000
 SESSION_TIMEOUT_EMBEDDED_MS = 3500
 """Shorter, because the embedded broker adds three seconds before a group is whole again."""
-METADATA_MAX_AGE_MS = 5000
-"""How soon a topic that was made anew is read again."""
 LONGEST_PAUSE_SECONDS = 10.0
 _NOWHERE = TopicPartition("", 0)
 KafkaRecords = tuple["ConsumerRecord[bytes, bytes]", ...]
@@ -81,15 +80,6 @@ class SettlingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # it has no typ
                 except IllegalStateError:  # it was given to another consumer, which begins at what was committed
                     log.debug("a partition was taken away")
         self._given_out = {}
-
-
-class RedactingLogger:
-    """Passes on that FastStream met an error and of which type; its text may quote a record."""
-
-    def log(self, level: int, msg: Any, /, *, exc_info: Any = None, extra: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
-        """FastStream's `LoggerProto`. What is below an error is its own affair: joining, batches, rebalances."""
-        if level >= logging.ERROR:
-            log.log(level, "FastStream: %s", type(exc_info).__name__ if exc_info else "an error", exc_info=exc_info)
 
 
 class Subscription:
@@ -150,16 +140,6 @@ class Subscription:
         """The consumer, None once it was stopped."""
         consumer: SettlingConsumer | None = self._broker.subscribers[0].consumer  # type: ignore[attr-defined]
         return consumer
-
-
-def connection(settings: ServiceSettings) -> dict[str, Any]:
-    """How a consumer reaches the broker: the arguments of `KafkaBroker` that say where it is, and who asks."""
-    return {
-        "bootstrap_servers": settings.kafka,
-        "client_id": f"{settings.name}-{settings.instance}",
-        "security": security_of(settings.kafka_access),
-        "metadata_max_age_ms": METADATA_MAX_AGE_MS,
-    }
 
 
 async def _as_they_came(records: Any) -> KafkaMessage:
