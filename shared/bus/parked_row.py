@@ -1,4 +1,4 @@
-"""What is stored of a message that waits or is dead: one row, bounded in size."""
+"""The row of a parked message or dead letter, bounded in size."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,14 +10,14 @@ from shared.events import Headers
 from shared.mongo import Document
 
 LARGEST_BYTES = 2_000_000
-"""Of value, key and headers. The embedded database refuses a transaction of 10 MB; Kafka's own limit for a message is 1 MB by default."""
+"""Bytes of value, key and headers. The embedded database refuses a transaction of 10 MB; Kafka's limit for a message is 1 MB by default."""
 CUT_VALUE_BYTES = 64_000
 CUT_HEADERS_BYTES = 16_000
 ERROR_TEXT = 500
 
 
 def row_of(router: EventRouter, delivery: Delivery, error: BaseException | None) -> Document:
-    """The row of a message: `error` is why it failed, None when it only waits behind another. Its place in the lane is still missing."""
+    """The row of a message, without its place: `error` is why it failed, None if it waits behind another."""
     dead = isinstance(error, PermanentError)
     now = clock.now()
     return {
@@ -42,7 +42,7 @@ def row_of(router: EventRouter, delivery: Delivery, error: BaseException | None)
 
 
 def cut(row: Document) -> Document:
-    """The row of a message that is too large to be kept: dead, with the beginning of its content and what it was."""
+    """The row of a message that is too large to keep: dead, with the beginning of its content and its size."""
     headers: list[list[Any]] = []
     left = CUT_HEADERS_BYTES
     for name, value in row["headers"]:
@@ -66,27 +66,27 @@ def cut(row: Document) -> Document:
 
 
 def is_too_large(row: Document) -> bool:
-    """Whether the message cannot be kept whole."""
+    """Whether the message is larger than `LARGEST_BYTES`."""
     return _size(row) > LARGEST_BYTES
 
 
 def delivery_of(row: Document) -> Delivery:
-    """The message of a row, as it came or as an operator mended it."""
+    """The message of a row, as received or as an operator mended it."""
     headers: Headers = [(name, None if value is None else bytes(value)) for name, value in row["headers"]]
-    raw_key = row["raw_key"] if "raw_key" in row else row["key"].encode()  # rows from before keys were kept as bytes
+    raw_key = row["raw_key"] if "raw_key" in row else row["key"].encode()  # rows of a release that stored keys as text
     key = None if raw_key is None else bytes(raw_key)
     place = Place(row["partition"], row["offset"]) if row.get("offset") is not None else None
     return Delivery.read(row["topic"], key, bytes(row["value"]), headers, place)
 
 
 def is_strict(router: EventRouter, delivery: Delivery) -> bool:
-    """Whether later messages of the key wait behind this one even when it is dead."""
+    """Whether later messages of the key wait behind this one although it is dead."""
     handler = router.handlers.get(delivery.envelope.type) if delivery.envelope else None
     return handler is not None and handler.strict
 
 
 def reason(error: BaseException | None) -> dict[str, str]:
-    """Why a message failed, as its row has it."""
+    """The fields of a row that say why its message failed."""
     return {"error_kind": type(error).__name__ if error else "", "error": str(error)[:ERROR_TEXT] if error else ""}
 
 

@@ -1,12 +1,12 @@
 """Parked messages and dead letters: rows in the consumer's own database.
 
-A failed message is parked and its partition moves on. While a key has a parked row, later messages of that key queue behind it in
-the same *lane*, so order per key holds and other keys flow. A worker retries the head of a lane with backoff; after the last attempt,
-or at once where no retry can help, it becomes a dead letter that people can look at, mend and replay.
+A failed message is parked and its partition continues. While a key has a parked row, later messages of the key queue behind it in the
+same *lane*, so that order per key holds and other keys flow. A worker retries the head of a lane with backoff. After the last attempt, or
+at once after a `PermanentError`, the message becomes a dead letter, which an operator lists, mends, replays or discards.
 
-The order of a lane is its rows' `place`: one more than the last, taken in the transaction that inserts the row and guarded by a unique
-index. No clock has a part in it. A message whose handler still runs may have a row too (see `lanes`): its open transaction holds the
-inbox row, so any other attempt meets `Conflict` until it ends, or the process is gone.
+A lane is ordered by the `place` of its rows: the last place plus one, taken in the inserting transaction and guarded by a unique index.
+No clock takes part. A message whose handler still runs may have a row too (see `lanes`): its open transaction holds the inbox row, so any
+other attempt raises `Conflict` until the handler returns or its process dies.
 """
 
 import asyncio
@@ -25,27 +25,27 @@ from shared.worker import Worker
 
 log = logging.getLogger(__name__)
 LANES_AT_ONCE = 16
-"""Lanes whose messages are retried side by side, so that a slow one delays no other."""
+"""Lanes that are retried side by side, so that a slow one delays no other."""
 ROWS_A_LOOK = 50
 PLACE_ATTEMPTS = 10
 CLOSING_SECONDS = 5.0
 
 
 class Parking:
-    """The parked messages of one consumer, and the worker that retries them."""
+    """The parked messages of one router, and the worker that retries them."""
 
     def __init__(self, database: Database[Any], router: EventRouter) -> None:
         self._database = database
         self._rows: Collection = database.collection("parked")
         self._router = router
         self.busy: set[str] = set()
-        """Lanes whose head runs in this process, from here or set aside by the receiver."""
+        """Lanes whose head runs in this process: retried here, or set aside by `Lanes`."""
         self._retrying: set[asyncio.Task[None]] = set()
         self._has_places = False
         self.worker = Worker(f"{router.name}-parked", self._step, interval=1.0)
 
     async def stop(self) -> None:
-        """End the worker and the retries under way; a retry that is cut short is made again."""
+        """Stops the worker and the current retries; a cancelled retry is repeated after the next start."""
         await self.worker.stop()
         if self._retrying:
             _, late = await asyncio.wait(self._retrying, timeout=CLOSING_SECONDS)
@@ -54,14 +54,14 @@ class Parking:
             await asyncio.gather(*late, return_exceptions=True)
 
     async def held_lanes(self, lanes: list[str]) -> set[str]:
-        """Those of these lanes in which something waits."""
+        """Those of these lanes that have a waiting row."""
         rows = await self._rows.find({"lane": {"$in": lanes}, "holds": True}, projection={"lane": 1})
         return {row["lane"] for row in rows}
 
     async def park(self, delivery: Delivery, error: BaseException | None) -> None:
-        """Keep a message: `error` is why it failed, None when it only waits behind another. Parking it again changes nothing.
+        """Parks a message: `error` is why it failed, None if it waits behind another. Parking it again changes nothing.
 
-        What is too large to be kept is cut, and is a dead letter that says so.
+        Cuts a message that is too large to keep, and makes it a dead letter whose reason says so.
         """
         row = row_of(self._router, delivery, error)
         if is_too_large(row):
@@ -75,24 +75,24 @@ class Parking:
             self._tell(delivery, row, error)
 
     async def queue(self, delivery: Delivery) -> None:
-        """Keep a message whole, to be tried when its turn comes. Raises `TooLarge`."""
+        """Parks a message whole, behind the last of its lane. Raises `TooLarge`."""
         row = row_of(self._router, delivery, None)
         if is_too_large(row):
-            raise TooLarge("more than can be kept")
+            raise TooLarge("larger than a parked row may be")
         await self._insert(delivery, row)
 
     async def handled(self, delivery: Delivery) -> None:
-        """The handler of a message that was queued while it ran has ended well."""
+        """Deletes the row of a message whose handler was set aside and has succeeded."""
         await self._rows.delete_one({"_id": inbox_id(self._router, delivery), "state": "parked"})
 
     async def failed(self, delivery: Delivery, error: Exception) -> None:
-        """The handler of a message that was queued while it ran has failed."""
+        """Records that the handler of a message that was set aside has failed."""
         row = await self._rows.find_one({"_id": inbox_id(self._router, delivery), "state": "parked"})
         if row is not None:
             await self._failed_again(row, error)
 
     async def _insert(self, delivery: Delivery, row: Document) -> bool:
-        """Give the row the lane's next place. False where the message is kept already, or was handled or discarded."""
+        """Inserts the row at the lane's next place. False if the message is already parked, handled or discarded."""
         id_ = inbox_id(self._router, delivery)
         for attempt in range(1, PLACE_ATTEMPTS + 1):
             try:
@@ -127,7 +127,7 @@ class Parking:
                 row["state"],
                 row["attempts"],
                 telemetry.trace_id() or "none",
-                why or "it waits behind another of its key",
+                why or "it waits behind an earlier message of its key",
                 exc_info=None if isinstance(error, PermanentError) else error,
             )
 
@@ -162,16 +162,20 @@ class Parking:
         try:
             moved = await self._advance(lane)
         except DatabaseError as error:
-            log.log(logging.DEBUG if isinstance(error, Unavailable) else logging.WARNING, "a lane will be tried again", exc_info=True)
+            log.log(
+                logging.DEBUG if isinstance(error, Unavailable) else logging.WARNING,
+                "a retry of a parked message could not run",
+                exc_info=True,
+            )
         except Exception:
-            log.warning("a lane will be tried again", exc_info=True)
+            log.warning("a retry of a parked message could not run", exc_info=True)
         finally:
             self.busy.discard(lane)
             if moved or len(self._retrying) >= LANES_AT_ONCE:
                 self.worker.wake()
 
     async def _advance(self, lane: str) -> int:
-        """Take a lane's messages in order until one is not due or fails."""
+        """Retries a lane's messages in order until one is not due or fails. Returns how many succeeded or died."""
         moved = 0
         while True:
             heads = await self._rows.find({"lane": lane, "holds": True}, sort=[("place", 1)], limit=1)
@@ -189,21 +193,21 @@ class Parking:
             moved += 1
 
     async def _retry(self, row: Document) -> bool:
-        """Try one message again. True when the lane can go on."""
+        """Retries one message. True if the lane can continue."""
         try:
             await deliver(self._database, self._router, delivery_of(row), parked_row=row["_id"])
         except Repeated:
             pass
         except (Conflict, Unavailable):
             return False
-        except Exception as error:  # noqa: BLE001 (whatever a handler raises is why the message stays parked)
+        except Exception as error:  # noqa: BLE001 (any error of a handler keeps it parked)
             return await self._failed_again(row, error)
-        # Gone already where the handler ran; still there where it was handled before, or no handler takes it any more.
+        # A handler that ran has deleted the row; a repeat, or an event without a subscriber, has not.
         await self._rows.delete_one({"_id": row["_id"], "state": "parked"})
         return True
 
     async def _failed_again(self, row: Document, error: Exception) -> bool:
-        """Note a failed attempt. True when the message is dead and the lane can go on."""
+        """Records a failed attempt. True if the message is dead and the lane can continue."""
         attempts = row["attempts"] + 1
         dead = isinstance(error, PermanentError) or attempts >= self._router.attempts
         changed: Document = {"attempts": attempts, **reason(error)}
@@ -225,7 +229,7 @@ class Parking:
         return not strict
 
     async def _announce(self, tx: Transaction, id_: str, row: Document, delivery: Delivery) -> None:
-        """Publish the dead letter as a consequence of its message: in its trace, with it as the cause."""
+        """Publishes `MessageDeadLettered` in the message's trace, with the message as its cause."""
         token = context.cause.set(delivery.cause)
         try:
             with telemetry.within(delivery.traceparent, delivery.tracestate):
@@ -244,7 +248,7 @@ class Parking:
             context.cause.reset(token)
 
     async def _give_places(self) -> None:
-        """Number the rows that were parked before rows had places: before all others of their lane, in the order of then."""
+        """Numbers the rows of a release without places: before all others of their lane, in their former order."""
         old = await self._rows.find(
             {"place": {"$exists": False}, "consumer": self._router.name}, sort=[("order", 1)], projection={"_id": 1, "lane": 1}
         )
