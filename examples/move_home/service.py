@@ -15,7 +15,7 @@ from .adapters.data_sharing import DataSharing
 from .adapters.identity import Identity
 from .adapters.notifications import Notifications
 from .api import address_questions, borough, information, moves, programs, questions, sign_in, suggestions
-from .errands import Errands
+from .commands import MoveCommands
 from .journey import Ourselves, journey_of
 from .seal import Seal
 from .settings import MachineClient, Settings
@@ -52,7 +52,7 @@ def build(settings: Settings) -> Service:
         settings.notify_key.get_secret_value(),
         {"email": settings.email_template, "sms": settings.sms_template},
     )
-    errands = Errands(store, seal, data_sharing, notifications, borough=settings.borough, public_url=settings.public_url)
+    commands = MoveCommands(store, seal, data_sharing, notifications, borough=settings.borough, public_url=settings.public_url)
     journey = journey_of(Ourselves(settings.borough, settings.shares_client.client_id, settings.notify_service))
     return Service(
         "move_home",
@@ -70,7 +70,7 @@ def build(settings: Settings) -> Service:
             information.router,
         ],
         events=[events.router, journey.router],
-        workers=journey.workers(store, errands),
+        workers=journey.workers(store, commands),
         provides=[seal, pages, identity, addresses, data_sharing, journey],
         on_stop=[identity.close, addresses.close, data_sharing.close, notifications.close],
         description="Tell the councils that you are moving home, once.",
