@@ -26,8 +26,6 @@ class Worker:
         self._woken = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
-        self.progressed_at = time.monotonic()
-        """When a step last ended without an error, on the monotonic clock: for liveness."""
         self.busy_since: float | None = None
 
     @property
@@ -42,7 +40,6 @@ class Worker:
     def start(self) -> None:
         """Begin. Must be called in the event loop."""
         self._stopping = False
-        self.progressed_at = time.monotonic()
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     async def stop(self, grace: float = 5.0) -> None:
@@ -65,7 +62,6 @@ class Worker:
                 self.busy_since = time.monotonic()
                 done = await self._step()
                 self.busy_since = None
-                self.progressed_at = time.monotonic()
                 failures = 0
                 if done:
                     continue

@@ -94,12 +94,6 @@ class Relay:
         self._dirty |= shards
         self.worker.wake()
 
-    async def backlog(self) -> tuple[int, float]:
-        """Rows not yet published, and the age of the oldest in seconds."""
-        count = await self._outbox.count({})
-        oldest = await self._outbox.find({}, sort=[("_id", 1)], limit=1, projection={"at": 1}) if count else []
-        return count, (clock.now() - oldest[0]["at"]).total_seconds() if oldest else 0.0
-
     async def _beat(self) -> int:
         to_hand_over = await self._membership.beat()
         if to_hand_over:
@@ -130,7 +124,7 @@ class Relay:
             epoch, mine = self._watch.epoch, self._membership.mine
             if epoch is None or not mine:
                 return 0
-            if not self._settings.broker_keeps:
+            if not self._settings.broker_durable:
                 behind = {shard for shard in mine if self._membership.epochs.get(shard) != epoch}
                 if behind:
                     await self._republish(behind, epoch)
@@ -210,7 +204,7 @@ class Relay:
             rows = [row for shard in self._acknowledged.values() for row in shard.values()]
             if not rows:
                 return
-            if not self._settings.broker_keeps:
+            if not self._settings.broker_durable:
                 expires = clock.now() + timedelta(hours=self._settings.outbox_retention_hours)
                 for row in rows:
                     row["expires_at"] = expires
