@@ -64,7 +64,7 @@ async def chassis(parts: Engines, name: str, filled: list[dict[str, Any]], prefi
         database=f"relay_{name}",
         driver="motor",
         topic_prefix=prefix,
-        broker_keeps=parts.broker_keeps,
+        broker_durable=parts.broker_durable,
         partitions=PARTITIONS,
         log_level="WARNING",
     )
@@ -117,7 +117,7 @@ async def producing(parts: Engines) -> AsyncIterator[AIOKafkaProducer]:
         bootstrap_servers=parts.broker.address,
         **parts.broker.access.client_options(),
         acks="all",
-        enable_idempotence=parts.broker_keeps,
+        enable_idempotence=parts.broker_durable,
         max_batch_size=262_144,
     )
     await producer.start()
@@ -160,12 +160,12 @@ async def floor(parts: Engines, name: str, filled: list[dict[str, Any]], topic: 
             began = time.monotonic()
             while page := await database["outbox"].find({}, sort=[("_id", 1)], limit=BATCH).to_list(None):
                 await send(producer, page, topic)
-                if not parts.broker_keeps:
+                if not parts.broker_durable:
                     await database["outbox_sent"].insert_many(page)
                 await database["outbox"].delete_many({"_id": {"$in": [row["_id"] for row in page]}})
             return len(filled) / (time.monotonic() - began)
     finally:
-        await driver.settle(client.close())
+        await driver.resolve(client.close())
 
 
 async def raw(parts: Engines, filled: list[dict[str, Any]], topic: str) -> float:
@@ -182,7 +182,7 @@ async def faststream(parts: Engines, filled: list[dict[str, Any]], topic: str) -
     broker = KafkaBroker(
         parts.broker.address,
         acks="all",
-        enable_idempotence=parts.broker_keeps,
+        enable_idempotence=parts.broker_durable,
         max_batch_size=262_144,
         security=security_of(parts.broker.access),
         logger=RedactingLogger(),

@@ -244,7 +244,7 @@ class Database(Scope, Generic[TxT]):
 
     async def close(self) -> None:
         """Close all connections."""
-        await driver.settle(self._client.close())
+        await driver.resolve(self._client.close())
 
     async def drop(self) -> None:
         """Remove the whole database; for tests."""

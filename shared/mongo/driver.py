@@ -1,7 +1,7 @@
 """The two MongoDB drivers behind one face. Nothing else in the project imports motor or pymongo.
 
 Motor is the default by the project's design; PyMongo's own asyncio API is the successor of it. Where the two differ (what must be
-awaited) is settled here, so that everything above is the same on both.
+awaited) is resolved here, so that the code above it is the same on both.
 """
 
 import asyncio
@@ -60,8 +60,8 @@ def connect(uri: str, driver: Literal["motor", "pymongo"], *, timeout_ms: int = 
     return AsyncMongoClient(uri, **options)
 
 
-async def settle(value: Any) -> Any:
-    """Await what one driver returns as an awaitable and the other as the thing itself."""
+async def resolve(value: Any) -> Any:
+    """Awaits a value that one driver returns as an awaitable and the other as it is."""
     return await value if isawaitable(value) else value
 
 
@@ -74,7 +74,7 @@ def start_session(client: Any) -> Any:
 
 async def begin(session: Any) -> None:
     """Start a snapshot transaction whose commit is on disk at a majority."""
-    await settle(session.start_transaction(**_SNAPSHOT))
+    await resolve(session.start_transaction(**_SNAPSHOT))
 
 
 async def find_in_snapshot(
@@ -158,7 +158,7 @@ async def abort(session: Any) -> None:
         if session.in_transaction:
             await session.abort_transaction()
     finally:
-        await settle(session.end_session())
+        await resolve(session.end_session())
 
 
 def session_id(session: Any) -> bytes:
@@ -200,7 +200,7 @@ async def create_index(collection: Any, keys: list[tuple[str, int]], options: Ma
 
 async def aggregate(collection: Any, pipeline: list[dict[str, Any]], session: Any) -> list[dict[str, Any]]:
     """All rows of an aggregation."""
-    cursor = await settle(collection.aggregate(pipeline, session=session))
+    cursor = await resolve(collection.aggregate(pipeline, session=session))
     return cast("list[dict[str, Any]]", await cursor.to_list(None))
 
 
@@ -258,9 +258,9 @@ __all__ = [
     "find_in_snapshot",
     "finish",
     "kill_sessions",
+    "resolve",
     "rows",
     "session_id",
-    "settle",
     "start_session",
     "translate",
     "translated",
