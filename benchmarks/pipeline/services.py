@@ -87,7 +87,7 @@ def main(role: str) -> int:
         database=f"{role}_{os.environ['BENCH_RUN']}",
         driver="motor" if os.environ["BENCH_DRIVER"] == "motor" else "pymongo",
         topic_prefix=f"{os.environ['BENCH_RUN']}.",
-        broker_keeps=os.environ["BENCH_BROKER_KEEPS"] == "yes",
+        broker_durable=os.environ["BENCH_BROKER_DURABLE"] == "yes",
         log_level="WARNING",
     )
     stamps = Stamps(Path(os.environ["BENCH_STAMPS"]), int(os.environ["BENCH_COUNT"]))

@@ -66,7 +66,7 @@ def main() -> int:
         database=f"chassis_{os.environ['BENCH_RUN']}",
         driver="motor" if os.environ["BENCH_DRIVER"] == "motor" else "pymongo",
         topic_prefix=f"{os.environ['BENCH_RUN']}.",
-        broker_keeps=os.environ["BENCH_BROKER_KEEPS"] == "yes",
+        broker_durable=os.environ["BENCH_BROKER_DURABLE"] == "yes",
         issuer=os.environ["BENCH_ISSUER"],
         jwks_url=os.environ["BENCH_JWKS"],
         otlp_endpoint=os.environ["BENCH_OTLP"],

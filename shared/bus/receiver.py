@@ -104,7 +104,7 @@ class Receiver:
         if epoch is None:
             return 0
         if epoch != self._epoch:
-            if self._subscriber is not None and self._settings.broker_keeps:
+            if self._subscriber is not None and self._settings.broker_durable:
                 log.warning("the broker's cluster id has changed; reading continues at the group's offsets")
             await self._close(CLOSING_SECONDS)
             await self._open(epoch)
@@ -129,7 +129,7 @@ class Receiver:
         subscription = Subscription(
             settings,
             [f"{settings.topic_prefix}{topic}" for topic in self._router.topics],
-            group=group if settings.broker_keeps else f"{group}.{epoch}",
+            group=group if settings.broker_durable else f"{group}.{epoch}",
             member=f"{self._router.name}-{settings.instance}" if settings.static_membership else None,
             receive=self._receive,
         )
@@ -180,7 +180,7 @@ class Receiver:
         """Handles or parks every message. False for records of an earlier life of the broker."""
         self._batch_began = time.monotonic()
         try:
-            current = records if self._settings.broker_keeps else await self._of_this_epoch(records)
+            current = records if self._settings.broker_durable else await self._of_this_epoch(records)
             if current is None:
                 return False
             await self._handle_in_the_end([Delivery.of_record(record) for record in current])

@@ -67,7 +67,7 @@ class EventRouter(KafkaRouter):
         """Events that the service makes for itself alone and sends nowhere: the outcomes of a process's commands."""
         self._of_topic: dict[str, LogicSubscriber[Any]] = {}
 
-    def subscriber(  # type: ignore[override]  # takes an event class in place of topics, and settles FastStream's options itself
+    def subscriber(  # type: ignore[override]  # takes an event class in place of topics and of FastStream's options
         self, event: type[E], *, strict: bool = False
     ) -> Callable[[Function[E, T]], KafkaHandlerCallWrapper[[E, Envelope, T], Awaitable[None]]]:
         """Subscribe the function below to this event. With `strict`, later messages of a key wait behind a dead letter.

@@ -94,7 +94,7 @@ class Subscription:
         member: str | None,
         receive: Callable[[KafkaRecords], Awaitable[None]],
     ) -> None:
-        session = SESSION_TIMEOUT_MS if settings.broker_keeps else SESSION_TIMEOUT_EMBEDDED_MS
+        session = SESSION_TIMEOUT_MS if settings.broker_durable else SESSION_TIMEOUT_EMBEDDED_MS
         router = KafkaRouter()
         subscriber = router.subscriber(
             *sorted(topics),
@@ -106,7 +106,7 @@ class Subscription:
             ack_policy=AckPolicy.MANUAL,
             session_timeout_ms=session,
             heartbeat_interval_ms=session // 4,
-            fetch_max_wait_ms=500 if settings.broker_keeps else 20,
+            fetch_max_wait_ms=500 if settings.broker_durable else 20,
             parser=_as_they_came,
             decoder=_undecoded,
             no_reply=True,

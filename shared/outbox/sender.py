@@ -163,7 +163,7 @@ class Sender:
             rest = lane.rows[lane.done + 1 :]
             until -= 1 + sum(later["key"] == row["key"] for later in lane.rows[lane.done + 1 : until])
             lane.rows = lane.rows[: lane.done] + [later for later in rest if later["key"] != row["key"]]
-            if self._settings.broker_keeps:  # an idempotent producer has counted the refused batch, and the broker has not
+            if self._settings.broker_durable:  # an idempotent producer has counted the refused batch, and the broker has not
                 await self.close()
 
     def _is_final(self, row: Document, error: Exception) -> bool:
@@ -189,7 +189,7 @@ class Sender:
                 )
                 headers = [(n, (telemetry.carried(span) or "").encode() if n == "traceparent" else v) for n, v in headers]
                 spans.append((count, span))
-            if not self._settings.broker_keeps:
+            if not self._settings.broker_durable:
                 headers.append((EPOCH_HEADER, epoch.encode()))
             if batch.append(timestamp=None, key=row["key"].encode(), value=bytes(row["value"]), headers=headers) is None:
                 if spans and spans[-1][0] == count:
@@ -219,7 +219,7 @@ class Sender:
                 bootstrap_servers=self._settings.kafka,
                 **self._settings.kafka_access.client_options(),
                 acks="all",
-                enable_idempotence=self._settings.broker_keeps,
+                enable_idempotence=self._settings.broker_durable,
                 request_timeout_ms=REQUEST_TIMEOUT_MS,
                 max_batch_size=BATCH_BYTES,
                 metadata_max_age_ms=METADATA_MAX_AGE_MS,

@@ -145,7 +145,7 @@ class Unsent:
         """Take away what the broker has. Gives the head of the line afterwards, or None where nothing waits any more."""
         if not rows:
             return head
-        if not self._settings.broker_keeps:
+        if not self._settings.broker_durable:
             expires = clock.now() + timedelta(hours=self._settings.outbox_retention_hours)
             kept = [{name: row[name] for name in _OUTBOX_FIELDS} | {"expires_at": expires} for row in rows]
             try:

@@ -207,7 +207,7 @@ async def _exists(kafka: dict[str, Any], topic: str) -> bool:
 
 async def _allow_large(config: Settings, topic: str) -> None:
     """Apache Kafka takes 1 MB at most where nobody asks for more."""
-    if not config.broker_keeps:
+    if not config.broker_durable:
         return
     from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  # noqa: PLC0415
 

@@ -67,8 +67,8 @@ async def test_a_broker_that_comes_back_empty_gets_everything_again(settings, se
     broker = Tansu()
     await broker.start()
     try:
-        config = settings(Settings, kafka=broker.address, broker_keeps=False)
-        other = settings(Settings, name="other", kafka=broker.address, broker_keeps=False)
+        config = settings(Settings, kafka=broker.address, broker_durable=False)
+        other = settings(Settings, name="other", kafka=broker.address, broker_durable=False)
         producer, consumer = build(config), build(other, recording())
         async with serve(producer) as sends:
             store: Store = sends.service.store
