@@ -100,7 +100,7 @@ async def _compare(report: Report, parts: Engines, data: Path, texts: Sequence[s
         settings = {
             "MONGODB": parts.database.address,
             "KAFKA": parts.broker.address,
-            "BROKER_KEEPS": "true" if parts.broker_keeps else "false",
+            "BROKER_DURABLE": "true" if parts.broker_durable else "false",
             "DATABASE": f"addresses_{uuid4().hex[:8]}",
             "TOPIC_PREFIX": f"r{uuid4().hex[:8]}.",
             "ISSUER": ISSUER,

@@ -71,7 +71,7 @@ async def started(parts: Engines, driver: str, pipeline: str, count: int) -> Var
         "BENCH_RUN": run,
         "BENCH_STAMPS": str(stamps.path),
         "BENCH_COUNT": str(count),
-        "BENCH_BROKER_KEEPS": "yes" if parts.broker_keeps else "no",
+        "BENCH_BROKER_DURABLE": "yes" if parts.broker_durable else "no",
     }
     module = "benchmarks.pipeline.services" if pipeline == "ours" else "benchmarks.pipeline.bare"
     sender, receiver = (

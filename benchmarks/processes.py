@@ -22,7 +22,7 @@ class Engines:
     database: Database
     broker: ApacheKafka | Tansu
     directory: Path
-    broker_keeps: bool
+    broker_durable: bool
 
     @property
     def kafka_environment(self) -> dict[str, str]:
@@ -32,7 +32,7 @@ class Engines:
     @property
     def named(self) -> dict[str, str]:
         """Names of the engines, for the report."""
-        return {"engine": self.database.engine, "broker": "apache" if self.broker_keeps else "tansu"}
+        return {"engine": self.database.engine, "broker": "apache" if self.broker_durable else "tansu"}
 
 
 @asynccontextmanager

@@ -11,15 +11,18 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from faststream.kafka import KafkaBroker
 from pydantic import SecretStr
 
-from benchmarks.pipeline.services import Counted, Store
+from benchmarks.pipeline.services import Counted, Store, sent
 from benchmarks.processes import Engines, engines
 from benchmarks.report import Report, arguments, engine_to_use, median
 from deploy.embedded.ports import free_port
 from shared.context import Cause
+from shared.kafka.connection import security_of
+from shared.kafka.redaction import RedactingLogger
 from shared.mongo import Collection, driver
-from shared.outbox import rows
+from shared.mongo import outbox_rows as rows
 from shared.service import Service
 from shared.settings import ServiceSettings
 
@@ -37,6 +40,7 @@ class Rates:
     chassis: list[float] = field(default_factory=list)
     floor: list[float] = field(default_factory=list)
     raw: list[float] = field(default_factory=list)
+    faststream: list[float] = field(default_factory=list)
 
 
 def events(count: int, prefix: str) -> list[dict[str, Any]]:
@@ -60,7 +64,7 @@ async def chassis(parts: Engines, name: str, filled: list[dict[str, Any]], prefi
         database=f"relay_{name}",
         driver="motor",
         topic_prefix=prefix,
-        broker_keeps=parts.broker_keeps,
+        broker_durable=parts.broker_durable,
         partitions=PARTITIONS,
         log_level="WARNING",
     )
@@ -68,7 +72,7 @@ async def chassis(parts: Engines, name: str, filled: list[dict[str, Any]], prefi
     outbox = store.collection("outbox")
     for at in range(0, len(filled), BATCH):
         await outbox.insert_many(filled[at : at + BATCH])
-    service = Service("sender", settings, store=store, publishes=[Counted])
+    service = Service("sender", settings, store=store, events=[sent()])
     await service.start()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -113,7 +117,7 @@ async def producing(parts: Engines) -> AsyncIterator[AIOKafkaProducer]:
         bootstrap_servers=parts.broker.address,
         **parts.broker.access.client_options(),
         acks="all",
-        enable_idempotence=parts.broker_keeps,
+        enable_idempotence=parts.broker_durable,
         max_batch_size=262_144,
     )
     await producer.start()
@@ -156,12 +160,12 @@ async def floor(parts: Engines, name: str, filled: list[dict[str, Any]], topic: 
             began = time.monotonic()
             while page := await database["outbox"].find({}, sort=[("_id", 1)], limit=BATCH).to_list(None):
                 await send(producer, page, topic)
-                if not parts.broker_keeps:
+                if not parts.broker_durable:
                     await database["outbox_sent"].insert_many(page)
                 await database["outbox"].delete_many({"_id": {"$in": [row["_id"] for row in page]}})
             return len(filled) / (time.monotonic() - began)
     finally:
-        await driver.settle(client.close())
+        await driver.resolve(client.close())
 
 
 async def raw(parts: Engines, filled: list[dict[str, Any]], topic: str) -> float:
@@ -171,6 +175,36 @@ async def raw(parts: Engines, filled: list[dict[str, Any]], topic: str) -> float
         for at in range(0, len(filled), BATCH):
             await send(producer, filled[at : at + BATCH], topic)
         return len(filled) / (time.monotonic() - began)
+
+
+async def faststream(parts: Engines, filled: list[dict[str, Any]], topic: str) -> float:
+    """Events a second of FastStream's `broker.publish` alone. It has no batch whose records have headers of their own."""
+    broker = KafkaBroker(
+        parts.broker.address,
+        acks="all",
+        enable_idempotence=parts.broker_durable,
+        max_batch_size=262_144,
+        security=security_of(parts.broker.access),
+        logger=RedactingLogger(),
+    )
+    await broker.connect()
+    try:
+        began = time.monotonic()
+        for at in range(0, len(filled), BATCH):
+            sent = [
+                await broker.publish(
+                    row["value"],
+                    topic,
+                    key=row["key"].encode(),
+                    headers={name: value.decode() for name, value in row["headers"]},
+                    no_confirm=True,
+                )
+                for row in filled[at : at + BATCH]
+            ]
+            await asyncio.gather(*sent)
+        return len(filled) / (time.monotonic() - began)
+    finally:
+        await broker.stop()
 
 
 async def main() -> int:
@@ -186,14 +220,16 @@ async def main() -> int:
             name = uuid4().hex[:8]
             filled = events(options.events, f"r{name}.")
             rates.chassis.append(await chassis(parts, name, filled, f"r{name}."))
-            for topic in (f"f{name}", f"a{name}"):
+            for topic in (f"f{name}", f"a{name}", f"s{name}"):
                 await make_topic(parts, topic)
             rates.floor.append(await floor(parts, name, filled, f"f{name}"))
             rates.raw.append(await raw(parts, filled, f"a{name}"))
+            rates.faststream.append(await faststream(parts, filled, f"s{name}"))
     fast = parts.database.engine == "fast"
     report.add("relay", median(rates.chassis), "events/s", at_least=RATE_AT_LEAST if fast else None)
     report.add("floor", median(rates.floor), "events/s")
     report.add("aiokafka alone", median(rates.raw), "events/s")
+    report.add("FastStream's publish alone", median(rates.faststream), "events/s")
     report.add("relay against its floor", median(rates.chassis) / median(rates.floor), "x", at_least=SHARE_AT_LEAST)
     report.add("relay against aiokafka alone", median(rates.chassis) / median(rates.raw), "x")
     return report.finish(options.json)

@@ -1,9 +1,9 @@
-"""The stored commands of processes: who carries one out, for how long it is tried, and what an operator does with one that has failed.
+"""The stored commands of processes: leases, retries, and an operator's view of dead ones.
 
-A command's id is the `Idempotency-Key` of its calls, so a repeated call takes effect once for as long as the receiver keeps its reply
-(`shared.idempotency`, `STORED_REPLY_DAYS`). A command is therefore tried for `TRIED_DAYS`, which is shorter. Then it is *dead*: the row
-stays, nothing tries it, and an operator releases or discards it. Once the receiver has forgotten the reply, only the operator can know
-whether the call took effect, so such a release must be asked for.
+A command's id is the `Idempotency-Key` of its calls, so a repeated call takes effect once while the receiver keeps its reply
+(`shared.idempotency`, `STORED_REPLY_DAYS`). A command is therefore retried for `TRIED_DAYS`, which is shorter. Then it is *dead*: the row
+stays, no replica retries it, and an operator releases or discards it. After the receiver has forgotten the reply, only the operator can
+know whether the call took effect, so such a release needs `may_repeat`.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from shared.settings import STORED_REPLY_DAYS
 
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 8.0
-"""How long a command stays with a replica that says nothing. One that carries it out says so three times in that time."""
+"""Seconds until a command's lease ends. The replica that runs it renews the lease three times in that time."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 TRIED_DAYS = 4
 """Longer than a service is down over a bank holiday weekend."""
 SAFE_TO_REPEAT = timedelta(days=STORED_REPLY_DAYS - 1)
-"""A day less than the reply is kept, for clocks that differ."""
+"""A day less than the receiver keeps its reply, for clocks that differ."""
 DEAD = "dead"
 
 
@@ -37,7 +37,7 @@ class Command:
     instance: str
     kind: str
     state: str
-    """Empty while it is tried by itself, or `dead`."""
+    """Empty while replicas retry it, or `dead`."""
     error: str
     """Kind of the last failure."""
     attempts: int
@@ -49,7 +49,7 @@ class NoSuchCommandError(LookupError):
 
 
 class MayRepeatError(ValueError):
-    """The receiver no longer keeps the reply to a call of this command: to send it again may take effect twice."""
+    """The receiver may have forgotten its reply: a repeated call may take effect twice."""
 
 
 class Commands:
@@ -61,19 +61,19 @@ class Commands:
     # -- for the process -----------------------------------------------------------------------------------------------------------
 
     async def due(self, process: str, kinds: list[str], limit: int) -> list[Document]:
-        """Commands to carry out now. A kind that this replica does not know is left to those that do."""
+        """Commands to run now, of the kinds that this replica knows."""
         where = {"process": process, "kind": {"$in": kinds}, "due": {"$gt": _BEGINNING, "$lte": clock.now()}}
         return await self._rows.find(where, sort=[("due", 1)], limit=limit)
 
     async def take(self, row: Document) -> int:
-        """Lease a command for this replica. Gives the number of the attempt, or 0 where another replica took it."""
+        """Leases a command for this replica. Returns the number of the attempt, or 0 if another replica has the lease."""
         lease = clock.now() + timedelta(seconds=LEASE_SECONDS)
         change = {"$set": {"due": lease, "attempts": row["attempts"] + 1}}
         taken = await self._rows.update_one({"_id": row["_id"], "due": row["due"], "attempts": row["attempts"]}, change)
         return int(row["attempts"]) + 1 if taken else 0
 
     async def hold(self, id_: str, attempt: int) -> None:
-        """Keep a command from the other replicas, until it is cancelled."""
+        """Renews a command's lease until cancelled."""
         while True:
             await asyncio.sleep(LEASE_SECONDS / 3)
             try:
@@ -81,10 +81,10 @@ class Commands:
                     {"_id": id_, "attempts": attempt}, {"$set": {"due": clock.now() + timedelta(seconds=LEASE_SECONDS)}}
                 )
             except DatabaseError:
-                log.debug("a command's lease could not be renewed; it may be carried out twice, which changes nothing", exc_info=True)
+                log.debug("a command's lease could not be renewed; another replica may run it too", exc_info=True)
 
     async def failed(self, row: Document, attempt: int, error: BaseException) -> None:
-        """Try it again later, or no more where it was tried for long enough."""
+        """Postpones a failed command, or makes it dead after `TRIED_DAYS`."""
         telemetry.process_failures.add(1, {"process": row["process"], "kind": row["kind"], "error.type": type(error).__name__})
         change: Document = {"error": type(error).__name__, "created_at": row.get("created_at") or clock.now()}
         if clock.now() - created_at(row) >= timedelta(days=TRIED_DAYS):
@@ -99,11 +99,11 @@ class Commands:
     # -- for an operator -----------------------------------------------------------------------------------------------------------
 
     async def count_dead(self) -> int:
-        """Commands that nothing tries any more."""
+        """The number of dead commands."""
         return await self._rows.count({"state": DEAD})
 
     async def list_dead(self, *, limit: int = 100) -> list[Command]:
-        """Those, the oldest first."""
+        """Dead commands, oldest first."""
         return [_read(row) for row in await self._rows.find({"state": DEAD}, sort=[("died_at", 1)], limit=limit)]
 
     async def show(self, id_: str) -> Command:
@@ -114,10 +114,9 @@ class Commands:
         return _read(row)
 
     async def release(self, id_: str, *, may_repeat: bool = False) -> None:
-        """Try a dead command again, for another `TRIED_DAYS`.
+        """Retries a dead command, for another `TRIED_DAYS`.
 
-        Raises `MayRepeatError` where a call that took effect may no longer be recognised, unless `may_repeat` says that the receiver has
-        its own way to tell, or that it does not matter.
+        Raises `MayRepeatError` if the receiver may have forgotten an earlier call, unless `may_repeat` accepts a second effect.
         """
         command = await self.show(id_)
         if not may_repeat and clock.now() - command.created_at >= SAFE_TO_REPEAT:
@@ -126,13 +125,13 @@ class Commands:
         await self._rows.update_one({"_id": id_, "state": DEAD}, change)
 
     async def discard(self, id_: str) -> None:
-        """Forget a dead command for good; its process's instance never hears of it. Raises `NoSuchCommandError`."""
+        """Deletes a dead command for good; its instance gets no outcome. Raises `NoSuchCommandError`."""
         if not await self._rows.delete_one({"_id": id_, "state": DEAD}):
             raise NoSuchCommandError(id_)
 
 
 def new_row(process: str, instance: str, kind: str, content: Document) -> Document:
-    """A command that is due at once."""
+    """The row of a command that is due at once."""
     now = clock.now()
     return {
         "_id": new_id(),
@@ -149,7 +148,7 @@ def new_row(process: str, instance: str, kind: str, content: Document) -> Docume
 
 
 def created_at(row: Document) -> datetime:
-    """When a command, or its release, began. A row of an earlier version does not say: it counts from its next failure."""
+    """When a command was created or released. A row of an earlier release has no time, and counts from its next failure."""
     return row.get("released_at") or row.get("created_at") or clock.now()
 
 

@@ -20,11 +20,11 @@ from uuid_utils import uuid7
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
 SOURCE_PREFIX = "urn:london-blocks:"
-"""What the sources of the platform's own events begin with; the service's name follows."""
+"""Prefix of `source` in the platform's own events; the service's name follows."""
 LONGEST_ATTRIBUTE = 256
-"""Bytes in UTF-8 of `id`, `source` and `type`, and of what is copied from one event to those that follow from it."""
+"""Bytes in UTF-8 of `id`, `source`, `type`, and the attributes that following events copy."""
 LONGEST_TRACESTATE = 512
-"""Characters (W3C Trace Context, section 3.3.1.5, asks for this many at least)."""
+"""Characters; W3C Trace Context, section 3.3.1.5, requires at least this number."""
 LARGEST_SEQUENCE = 2**63 - 1
 Headers = Sequence[tuple[str, bytes | None]]
 """Kafka's headers; a value may be null."""
@@ -35,23 +35,23 @@ _DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2
 
 
 def new_id() -> str:
-    """A uuid7 (RFC 9562) in its text form. Ids of one process increase; those of two do not, so an id never says what came first."""
+    """A uuid7 (RFC 9562) as text. Ids increase within one process only, so an id never gives an order."""
     return str(uuid7())
 
 
 class MalformedEvent(ValueError):  # noqa: N818 (what it is)
-    """The message lacks what CloudEvents requires. The text names the attribute and never quotes its value."""
+    """The message lacks an attribute that CloudEvents requires. The text names the attribute without its value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is known about an event besides its payload."""
+    """The attributes of an event, without its payload."""
 
     id: str
     type: str
     source: str
     time: datetime | None = None
-    """None where the sender gave none, or none in the form of RFC 3339."""
+    """None if the sender gave none, or one that RFC 3339 does not allow."""
     borough: str | None = None
     correlation_id: str | None = None
     """The id of the event that began the chain."""
@@ -84,12 +84,12 @@ class Envelope:
 
     @property
     def identity(self) -> str:
-        """What tells this event from every other: 32 hexadecimal digits made of source and id (CloudEvents 1.0.2, section 3.1.1)."""
+        """Identifies the event: 32 hexadecimal digits of a digest of source and id (CloudEvents 1.0.2, section 3.1.1)."""
         return digest(self.source, self.id)
 
     @classmethod
     def read(cls, headers: Iterable[tuple[str, bytes | None]]) -> Self:
-        """Read an envelope from Kafka headers; of two with one name the last counts. Raises `MalformedEvent`."""
+        """Reads an envelope from Kafka headers; the last of several with one name counts. Raises `MalformedEvent`."""
         given = {name: value for name, value in headers if value is not None}
         if given.get("ce_specversion") != SPEC_VERSION.encode():
             raise MalformedEvent("header ce_specversion is not 1.0")
@@ -109,7 +109,7 @@ class Envelope:
 
 
 def digest(*parts: str | bytes | None) -> str:
-    """32 hexadecimal digits that stand for these parts in this order; None differs from an empty part."""
+    """32 hexadecimal digits of a SHA-256 digest of these parts in order. None differs from an empty part."""
     hashed = hashlib.sha256()
     for part in parts:
         content = part.encode() if isinstance(part, str) else part
@@ -119,12 +119,12 @@ def digest(*parts: str | bytes | None) -> str:
 
 
 def header(headers: Headers, name: str) -> str | None:
-    """The first header of that name as text, or None where there is none or its value is null."""
+    """The first header of that name as text; None if there is none, or its value is null."""
     return next((value.decode(errors="replace") for key, value in headers if key == name and value is not None), None)
 
 
 def traceparent_of(headers: Headers) -> str | None:
-    """The trace that a message belongs to, also where its envelope is malformed."""
+    """The trace context of a message, also of one with a malformed envelope."""
     return _traceparent({name: value for name, value in headers if value is not None})
 
 
@@ -159,7 +159,7 @@ def _optional(given: dict[str, bytes], name: str, longest: int = LONGEST_ATTRIBU
 
 
 def _instant(text: str | None) -> datetime | None:
-    """RFC 3339, section 5.6: "T" and "Z" may be lower case."""
+    """Reads a date-time of RFC 3339, section 5.6, which allows lower-case "T" and "Z"; None for another form."""
     if text is None or not _DATE_TIME.fullmatch(text.upper()):
         return None
     try:

@@ -1,10 +1,9 @@
-"""Process managers (sagas): a state stored in MongoDB, moved by events, by what its commands bring back, and by time.
+"""Process managers (sagas): a state stored in MongoDB, moved by events, by the outcomes of its commands, and by time.
 
-Each step is a pure function from the state and what happened to the next state and the commands that it calls for. State,
-commands and published events are written in one transaction. A worker carries commands out over other services' APIs with the
-command's id as `Idempotency-Key`, so a crash repeats the call and changes nothing; a service that is down delays a process and
-never loses it. Each instance and each command is on its own: one that cannot be read, or whose function raises or never returns, waits
-by itself and stops no other. How long a command is tried, and what comes then, is in `shared.commands`.
+Each step is a pure function from a state and an event to the next state, commands and events, which one transaction writes. A worker runs
+commands over other services' APIs with the command's id as `Idempotency-Key`, so a repeat after a crash changes nothing. A service that is
+down delays a process and never loses it. An instance or command that is unreadable, or whose function raises or hangs, delays no other.
+`shared.commands` says how long a command is retried, and what follows.
 """
 
 import asyncio
@@ -18,7 +17,7 @@ from pydantic import BaseModel
 
 from contracts.events.base import Event, Order
 from shared import backoff, clock, commands, context, telemetry
-from shared.bus import Consumer, Envelope
+from shared.bus import Envelope, EventRouter
 from shared.commands import Commands
 from shared.mongo import Conflict, Database, DatabaseError, Document, Transaction
 from shared.worker import Worker
@@ -32,15 +31,15 @@ COMMANDS_AT_ONCE = 32
 INSTANCES_A_STEP = 32
 CONFLICT_ATTEMPTS = 8
 ATTEMPTS_UNREMARKED = 4
-"""A command that fails is tried again; its spans are errors from this attempt on, when it no longer looks like a passing trouble."""
+"""Attempt from which the span of a failed command is an error; earlier failures are expected to pass."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 60.0, 3600.0
-"""Between two attempts to chase an instance that cannot be chased."""
+"""Seconds between two attempts at the overdue step of an instance whose step fails."""
 
 
 class Next(Generic[S]):
-    """What a step leads to: the state, and what follows from it. Events among what follows are published, everything else is a command.
+    """The result of a step: the new state, the events to publish, and the commands to run (`follows` has both).
 
-    `ended` says that nothing more is expected, so that the process can no longer be overdue.
+    `ended` says that the instance expects nothing more, so it cannot become overdue.
     """
 
     def __init__(self, state: S, *follows: BaseModel, ended: bool = False) -> None:
@@ -52,18 +51,18 @@ class Next(Generic[S]):
 
 @dataclass(frozen=True)
 class CommandContext:
-    """What carrying out a command may need to know."""
+    """What an executor knows of its command."""
 
     command_id: str
-    """Give it as `Idempotency-Key`: it stays the same however often the command is tried."""
+    """Send it as `Idempotency-Key`: it is the same in each attempt."""
     process: str
     """The id of the process's instance."""
     attempt: int
-    """1 at the first try."""
+    """1 for the first attempt."""
     _tools: tuple[object, ...]
 
     def tool(self, type_: type[T]) -> T:
-        """The adapter of this type that the process was given when it was started."""
+        """The adapter of this type among those given to `workers`."""
         return next(tool for tool in self._tools if isinstance(tool, type_))
 
 
@@ -73,11 +72,11 @@ Executor = Callable[[Any, CommandContext], Awaitable[Event | None]]
 
 
 class Process(Generic[S]):
-    """One kind of process, as a table of steps. `consumes` goes to the service's consumers, `workers(...)` to its workers."""
+    """One kind of process, as a table of steps. Give `router` to the service's `events`, and `workers(...)` to its workers."""
 
     def __init__(self, name: str, state: type[S]) -> None:
         self.name = name
-        self.consumes = Consumer(name)
+        self.router = EventRouter(name)
         self._state = state
         self._steps: dict[str, Step[S]] = {}
         self._overdue: tuple[timedelta, Callable[[S], Next[S]]] | None = None
@@ -87,10 +86,10 @@ class Process(Generic[S]):
     # -- the table ---------------------------------------------------------------------------------------------------------------------
 
     def starts(self, event: type[E]) -> Callable[[Callable[[E], Next[S]]], Callable[[E], Next[S]]]:
-        """This event begins an instance, whose id is the event's key. Beginning it again changes nothing."""
+        """Subscribes to an event that begins an instance, whose id is the event's key. A second beginning changes nothing."""
 
         def register(function: Callable[[E], Next[S]]) -> Callable[[E], Next[S]]:
-            @self.consumes(event)
+            @self.router.subscriber(event)
             async def begin(happened: E, _about: Envelope, tx: Transaction) -> None:
                 if await tx.collection("processes").find_one({"_id": self._id(happened.key)}, projection={"_id": 1}) is None:
                     await self._store(tx, happened.key, function(happened), version=0)
@@ -100,12 +99,12 @@ class Process(Generic[S]):
         return register
 
     def on(self, event: type[E], *, finds: Callable[[E], str | None]) -> Callable[[Callable[[S, E], Next[S]]], Callable[[S, E], Next[S]]]:
-        """This event moves the instance whose id `finds` gives; None, or an unknown id, is not ours and is passed over."""
+        """Subscribes to an event that moves the instance whose id `finds` returns. None or an unknown id: the event is ignored."""
 
         def register(function: Callable[[S, E], Next[S]]) -> Callable[[S, E], Next[S]]:
             self._steps[event.event_type] = cast("Step[S]", function)
 
-            @self.consumes(event)
+            @self.router.subscriber(event)
             async def move(happened: E, _about: Envelope, tx: Transaction) -> None:
                 instance = finds(happened)
                 if instance is not None:
@@ -116,7 +115,7 @@ class Process(Generic[S]):
         return register
 
     def overdue(self, *, hours: float) -> Callable[[Callable[[S], Next[S]]], Callable[[S], Next[S]]]:
-        """What happens once when an instance has not ended this long after it began."""
+        """Registers the step for an instance that has not ended after this time; it runs once."""
 
         def register(function: Callable[[S], Next[S]]) -> Callable[[S], Next[S]]:
             self._overdue = (timedelta(hours=hours), function)
@@ -125,11 +124,14 @@ class Process(Generic[S]):
         return register
 
     def does(self, command: type[C]) -> Callable[[Callable[[C, CommandContext], Awaitable[Event | None]]], Executor]:
-        """How a command is carried out. What it returns moves the process in the transaction that removes it; raising means again."""
+        """Registers a command's executor. The event that it returns moves the instance in the transaction that deletes the command.
+
+        An exception means a retry.
+        """
 
         def register(function: Callable[[C, CommandContext], Awaitable[Event | None]]) -> Executor:
             self._executors[command.__name__] = (command, function)
-            self.consumes.local |= _outcomes(function)
+            self.router.local |= _outcomes(function)
             return function
 
         return register
@@ -137,7 +139,7 @@ class Process(Generic[S]):
     # -- running -----------------------------------------------------------------------------------------------------------------------
 
     def workers(self, database: Database[Any], *tools: object) -> list[Worker]:
-        """The workers that carry out commands, with these adapters, and watch for overdue instances."""
+        """The workers that run commands with these adapters, and find overdue instances."""
         stored = Commands(database)
 
         async def one(row: Document) -> None:
@@ -148,7 +150,7 @@ class Process(Generic[S]):
         return [carrying, Worker(f"{self.name}-overdue", lambda: self._chase(database), interval=5.0)]
 
     async def state(self, database: Database[Any], instance: str) -> S | None:
-        """How an instance stands; None when it has not begun."""
+        """The state of an instance; None before it has begun."""
         row = await database.collection("processes").find_one({"_id": self._id(instance)})
         return self._state.model_validate(row["state"]) if row else None
 
@@ -207,7 +209,7 @@ class Process(Generic[S]):
             with telemetry.continued(row["traceparent"], f"command {row['kind']}", attributes=seen, retried=healing):
                 outcome = await executor(type_.model_validate(row["command"]), CommandContext(row["_id"], row["instance"], attempt, tools))
                 await self._done(database, row, outcome)
-        except Exception as error:  # noqa: BLE001 (whatever an executor raises, the command is tried again)
+        except Exception as error:  # noqa: BLE001 (any error of an executor means a retry)
             holding.cancel()
             await stored.failed(row, attempt, error)
         finally:
@@ -256,13 +258,13 @@ class Process(Generic[S]):
 
 
 def _outcomes(function: Executor) -> set[type[Event]]:
-    """What its annotation says that it returns."""
+    """The events among the types that an executor's annotation returns."""
     returned = get_type_hints(function).get("return")
     return {kind for kind in get_args(returned) or (returned,) if isinstance(kind, type) and issubclass(kind, Event)}
 
 
 class CommandWorker(Worker):
-    """Carries commands out side by side, up to `COMMANDS_AT_ONCE`; one that takes long keeps no other waiting."""
+    """Runs commands side by side, at most `COMMANDS_AT_ONCE`, so that a slow one delays no other."""
 
     def __init__(
         self, name: str, due: Callable[[int], Awaitable[list[Document]]], carry_out: Callable[[Document], Coroutine[Any, Any, None]]
@@ -279,17 +281,17 @@ class CommandWorker(Worker):
             task: asyncio.Task[None] = asyncio.create_task(self._carry_out(row), name=f"{self.name}-{row['kind']}")
             self._under_way[row["_id"]] = task
             task.add_done_callback(lambda done, id_=row["_id"]: self._ended(id_, done))  # type: ignore[misc]
-        return 0  # what is taken is leased in the meantime: the end of one, or a new one, wakes this worker
+        return 0  # these commands are leased; the end of one, or a new one, wakes this worker
 
     def _ended(self, id_: str, task: asyncio.Task[None]) -> None:
         del self._under_way[id_]
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("a command could be neither carried out nor put off; its lease ends by itself", exc_info=error)
+            log.warning("a command could be neither run nor postponed; its lease ends by itself", exc_info=error)
         if not self.stopping:
             self.wake()
 
     async def stop(self, grace: float = 5.0) -> None:
-        """Let what is under way end, at most `grace` seconds, then cancel it: another replica takes it over."""
+        """Waits for running commands, at most `grace` seconds, then cancels them: another replica takes them over."""
         began = asyncio.get_running_loop().time()
         await super().stop(grace)
         left = list(self._under_way.values())
@@ -302,7 +304,7 @@ class CommandWorker(Worker):
 
 
 def _numbered(event: Event, instance: str, version: int) -> Event:
-    """An event about the instance itself carries the instance's version. It counts from 2: 1 is the event that began the instance."""
+    """An event about the instance carries the instance's version, from 2 on: 1 is the event that began the instance."""
     if event.order is Order.VERSION and not event.sequence and event.key == instance:
         return event.model_copy(update={"sequence": version + 1})
     return event

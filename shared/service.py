@@ -25,12 +25,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from contracts.events.base import Event, registry
+from contracts.events.platform import DEAD_LETTERS
 from shared import security, telemetry
 from shared.auth import TokenValidator
-from shared.bus.broker import BrokerWatch
-from shared.bus.consumer import Consumer
 from shared.bus.receiver import Receiver
+from shared.bus.router import EventRouter
 from shared.commands import Commands
 from shared.http.accept import prefers_page
 from shared.http.admission import Admission
@@ -41,6 +40,7 @@ from shared.http.problems import PATH as PROBLEM_TYPES
 from shared.http.protocol import BoundedProtocol
 from shared.http.reference import add_home, add_reference
 from shared.http.responses import SafeHeaders, SlashRedirect
+from shared.kafka.broker import BrokerWatch
 from shared.mongo import Database, DatabaseError
 from shared.mongo.sessions import BEAT_SECONDS, Sessions
 from shared.outbox.relay import Relay
@@ -84,10 +84,9 @@ class Service:
         *,
         store: Database[Any] | None = None,
         routers: Sequence[APIRouter] = (),
-        consumes: Sequence[Consumer] = (),
+        events: Sequence[EventRouter] = (),
         workers: Sequence[Worker] = (),
         provides: Sequence[object] = (),
-        publishes: Sequence[type[Event]] = (),
         tells: Callable[[], Mapping[str, object]] | None = None,
         seed: Callable[[Path], Awaitable[object]] | None = None,
         on_start: Sequence[Hook] = (),
@@ -101,7 +100,8 @@ class Service:
         self.store: Any = store
         """The service's `Database`, or None."""
         self._readiness = None if store is None else Readiness(store)
-        self._consumes = list(consumes)
+        self.events = list(events)
+        """The routers of what it consumes and publishes."""
         self._workers = list(workers)
         self._seed, self._on_start, self._on_stop = seed, list(on_start), list(on_stop)
         self._tells = tells
@@ -113,10 +113,9 @@ class Service:
         self._relay: Relay | None = None
         self._receivers: list[Receiver] = []
         self._started = False
-        own = [event for type_, event in registry.items() if type_.startswith(f"london.blocks.{name}.")] + list(publishes)
-        self._topics = {event.topic for event in own} | {topic for consumer in consumes for topic in consumer.topics}
-        if consumes:
-            self._topics |= {event.topic for type_, event in registry.items() if type_.startswith("london.blocks.platform.")}
+        self._topics = {topic for router in events for topic in (*router.topics, *(event.topic for event in router.published))}
+        if self._topics:
+            self._topics.add(DEAD_LETTERS)
         self.app = self._application(title or f"London Building Blocks: {name.replace('_', ' ')}", description, version)
         provided: dict[type, object] = {TokenValidator: TokenValidator(settings), Admission: Admission()}
         for thing in [settings, *([store] if store is not None else []), *provides]:
@@ -125,11 +124,6 @@ class Service:
         for router in routers:
             self.app.include_router(router)
         self._add_own_routes()
-
-    @property
-    def consumes(self) -> Sequence[Consumer]:
-        """The service's consumers."""
-        return self._consumes
 
     # -- the application ---------------------------------------------------------------------------------------------------------------
 
@@ -245,8 +239,10 @@ class Service:
             self._relay.start()
             self._running.append(self._watch.stop)
             self._working.append(self._relay.stop)
-            for consumer in self._consumes:
-                receiver = Receiver(self.store, consumer, self._watch)
+            for router in self.events:
+                if not router.handlers:
+                    continue
+                receiver = Receiver(self.store, router, self._watch)
                 receiver.start()
                 self._receivers.append(receiver)
                 self._working.append(receiver.stop)

@@ -75,7 +75,7 @@ class ServiceSettings(BaseSettings):
     inbox row has expired would take effect twice."""
     replication: int = Field(default=1, ge=1)
     """Replication factor of the topics that this service creates."""
-    broker_keeps: bool = True
+    broker_durable: bool = True
     """Whether the broker survives a restart with its messages. Where it does not, published rows are kept and published again."""
     outbox_retention_hours: float = Field(default=24.0, gt=0)
     """How long published rows are kept where the broker does not keep them."""

@@ -1,4 +1,4 @@
-"""Background work of a service: a step that is repeated while there is work, and woken when more comes."""
+"""Background work of a service: repeats a step while it finds work, and wakes for more."""
 
 import asyncio
 import logging
@@ -13,10 +13,10 @@ LONGEST_PAUSE = 30.0
 
 
 class Worker:
-    """Runs `step` again at once while it reports work done; otherwise waits for `wake()` or `interval` seconds.
+    """Repeats `step` at once while it returns a number above 0; else waits for `wake()`, at most `interval` seconds.
 
-    A step that fails is tried again with growing pauses, and says so once. A step must leave stored work where it is until it is
-    done, so that a kill at any moment loses nothing.
+    Retries a failed step with growing pauses. A step must delete stored work only after it is done, so that a kill at any moment loses
+    nothing.
     """
 
     def __init__(self, name: str, step: Callable[[], Awaitable[int]], *, interval: float = 1.0) -> None:
@@ -26,8 +26,6 @@ class Worker:
         self._woken = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
-        self.progressed_at = time.monotonic()
-        """When a step last ended without an error, on the monotonic clock: for liveness."""
         self.busy_since: float | None = None
 
     @property
@@ -36,17 +34,16 @@ class Worker:
         return self._stopping
 
     def wake(self) -> None:
-        """There is work: do not wait for the interval."""
+        """Ends the current wait, because there is work."""
         self._woken.set()
 
     def start(self) -> None:
-        """Begin. Must be called in the event loop."""
+        """Starts the task. Call it in the event loop."""
         self._stopping = False
-        self.progressed_at = time.monotonic()
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     async def stop(self, grace: float = 5.0) -> None:
-        """Let the current step end, at most `grace` seconds, then cancel it."""
+        """Waits for the current step, at most `grace` seconds, then cancels it."""
         self._stopping = True
         self._woken.set()
         if self._task is None:
@@ -65,7 +62,6 @@ class Worker:
                 self.busy_since = time.monotonic()
                 done = await self._step()
                 self.busy_since = None
-                self.progressed_at = time.monotonic()
                 failures = 0
                 if done:
                     continue

@@ -75,7 +75,7 @@ class Engines:
 
     mongodb: str
     kafka: str
-    broker_keeps: bool
+    broker_durable: bool
     kafka_access: KafkaAccess
 
 
@@ -165,7 +165,7 @@ def settings_of_their_own(engines: Engines, tokens: Tokens) -> Iterator[Callable
             "driver": DRIVER,
             "kafka": engines.kafka,
             **engines.kafka_access.as_settings(),
-            "broker_keeps": engines.broker_keeps,
+            "broker_durable": engines.broker_durable,
             "topic_prefix": prefix,
             "issuer": ISSUER,
             "jwks_url": tokens.jwks_url,

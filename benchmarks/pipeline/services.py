@@ -14,7 +14,7 @@ from benchmarks.pipeline.load import offer
 from benchmarks.stamps import COMMITTED, TAKEN_EFFECT, Stamps
 from contracts.events.base import Event, Key
 from deploy.embedded.engines.kafka_protocol import access_from_environment
-from shared.bus import Consumer, Envelope
+from shared.bus import Envelope, EventRouter
 from shared.http import Router
 from shared.mongo import Database, Transaction
 from shared.service import Service
@@ -37,6 +37,13 @@ class Store(Database[Transaction]):
     indexes = {"things": [], "effects": []}  # noqa: RUF012
 
 
+def sent() -> EventRouter:
+    """What the sender publishes."""
+    events = EventRouter("sender")
+    events.publishes(Counted)
+    return events
+
+
 def sender(settings: ServiceSettings, stamps: Stamps) -> Service:
     """Commits transactions when told to."""
     store = Store(settings)
@@ -53,20 +60,20 @@ def sender(settings: ServiceSettings, stamps: Stamps) -> Service:
         await offer(commit, stamps, first=first, count=count, rate=rate)
         return count
 
-    return Service("sender", settings, store=store, routers=[router], publishes=[Counted])
+    return Service("sender", settings, store=store, routers=[router], events=[sent()])
 
 
 def receiver(settings: ServiceSettings, stamps: Stamps) -> Service:
     """Writes a row for each event."""
     store = Store(settings)
-    consumes = Consumer("receiver")
+    events = EventRouter("receiver")
 
-    @consumes(Counted)
+    @events.subscriber(Counted)
     async def record(event: Counted, about: Envelope, tx: Transaction) -> None:
         await tx.collection("effects").insert_one({"_id": about.id, "number": event.number})
         tx.after_commit(lambda: stamps.stamp(TAKEN_EFFECT, event.number))
 
-    return Service("receiver", settings, store=store, consumes=[consumes])
+    return Service("receiver", settings, store=store, events=[events])
 
 
 def main(role: str) -> int:
@@ -80,7 +87,7 @@ def main(role: str) -> int:
         database=f"{role}_{os.environ['BENCH_RUN']}",
         driver="motor" if os.environ["BENCH_DRIVER"] == "motor" else "pymongo",
         topic_prefix=f"{os.environ['BENCH_RUN']}.",
-        broker_keeps=os.environ["BENCH_BROKER_KEEPS"] == "yes",
+        broker_durable=os.environ["BENCH_BROKER_DURABLE"] == "yes",
         log_level="WARNING",
     )
     stamps = Stamps(Path(os.environ["BENCH_STAMPS"]), int(os.environ["BENCH_COUNT"]))

@@ -11,6 +11,7 @@ from benchmarks.web.models import THINGS, NewThing, Thing
 from contracts.events.base import Event, Key, Order
 from deploy.embedded.engines.kafka_protocol import access_from_environment
 from shared.auth import Caller, require
+from shared.bus import EventRouter
 from shared.http import Router, provided
 from shared.mongo import Database, Transaction
 from shared.service import Service
@@ -32,6 +33,8 @@ class Store(Database[Transaction]):
 
 
 router = Router()
+events = EventRouter("benchmark")
+events.publishes(ThingMade)
 Maker = Annotated[Caller, require("benchmark:thing:make")]
 Db = Annotated[Store, Depends(provided(Store))]
 
@@ -63,7 +66,7 @@ def main() -> int:
         database=f"chassis_{os.environ['BENCH_RUN']}",
         driver="motor" if os.environ["BENCH_DRIVER"] == "motor" else "pymongo",
         topic_prefix=f"{os.environ['BENCH_RUN']}.",
-        broker_keeps=os.environ["BENCH_BROKER_KEEPS"] == "yes",
+        broker_durable=os.environ["BENCH_BROKER_DURABLE"] == "yes",
         issuer=os.environ["BENCH_ISSUER"],
         jwks_url=os.environ["BENCH_JWKS"],
         otlp_endpoint=os.environ["BENCH_OTLP"],
@@ -71,7 +74,7 @@ def main() -> int:
         trace_sample=float(os.environ["BENCH_SAMPLE"]),
         log_level="WARNING",
     )
-    return Service("benchmark", settings, store=Store(settings), routers=[router], publishes=[ThingMade]).serve()
+    return Service("benchmark", settings, store=Store(settings), routers=[router], events=[events]).serve()
 
 
 if __name__ == "__main__":

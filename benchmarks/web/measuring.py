@@ -69,7 +69,7 @@ async def compare(report: Report, parts: Engines, method: str, driver: str, bar:
             "BENCH_KAFKA": parts.broker.address,
             **parts.kafka_environment,
             "BENCH_DRIVER": driver,
-            "BENCH_BROKER_KEEPS": "yes" if parts.broker_keeps else "no",
+            "BENCH_BROKER_DURABLE": "yes" if parts.broker_durable else "no",
             "BENCH_ISSUER": ISSUER,
             "BENCH_JWKS": issuer.jwks_url,
             "BENCH_SAMPLE": "1",

@@ -12,7 +12,7 @@ PROVISIONAL = "addresses.provisional"
 
 
 class ReleasePublished(Event, type="addresses.release.published", version=1, topic=RELEASES, order=Order.SINGLE):
-    """A release of the gazetteer has gone live: every replica answers from it."""
+    """A release of the gazetteer is live: every replica answers from it."""
 
     release: str = Key()
     premises: int
@@ -23,7 +23,7 @@ class ReleasePublished(Event, type="addresses.release.published", version=1, top
 
 
 class Replacement(BaseModel):
-    """UPRNs that were, and those that took their place."""
+    """UPRNs of the earlier release, and the UPRNs that replace them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -32,52 +32,52 @@ class Replacement(BaseModel):
 
 
 class _OfUprns(Event):
-    """What became of UPRNs with a switch of releases. A switch comes as many events: `sequence` orders them."""
+    """UPRNs that an activation of a release affects. An activation has many events: `sequence` orders them."""
 
     release: str = Key()
     release_before: str
-    """The release whose place it took."""
+    """The release that was live before."""
     uprns: tuple[str, ...] = Field(max_length=1000)
     published_at: datetime
 
 
 class _OfReplacements(Event):
-    """As above, of UPRNs that took the place of others."""
+    """UPRNs that replace others. An activation has many events: `sequence` orders them."""
 
     release: str = Key()
     release_before: str
-    """The release whose place it took."""
+    """The release that was live before."""
     replacements: tuple[Replacement, ...] = Field(max_length=1000)
     published_at: datetime
 
 
 class AddressesCreated(_OfUprns, type="addresses.address.created", version=1, topic=ADDRESSES):
-    """UPRNs that the release before did not hold. A switch of releases comes as many events: `sequence` orders them."""
+    """UPRNs that the earlier release lacks. An activation of a release has many events: `sequence` orders them."""
 
 
 class AddressesChanged(_OfUprns, type="addresses.address.changed", version=1, topic=ADDRESSES):
-    """UPRNs of which another thing is held than in the release before."""
+    """UPRNs whose record differs from the earlier release."""
 
 
 class AddressesMerged(_OfReplacements, type="addresses.address.merged", version=1, topic=ADDRESSES):
-    """Several UPRNs each time became one."""
+    """Groups of UPRNs that became one UPRN each."""
 
 
 class AddressesSplit(_OfReplacements, type="addresses.address.split", version=1, topic=ADDRESSES):
-    """One UPRN each time became several."""
+    """UPRNs that became several UPRNs each."""
 
 
 class AddressesRetired(_OfUprns, type="addresses.address.retired", version=1, topic=ADDRESSES):
-    """UPRNs that are no longer held, or are historical, without another in their place."""
+    """UPRNs that the release lacks or marks as historical, without a replacement."""
 
 
 class ProvisionalReconciled(Event, type="addresses.provisional.reconciled", version=1, topic=PROVISIONAL):
-    """An address that was kept as typed has its UPRN: a release holds it, or an officer said which one it is."""
+    """An address kept as typed has a UPRN: a release has the address, or an officer chose the UPRN."""
 
     provisional: str = Key()
     uprn: str
     confidence: float | None = None
-    """The probability that the UPRN is the right one, 0 to 1; none where an officer gave it."""
+    """Probability that the UPRN is right, 0 to 1; none if an officer chose it."""
     release: str
-    """The release that holds the UPRN."""
+    """The release that has the UPRN."""
     reconciled_at: datetime

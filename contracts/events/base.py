@@ -1,4 +1,4 @@
-"""What every published event is: an immutable fact with a type, a version, a topic and a key.
+"""The base of every published event: an immutable fact with a type, a version, a topic and a key.
 
 This package needs pydantic alone, so that a borough can install it without the platform's chassis. The envelope
 (CloudEvents attributes, trace context, borough, causation) belongs to the chassis and never appears in a payload.
@@ -16,18 +16,18 @@ registry: dict[str, type["Event"]] = {}
 
 
 class Order(StrEnum):
-    """Where the order of a key's events comes from: a sequence that the publishing transaction takes, never a time."""
+    """The source of the order of a key's events: a sequence that the publishing transaction takes, never a time."""
 
     VERSION = "version"
     """The publisher gives the aggregate's version after the change as `sequence`, 1 or more."""
     COUNTER = "counter"
-    """The aggregate has no version: the publishing transaction counts the events of this topic and key."""
+    """The aggregate has no version, so the publishing transaction counts the events of this topic and key."""
     SINGLE = "single"
-    """A key of this topic has this one event and never another, so there is nothing to order."""
+    """A key of this topic has one event only, so it needs no order."""
 
 
 def Key() -> Any:  # noqa: N802 (reads as a marker in class bodies, like pydantic's Field)
-    """Mark the field whose value is the Kafka key: a pseudonymous aggregate id, never personal data."""
+    """Marks the field whose value is the Kafka key: a pseudonymous aggregate id, never personal data."""
     return Field(json_schema_extra={"x-key": True})
 
 

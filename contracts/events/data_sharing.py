@@ -1,4 +1,4 @@
-"""Events of the data-sharing block. A share's content is fetched by its recipient; it is never in an event."""
+"""Events of the data-sharing block. The recipient fetches a share's content; no event contains it."""
 
 from datetime import datetime
 
@@ -9,29 +9,29 @@ SHARES = "data_sharing.shares"
 
 
 class AgreementDrafted(Event, type="data_sharing.agreement.drafted", version=1, topic=AGREEMENTS):
-    """One party has written down an agreement; nothing is signed and nothing is open."""
+    """One party has drafted an agreement. Nobody has signed it, and it opens no data."""
 
     agreement: str = Key()
     drafted_by: str
-    """GSS code of the party that wrote it."""
+    """GSS code of the drafting party."""
     parties: tuple[str, ...]
     """GSS codes of the parties."""
     drafted_at: datetime
 
 
 class AgreementSubmitted(Event, type="data_sharing.agreement.submitted", version=1, topic=AGREEMENTS):
-    """The text is fixed and waits for every party's signature."""
+    """The text is final and waits for every party's signature."""
 
     agreement: str = Key()
     parties: tuple[str, ...]
     """GSS codes of the parties."""
     text_sha256: str
-    """SHA-256 of the agreement's canonical text (RFC 8785), hexadecimal: what is to be signed."""
+    """SHA-256 of the agreement's canonical text (RFC 8785), hexadecimal: the parties sign it."""
     submitted_at: datetime
 
 
 class AgreementSigned(Event, type="data_sharing.agreement.signed", version=1, topic=AGREEMENTS):
-    """One party's officer has signed. `AgreementActivated` follows when it was the last signature."""
+    """One party's officer has signed. `AgreementActivated` follows the last signature."""
 
     agreement: str = Key()
     signed_for: str
@@ -81,7 +81,7 @@ class AgreementTerminated(Event, type="data_sharing.agreement.terminated", versi
 
 
 class ShareDelivered(Event, type="data_sharing.share.delivered", version=1, topic=SHARES):
-    """A citizen's change lies in the recipient's inbox, reduced to what the agreement allows that recipient."""
+    """A citizen's change is in the recipient's inbox, reduced to the items that the agreement allows the recipient."""
 
     share: str = Key()
     agreement: str
@@ -91,7 +91,7 @@ class ShareDelivered(Event, type="data_sharing.share.delivered", version=1, topi
     sender: str | None = None
     """GSS code of the sending borough."""
     client: str | None = None
-    """Identity's id of the client that asked. A reference means something together with its client only: anybody may choose one."""
+    """Identity's id of the asking client. Trust a reference only together with its client, because anybody may choose one."""
     reference: str | None = None
     """The caller's own reference, given back as it came."""
     delivered_at: datetime
@@ -113,14 +113,14 @@ class ShareRead(Event, type="data_sharing.share.read", version=1, topic=SHARES):
 
 
 class ShareRefused(Event, type="data_sharing.share.refused", version=1, topic=SHARES, order=Order.SINGLE):
-    """A share was asked for and not made: no agreement allows it. Nothing was stored of its content."""
+    """Data sharing has refused a share, because no agreement allows it. It has stored nothing of the content."""
 
     refusal: str = Key()
     agreement: str
-    """Empty where no agreement binds the boroughs."""
+    """Empty if no agreement binds the boroughs."""
     purpose: str
     recipient: str
-    """GSS code of the borough that was to receive it."""
+    """GSS code of the intended recipient."""
     sender: str | None = None
     """GSS code of the borough that asked."""
     client: str | None = None

@@ -17,7 +17,7 @@ class Channel(StrEnum):
 
 
 class NotificationAccepted(Event, type="notifications.notification.accepted", version=1, topic=NOTIFICATIONS):
-    """A message was accepted and will be handed to a provider."""
+    """Notifications has accepted a message and will hand it to a provider."""
 
     notification: str = Key()
     service: str
@@ -30,7 +30,7 @@ class NotificationAccepted(Event, type="notifications.notification.accepted", ve
 
 
 class NotificationDelivered(Event, type="notifications.notification.delivered", version=1, topic=NOTIFICATIONS):
-    """The provider says that the message reached the recipient's mailbox or handset."""
+    """The provider reports that the message reached the recipient's mailbox or handset."""
 
     notification: str = Key()
     service: str

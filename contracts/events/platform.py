@@ -1,6 +1,6 @@
 """Events that any service may publish about its own working.
 
-Each stays small whatever it speaks of: names that came from outside are cut, so that an announcement can always be sent.
+Each stays small: names from outside are cut, so that the broker never refuses an announcement for its size.
 """
 
 import hashlib
@@ -27,13 +27,13 @@ Name = Annotated[str, BeforeValidator(_cut)]
 
 
 class MessageDeadLettered(Event, type="platform.message.dead_lettered", version=1, topic=DEAD_LETTERS, order=Order.COUNTER):
-    """A consumer has given up on a message; it is kept, can be mended and replayed, and somebody should look."""
+    """A consumer has given up on a message. An operator should look: the message can be mended and replayed."""
 
     dead_letter: Name = Key()
     service: str
     consumer: Name
     message_type: Name
-    """CloudEvents type of the message; empty where it could not be read."""
+    """CloudEvents type of the message; empty if unreadable."""
     error: Name
     """Kind of the error, without its text."""
     attempts: int
@@ -41,10 +41,10 @@ class MessageDeadLettered(Event, type="platform.message.dead_lettered", version=
 
 
 class MessageUnsent(Event, type="platform.message.unsent", version=1, topic=DEAD_LETTERS, order=Order.COUNTER):
-    """The broker refuses an event for good; it is set aside with the later events of its key, and somebody should look."""
+    """The broker refuses an event for good. It is set aside with the later events of its key; an operator should look."""
 
     message: Name = Key()
-    """Id of the event that was refused."""
+    """Id of the refused event."""
     service: str
     destination: Name
     """The topic."""
@@ -53,5 +53,5 @@ class MessageUnsent(Event, type="platform.message.unsent", version=1, topic=DEAD
     error: Name
     """Kind of the refusal, without its text."""
     whole_topic: bool
-    """Whether the broker refuses everything for this topic, and not this event alone."""
+    """Whether the broker refuses every event for this topic, and not this one alone."""
     unsent_at: datetime

@@ -13,7 +13,7 @@ CONTRACTS = REPOSITORY / "contracts"
 
 
 def main() -> int:
-    """The exit status: 1 where the committed contracts are not what the code says, or break a consumer."""
+    """Returns the exit status: 1 if the committed contracts differ from the code, or break a consumer."""
     parser = argparse.ArgumentParser(prog="python -m deploy.contracts", description=__doc__)
     parser.add_argument("action", choices=["write", "check"])
     parser.add_argument(
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def _breaks(documents: Documents, revision: str | None) -> bool:
-    """Say what breaks a consumer; whether that must stop the change."""
+    """Prints the breaking changes. Returns whether they must stop the change."""
     revision = revision or history.baseline(REPOSITORY)
     if revision is None:
         print("There is no earlier revision to compare the contracts with.")

@@ -1,4 +1,4 @@
-"""What changes between two sets of contract documents break, for events and for HTTP."""
+"""Breaking changes between two sets of contract documents, for events and for HTTP."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ Contracts = Mapping[str, Mapping[str, Any]]
 
 
 def breaks(old: Contracts, new: Contracts) -> list[str]:
-    """One plain sentence for each thing that a consumer of `old` would stumble over in `new`."""
+    """One sentence for each change from `old` to `new` that breaks a consumer."""
     return list(_breaks(old, new))
 
 
@@ -26,7 +26,7 @@ def _breaks(old: Contracts, new: Contracts) -> Iterator[str]:
 
 
 def _event(before: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterator[str]:
-    """Both ways: consumers of the old contract read new events; consumers of the new one read events still stored or replayed."""
+    """Both ways: old consumers read new events, and new consumers read stored or replayed events."""
     if now is None:
         yield "is no longer published"
         return

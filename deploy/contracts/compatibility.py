@@ -1,8 +1,8 @@
-"""Whether a changed contract breaks somebody: old readers of new data, and new readers of old data.
+"""Decides whether a changed contract breaks old readers of new data, or new readers of old data.
 
-A writer writes nothing but what its schema names, so its schema is closed (`additionalProperties: false`); a reader takes
-what it knows and leaves the rest, so its schema stays open. What every value of the closed writer's schema can pass, the
-open reader's schema must accept: the writer's must be a subset of the reader's (decided by jsonsubschema).
+A writer writes only the fields of its schema, so its schema is closed (`additionalProperties: false`). A reader ignores unknown fields, so
+its schema stays open. The reader's schema must accept every value of the writer's: the writer's schema must be a subset of the reader's
+(decided by jsonsubschema).
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ _LISTS = frozenset({"anyOf", "allOf", "oneOf", "prefixItems"})
 
 
 def unreadable(writer: Schema, reader: Schema, *, writer_root: Schema | None = None, reader_root: Schema | None = None) -> list[str]:
-    """What `reader` cannot make of what `writer` writes, one plain sentence a field; empty when it reads everything.
+    """Where `reader` cannot read what `writer` writes: one sentence a field, empty if it reads everything.
 
     The roots are the documents in which `#/...` references are looked up, by default the schemas themselves.
     """
@@ -60,7 +60,7 @@ def _fields(written: dict[str, Any], read: dict[str, Any], path: str) -> Iterato
 
 
 def _subset(written: dict[str, Any], read: dict[str, Any]) -> bool:
-    """Where jsonsubschema cannot decide, a change counts as one that breaks: somebody has to look."""
+    """Counts a change that jsonsubschema cannot decide as a break, so that a person looks at it."""
     try:
         return written == read or bool(isSubschema(written, read))
     except UndecidableError:

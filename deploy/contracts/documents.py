@@ -17,7 +17,7 @@ def text(document: dict[str, Any]) -> str:
 
 
 def write(documents: Documents, root: Path) -> list[str]:
-    """Make the files under `root` what `documents` says, and return the paths that changed; others in the folders go."""
+    """Writes the documents under `root` and deletes other files of their folders. Returns the changed paths."""
     changed = []
     for path in _present(root) - documents.keys():
         (root / path).unlink()
@@ -32,7 +32,7 @@ def write(documents: Documents, root: Path) -> list[str]:
 
 
 def drift(documents: Documents, root: Path) -> list[str]:
-    """How the files under `root` differ from `documents`: one unified diff a file, none when they agree."""
+    """One unified diff for each file under `root` that differs from `documents`."""
     found = []
     for path in sorted(_present(root) | documents.keys()):
         committed = (root / path).read_text("utf-8") if (root / path).exists() else ""

@@ -1,20 +1,32 @@
-"""AsyncAPI 3.0 documents and JSON schemas from the event models, and from what services consume."""
+"""AsyncAPI 3.0 documents from the event routers of services and apps, and JSON schemas from the event models.
 
+FastStream makes a document from a service's routers: channels, what is sent and received, payload schemas. `_completed` adds what
+FastStream has no option for: one message an event with its CloudEvents headers and its key, and one channel for a topic.
+"""
+
+import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from pydantic.json_schema import models_json_schema
+from faststream.specification import AsyncAPI
 
-from contracts.events import TYPE_PREFIX, Event, registry
+from contracts.events import TYPE_PREFIX, Event, platform
+from shared.bus import EventRouter
+from shared.bus.router import event_broker
 
 from .apps import built
 from .documents import Documents
 
 CLOUDEVENTS = "https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-LANGUAGES = ("contracts", "examples")
-"""The packages that declare published events."""
+
+Topics = dict[str, list[type[Event]]]
+"""Events by their topic."""
+
+PLATFORM = EventRouter("platform")
+"""What the chassis publishes in any service that consumes or publishes."""
+PLATFORM.publishes(platform.MessageDeadLettered, platform.MessageUnsent)
 
 
 def schemas() -> Documents:
@@ -29,41 +41,39 @@ def schemas() -> Documents:
 
 
 def published() -> list[tuple[str, type[Event]]]:
-    """The events of the published language and of the example apps, in order of their types.
-
-    What an app's process makes for itself alone (`Consumer.local`) is published nowhere, and in no document.
-    """
-    local = {event for service in built() for consumer in service.consumes for event in consumer.local}
-    return sorted(
-        (kind, event) for kind, event in registry.items() if event.__module__.partition(".")[0] in LANGUAGES and event not in local
-    )
+    """The events that services, apps and the chassis declare as published, in order of their types."""
+    return sorted((event.event_type, event) for routers in documented().values() for router in routers for event in router.published)
 
 
-def consumed() -> dict[str, dict[str, list[type[Event]]]]:
-    """What each service takes from Kafka: by the service's name, the topics with their events."""
-    known = {event for _, event in published()}
-    taken: dict[str, dict[str, list[type[Event]]]] = {}
-    for service in built():
-        for handler in (handler for consumer in service.consumes for handler in consumer.handlers.values()):
-            if handler.event in known:
-                taken.setdefault(service.name, defaultdict(list))[handler.event.topic].append(handler.event)
-    return taken
+def documented() -> dict[str, list[EventRouter]]:
+    """The routers of each document, by the name of its service or app."""
+    return {service.name: service.events for service in built() if service.events} | {"platform": [PLATFORM]}
+
+
+def sent(routers: list[EventRouter]) -> Topics:
+    """What these routers publish."""
+    topics: Topics = defaultdict(list)
+    for event in sorted((event for router in routers for event in router.published), key=short_name):
+        topics[event.topic].append(event)
+    return topics
+
+
+def received(routers: list[EventRouter]) -> Topics:
+    """What these routers consume from Kafka, without the outcomes that a process makes for itself alone (`EventRouter.local`)."""
+    topics: Topics = defaultdict(list)
+    taken = (handler.event for router in routers for handler in router.handlers.values() if handler.event not in router.local)
+    for event in sorted(taken, key=short_name):
+        topics[event.topic].append(event)
+    return topics
 
 
 def asyncapi() -> Documents:
-    """One AsyncAPI document a block or app: what it sends and what it receives, with keys, CloudEvents headers and payloads."""
-    sent: dict[str, dict[str, list[type[Event]]]] = defaultdict(lambda: defaultdict(list))
-    for _, event in published():
-        sent[event.topic.partition(".")[0]][event.topic].append(event)
-    received = consumed()
+    """One AsyncAPI document a service or app: what it sends and what it receives, with keys, CloudEvents headers and payloads."""
     consumers: dict[str, list[str]] = defaultdict(list)
-    for name, topics in sorted(received.items()):
-        for topic in topics:
+    for name, routers in sorted(documented().items()):
+        for topic in received(routers):
             consumers[topic].append(name)
-    return {
-        f"asyncapi/{block}.json": _document(block, sent.get(block, {}), received.get(block, {}), consumers)
-        for block in sorted(sent.keys() | received.keys())
-    }
+    return {f"asyncapi/{name}.json": _document(name, routers, consumers) for name, routers in sorted(documented().items())}
 
 
 def short_name(event: type[Event]) -> str:
@@ -71,64 +81,72 @@ def short_name(event: type[Event]) -> str:
     return event.event_type.removeprefix(TYPE_PREFIX)
 
 
-Topics = Mapping[str, list[type[Event]]]
+def _document(name: str, routers: list[EventRouter], consumers: dict[str, list[str]]) -> dict[str, Any]:
+    title = name.replace("_", " ").capitalize()
+    made = AsyncAPI(
+        event_broker(*routers),
+        title=f"{title}: events",
+        version="1.0.0",
+        description=(
+            f"What {title.lower()} sends and receives over Kafka. Delivery is at least once and in order per key; "
+            "a repeated event carries the same `ce_id`. Payloads hold ids and facts, never personal data."
+        ),
+        license={"name": "MIT"},
+        schema_version="3.0.0",
+    )
+    return _completed(json.loads(made.to_specification().to_json()), sent(routers), received(routers), consumers)
 
 
-def _document(block: str, sent: Topics, received: Topics, consumers: Mapping[str, list[str]]) -> dict[str, Any]:
-    title = block.replace("_", " ").capitalize()
-    topics = {topic: list(dict.fromkeys([*sent.get(topic, ()), *received.get(topic, ())])) for topic in sorted({*sent, *received})}
-    events = [event for of_topic in topics.values() for event in of_topic]
+def _completed(made: dict[str, Any], sends: Topics, receives: Topics, consumers: dict[str, list[str]]) -> dict[str, Any]:
+    """FastStream's document with a message for each event and a channel for each topic, and without its server, which differs by place."""
+    channels: dict[str, Any] = {}
+    operations: dict[str, Any] = {}
+    messages: dict[str, Any] = {}
+    for name, operation in sorted(made["operations"].items(), key=lambda item: (item[1]["action"] != "send", item[0])):
+        channel = made["channels"][name]
+        topic = channel["address"]
+        events = (sends if operation["action"] == "send" else receives).get(topic, [])
+        if not events:
+            continue
+        messages |= {short_name(event): _message(event) for event in events}
+        refs = channels.setdefault(topic, {**channel, "messages": {}})["messages"]
+        refs |= {short_name(event): {"$ref": f"#/components/messages/{short_name(event)}"} for event in events}
+        operations[name] = operation | {
+            "channel": {"$ref": f"#/channels/{topic}"},
+            "messages": [{"$ref": f"#/channels/{topic}/messages/{short_name(event)}"} for event in events],
+        }
+    for topic, channel in channels.items():
+        del channel["servers"]
+        channel["messages"] = dict(sorted(channel["messages"].items()))
+        channel["description"] = _description({*sends.get(topic, ()), *receives.get(topic, ())}, consumers.get(topic, []))
+    schemas = made["components"]["schemas"]
+    used = set(_used(messages, schemas))
     return {
-        "asyncapi": "3.0.0",
-        "info": {
-            "title": f"{title}: events",
-            "version": "1.0.0",
-            "description": (
-                f"What {title.lower()} sends and receives over Kafka. Delivery is at least once and in order per key; "
-                "a repeated event carries the same `ce_id`. Payloads hold ids and facts, never personal data."
-            ),
-            "license": {"name": "MIT"},
-        },
-        "defaultContentType": "application/json",
-        "channels": {topic: _channel(topic, of_topic, consumers.get(topic, [])) for topic, of_topic in topics.items()},
-        "operations": {
-            **{f"publish {topic}": _operation("send", topic, of_topic) for topic, of_topic in sorted(sent.items())},
-            **{f"consume {topic}": _operation("receive", topic, of_topic) for topic, of_topic in sorted(received.items())},
-        },
+        **{key: made[key] for key in ("asyncapi", "info", "defaultContentType")},
+        "channels": dict(sorted(channels.items())),
+        "operations": operations,
         "components": {
-            "messages": {short_name(event): _message(event) for event in events},
-            "schemas": {"CloudEventsHeaders": HEADERS, **_payloads(events)},
+            "messages": dict(sorted(messages.items())),
+            "schemas": {"CloudEventsHeaders": HEADERS} | {name: schema for name, schema in sorted(schemas.items()) if name in used},
         },
     }
 
 
-def _operation(action: str, topic: str, events: list[type[Event]]) -> dict[str, Any]:
-    return {
-        "action": action,
-        "channel": {"$ref": f"#/channels/{topic}"},
-        "messages": [{"$ref": f"#/channels/{topic}/messages/{short_name(event)}"} for event in events],
-    }
+def _used(node: Any, schemas: dict[str, Any]) -> Iterator[str]:
+    """The names of the schemas that a part of the document refers to, and of those that they refer to."""
+    if isinstance(node, list):
+        node = dict(enumerate(node))
+    for key, value in node.items() if isinstance(node, dict) else ():
+        if key == "$ref" and (name := str(value).rpartition("/")[2]) in schemas:
+            yield name
+            yield from _used(schemas[name], schemas)
+        yield from _used(value, schemas)
 
 
-def _channel(topic: str, events: list[type[Event]], consumers: list[str]) -> dict[str, Any]:
+def _description(events: set[type[Event]], consumers: list[str]) -> str:
+    keys = " or ".join(sorted({f"`{event.key_field}`" for event in events}))
     readers = f"Consumed by {', '.join(consumers)}." if consumers else "No service of the platform consumes it."
-    return {
-        "address": topic,
-        "description": f"Keyed by {_keys(events)}; one key's events stay in order. {readers}",
-        "messages": {short_name(event): {"$ref": f"#/components/messages/{short_name(event)}"} for event in events},
-        "bindings": {"kafka": {"topic": topic, "bindingVersion": "0.5.0"}},
-    }
-
-
-def _payloads(events: list[type[Event]]) -> dict[str, Any]:
-    """The payload schemas once more, so that the document stands alone in a viewer."""
-    _, schemas = models_json_schema([(event, "serialization") for event in events], ref_template="#/components/schemas/{model}")
-    found: dict[str, Any] = schemas["$defs"]
-    return found
-
-
-def _keys(events: list[type[Event]]) -> str:
-    return " or ".join(sorted({f"`{event.key_field}`" for event in events}))
+    return f"Keyed by {keys}; one key's events stay in order. {readers}"
 
 
 def _message(event: type[Event]) -> dict[str, Any]:

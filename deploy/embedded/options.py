@@ -44,7 +44,7 @@ class Options:
         return tuple(part for part in PARTS if part.name in self.only)
 
     @property
-    def broker_keeps(self) -> bool:
+    def broker_durable(self) -> bool:
         """Whether the broker survives a restart with its messages."""
         return self.kafka is not None or self.broker == "apache"
 

@@ -132,8 +132,8 @@ class Platform:
         common = {
             "kafka": kafka,
             **self._kafka_access.as_settings(),
-            "broker_keeps": str(self._options.broker_keeps).lower(),
-            "static_membership": str(self._options.broker_keeps).lower(),
+            "broker_durable": str(self._options.broker_durable).lower(),
+            "static_membership": str(self._options.broker_durable).lower(),
             "issuer": self._demo.urls["identity"],
         }
         if endpoint := os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from contracts.events.base import Event, Key
 from contracts.events.notifications import Channel
+from shared.bus import EventRouter
 
 from .domain.purposes import Recipient
 
@@ -71,3 +72,8 @@ class MoveCompleted(Event, type="move_home.move.completed", version=1, topic=MOV
     told: int
     refused: int
     completed_at: datetime
+
+
+router = EventRouter("move_home")
+"""What the app publishes. `journey` has what it consumes."""
+router.publishes(MoveSubmitted, MoveDelayed, MoveCompleted)

@@ -1,4 +1,5 @@
-"""The journey of a move: share with the councils, then write to the citizen. A table of pure steps and their commands.
+"""The journey of a move: share with the councils, then write to the citizen. A table of pure steps;
+commands.py carries out their commands.
 
 A step believes another service's event only if this app caused it. The event must name our client or service as the sender, and have
 the reference that this app gave, which nobody can guess. Another service's message or borough's share moves nobody's journey.
@@ -15,9 +16,9 @@ from contracts.events.notifications import NotificationDelivered, NotificationFa
 from shared import clock
 from shared.process import CommandContext, Next, Process
 
+from .commands import MoveCommands
 from .domain.move import Move, Progress, Reason, move_of
 from .domain.purposes import Recipient
-from .errands import Errands
 from .events import CouncilNotTold, CouncilTold, MessageFound, MoveCompleted, MoveDelayed, MoveSubmitted
 
 
@@ -139,24 +140,24 @@ def _onwards(move: Move, at: datetime) -> Next[Move]:
 
 async def share(command: Share, context: CommandContext) -> CouncilNotTold | None:
     """A refusal is final at once; ShareDelivered says when the council has it."""
-    outcome = await context.tool(Errands).share(command.move, command.recipient, command.reference, key=context.command_id)
+    outcome = await context.tool(MoveCommands).share(command.move, command.recipient, command.reference, key=context.command_id)
     return outcome if isinstance(outcome, CouncilNotTold) else None
 
 
-async def ask_after_share(command: AskAfterShare, context: CommandContext) -> CouncilTold | CouncilNotTold:
+async def poll_share(command: AskAfterShare, context: CommandContext) -> CouncilTold | CouncilNotTold:
     """Stands in for an event that never came."""
-    return await context.tool(Errands).share(command.move, command.recipient, command.reference, key=context.command_id)
+    return await context.tool(MoveCommands).share(command.move, command.recipient, command.reference, key=context.command_id)
 
 
 async def send(command: Send, context: CommandContext) -> MessageFound | None:
     """NotificationDelivered or NotificationFailed says what became of it."""
-    return await context.tool(Errands).send(command.channel, command.move, key=context.command_id)
+    return await context.tool(MoveCommands).send(command.channel, command.move, key=context.command_id)
 
 
-async def ask_after_message(command: AskAfterMessage, context: CommandContext) -> MessageFound | None:
+async def poll_message(command: AskAfterMessage, context: CommandContext) -> MessageFound | None:
     """Stands in for an event that never came."""
     reference = command.reference or f"{command.move}:{command.channel}"
-    return await context.tool(Errands).ask_after(command.channel, command.move, reference)
+    return await context.tool(MoveCommands).poll(command.channel, command.move, reference)
 
 
 # ---------------------------------------------------------------- the table
@@ -198,7 +199,7 @@ def journey_of(ourselves: Ourselves) -> Process[Move]:
     journey.on(MessageFound, finds=_own)(record_message)
     journey.overdue(hours=24)(chase)
     journey.does(Share)(share)
-    journey.does(AskAfterShare)(ask_after_share)
+    journey.does(AskAfterShare)(poll_share)
     journey.does(Send)(send)
-    journey.does(AskAfterMessage)(ask_after_message)
+    journey.does(AskAfterMessage)(poll_message)
     return journey

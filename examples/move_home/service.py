@@ -9,12 +9,13 @@ from shared.http import client
 from shared.pages import Pages
 from shared.service import Service
 
+from . import events
 from .adapters.addresses import Addresses
 from .adapters.data_sharing import DataSharing
 from .adapters.identity import Identity
 from .adapters.notifications import Notifications
 from .api import address_questions, borough, information, moves, programs, questions, sign_in, suggestions
-from .errands import Errands
+from .commands import MoveCommands
 from .journey import Ourselves, journey_of
 from .seal import Seal
 from .settings import MachineClient, Settings
@@ -51,7 +52,7 @@ def build(settings: Settings) -> Service:
         settings.notify_key.get_secret_value(),
         {"email": settings.email_template, "sms": settings.sms_template},
     )
-    errands = Errands(store, seal, data_sharing, notifications, borough=settings.borough, public_url=settings.public_url)
+    commands = MoveCommands(store, seal, data_sharing, notifications, borough=settings.borough, public_url=settings.public_url)
     journey = journey_of(Ourselves(settings.borough, settings.shares_client.client_id, settings.notify_service))
     return Service(
         "move_home",
@@ -68,8 +69,8 @@ def build(settings: Settings) -> Service:
             programs.router,
             information.router,
         ],
-        consumes=[journey.consumes],
-        workers=journey.workers(store, errands),
+        events=[events.router, journey.router],
+        workers=journey.workers(store, commands),
         provides=[seal, pages, identity, addresses, data_sharing, journey],
         on_stop=[identity.close, addresses.close, data_sharing.close, notifications.close],
         description="Tell the councils that you are moving home, once.",

@@ -1,5 +1,6 @@
 """The addresses service, assembled."""
 
+from services.addresses import events
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from shared.service import Service
@@ -44,6 +45,7 @@ def build(settings: Settings) -> Service:
             *(os_places.router, postcodes.router, outcodes.router, outcodes.terminated, outcodes.random),
             *(places_io.places, places_io.scotland, places_io.ping),
         ],
+        events=[events.router],
         workers=[
             *(announcer(store, live), publisher(store, settings.data_dir, releases.folder if releases else None)),
             *(bulk, reconciling, retention),

@@ -2,7 +2,7 @@
 
 from shared.service import Service
 
-from . import seed, sequencer
+from . import events, seed, sequencer
 from .api import agreements, inbox, record, shares
 from .notary import Notary
 from .settings import Settings
@@ -20,6 +20,7 @@ def build(settings: Settings) -> Service:
         settings,
         store=store,
         routers=[agreements.router, shares.router, inbox.router, record.router],
+        events=[events.router],
         workers=[sequencer.worker(store, notary)],
         provides=[vault, notary],
         seed=seed.loader(store),

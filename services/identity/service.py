@@ -8,7 +8,7 @@ from shared.pages import Pages
 from shared.service import Service
 from shared.worker import Worker
 
-from . import seed
+from . import events, seed
 from .adapters.back_channel import BackChannel
 from .adapters.notifications import Notifications
 from .api import authorize, discovery, information, logout, sign_in, token, userinfo
@@ -62,6 +62,7 @@ def build(settings: Settings) -> Service:
             information.router,
             pages.assets,
         ],
+        events=[events.router],
         workers=[worker, telling, Worker("signing keys", keys.rotate_by_schedule, interval=60.0)],
         provides=[keys, Provider(settings, store, vault, keys, delivery, logouts, pages), pages, token.TokenQuotas(settings)],
         tells=lambda: {"mail_refused": delivery.is_refused},

@@ -4,7 +4,7 @@ from contracts.events.notifications import Channel
 from shared.service import Service
 from shared.worker import Worker
 
-from . import seed
+from . import events, seed
 from .adapters.sms import SmsProvider
 from .adapters.smtp import SmtpProvider
 from .api import staff, v2
@@ -30,6 +30,7 @@ def build(settings: Settings) -> Service:
         settings,
         store=store,
         routers=[staff.router, *v2.routers()],
+        events=[events.router],
         workers=[delivery, Worker("upkeep", upkeep.step, interval=60.0)],
         provides=[vault, courier, upkeep, RateLimits(settings)],
         seed=seed.loader(store, vault),

@@ -1,6 +1,6 @@
-"""Events in: consumers with an inbox, order per key, and parking instead of retry topics."""
+"""Events in: typed subscribers with an inbox, order per key, and parking instead of retry topics."""
 
-from shared.bus.consumer import Consumer, Unhealable
+from shared.bus.router import EventRouter, PermanentError
 from shared.events import Envelope
 
-__all__ = ["Consumer", "Envelope", "Unhealable"]
+__all__ = ["Envelope", "EventRouter", "PermanentError"]

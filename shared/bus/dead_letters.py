@@ -1,4 +1,4 @@
-"""What an operator does with parked messages: look, mend, replay, discard. Used by the command line and the operator's page."""
+"""An operator's view of parked messages: list, show, mend, replay, discard. The command line and the operator's page use it."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from shared.mongo import Database, Document
 
 SHORTEST_ID = 4
 SHORT_ID = 12
-"""Characters of an id that people copy; more where two messages share them."""
+"""Digits of an id in a list; longer if two messages share them."""
 
 
 class NoSuchDeadLetterError(LookupError):
@@ -19,17 +19,17 @@ class NoSuchDeadLetterError(LookupError):
 
 
 class AmbiguousIdError(LookupError):
-    """Several have an id that begins so; the ids are its argument."""
+    """Several parked messages have an id with this beginning; the ids are its arguments."""
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One parked message or dead letter, with its original bytes (their beginning, where `is_cut`)."""
+    """One parked message or dead letter, with its original bytes, or the beginning of them if `is_cut`."""
 
     id: str
     """`<consumer>:<32 hexadecimal digits>`."""
     state: str
-    """`parked` (retried by itself) or `dead` (waits for a person)."""
+    """`parked` (retried by the service) or `dead` (waits for an operator)."""
     consumer: str
     topic: str
     key: str
@@ -47,7 +47,7 @@ class DeadLetter:
 
     @property
     def digits(self) -> str:
-        """The id without the consumer: any beginning of it that nothing else has names the message."""
+        """The id without the consumer's name. Any unique beginning of it names the message."""
         return self.id.rpartition(":")[2]
 
 
@@ -59,22 +59,22 @@ class DeadLetters:
         self._rows = database.collection("parked")
 
     async def count(self) -> dict[str, int]:
-        """How many are `parked` and `dead`."""
+        """The number of messages in each state, `parked` and `dead`."""
         return {state: await self._rows.count({"state": state}) for state in ("parked", "dead")}
 
     async def list(self, *, state: str = "dead", limit: int = 100) -> list[DeadLetter]:
-        """The oldest first."""
+        """Messages in this state, oldest first."""
         return [_read(row) for row in await self._rows.find({"state": state}, sort=[("parked_at", 1), ("place", 1)], limit=limit)]
 
     async def show(self, id_: str) -> DeadLetter:
-        """One of them. Raises `NoSuchDeadLetterError`, `AmbiguousIdError`."""
+        """One message. Raises `NoSuchDeadLetterError`, `AmbiguousIdError`."""
         row = await self._rows.find_one({"_id": await self.find(id_)})
         if row is None:
             raise NoSuchDeadLetterError(id_)
         return _read(row)
 
     async def find(self, id_: str) -> str:
-        """The whole id of the message that is named by it, or by a beginning of the part behind the consumer's name.
+        """The whole id of the message that this id, or a beginning of its digits, names.
 
         Raises `NoSuchDeadLetterError`, `AmbiguousIdError`.
         """
@@ -90,9 +90,9 @@ class DeadLetters:
         return str(found[0]["_id"])
 
     async def replay(self, id_: str, *, value: bytes | None = None, headers: Mapping[str, bytes | None] | None = None) -> None:
-        """Try it again now, with a mended payload or mended headers where they are given: None takes a header away.
+        """Retries the message now, with a mended payload or headers if given; a header of None is removed.
 
-        It keeps its place before later messages of its key. Raises `NoSuchDeadLetterError`, `AmbiguousIdError`.
+        The message keeps its place before later messages of its key. Raises `NoSuchDeadLetterError`, `AmbiguousIdError`.
         """
         whole = await self.find(id_)
         change: Document = {"state": "parked", "holds": True, "attempts": 0, "due": clock.now()}
@@ -108,7 +108,7 @@ class DeadLetters:
             raise NoSuchDeadLetterError(id_)
 
     async def discard(self, id_: str) -> None:
-        """Forget it for good: when the message comes again, it takes no effect. Raises `NoSuchDeadLetterError`, `AmbiguousIdError`."""
+        """Deletes the message for good; a repeat of it has no effect. Raises `NoSuchDeadLetterError`, `AmbiguousIdError`."""
         whole = await self.find(id_)
         async with self._database.transaction() as tx:
             if not await tx.collection("parked").delete_one({"_id": whole}):
@@ -118,7 +118,7 @@ class DeadLetters:
 
 
 def short_ids(letters: "list[DeadLetter]") -> dict[str, str]:
-    """For each id a beginning of its digits that names it alone among these."""
+    """For each id, a beginning of its digits that is unique among these."""
     digits = {letter.id: letter.digits for letter in letters}
     for length in range(SHORT_ID, max(map(len, digits.values()), default=0)):
         short = {id_: text[:length] for id_, text in digits.items()}

@@ -1,4 +1,4 @@
-"""One message on its way into a handler, whether it comes from Kafka or from the parked rows."""
+"""One message on its way into a handler, from Kafka or from a parked row."""
 
 import asyncio
 import time
@@ -10,25 +10,25 @@ from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
 from shared import clock, context, telemetry
-from shared.bus.consumer import Consumer, Handler, Unhealable
 from shared.bus.records import UNDECODABLE
+from shared.bus.router import EventRouter, Handler, PermanentError
 from shared.events import Envelope, Headers, MalformedEvent, digest, traceparent_of
 from shared.mongo import Conflict, Database, Duplicate, Transaction
 
 LONGEST_HANDLING_SECONDS = 300.0
-"""A handler that takes longer has failed: it would hold its lane for ever."""
+"""Seconds after which a running handler counts as failed, because it would hold its lane for ever."""
 IDENTITY_DIGITS = 32
 LONGEST_KEY = 256
-"""Bytes of a key that is shown and names its lane as it is; a longer one is cut, and its lane has a digest."""
+"""Bytes of a key that is shown whole and names its lane. A longer key is shown cut, and a digest of it names its lane."""
 
 
 class Repeated(Exception):  # noqa: N818 (leaves the transaction, is not an error)
-    """This event was handled before."""
+    """A handler has taken this event before. Leaves the transaction; it is no error."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where Kafka has a message."""
+    """A message's partition and offset in Kafka."""
 
     partition: int
     offset: int
@@ -36,22 +36,22 @@ class Place:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One message: where it came from, its bytes, and its envelope where that could be read."""
+    """One message: its topic and place, its bytes, and its envelope if that is readable."""
 
     topic: str
     key: bytes | None
     value: bytes
     headers: Headers
     identity: str
-    """32 hexadecimal digits: of source and id, or of the whole content where there is no readable envelope."""
+    """32 hexadecimal digits: a digest of source and id, or of the whole content of a message without a readable envelope."""
     envelope: Envelope | None
     flaw: str | None = None
-    """Why the envelope could not be read. Quotes nothing of the message."""
+    """Why the envelope is unreadable. Quotes nothing of the message."""
     place: Place | None = None
 
     @classmethod
     def of_record(cls, record: "ConsumerRecord[bytes, bytes]") -> "Delivery":
-        """A Kafka record. Never fails: what cannot be read has a flaw."""
+        """Reads a Kafka record. Never fails: an unreadable record gets a flaw."""
         place = Place(record.partition, record.offset)
         if record.headers and record.headers[0][0] is UNDECODABLE:
             flaw = f"the batch cannot be decoded ({(record.headers[0][1] or b'').decode()}); its bytes are the value"
@@ -61,7 +61,7 @@ class Delivery:
 
     @classmethod
     def read(cls, topic: str, key: bytes | None, value: bytes, headers: Headers, place: Place | None = None) -> "Delivery":
-        """Take the envelope out of the headers. Without one the identity comes from the content, so that repeats are still one."""
+        """Reads the envelope from the headers. Without one, takes the identity from the content, so that a repeat is recognised."""
         try:
             envelope = Envelope.read(headers)
         except MalformedEvent as flaw:
@@ -71,12 +71,12 @@ class Delivery:
 
     @property
     def shown_key(self) -> str:
-        """The key as text, cut; empty where there is none."""
+        """The key as text, cut to `LONGEST_KEY` bytes; empty for a message without a key."""
         return (self.key or b"")[:LONGEST_KEY].decode(errors="backslashreplace")
 
     @property
     def shown_id(self) -> str:
-        """What names the message in logs and spans: its id where that is a UUID, else its identity, since an id may be anything."""
+        """Names the message in logs and spans: its id if that is a UUID, else its identity, because senders choose ids."""
         id_ = self.envelope.id if self.envelope else ""
         try:
             return str(UUID(id_))
@@ -85,49 +85,50 @@ class Delivery:
 
     @property
     def traceparent(self) -> str | None:
-        """The message's trace, if only that header can be read."""
+        """The message's trace context, also if nothing else of the envelope is readable."""
         return self.envelope.traceparent if self.envelope else traceparent_of(self.headers)
 
     @property
     def tracestate(self) -> str | None:
-        """What other systems added to the trace."""
+        """What other systems added to the trace (W3C Trace Context, tracestate)."""
         return self.envelope.tracestate if self.envelope else None
 
     @property
     def cause(self) -> context.Cause:
-        """What an event that follows from this message names as its cause."""
+        """The cause that events published by the handler name."""
         about = self.envelope
         return context.Cause(about.borough, about.correlation_id or about.id, about.id) if about else context.NO_CAUSE
 
 
-def lane_of(consumer: Consumer, delivery: Delivery) -> str:
-    """Where messages wait for each other: one consumer's messages of one topic and key. A message without a key waits for nobody."""
+def lane_of(router: EventRouter, delivery: Delivery) -> str:
+    """Names the lane in which messages wait for each other: consumer, topic and key. A message without a key has a lane of its own."""
     if delivery.key is None:
-        return f"{consumer.name}:{delivery.topic}::{delivery.identity}"
+        return f"{router.name}:{delivery.topic}::{delivery.identity}"
     key = delivery.shown_key if len(delivery.key) <= LONGEST_KEY else digest(delivery.key)
-    return f"{consumer.name}:{delivery.topic}:{key}"
+    return f"{router.name}:{delivery.topic}:{key}"
 
 
-def inbox_id(consumer: Consumer, delivery: Delivery) -> str:
-    """The inbox's unique key: a consumer takes an event once."""
-    return f"{consumer.name}:{delivery.identity}"
+def inbox_id(router: EventRouter, delivery: Delivery) -> str:
+    """The `_id` of the inbox row, unique for a consumer and an event."""
+    return f"{router.name}:{delivery.identity}"
 
 
-def old_inbox_id(consumer: Consumer, delivery: Delivery) -> str | None:
-    """The key that the inbox had before it knew sources: the event's id alone."""
-    return f"{consumer.name}:{delivery.envelope.id}" if delivery.envelope else None
+def old_inbox_id(router: EventRouter, delivery: Delivery) -> str | None:
+    """The `_id` of an inbox row from a release that knew the event's id and not its source."""
+    return f"{router.name}:{delivery.envelope.id}" if delivery.envelope else None
 
 
-async def deliver(database: Database[Any], consumer: Consumer, delivery: Delivery, *, parked_row: str | None = None) -> None:
-    """Run the handler once, in one transaction with the inbox row (and with the removal of the parked row it came from).
+async def deliver(database: Database[Any], router: EventRouter, delivery: Delivery, *, parked_row: str | None = None) -> None:
+    """Runs the handler in one transaction with the inbox row, and with the removal of the parked row if the message comes from one.
 
-    Raises `Repeated` when it ran before, `Unhealable` for a message that no retry can mend, `Conflict` and whatever the handler raises;
-    `TimeoutError` after `LONGEST_HANDLING_SECONDS`.
+    Does nothing for an event that the router has no subscriber for. Raises `Repeated` for an event that was handled before,
+    `PermanentError` for a message that no retry can mend, `TimeoutError` after `LONGEST_HANDLING_SECONDS`, and `Conflict` and whatever
+    the handler raises.
     """
     if delivery.envelope is None:
-        raise Unhealable(f"not a CloudEvent: {delivery.flaw}")
+        raise PermanentError(f"not a CloudEvent: {delivery.flaw}")
     about = delivery.envelope
-    handler = consumer.handlers.get(about.type)
+    handler = router.handlers.get(about.type)
     if handler is None:
         return
     event = _payload(handler, delivery)
@@ -140,16 +141,16 @@ async def deliver(database: Database[Any], consumer: Consumer, delivery: Deliver
             f"process {delivery.topic}",
             state=about.tracestate,
             kind=telemetry.CONSUMER,
-            attributes=_attributes(consumer, delivery, about),
+            attributes=_attributes(router, delivery, about),
         ) as span:
             try:
                 async with database.transaction() as tx:
-                    await _take(tx, inbox_id(consumer, delivery), parked_row)
+                    await _take(tx, inbox_id(router, delivery), parked_row)
                     await _run(handler, event, about, tx)
-            except Repeated as repeat:  # every event may come again: nothing has failed, and the span must not say so
+            except Repeated as repeat:  # an event may come again: the span is no error
                 span.set_attribute("blocks.repeated", True)
                 passed = repeat
-            except Conflict as conflict:  # the next attempt is a routine
+            except Conflict as conflict:  # the next attempt follows by itself
                 span.set_attribute("blocks.conflict", True)
                 passed = conflict
         if passed is not None:
@@ -167,7 +168,7 @@ async def _run(handler: Handler, event: Any, about: Envelope, tx: Any) -> None:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
-        raise RuntimeError("the handler was cancelled from within") from None  # it has failed like any other
+        raise RuntimeError("the handler was cancelled from within") from None  # counts as a failure of the handler
 
 
 def _payload(handler: Handler, delivery: Delivery) -> Any:
@@ -178,19 +179,19 @@ def _payload(handler: Handler, delivery: Delivery) -> Any:
         # Only the outermost name: it is a field's, while a deeper one may be a key that the sender chose.
         wrong = [(item["loc"][0] if item["loc"] else "", item["type"]) for item in error.errors(include_input=False)[:5]]
         fields = ", ".join(f"{field} ({kind})" if field else kind for field, kind in wrong)
-        raise Unhealable(f"the payload does not fit {name}: {fields}") from None
+        raise PermanentError(f"the payload does not fit {name}: {fields}") from None
     except RecursionError:
-        raise Unhealable("the payload is nested too deeply") from None
+        raise PermanentError("the payload is nested too deeply") from None
 
 
-def _attributes(consumer: Consumer, delivery: Delivery, about: Envelope) -> dict[str, str | int | float | bool]:
-    """OpenTelemetry's semantic conventions for messaging and Kafka."""
+def _attributes(router: EventRouter, delivery: Delivery, about: Envelope) -> dict[str, str | int | float | bool]:
+    """Span attributes after OpenTelemetry's semantic conventions for messaging and Kafka."""
     attributes: dict[str, str | int | float | bool] = {
         "messaging.system": "kafka",
         "messaging.operation.type": "process",
         "messaging.operation.name": "process",
         "messaging.destination.name": delivery.topic,
-        "messaging.consumer.group.name": consumer.name,
+        "messaging.consumer.group.name": router.name,
         "messaging.message.id": delivery.shown_id,
         "cloudevents.event_id": delivery.shown_id,
         "cloudevents.event_type": about.type,
@@ -213,5 +214,5 @@ async def _take(tx: Transaction, inbox: str, parked_row: str | None) -> None:
 
 
 def _is_old(parked_row: str) -> bool:
-    """Whether a row was parked before rows were named as the inbox is."""
+    """Whether the row comes from a release whose parked rows had other ids than inbox rows."""
     return len(parked_row.rpartition(":")[2]) != IDENTITY_DIGITS

@@ -1,9 +1,9 @@
-"""Runs the handlers of a batch: one key in order, keys side by side, and no key waits for another one's slow handler.
+"""Runs the handlers of a batch: messages of one key in order, keys side by side, without waiting for a slow handler of another key.
 
-A batch is over when each of its messages was handled or parked. A handler that takes longer than `SLOW_SECONDS` is *set aside*: its
-message and the later ones of its lane get parked rows, in order, and the batch is over without it, so that its offsets are committed.
-When the handler ends, its row goes and the lane continues from the parked rows. When the process dies instead, the database undoes
-the handler's transaction and any replica retries the row. Either way the inbox makes the effect once.
+A batch ends when each of its messages is handled or parked. A handler that runs longer than `SLOW_SECONDS` is *set aside*: its message
+and the later ones of its lane get parked rows, in order, and the batch ends without it, so that its offsets are committed. When the
+handler returns, its row is deleted and the lane continues from the parked rows. If the process dies first, the database undoes the
+handler's transaction and any replica retries the row. In both cases the inbox allows one effect.
 """
 
 import asyncio
@@ -15,52 +15,52 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared import telemetry
-from shared.bus.consumer import Consumer, Unhealable
 from shared.bus.delivery import Delivery, Repeated, deliver
 from shared.bus.parking import Parking
+from shared.bus.router import EventRouter, PermanentError
 from shared.mongo import Conflict, Database, DatabaseError, Unavailable
 
 log = logging.getLogger(__name__)
 CONCURRENT_LANES = 16
 SLOW_SECONDS = 2.0
 MOST_ASIDE = 16
-"""Handlers that may run beside the batches. With more slow ones the consumer waits, and the messages wait in Kafka."""
+"""Handlers that may be set aside at once. Beyond that the consumer waits, and the messages stay in Kafka."""
 LOOK_SECONDS = 0.25
 CONFLICT_ATTEMPTS = 10
 CLOSING_SECONDS = 5.0
 
 
 class Lane:
-    """What a batch has for one key."""
+    """The messages that a batch has for one key."""
 
     def __init__(self, name: str, queue: list[Delivery], *, held: bool) -> None:
         self.name = name
         self.queue = deque(queue)
         self.held = held
-        """Whether something of it is parked, so that the rest has to be parked too."""
+        """Whether the lane has a parked row, so that its later messages are parked too."""
         self.running: Delivery | None = None
         self.since = 0.0
         self.is_aside = False
         self.ending = asyncio.Lock()
-        """Held while the lane is set aside, and while the end of a handler is noted."""
+        """Excludes that the lane is set aside while its handler returns."""
 
     def is_slow(self) -> bool:
-        """Whether a handler has been running for long."""
+        """Whether a handler has run for `SLOW_SECONDS`."""
         return self.running is not None and time.monotonic() - self.since >= SLOW_SECONDS
 
 
 class Lanes:
-    """The lanes of one consumer that run in this process."""
+    """Runs the lanes of one router in this process."""
 
-    def __init__(self, database: Database[Any], consumer: Consumer, parking: Parking) -> None:
+    def __init__(self, database: Database[Any], router: EventRouter, parking: Parking) -> None:
         self._database = database
-        self._consumer = consumer
+        self._router = router
         self._parking = parking
         self._free = asyncio.Semaphore(CONCURRENT_LANES)
         self._aside: set[asyncio.Task[None]] = set()
 
     async def run(self, lanes: Mapping[str, list[Delivery]], held: set[str]) -> None:
-        """Returns when each message was handled or is parked. Raises the first error that kept one from both."""
+        """Returns when each message is handled or parked. Raises the first error that prevented both."""
         running = {asyncio.create_task(self._run(lane)): lane for lane in (Lane(n, q, held=n in held) for n, q in lanes.items())}
         pending, ended = set(running), set[asyncio.Task[None]]()
         try:
@@ -78,7 +78,7 @@ class Lanes:
             task.result()
 
     async def stop(self) -> None:
-        """Wait a moment for the handlers that run aside, then end them: their messages are parked."""
+        """Waits `CLOSING_SECONDS` for handlers that were set aside, then cancels them; their messages stay parked."""
         if self._aside:
             _, late = await asyncio.wait(self._aside, timeout=CLOSING_SECONDS)
             for task in late:
@@ -119,11 +119,11 @@ class Lanes:
             lane.held = bool(await self._parking.held_lanes([lane.name]))
 
     async def _attempt(self, delivery: Delivery) -> Exception | None:
-        """Run the handler. Why it failed, or None. Raises `Unavailable`."""
-        error: Exception = Unhealable("it was never tried")
+        """Runs the handler. Returns why it failed, or None. Raises `Unavailable`."""
+        error: Exception = PermanentError("no attempt was made")
         for attempt in range(1, CONFLICT_ATTEMPTS + 1):
             try:
-                await deliver(self._database, self._consumer, delivery)
+                await deliver(self._database, self._router, delivery)
             except Repeated:
                 _count(delivery, "repeated")
                 return None
@@ -132,7 +132,7 @@ class Lanes:
             except Conflict as conflict:
                 error = conflict
                 await asyncio.sleep(random.uniform(0.002, 0.01) * 2**attempt)
-            except Exception as failure:  # noqa: BLE001 (whatever a handler raises parks the message)
+            except Exception as failure:  # noqa: BLE001 (any error of a handler parks the message)
                 error = failure
                 break
             else:
@@ -142,7 +142,7 @@ class Lanes:
         return error
 
     async def _set_aside(self, task: asyncio.Task[None], lane: Lane) -> bool:
-        """Park what a slow lane has, so that the batch need not wait for it. False where it is not slow, or cannot be parked."""
+        """Parks the messages of a slow lane, so that the batch can end. False if the lane is not slow, or the database refuses."""
         if not lane.is_slow() or len(self._aside) >= MOST_ASIDE:
             return False
         async with lane.ending:
@@ -154,11 +154,11 @@ class Lanes:
                 for delivery in (running, *lane.queue):
                     await self._parking.queue(delivery)
             except DatabaseError:
-                log.warning("a slow message of %s cannot be parked, and its batch waits for it", running.topic, exc_info=True)
+                log.warning("a slow message of %s cannot be parked; its batch waits for it", running.topic, exc_info=True)
                 self._parking.busy.discard(lane.name)
                 lane.since = time.monotonic()
                 return False
-            log.info("message %s of %s takes long; others go on without it", running.shown_id, running.topic)
+            log.info("message %s of %s is slow and was set aside", running.shown_id, running.topic)
             lane.is_aside = True
         self._free.release()
         self._aside.add(task)
@@ -166,14 +166,14 @@ class Lanes:
         return True
 
     async def _end_aside(self, lane: Lane, delivery: Delivery, error: Exception | None) -> None:
-        """Note how a handler ended that was set aside. Where that fails, the row is tried again, and the inbox knows."""
+        """Records the outcome of a handler that was set aside. If that fails, the row is retried, and the inbox absorbs the repeat."""
         try:
             if error is None:
                 await self._parking.handled(delivery)
             elif not isinstance(error, Conflict | Unavailable):
                 await self._parking.failed(delivery, error)
         except DatabaseError:
-            log.debug("the end of a slow message could not be noted", exc_info=True)
+            log.debug("the outcome of a slow message could not be stored", exc_info=True)
         finally:
             self._parking.busy.discard(lane.name)
             self._parking.worker.wake()

@@ -1,12 +1,12 @@
 """Parked messages and dead letters: rows in the consumer's own database.
 
-A failed message is parked and its partition moves on. While a key has a parked row, later messages of that key queue behind it in
-the same *lane*, so order per key holds and other keys flow. A worker retries the head of a lane with backoff; after the last attempt,
-or at once where no retry can help, it becomes a dead letter that people can look at, mend and replay.
+A failed message is parked and its partition continues. While a key has a parked row, later messages of the key queue behind it in the
+same *lane*, so that order per key holds and other keys flow. A worker retries the head of a lane with backoff. After the last attempt, or
+at once after a `PermanentError`, the message becomes a dead letter, which an operator lists, mends, replays or discards.
 
-The order of a lane is its rows' `place`: one more than the last, taken in the transaction that inserts the row and guarded by a unique
-index. No clock has a part in it. A message whose handler still runs may have a row too (see `lanes`): its open transaction holds the
-inbox row, so any other attempt meets `Conflict` until it ends, or the process is gone.
+A lane is ordered by the `place` of its rows: the last place plus one, taken in the inserting transaction and guarded by a unique index.
+No clock takes part. A message whose handler still runs may have a row too (see `lanes`): its open transaction holds the inbox row, so any
+other attempt raises `Conflict` until the handler returns or its process dies.
 """
 
 import asyncio
@@ -17,35 +17,35 @@ from typing import Any
 
 from contracts.events.platform import MessageDeadLettered
 from shared import clock, context, telemetry
-from shared.bus.consumer import Consumer, Unhealable
 from shared.bus.delivery import Delivery, Repeated, deliver, inbox_id
 from shared.bus.parked_row import cut, delivery_of, is_strict, is_too_large, reason, row_of
+from shared.bus.router import EventRouter, PermanentError
 from shared.mongo import Collection, Conflict, Database, DatabaseError, Document, Duplicate, TooLarge, Transaction, Unavailable
 from shared.worker import Worker
 
 log = logging.getLogger(__name__)
 LANES_AT_ONCE = 16
-"""Lanes whose messages are retried side by side, so that a slow one delays no other."""
+"""Lanes that are retried side by side, so that a slow one delays no other."""
 ROWS_A_LOOK = 50
 PLACE_ATTEMPTS = 10
 CLOSING_SECONDS = 5.0
 
 
 class Parking:
-    """The parked messages of one consumer, and the worker that retries them."""
+    """The parked messages of one router, and the worker that retries them."""
 
-    def __init__(self, database: Database[Any], consumer: Consumer) -> None:
+    def __init__(self, database: Database[Any], router: EventRouter) -> None:
         self._database = database
         self._rows: Collection = database.collection("parked")
-        self._consumer = consumer
+        self._router = router
         self.busy: set[str] = set()
-        """Lanes whose head runs in this process, from here or set aside by the receiver."""
+        """Lanes whose head runs in this process: retried here, or set aside by `Lanes`."""
         self._retrying: set[asyncio.Task[None]] = set()
         self._has_places = False
-        self.worker = Worker(f"{consumer.name}-parked", self._step, interval=1.0)
+        self.worker = Worker(f"{router.name}-parked", self._step, interval=1.0)
 
     async def stop(self) -> None:
-        """End the worker and the retries under way; a retry that is cut short is made again."""
+        """Stops the worker and the current retries; a cancelled retry is repeated after the next start."""
         await self.worker.stop()
         if self._retrying:
             _, late = await asyncio.wait(self._retrying, timeout=CLOSING_SECONDS)
@@ -54,16 +54,16 @@ class Parking:
             await asyncio.gather(*late, return_exceptions=True)
 
     async def held_lanes(self, lanes: list[str]) -> set[str]:
-        """Those of these lanes in which something waits."""
+        """Those of these lanes that have a waiting row."""
         rows = await self._rows.find({"lane": {"$in": lanes}, "holds": True}, projection={"lane": 1})
         return {row["lane"] for row in rows}
 
     async def park(self, delivery: Delivery, error: BaseException | None) -> None:
-        """Keep a message: `error` is why it failed, None when it only waits behind another. Parking it again changes nothing.
+        """Parks a message: `error` is why it failed, None if it waits behind another. Parking it again changes nothing.
 
-        What is too large to be kept is cut, and is a dead letter that says so.
+        Cuts a message that is too large to keep, and makes it a dead letter whose reason says so.
         """
-        row = row_of(self._consumer, delivery, error)
+        row = row_of(self._router, delivery, error)
         if is_too_large(row):
             row = cut(row)
         try:
@@ -75,25 +75,25 @@ class Parking:
             self._tell(delivery, row, error)
 
     async def queue(self, delivery: Delivery) -> None:
-        """Keep a message whole, to be tried when its turn comes. Raises `TooLarge`."""
-        row = row_of(self._consumer, delivery, None)
+        """Parks a message whole, behind the last of its lane. Raises `TooLarge`."""
+        row = row_of(self._router, delivery, None)
         if is_too_large(row):
-            raise TooLarge("more than can be kept")
+            raise TooLarge("larger than a parked row may be")
         await self._insert(delivery, row)
 
     async def handled(self, delivery: Delivery) -> None:
-        """The handler of a message that was queued while it ran has ended well."""
-        await self._rows.delete_one({"_id": inbox_id(self._consumer, delivery), "state": "parked"})
+        """Deletes the row of a message whose handler was set aside and has succeeded."""
+        await self._rows.delete_one({"_id": inbox_id(self._router, delivery), "state": "parked"})
 
     async def failed(self, delivery: Delivery, error: Exception) -> None:
-        """The handler of a message that was queued while it ran has failed."""
-        row = await self._rows.find_one({"_id": inbox_id(self._consumer, delivery), "state": "parked"})
+        """Records that the handler of a message that was set aside has failed."""
+        row = await self._rows.find_one({"_id": inbox_id(self._router, delivery), "state": "parked"})
         if row is not None:
             await self._failed_again(row, error)
 
     async def _insert(self, delivery: Delivery, row: Document) -> bool:
-        """Give the row the lane's next place. False where the message is kept already, or was handled or discarded."""
-        id_ = inbox_id(self._consumer, delivery)
+        """Inserts the row at the lane's next place. False if the message is already parked, handled or discarded."""
+        id_ = inbox_id(self._router, delivery)
         for attempt in range(1, PLACE_ATTEMPTS + 1):
             try:
                 async with self._database.transaction() as tx:
@@ -118,7 +118,7 @@ class Parking:
     def _tell(self, delivery: Delivery, row: Document, error: BaseException | None) -> None:
         with telemetry.within(delivery.traceparent, delivery.tracestate):
             level = logging.ERROR if row["state"] == "dead" else logging.INFO if error is None else logging.WARNING
-            why = row["error"] if row["error_kind"] == Unhealable.__name__ else row["error_kind"]
+            why = row["error"] if row["error_kind"] == PermanentError.__name__ else row["error_kind"]
             log.log(
                 level,
                 "parked message %s of %s as %s, attempt %d, trace %s: %s",
@@ -127,8 +127,8 @@ class Parking:
                 row["state"],
                 row["attempts"],
                 telemetry.trace_id() or "none",
-                why or "it waits behind another of its key",
-                exc_info=None if isinstance(error, Unhealable) else error,
+                why or "it waits behind an earlier message of its key",
+                exc_info=None if isinstance(error, PermanentError) else error,
             )
 
     async def _step(self) -> int:
@@ -141,7 +141,7 @@ class Parking:
         due = await self._rows.find(
             {
                 "state": "parked",
-                "consumer": self._consumer.name,
+                "consumer": self._router.name,
                 "due": {"$lte": clock.now()},
                 **({"lane": {"$nin": sorted(self.busy)}} if self.busy else {}),
             },
@@ -152,7 +152,7 @@ class Parking:
         lanes = list(dict.fromkeys(row["lane"] for row in due if row["lane"] not in self.busy))[:free]
         for lane in lanes:
             self.busy.add(lane)
-            task = asyncio.create_task(self._retry_lane(lane), name=f"{self._consumer.name}-lane")
+            task = asyncio.create_task(self._retry_lane(lane), name=f"{self._router.name}-lane")
             self._retrying.add(task)
             task.add_done_callback(self._retrying.discard)
         return 0
@@ -162,16 +162,20 @@ class Parking:
         try:
             moved = await self._advance(lane)
         except DatabaseError as error:
-            log.log(logging.DEBUG if isinstance(error, Unavailable) else logging.WARNING, "a lane will be tried again", exc_info=True)
+            log.log(
+                logging.DEBUG if isinstance(error, Unavailable) else logging.WARNING,
+                "a retry of a parked message could not run",
+                exc_info=True,
+            )
         except Exception:
-            log.warning("a lane will be tried again", exc_info=True)
+            log.warning("a retry of a parked message could not run", exc_info=True)
         finally:
             self.busy.discard(lane)
             if moved or len(self._retrying) >= LANES_AT_ONCE:
                 self.worker.wake()
 
     async def _advance(self, lane: str) -> int:
-        """Take a lane's messages in order until one is not due or fails."""
+        """Retries a lane's messages in order until one is not due or fails. Returns how many succeeded or died."""
         moved = 0
         while True:
             heads = await self._rows.find({"lane": lane, "holds": True}, sort=[("place", 1)], limit=1)
@@ -189,30 +193,30 @@ class Parking:
             moved += 1
 
     async def _retry(self, row: Document) -> bool:
-        """Try one message again. True when the lane can go on."""
+        """Retries one message. True if the lane can continue."""
         try:
-            await deliver(self._database, self._consumer, delivery_of(row), parked_row=row["_id"])
+            await deliver(self._database, self._router, delivery_of(row), parked_row=row["_id"])
         except Repeated:
             pass
         except (Conflict, Unavailable):
             return False
-        except Exception as error:  # noqa: BLE001 (whatever a handler raises is why the message stays parked)
+        except Exception as error:  # noqa: BLE001 (any error of a handler keeps it parked)
             return await self._failed_again(row, error)
-        # Gone already where the handler ran; still there where it was handled before, or no handler takes it any more.
+        # A handler that ran has deleted the row; a repeat, or an event without a subscriber, has not.
         await self._rows.delete_one({"_id": row["_id"], "state": "parked"})
         return True
 
     async def _failed_again(self, row: Document, error: Exception) -> bool:
-        """Note a failed attempt. True when the message is dead and the lane can go on."""
+        """Records a failed attempt. True if the message is dead and the lane can continue."""
         attempts = row["attempts"] + 1
-        dead = isinstance(error, Unhealable) or attempts >= self._consumer.attempts
+        dead = isinstance(error, PermanentError) or attempts >= self._router.attempts
         changed: Document = {"attempts": attempts, **reason(error)}
         if not dead:
-            changed["due"] = clock.now() + timedelta(seconds=self._consumer.pause(attempts))
+            changed["due"] = clock.now() + timedelta(seconds=self._router.pause(attempts))
             await self._rows.update_one({"_id": row["_id"], "attempts": row["attempts"]}, {"$set": changed})
             return False
         delivery = delivery_of(row)
-        strict = is_strict(self._consumer, delivery)
+        strict = is_strict(self._router, delivery)
         changed |= {"state": "dead", "holds": strict, "died_at": clock.now()}
         async with self._database.transaction() as tx:
             was_parked = await tx.collection("parked").update_one(
@@ -225,7 +229,7 @@ class Parking:
         return not strict
 
     async def _announce(self, tx: Transaction, id_: str, row: Document, delivery: Delivery) -> None:
-        """Publish the dead letter as a consequence of its message: in its trace, with it as the cause."""
+        """Publishes `MessageDeadLettered` in the message's trace, with the message as its cause."""
         token = context.cause.set(delivery.cause)
         try:
             with telemetry.within(delivery.traceparent, delivery.tracestate):
@@ -233,7 +237,7 @@ class Parking:
                     MessageDeadLettered(
                         dead_letter=id_,
                         service=self._database.settings.name,
-                        consumer=self._consumer.name,
+                        consumer=self._router.name,
                         message_type=row["event_type"],
                         error=row["error_kind"],
                         attempts=row["attempts"],
@@ -244,9 +248,9 @@ class Parking:
             context.cause.reset(token)
 
     async def _give_places(self) -> None:
-        """Number the rows that were parked before rows had places: before all others of their lane, in the order of then."""
+        """Numbers the rows of a release without places: before all others of their lane, in their former order."""
         old = await self._rows.find(
-            {"place": {"$exists": False}, "consumer": self._consumer.name}, sort=[("order", 1)], projection={"_id": 1, "lane": 1}
+            {"place": {"$exists": False}, "consumer": self._router.name}, sort=[("order", 1)], projection={"_id": 1, "lane": 1}
         )
         lanes: dict[str, list[str]] = {}
         for row in old:

@@ -1,8 +1,8 @@
-"""Reads Kafka in batches through FastStream and hands each message to its handler, in order per key.
+"""Reads a router's topics in batches and runs the handler of each message, in order per key.
 
-The offsets of a batch are committed after every message of it was handled, parked, or is dead, and they are that batch's own offsets.
-Acknowledging is therefore at-least-once, and the inbox makes the effect once. On a broker that keeps nothing the group's name carries
-the broker's epoch, so that positions of an earlier life of the broker are never used.
+Commits the offsets of a batch after each of its messages is handled, parked or dead, and commits that batch's own offsets. Delivery is
+therefore at least once; the inbox makes the effect once. On a broker that is not durable, the group's name contains the broker's epoch,
+so that offsets of an earlier life of the broker are never used.
 """
 
 import asyncio
@@ -17,16 +17,15 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared import backoff, clock
-from shared.bus.broker import BrokerWatch
-from shared.bus.consumer import Consumer
 from shared.bus.delivery import Delivery, inbox_id, lane_of, old_inbox_id
 from shared.bus.lanes import Lanes
 from shared.bus.parking import Parking
+from shared.bus.router import EventRouter
 from shared.bus.stall import StallWatch
 from shared.bus.subscription import KafkaRecords, Subscription
 from shared.events import SOURCE_PREFIX, header
+from shared.kafka.broker import EPOCH_HEADER, BrokerWatch
 from shared.mongo import Database, Unavailable
-from shared.outbox.relay import EPOCH_HEADER
 from shared.settings import INBOX_DAYS
 from shared.worker import Worker
 
@@ -37,18 +36,18 @@ STUCK_AFTER_SECONDS = 60.0
 LONGEST_COMMIT_SECONDS = 20.0
 CLOSING_SECONDS = 12.0
 CLOSING_STALLED_SECONDS = 40.0
-"""Longer, because a consumer that is left half closed would go on as a member of the group and hold its partitions."""
+"""Longer than `CLOSING_SECONDS`: a half-closed consumer would stay in the group and hold its partitions."""
 
 
 class Receiver:
-    """One service's consumer, running. It follows the broker's epoch by starting anew, and so it does where it has stalled."""
+    """Runs one router's subscribers. Joins the group again when the broker's epoch changes and when reading has stalled."""
 
-    def __init__(self, database: Database[Any], consumer: Consumer, watch: BrokerWatch) -> None:
+    def __init__(self, database: Database[Any], router: EventRouter, watch: BrokerWatch) -> None:
         self._settings = database.settings
-        self._consumer = consumer
+        self._router = router
         self._watch = watch
-        self.parking = Parking(database, consumer)
-        self._lanes = Lanes(database, consumer, self.parking)
+        self.parking = Parking(database, router)
+        self._lanes = Lanes(database, router, self.parking)
         self._inbox = database.collection("inbox")
         self._notes = database.collection("relay")
         self._subscriber: Subscription | None = None
@@ -58,28 +57,28 @@ class Receiver:
         self._uncommitted: dict[TopicPartition, int] = {}
         self._old_inbox_until: datetime | None = None
         self._stall = StallWatch()
-        self._follow = Worker(f"{consumer.name}-receiver", self._keep_reading, interval=5.0)
+        self._follow = Worker(f"{router.name}-receiver", self._keep_reading, interval=5.0)
 
     def start(self) -> None:
-        """Begin to consume as soon as the broker answers."""
+        """Starts to consume as soon as the broker answers."""
         self._watch.on_change.append(self._follow.wake)
         self.parking.worker.start()
         self._follow.start()
 
     async def stop(self) -> None:
-        """Finish the batch under way, commit, leave the group; then end what runs beside the batches."""
+        """Finishes the current batch, commits it and leaves the group; then stops the handlers that were set aside and the retries."""
         await self._follow.stop()
         await self._close(CLOSING_SECONDS)
         await asyncio.gather(self._lanes.stop(), self.parking.stop())
 
     @property
     def is_consuming(self) -> bool:
-        """Whether the group was joined and partitions may come."""
+        """Whether the consumer has joined its group."""
         return self._subscriber is not None
 
     @property
     def is_stuck(self) -> bool:
-        """Whether a batch has been under way for so long that the process should be replaced."""
+        """Whether a batch has run for `STUCK_AFTER_SECONDS`, so that the process should be replaced."""
         return self._batch_began is not None and time.monotonic() - self._batch_began > STUCK_AFTER_SECONDS
 
     @property
@@ -87,7 +86,7 @@ class Receiver:
         return self._subscriber.consumer if self._subscriber is not None else None
 
     def lag(self) -> int:
-        """Messages on our partitions that were not taken yet."""
+        """Messages on the assigned partitions that are not yet handled or parked."""
         consumer = self._kafka
         if consumer is None:
             return 0
@@ -100,23 +99,23 @@ class Receiver:
         return total
 
     async def _keep_reading(self) -> int:
-        """Begin anew where the broker has begun another life, or nothing is read."""
+        """Joins the group again after the broker's epoch has changed, or reading has stalled."""
         epoch = self._watch.epoch
         if epoch is None:
             return 0
         if epoch != self._epoch:
-            if self._subscriber is not None and self._settings.broker_keeps:
-                log.warning("the broker's cluster id has changed; reading goes on where the group left off")
+            if self._subscriber is not None and self._settings.broker_durable:
+                log.warning("the broker's cluster id has changed; reading continues at the group's offsets")
             await self._close(CLOSING_SECONDS)
             await self._open(epoch)
         elif await self._is_stalled():
-            log.warning("nothing is read though there is something to read; the group is left and joined anew")
+            log.warning("reading has stalled while records wait; the consumer joins its group again")
             await self._close(CLOSING_STALLED_SECONDS)
             await self._open(epoch)
         return 0
 
     async def _is_stalled(self) -> bool:
-        """A batch under way is no stall, however long it takes: see `is_stuck`."""
+        """A running batch is no stall, however long it takes: see `is_stuck`."""
         consumer = self._kafka
         if consumer is None or self._batch_began is not None:
             return False
@@ -126,12 +125,12 @@ class Receiver:
         settings = self._settings
         await self._look_for_an_old_inbox()
         self._positions, self._uncommitted = {}, {}
-        group = f"{settings.topic_prefix}{self._consumer.name}"
+        group = f"{settings.topic_prefix}{self._router.name}"
         subscription = Subscription(
             settings,
-            [f"{settings.topic_prefix}{topic}" for topic in self._consumer.topics],
-            group=group if settings.broker_keeps else f"{group}.{epoch}",
-            member=f"{self._consumer.name}-{settings.instance}" if settings.static_membership else None,
+            [f"{settings.topic_prefix}{topic}" for topic in self._router.topics],
+            group=group if settings.broker_durable else f"{group}.{epoch}",
+            member=f"{self._router.name}-{settings.instance}" if settings.static_membership else None,
             receive=self._receive,
         )
         self._epoch = epoch
@@ -144,13 +143,13 @@ class Receiver:
         self._stall = StallWatch()
 
     async def _look_for_an_old_inbox(self) -> None:
-        """Until when rows may be there that name an event by its id alone, as every row did before sources were known.
+        """Sets until when the inbox may have rows of a release that named an event by its id alone.
 
-        They are looked at for as long as they live, so that an event that was handled before an upgrade takes no effect after it.
+        Such rows are looked up until they expire, so that an event handled before an upgrade has no second effect after it.
         """
         if self._old_inbox_until is not None:
             return
-        marker = f"inbox:{self._consumer.name}"
+        marker = f"inbox:{self._router.name}"
         row = await self._notes.find_one({"_id": marker})
         if row is None:
             had_rows = await self._inbox.find_one({}, projection={"_id": 1}) is not None
@@ -169,19 +168,19 @@ class Receiver:
         self._epoch = None
 
     async def _receive(self, records: KafkaRecords) -> None:
-        """Take a batch and commit its offsets. Where this raises, or the batch was not for us, the same records come again."""
+        """Handles a batch and commits its offsets. If this raises, or the batch is of an earlier epoch, the same records come again."""
         consumer = self._kafka
         self._stall.moved()
         if consumer is not None and await self._take(records):
-            consumer.settle()
+            consumer.confirm()
             await self._commit(consumer)
         self._stall.moved()
 
     async def _take(self, records: KafkaRecords) -> bool:
-        """Handle or park every message. False when they came from a life of the broker that has ended."""
+        """Handles or parks every message. False for records of an earlier life of the broker."""
         self._batch_began = time.monotonic()
         try:
-            current = records if self._settings.broker_keeps else await self._of_this_epoch(records)
+            current = records if self._settings.broker_durable else await self._of_this_epoch(records)
             if current is None:
                 return False
             await self._handle_in_the_end([Delivery.of_record(record) for record in current])
@@ -193,7 +192,7 @@ class Receiver:
         return True
 
     async def _commit(self, consumer: Any) -> None:
-        """Commit the offsets of what was taken. Where that fails or hangs, the next batch does it: what comes twice takes effect once."""
+        """Commits the offsets of handled batches. After a failure or timeout the next batch commits them; the inbox absorbs repeats."""
         ours = consumer.assignment()
         self._uncommitted = {partition: offset for partition, offset in self._uncommitted.items() if partition in ours}
         try:
@@ -208,7 +207,7 @@ class Receiver:
             self._uncommitted = {}
 
     async def _handle_in_the_end(self, deliveries: list[Delivery]) -> None:
-        """Try a batch until each message of it is handled or parked: until then nothing behind it is read."""
+        """Retries a batch until each of its messages is handled or parked. Nothing behind it is read before that."""
         failures = 0
         while True:
             try:
@@ -223,7 +222,7 @@ class Receiver:
                 return
 
     async def _of_this_epoch(self, records: KafkaRecords) -> KafkaRecords | None:
-        """Leave out what a relay sent that had not yet noticed that the broker is new: it sends that again."""
+        """Drops records of a relay that had not yet seen the broker's new epoch: that relay sends them again."""
         if not any(self._is_of_another_epoch(record) for record in records):
             return records
         if await self._watch.refresh() != self._epoch:
@@ -232,23 +231,23 @@ class Receiver:
         return tuple(record for record in records if not self._is_of_another_epoch(record))
 
     def _is_of_another_epoch(self, record: Any) -> bool:
-        """Only a relay's records have an epoch: that header means nothing on a record from another source."""
+        """Whether a relay sent the record to another life of the broker. The header counts on records of this platform only."""
         if header(record.headers, EPOCH_HEADER) in (None, self._epoch):
             return False
         return (header(record.headers, "ce_source") or "").startswith(SOURCE_PREFIX)
 
     async def _handle(self, deliveries: list[Delivery]) -> None:
-        wanted = [d for d in deliveries if d.envelope is None or d.envelope.type in self._consumer.handlers]
+        wanted = [d for d in deliveries if d.envelope is None or d.envelope.type in self._router.handlers]
         wanted = await self._new(wanted)
         if not wanted:
             return
         lanes: dict[str, list[Delivery]] = defaultdict(list)
         for delivery in wanted:
-            lanes[lane_of(self._consumer, delivery)].append(delivery)
+            lanes[lane_of(self._router, delivery)].append(delivery)
         await self._lanes.run(lanes, await self.parking.held_lanes(list(lanes)))
 
     async def _new(self, deliveries: list[Delivery]) -> list[Delivery]:
-        """Leave out what the inbox knows, where to ask once is cheaper than to find out one by one, or old rows may be there."""
+        """Drops messages that the inbox knows, if one query is cheaper than an attempt each, or if rows of an earlier release may exist."""
         old = self._old_inbox_until is None or clock.now() < self._old_inbox_until
         if not deliveries or (len(deliveries) < INBOX_LOOK_FROM and not old):
             return deliveries
@@ -258,7 +257,7 @@ class Receiver:
         return [delivery for delivery in deliveries if delivery.identity not in seen]
 
     def _inbox_ids(self, delivery: Delivery, *, old: bool) -> set[str]:
-        ids = {inbox_id(self._consumer, delivery), old_inbox_id(self._consumer, delivery) if old else None}
+        ids = {inbox_id(self._router, delivery), old_inbox_id(self._router, delivery) if old else None}
         return {id_ for id_ in ids if id_ is not None}
 
 

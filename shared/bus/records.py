@@ -1,9 +1,9 @@
-"""Decodes what a broker gives so that no record costs another one anything.
+"""Decodes fetched record batches so that an unreadable record affects no other.
 
-aiokafka decodes header names as UTF-8 inside its own iteration (`aiokafka/record/default_records.py`), and fails as a whole where a
-batch is compressed by what it lacks or is damaged. Such an error leaves `getmany()`: records of other partitions, already counted as
-consumed, are lost, and the partition stays at that record for ever. Importing this module makes the fetcher of this process use
-`Records`, which differs from aiokafka's own only where that one fails:
+aiokafka decodes header names as UTF-8 inside its own iteration (`aiokafka/record/default_records.py`), and raises for a batch that is
+damaged or compressed by a codec that it lacks. Such an error leaves `getmany()`: records of other partitions, already counted as consumed,
+are lost, and the partition stays at that record for ever. Importing this module makes the fetcher of this process use `Records`, which
+differs from aiokafka's class only where that one raises:
 
 - a header name that is not UTF-8 keeps its bytes as `\\xNN`;
 - a batch that cannot be decoded at all becomes one record with the batch's bytes as value, marked by the header `UNDECODABLE`.
@@ -18,13 +18,13 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import decode_varint
 
 _OVERHEAD = 12
-"""Bytes before what a batch's length counts: base offset (8) and the length itself (4)."""
+"""Bytes of a batch before those that its length counts: base offset (8) and the length itself (4)."""
 _OLD_FORMAT = 2
-"""The first version of the format whose records have headers."""
+"""The first version of the record format with headers."""
 
 
 class _Mark(str):
-    """A header's name that is recognised by identity: the same text over the wire is another object."""
+    """A header name that is compared by identity, so that the same text in a record is not taken for it."""
 
     __slots__ = ()
 
@@ -33,7 +33,7 @@ UNDECODABLE = _Mark("blocks-undecodable")
 
 
 class Record:
-    """What the fetcher reads of a record."""
+    """The fields of a record that the fetcher reads."""
 
     __slots__ = ("checksum", "headers", "key", "offset", "timestamp", "timestamp_type", "value")
 
@@ -45,7 +45,7 @@ class Record:
 
 
 class Records:
-    """aiokafka's `MemoryRecords`, with batches that can always be iterated over."""
+    """aiokafka's `MemoryRecords`, with batches whose iteration never raises."""
 
     def __init__(self, data: bytes) -> None:
         self._records = MemoryRecords(data)
@@ -53,7 +53,7 @@ class Records:
         self._at = 0
 
     def size_in_bytes(self) -> int:
-        """Of all batches, a cut one at the end included."""
+        """Bytes of all batches, with a cut one at the end."""
         return int(self._records.size_in_bytes())
 
     def has_next(self) -> bool:
@@ -70,7 +70,7 @@ class Records:
 
 
 class Batch:
-    """One batch of the format that has headers."""
+    """One batch of the record format with headers."""
 
     __slots__ = ("_batch", "_data", "base_offset", "is_control_batch", "is_transactional", "next_offset", "producer_id")
 
@@ -80,11 +80,11 @@ class Batch:
         self.is_control_batch, self.is_transactional = False, batch.is_transactional
 
     def validate_crc(self) -> bool:
-        """True: a batch whose checksum is wrong is set aside by the iteration."""
+        """True: the iteration replaces a batch whose checksum is wrong."""
         return True
 
     def __iter__(self) -> Iterator[Any]:
-        """Its records; see the module for what stands in for those that aiokafka cannot decode."""
+        """Its records; those that aiokafka cannot decode are replaced as the module describes."""
         if not self._batch.validate_crc():
             yield self._set_aside("ChecksumError")
             return
@@ -93,7 +93,7 @@ class Batch:
             for record in self._batch:
                 given += 1
                 yield record
-        except Exception as error:  # noqa: BLE001 (whatever a batch holds, the partition does not stay at it)
+        except Exception as error:  # noqa: BLE001 (no content of a batch may hold up its partition)
             yield from self._others(given, error)
 
     def _others(self, given: int, error: Exception) -> Iterator[Record]:
@@ -111,7 +111,7 @@ class Batch:
 
 
 def _decoded(data: memoryview) -> list[Record]:
-    """All records of a batch (Kafka's record format version 2), read without trust in their header names."""
+    """All records of a batch (Kafka's record format version 2), with header names of any bytes."""
     batch = _DefaultRecordBatchPy(data)
     iter(batch)  # uncompresses
     buffer, at = batch._buffer, batch._pos  # noqa: SLF001 (aiokafka keeps them to itself)
@@ -125,7 +125,7 @@ def _decoded(data: memoryview) -> list[Record]:
 def _record(batch: _DefaultRecordBatchPy, buffer: bytearray, at: int) -> tuple[Record, int]:
     length, at = decode_varint(buffer, at)
     end = at + length
-    after, at = decode_varint(buffer, at + 1)  # behind the attributes
+    after, at = decode_varint(buffer, at + 1)  # after the attributes
     offset, at = decode_varint(buffer, at)
     key, at = _bytes(buffer, at)
     value, at = _bytes(buffer, at)
@@ -145,7 +145,7 @@ def _bytes(buffer: bytearray, at: int) -> tuple[bytes | None, int]:
     if length < 0:
         return None, at
     if at + length > len(buffer):
-        raise ValueError("a length points behind the end")
+        raise ValueError("a length points beyond the end")
     return bytes(buffer[at : at + length]), at + length
 
 

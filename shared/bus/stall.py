@@ -1,8 +1,8 @@
-"""Whether a consumer has stopped taking what is there for it.
+"""Detects a consumer that has stopped reading while records wait.
 
-After a broker was killed aiokafka's coordination may have ended for good (aio-libs/aiokafka issues 625 and 847), and FastStream's loop
-waits with it: nothing fails, and nothing is read. What is there is asked of the broker, because a consumer that no longer fetches does not
-know.
+After a broker was killed, aiokafka's group coordination may end for good (aio-libs/aiokafka issues 625 and 847), and FastStream's loop
+waits with it: nothing fails, and nothing is read. The watch asks the broker for the ends of the partitions, because a consumer that no
+longer fetches does not know them.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ ANSWER_SECONDS = 10.0
 
 
 class StallWatch:
-    """Of one consumer. It has stalled where it was behind at two looks one after the other and took nothing between them."""
+    """Watches one consumer. It has stalled if it was behind at two consecutive looks and received no batch between them."""
 
     def __init__(self) -> None:
         self._looked_at = time.monotonic()
         self._is_behind = self._had_partitions = False
 
     def moved(self) -> None:
-        """A batch was taken, or is being handled."""
+        """Notes that a batch arrived or was handled."""
         self._looked_at = time.monotonic()
         self._is_behind = False
 
     async def is_stalled(self, consumer: AIOKafkaConsumer) -> bool:
-        """Looks, if the last look or batch is long enough ago."""
+        """Whether the consumer has stalled. Asks the broker at most every `LOOK_EVERY_SECONDS`."""
         if time.monotonic() - self._looked_at < LOOK_EVERY_SECONDS:
             return False
         self._looked_at = looked_at = time.monotonic()
@@ -42,7 +42,7 @@ class StallWatch:
 
     async def _looks_behind(self, consumer: AIOKafkaConsumer) -> bool:
         partitions = consumer.assignment()
-        if not partitions:  # other replicas may have them all, but to join anew once costs little
+        if not partitions:  # other replicas may have all of them; joining again once costs little
             return self._had_partitions
         self._had_partitions = True
         try:
@@ -50,5 +50,5 @@ class StallWatch:
                 ends = await consumer.end_offsets(partitions)
                 return any([end > await consumer.position(partition) for partition, end in ends.items()])
         except (KafkaError, TimeoutError):
-            log.debug("what there is to read could not be told", exc_info=True)
+            log.debug("the ends of the partitions are unknown", exc_info=True)
             return True

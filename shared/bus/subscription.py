@@ -1,8 +1,8 @@
-"""FastStream's part in reading: it joins the group, asks for batches and calls one function with the records as they came.
+"""FastStream's part in reading: joins the group, fetches batches, and calls one function with the records as fetched.
 
-FastStream swallows whatever fails between the fetch and the end of its handler, and asks for the next records. `SettlingConsumer`
-therefore gives records out again until `settle()` was called for them. Nothing in a record steers FastStream: the parser looks at
-no header, replies are off, and no producer is connected.
+FastStream swallows any error between the fetch and the end of its handler, and asks for the next records. `ConfirmingConsumer` therefore
+returns records again until `confirm()` is called for them. Nothing in a record steers FastStream: the parser reads no header, replies are
+off, and no producer is connected.
 """
 
 import asyncio
@@ -19,23 +19,22 @@ from faststream.kafka.message import FAKE_CONSUMER
 
 from shared import backoff
 from shared.bus import records as _records  # noqa: F401 (makes aiokafka's fetcher use records that can always be decoded)
-from shared.bus.security import security_of
+from shared.kafka.connection import connection
+from shared.kafka.redaction import RedactingLogger
 from shared.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 MAX_RECORDS = 200
 SESSION_TIMEOUT_MS = 6000
 SESSION_TIMEOUT_EMBEDDED_MS = 3500
-"""Shorter, because the embedded broker adds three seconds before a group is whole again."""
-METADATA_MAX_AGE_MS = 5000
-"""How soon a topic that was made anew is read again."""
+"""Shorter, because the embedded broker takes three seconds more to complete a group."""
 LONGEST_PAUSE_SECONDS = 10.0
 _NOWHERE = TopicPartition("", 0)
 KafkaRecords = tuple["ConsumerRecord[bytes, bytes]", ...]
 
 
-class SettlingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # it has no types
-    """Gives no record out behind one that was given out and not settled."""
+class ConfirmingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
+    """Returns no record behind one that was returned and not confirmed."""
 
     def __init__(self, *topics: str, **options: Any) -> None:
         super().__init__(*topics, **options)
@@ -43,7 +42,7 @@ class SettlingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # it has no typ
         self._repeats = 0
 
     async def getmany(self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None) -> dict[Any, Any]:
-        """Records by partition, as aiokafka gives them. Where the last ones were not settled, they come again after a pause."""
+        """Records by partition, as aiokafka returns them. Unconfirmed ones come again after a pause."""
         if self._given_out:
             self._repeats += 1
             log.warning("records were neither handled nor parked and are read again (%d)", self._repeats)
@@ -51,16 +50,16 @@ class SettlingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # it has no typ
             self._go_back(self._given_out)
         before = self._positions()
         asked = [partition for partition in before if not partitions or partition in partitions]
-        try:  # only those whose position is known can be read again
+        try:  # only partitions with a known position can be read again
             found: dict[Any, Any] = await super().getmany(*(asked or [_NOWHERE]), timeout_ms=timeout_ms, max_records=max_records)
         except Exception:
-            self._go_back(before)  # aiokafka has counted records of other partitions as consumed, and dropped them
+            self._go_back(before)  # aiokafka has dropped records of other partitions, counted as consumed
             raise
         self._given_out = {partition: records[0].offset for partition, records in found.items()}
         return found
 
-    def settle(self) -> None:
-        """Every record given out so far was handled or is kept elsewhere."""
+    def confirm(self) -> None:
+        """Notes that every record returned so far is handled or parked."""
         self._given_out = {}
         self._repeats = 0
 
@@ -78,22 +77,13 @@ class SettlingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # it has no typ
             if now.get(partition, offset) > offset:
                 try:
                     self.seek(partition, offset)
-                except IllegalStateError:  # it was given to another consumer, which begins at what was committed
-                    log.debug("a partition was taken away")
+                except IllegalStateError:  # another consumer has it, and begins at the committed offset
+                    log.debug("a partition was assigned to another consumer")
         self._given_out = {}
 
 
-class RedactingLogger:
-    """Passes on that FastStream met an error and of which type; its text may quote a record."""
-
-    def log(self, level: int, msg: Any, /, *, exc_info: Any = None, extra: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
-        """FastStream's `LoggerProto`. What is below an error is its own affair: joining, batches, rebalances."""
-        if level >= logging.ERROR:
-            log.log(level, "FastStream: %s", type(exc_info).__name__ if exc_info else "an error", exc_info=exc_info)
-
-
 class Subscription:
-    """A member of a consumer group that calls `receive` with each batch of records."""
+    """A member of a consumer group. Calls `receive` with each batch of records."""
 
     def __init__(
         self,
@@ -104,7 +94,7 @@ class Subscription:
         member: str | None,
         receive: Callable[[KafkaRecords], Awaitable[None]],
     ) -> None:
-        session = SESSION_TIMEOUT_MS if settings.broker_keeps else SESSION_TIMEOUT_EMBEDDED_MS
+        session = SESSION_TIMEOUT_MS if settings.broker_durable else SESSION_TIMEOUT_EMBEDDED_MS
         router = KafkaRouter()
         subscriber = router.subscriber(
             *sorted(topics),
@@ -116,7 +106,7 @@ class Subscription:
             ack_policy=AckPolicy.MANUAL,
             session_timeout_ms=session,
             heartbeat_interval_ms=session // 4,
-            fetch_max_wait_ms=500 if settings.broker_keeps else 20,
+            fetch_max_wait_ms=500 if settings.broker_durable else 20,
             parser=_as_they_came,
             decoder=_undecoded,
             no_reply=True,
@@ -131,39 +121,29 @@ class Subscription:
         self._broker.include_router(router)
 
     async def start(self) -> None:
-        """Join the group. Raises what aiokafka raises."""
+        """Joins the group. Raises aiokafka's errors."""
         try:
             await self._broker.connect()
             config = self._broker.config.broker_config
-            config.builder = partial(SettlingConsumer, **config.builder.keywords)  # type: ignore[attr-defined]
+            config.builder = partial(ConfirmingConsumer, **config.builder.keywords)  # type: ignore[attr-defined]
             await self._broker.start()
         except BaseException:
             await self._broker.stop()
             raise
 
     async def stop(self) -> None:
-        """Wait for the batch under way, then leave the group."""
+        """Waits for the current batch, then leaves the group."""
         await self._broker.stop()
 
     @property
-    def consumer(self) -> SettlingConsumer | None:
-        """The consumer, None once it was stopped."""
-        consumer: SettlingConsumer | None = self._broker.subscribers[0].consumer  # type: ignore[attr-defined]
+    def consumer(self) -> ConfirmingConsumer | None:
+        """The consumer; None after the stop."""
+        consumer: ConfirmingConsumer | None = self._broker.subscribers[0].consumer  # type: ignore[attr-defined]
         return consumer
 
 
-def connection(settings: ServiceSettings) -> dict[str, Any]:
-    """How a consumer reaches the broker: the arguments of `KafkaBroker` that say where it is, and who asks."""
-    return {
-        "bootstrap_servers": settings.kafka,
-        "client_id": f"{settings.name}-{settings.instance}",
-        "security": security_of(settings.kafka_access),
-        "metadata_max_age_ms": METADATA_MAX_AGE_MS,
-    }
-
-
 async def _as_they_came(records: Any) -> KafkaMessage:
-    """FastStream's message around the records, with nothing taken from them."""
+    """FastStream's message around the records, without reading them."""
     return KafkaMessage(raw_message=records, body=[], correlation_id="-", message_id="-", consumer=FAKE_CONSUMER)
 
 

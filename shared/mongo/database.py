@@ -1,4 +1,4 @@
-"""A service's database, its transactions, and the unit of work that a request is."""
+"""A service's database, its transactions, and the unit of work of a request."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 from contracts.events.base import Event, Order
 from shared import clock, context
 from shared.mongo import driver
+from shared.mongo import outbox_rows as rows
 from shared.mongo.collection import Collection, Document, Sort
 from shared.mongo.driver import CODEC, translated
 from shared.mongo.errors import Conflict, DatabaseError, Duplicate
 from shared.mongo.sessions import Sessions
-from shared.outbox import rows
 from shared.settings import INBOX_DAYS, STORED_REPLY_DAYS, ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Index:
 
 
 class Scope:
-    """Where queries run: the database itself, or one transaction of it. Repositories are written against this."""
+    """The database or one transaction of it. Repositories query through either."""
 
     def collection(self, name: str) -> Collection:
         """The documents of one kind, bound to this scope."""
@@ -57,7 +57,7 @@ class Scope:
 
 
 class Transaction(Scope):
-    """State and events that become visible together or not at all. Made by `Database.transaction()`."""
+    """State and events that become visible together or not at all. `Database.transaction()` creates it."""
 
     def __init__(self, raw: Any, session: Any, settings: ServiceSettings) -> None:
         self._raw = raw
@@ -73,9 +73,9 @@ class Transaction(Scope):
         return Collection(self._raw[name], self._session)
 
     async def publish(self, *events: Event, borough: str | None = None) -> None:
-        """Add events to this transaction. They reach Kafka after the commit, in this order for each key.
+        """Adds events to this transaction. The relay sends them after the commit, in this order for each key.
 
-        Raises TypeError for an event without the sequence that its class asks for, and `Conflict` where another transaction counts the
+        Raises TypeError for an event without the sequence that its class requires, and `Conflict` if another transaction counts the
         events of the same key.
         """
         cause = context.cause.get()
@@ -90,7 +90,7 @@ class Transaction(Scope):
             self.insert_last("outbox", row)
 
     async def _count_up(self, event: Event) -> int:
-        """The number of this event among those of its topic and key."""
+        """The next number for the events of this topic and key."""
         rows.check(event)
         try:
             counter = await self.collection("sequences").find_one_and_update(
@@ -101,66 +101,67 @@ class Transaction(Scope):
         return int(counter["last"]) if counter else 1
 
     def insert_last(self, collection: str, row: Document) -> None:
-        """Insert this row together with the commit, which raises what the insert would have raised. It saves a round trip's wait."""
+        """Inserts the row together with the commit, which raises the insert's errors. Saves the wait for one round trip."""
         self._last.setdefault(collection, []).append(row)
 
     def after_commit(self, call: Callable[[], object]) -> None:
-        """Call this once the commit is certain; never when it fails. For waking workers, not for effects that must not be lost."""
+        """Calls this after the commit, and never after a failed one. For waking workers, not for effects that must not be lost."""
         self._after.append(call)
 
     def if_undone(self, call: Callable[[], Awaitable[object]]) -> None:
-        """Call this where the transaction certainly has no effect: to take away what was written beside it, being too much for it. It may
-        not be called after a kill, or where nobody knows whether the commit happened; so what it takes away must expire too.
+        """Calls this if the transaction certainly has no effect: to delete rows that were too large for it and written outside of it.
+
+        After a kill, or a commit with an unknown outcome, nothing calls it; so such rows must also expire.
         """
         self._instead.append(call)
 
     @property
     def shards(self) -> set[int]:
-        """The outbox shards that this transaction wrote to."""
+        """The outbox shards of the published events."""
         return self._shards
 
     async def commit_now(self) -> None:
-        """Insert the last rows, commit, end the session."""
+        """Inserts the last rows, commits, and ends the session."""
         with translated():
             await driver.finish(self._session, [(self._raw[name], rows) for name, rows in self._last.items()])
 
     def committed(self) -> None:
-        """Make the calls that wait for the commit."""
+        """Runs the calls of `after_commit`."""
         for call in self._after:
             call()
 
     async def undone(self) -> None:
-        """Make the calls that are for this case; one that fails is logged."""
+        """Runs the calls of `if_undone`; logs those that fail."""
         for call in self._instead:
             try:
                 await call()
             except DatabaseError:
-                log.warning("what was written beside a transaction that was undone could not be taken away", exc_info=True)
+                log.warning("rows of an undone transaction could not be deleted", exc_info=True)
 
 
 TxT = TypeVar("TxT", bound=Transaction)
 
 
 class UnitOfWork:
-    """A request whose effect and stored reply are one transaction: the block's commit waits until the reply is known."""
+    """A request whose effect and stored reply are one transaction: the commit waits for the reply."""
 
     def __init__(self, begun: Callable[[Scope], None]) -> None:
         self.begun = begun
-        """Called with the database in which a transaction has just begun; may raise to end it."""
+        """Called with the database after a transaction has begun; may raise to abort it."""
         self.transaction: Transaction | None = None
         self._finish: Callable[[bool], Any] | None = None
 
     def defer(self, transaction: Transaction, finish: Callable[[bool], Any]) -> None:
-        """Take over the end of a transaction."""
+        """Leaves commit or abort of a transaction to `commit` and `abort`."""
         self.transaction = transaction
         self._finish = finish
 
     async def commit(self) -> None:
-        """Commit what the request did."""
+        """Commits the request's transaction."""
         await self._end(True)
 
     async def abort(self) -> None:
-        """Undo what the request did."""
+        """Aborts the request's transaction."""
         await self._end(False)
 
     async def _end(self, success: bool) -> None:
@@ -192,7 +193,7 @@ CHASSIS_INDEXES: dict[str, list[Index]] = {
 
 
 class _Collections(dict[str, Any]):
-    """The driver's collections by name, each made once: they are stateless, and motor's take 50 microseconds to make."""
+    """The driver's collections by name, created once: they are stateless, and motor takes 50 microseconds for one."""
 
     def __init__(self, database: Any) -> None:
         super().__init__()
@@ -216,15 +217,15 @@ class Database(Scope, Generic[TxT]):
         self._raw = _Collections(self._database)
         self.driver_sessions = Sessions(self._database, self.collection("live_processes"), settings.instance)
         self.on_commit: list[Callable[[set[int]], object]] = []
-        """Called after each commit that published events, with their shards: the relay's wake-up."""
+        """Calls after each commit that published events, with their shards: they wake the relay."""
 
     def collection(self, name: str) -> Collection:
         return Collection(self._raw[name])
 
     async def start(self) -> Self:
-        """Create the collections and indexes that are missing, because to create one inside a transaction conflicts with everybody.
+        """Creates missing collections and indexes. Creating one inside a transaction would conflict with all others.
 
-        Raises `DatabaseError` naming what is wrong with address or password.
+        Raises `DatabaseError`, which names what is wrong with address or password.
         """
         with translated():
             existing = set(await self._database.list_collection_names())
@@ -237,39 +238,38 @@ class Database(Scope, Generic[TxT]):
         return self
 
     async def write_and_read(self) -> None:
-        """Write this process's row of `readiness`, and read it. Raises `Unavailable` when the database does not answer."""
+        """Writes and reads this process's row of `readiness`. Raises `Unavailable` if the database does not answer."""
         rows, own = self.collection("readiness"), {"_id": self.settings.instance}
         await rows.update_one(own, {"$set": {"at": clock.now()}}, upsert=True)
         await rows.find_one(own)
 
     async def close(self) -> None:
-        """Close all connections."""
-        await driver.settle(self._client.close())
+        """Closes all connections."""
+        await driver.resolve(self._client.close())
 
     async def drop(self) -> None:
-        """Remove the whole database; for tests."""
+        """Drops the database; for tests."""
         with translated():
             await self._client.drop_database(self.settings.database)
 
     async def snapshot(self, name: str, where: Document, *, sort: Sort, limit: int, projection: Document | None = None) -> list[Document]:
-        """What one query finds in one snapshot: a row that it gives is never without what was committed before that row.
+        """The result of one query in one snapshot: with a row, it has every row that was committed before it.
 
-        A plain query gives no such promise: the server may let others write in the middle of it (MongoDB manual, read isolation).
+        A plain query has no such guarantee: other writes may happen during it (MongoDB manual, read isolation).
         """
         with translated():
             return await driver.find_in_snapshot(self._client, self._raw[name], where, sort=sort, limit=limit, projection=projection)
 
     def watch(self, name: str, pipeline: list[dict[str, Any]]) -> Any:
-        """A change stream on one collection; a wake-up, never the truth."""
+        """A change stream on one collection. It may miss changes, so use it to wake up only."""
         return driver.watch(self._database[name], pipeline)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[TxT]:
-        """One transaction: commits when the block ends, undoes everything when it raises.
+        """One transaction: commits at the end of the block, aborts if the block raises.
 
-        Raises `Conflict` when another transaction changed the same row first: the route or consumer around runs the whole
-        function again. In a request with an `Idempotency-Key` the commit waits for the reply, and a second
-        block joins the first.
+        Raises `Conflict` if another transaction changed the same row first: the surrounding route or subscriber runs the whole function
+        again. In a request with an `Idempotency-Key` the commit waits for the reply, and a second block joins the first.
         """
         unit = unit_of_work.get()
         if unit is not None and isinstance(unit.transaction, self.transaction_type):

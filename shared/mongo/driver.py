@@ -1,7 +1,7 @@
-"""The two MongoDB drivers behind one face. Nothing else in the project imports motor or pymongo.
+"""The two MongoDB drivers behind one interface. No other module of a service imports motor or pymongo.
 
 Motor is the default by the project's design; PyMongo's own asyncio API is the successor of it. Where the two differ (what must be
-awaited) is settled here, so that everything above is the same on both.
+awaited) is resolved here, so that the code above it is the same on both.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ _SNAPSHOT: dict[str, Any] = {
 
 
 def connect(uri: str, driver: Literal["motor", "pymongo"], *, timeout_ms: int = 5000, pool: int = 100) -> Any:
-    """A client of the chosen driver. Connecting happens at the first operation."""
+    """A client of the chosen driver. It connects at the first operation."""
     options: dict[str, Any] = {
         "serverSelectionTimeoutMS": timeout_ms,
         "connectTimeoutMS": timeout_ms,
@@ -60,21 +60,21 @@ def connect(uri: str, driver: Literal["motor", "pymongo"], *, timeout_ms: int = 
     return AsyncMongoClient(uri, **options)
 
 
-async def settle(value: Any) -> Any:
-    """Await what one driver returns as an awaitable and the other as the thing itself."""
+async def resolve(value: Any) -> Any:
+    """Awaits a value that one driver returns as an awaitable and the other as it is."""
     return await value if isawaitable(value) else value
 
 
 def start_session(client: Any) -> Any:
-    """A driver session, not yet in a transaction. It costs no round trip, so motor is not asked to make it in a thread."""
+    """A driver session without a transaction. Costs no round trip, so motor's thread is not needed."""
     if not _is_motor(client):
         return client.start_session()
     return AsyncIOMotorClientSession(client.delegate.start_session(), client)
 
 
 async def begin(session: Any) -> None:
-    """Start a snapshot transaction whose commit is on disk at a majority."""
-    await settle(session.start_transaction(**_SNAPSHOT))
+    """Starts a snapshot transaction whose commit is on disk at a majority."""
+    await resolve(session.start_transaction(**_SNAPSHOT))
 
 
 async def find_in_snapshot(
@@ -147,18 +147,18 @@ def _finish_in_thread(session: Any, last: list[tuple[Any, list[dict[str, Any]]]]
 
 
 def _raise_unless_unknown(error: pymongo_errors.PyMongoError, attempt: int) -> None:
-    """A commit with an unknown outcome is asked again, as the driver specification allows, because a commit is repeatable."""
+    """Repeats a commit with an unknown outcome, as the driver specification allows."""
     if attempt == COMMIT_ATTEMPTS - 1 or not error.has_error_label(UNKNOWN_COMMIT):
         raise error
 
 
 async def abort(session: Any) -> None:
-    """Undo the transaction, where there is one, and end the session. One that is not acknowledged ends at the server by itself."""
+    """Aborts the transaction, if any, and ends the session. The server ends an unacknowledged one by itself."""
     try:
         if session.in_transaction:
             await session.abort_transaction()
     finally:
-        await settle(session.end_session())
+        await resolve(session.end_session())
 
 
 def session_id(session: Any) -> bytes:
@@ -168,7 +168,7 @@ def session_id(session: Any) -> bytes:
 
 
 async def kill_sessions(database: Any, ids: Sequence[bytes]) -> None:
-    """End these sessions at the server, and undo what they have open. Ids that are not known are no error."""
+    """Ends these sessions at the server, and aborts their transactions. Unknown ids are no error."""
     await database.command({"killSessions": [{"id": Binary(bytes(id_), UUID_SUBTYPE)} for id_ in ids]})
 
 
@@ -177,7 +177,7 @@ def _is_motor(thing: Any) -> bool:
 
 
 async def create_collection(database: Any, name: str) -> None:
-    """Create a collection; that another replica was faster is no error."""
+    """Creates a collection. No error if another replica has created it."""
     try:
         await database.create_collection(name)
     except pymongo_errors.CollectionInvalid:
@@ -188,7 +188,7 @@ async def create_collection(database: Any, name: str) -> None:
 
 
 async def create_index(collection: Any, keys: list[tuple[str, int]], options: Mapping[str, Any]) -> None:
-    """Create an index. One on the same fields with other options, of an earlier version, gives way to it."""
+    """Creates an index. Replaces an index of an earlier release on the same fields with other options."""
     try:
         await collection.create_index(keys, **options)
     except pymongo_errors.OperationFailure as error:
@@ -200,7 +200,7 @@ async def create_index(collection: Any, keys: list[tuple[str, int]], options: Ma
 
 async def aggregate(collection: Any, pipeline: list[dict[str, Any]], session: Any) -> list[dict[str, Any]]:
     """All rows of an aggregation."""
-    cursor = await settle(collection.aggregate(pipeline, session=session))
+    cursor = await resolve(collection.aggregate(pipeline, session=session))
     return cast("list[dict[str, Any]]", await cursor.to_list(None))
 
 
@@ -211,7 +211,7 @@ def watch(collection: Any, pipeline: list[dict[str, Any]]) -> Any:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn driver errors into ours."""
+    """Turns driver errors into those of `shared.mongo.errors`."""
     try:
         yield
     except pymongo_errors.PyMongoError as error:
@@ -221,7 +221,7 @@ def translated() -> Iterator[None]:
 
 
 def translate(error: pymongo_errors.PyMongoError) -> DatabaseError:
-    """The kind of a driver error that callers can act on."""
+    """The error of `shared.mongo.errors` for a driver error."""
     if isinstance(error, pymongo_errors.BulkWriteError):
         details = cast("dict[str, Any]", error.details or {})
         codes = {item.get("code") for item in details.get("writeErrors", [])}
@@ -241,7 +241,7 @@ def translate(error: pymongo_errors.PyMongoError) -> DatabaseError:
 
 
 async def rows(cursor: Any) -> AsyncIterator[dict[str, Any]]:
-    """Iterate over a cursor with our errors."""
+    """Iterates over a cursor and translates its errors."""
     with translated():
         async for row in cursor:
             yield row
@@ -258,9 +258,9 @@ __all__ = [
     "find_in_snapshot",
     "finish",
     "kill_sessions",
+    "resolve",
     "rows",
     "session_id",
-    "settle",
     "start_session",
     "translate",
     "translated",

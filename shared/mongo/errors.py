@@ -1,12 +1,12 @@
-"""What can go wrong at the database, in the three kinds that callers can do something about."""
+"""Errors of the database, by what a caller can do about them."""
 
 
 class DatabaseError(Exception):
-    """The database refused or failed in another way than those below."""
+    """The database refused or failed for a reason other than those below."""
 
 
 class Duplicate(DatabaseError):  # noqa: N818 (what happened, not a fault)
-    """A unique index would be broken."""
+    """A unique index has this value already."""
 
     def __init__(self, message: str, key: dict[str, object] | None = None) -> None:
         super().__init__(message)
@@ -14,7 +14,7 @@ class Duplicate(DatabaseError):  # noqa: N818 (what happened, not a fault)
 
 
 class Conflict(DatabaseError):  # noqa: N818
-    """Another transaction changed the same row first; running the whole function again will do."""
+    """Another transaction changed the same row first: run the whole function again."""
 
 
 class Unavailable(DatabaseError):  # noqa: N818
@@ -22,4 +22,4 @@ class Unavailable(DatabaseError):  # noqa: N818
 
 
 class TooLarge(DatabaseError):  # noqa: N818
-    """A document, or what a transaction writes, is larger than the database takes. The same call fails again."""
+    """A document or a transaction is larger than the database accepts. The same call fails again."""

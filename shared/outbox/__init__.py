@@ -1,1 +1,1 @@
-"""The outbox: events are rows of the transaction that changes the state; a relay publishes them to Kafka in order per key."""
+"""The relay: publishes the events of committed transactions to Kafka, in order per key."""

@@ -1,14 +1,14 @@
-"""What waits in the outbox, in an order in which each key's rows ascend.
+"""Reads the outbox in an order in which the rows of each key ascend.
 
-Three things could bring a later row of a key without an earlier one, and none does:
+Three things could return a later row of a key without an earlier one, and none does:
 
-- *The clocks.* Rows sort by `order`, which the publishing transaction took (`shared.outbox.rows`).
+- *The clocks.* Rows sort by `order`, which the publishing transaction took (`shared.mongo.outbox_rows`).
 - *The scan.* A server may let others write in the middle of a query. A cursor would then pass the place of sequence 4 before its commit
-  and still see sequence 5. So each query reads one snapshot, and in a snapshot in which 5 is committed, 4 is.
-- *The page.* Where more rows wait than fit, a page holds the lowest orders of its shard: whatever it holds, it holds all that is lower.
+  and still see sequence 5. So each query reads one snapshot: a snapshot with 5 has 4.
+- *The page.* If more rows wait than fit, a page holds the lowest orders of its shard, and so all rows below any row on it.
 
-Lowest first would let a key of high sequences wait for as long as new keys keep coming. So every few looks a crowded shard gives the
-rows of those keys that have waited longest, again with all that is lower *of these keys*.
+With the lowest first, a key of high sequences would wait for as long as new keys arrive. So every few looks a crowded shard returns the
+rows of the keys that have waited longest, with all lower rows *of these keys*.
 """
 
 import asyncio
@@ -17,20 +17,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.mongo import Database, Document
-from shared.outbox.rows import order_of_earlier
+from shared.mongo.outbox_rows import order_of_earlier
 
 PAGE = 2000
-"""Rows that are read together."""
+"""Rows of one read."""
 FAIR_EVERY = 4
-"""Of so many looks at a crowded shard, one is for those that have waited longest."""
+"""One in this number of looks at a crowded shard is for the keys that have waited longest."""
 FAIR_ROWS = 10
-"""Rows whose keys have waited longest. Few, so that the page has room for all that waits of these keys."""
+"""The oldest rows whose keys such a look takes; few, so that all rows of these keys fit on a page."""
 _ASCENDING = [("shard", 1), ("order", 1)]
 
 
 @dataclass(frozen=True)
 class Page:
-    """What is to be sent next, and the shards in which there may be more."""
+    """The rows to send next, and the shards that may have more."""
 
     rows: list[Document]
     crowded: set[int]
@@ -43,7 +43,7 @@ class _Look:
     shards: set[int]
     limit: int
     known: int
-    """Rows that may be found and are acknowledged: they come on top of the limit."""
+    """Acknowledged rows that the query may still find; they are added to the limit."""
     fair: bool
 
 
@@ -54,15 +54,15 @@ class Backlog:
         self._database = database
         self._outbox = database.collection("outbox")
         self._crowded: set[int] = set()
-        """Shards that may have more rows than fit on a page. They are read one by one, because a server may read all before it cuts."""
+        """Shards that may have more rows than fit on a page. Each has a query of its own, because a server may sort all before it cuts."""
         self._looks = 0
 
     def gained(self, shards: set[int]) -> None:
-        """These shards are new here, so nobody knows how full they are."""
+        """Notes shards that this replica has taken over: they may be crowded."""
         self._crowded |= shards
 
     async def read(self, shards: set[int], acknowledged: Mapping[int, Sized]) -> Page:
-        """Rows of these shards. Of each shard, so many more are read as were `acknowledged` and may still be there."""
+        """Reads rows of these shards, beyond the `acknowledged` ones that may still be in the outbox."""
         self._looks += 1
         quiet, crowded = shards - self._crowded, shards & self._crowded
         share = max(100, PAGE // max(1, len(crowded)))
@@ -91,6 +91,6 @@ class Backlog:
         return await self._database.snapshot("outbox", where, sort=_ASCENDING, limit=limit + look.known)
 
     async def _order_earlier(self, shards: set[int]) -> None:
-        """Give an order to the rows of a version without one, before anything of their shards is sent. They sort before all others."""
+        """Gives an order to rows of a release without one, before anything of their shards is sent. They sort before all others."""
         async for row in self._outbox.iterate({"shard": {"$in": sorted(shards)}, "order": None}):
             await self._outbox.update_one({"_id": row["_id"]}, {"$set": {"order": order_of_earlier(row)}})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.mongo import Collection, Duplicate, Scope
-from shared.outbox.rows import SHARDS
+from shared.mongo.outbox_rows import SHARDS
 
 BEAT_SECONDS = 1.0
 STOP_AFTER = 2.5

@@ -1,4 +1,4 @@
-"""Whether a failed send can succeed later, and if it cannot, for what: this row, or its whole topic.
+"""Decides whether a failed send can succeed later, or the broker refuses this row or its whole topic for good.
 
 Codes and their meanings: the Kafka protocol's error codes; `retriable` is aiokafka's own verdict on each.
 """
@@ -9,16 +9,16 @@ from aiokafka import errors
 
 
 class Verdict(Enum):
-    """What a failure says about what was sent."""
+    """The meaning of a failed send."""
 
     LATER = "later"
-    """Nothing: the broker, the connection or the producer failed. The same rows are sent again."""
+    """The broker, the connection or the producer failed: send the same rows again."""
     ROW = "row"
-    """The broker takes no such row."""
+    """The broker refuses this row."""
     TOPIC = "topic"
-    """The broker takes nothing for this topic from this service."""
+    """The broker refuses every row for this topic from this service."""
     UNSURE = "unsure"
-    """aiokafka does not expect it to heal, but its code does not say what is wrong: decided by trying again."""
+    """Not retriable for aiokafka, but the code names no cause: repeated attempts decide."""
 
 
 _ROW: tuple[type[errors.KafkaError], ...] = (
@@ -43,7 +43,7 @@ _CREATION: tuple[type[errors.KafkaError], ...] = (
     errors.InvalidReplicationFactorError,
     errors.ClusterAuthorizationFailedError,
 )
-"""Why a topic is not made: then nothing can be sent to it."""
+"""Final reasons for which a topic cannot be created."""
 _PRODUCER: tuple[type[errors.KafkaError], ...] = (
     errors.OutOfOrderSequenceNumber,
     errors.InvalidProducerEpoch,
@@ -61,11 +61,11 @@ _PRODUCER: tuple[type[errors.KafkaError], ...] = (
     errors.InvalidTxnState,
     errors.LogDirNotFound,
 )
-"""Not retriable by the same producer, but no fault of any row."""
+"""Not retriable by the same producer, and not caused by a row."""
 
 
 def verdict(error: BaseException) -> Verdict:
-    """What a failed send says."""
+    """The verdict on a failed send."""
     if not isinstance(error, errors.KafkaError) or error.retriable or isinstance(error, _PRODUCER):
         return Verdict.LATER
     if isinstance(error, _TOPIC):
@@ -76,5 +76,5 @@ def verdict(error: BaseException) -> Verdict:
 
 
 def forbids_topic(error: BaseException) -> bool:
-    """Whether this failure to make a topic is final."""
+    """Whether this failure to create a topic is final."""
     return isinstance(error, _CREATION)

@@ -1,9 +1,9 @@
-"""The relay: takes outbox rows in order, sends them to Kafka, removes them when the broker has them.
+"""The relay: sends outbox rows to Kafka in order, and deletes them after the broker has acknowledged them.
 
-A row leaves the outbox only after the broker acknowledged it, so a kill at any moment repeats and never loses; consumers' inboxes make
-repeats harmless. Rows leave in bulk, a moment later, because to take them out one by one costs the database more than to commit them; until
-then this replica remembers that they were sent. Where the broker does not keep its messages, published rows are kept until they
-expire, and published again when the broker's epoch changes. What the broker refuses for good is set aside (`shared.outbox.unsent`).
+A row leaves the outbox only after its acknowledgement, so a kill at any moment repeats events and loses none; consumers' inboxes absorb
+repeats. The relay deletes rows in bulk, a moment later, because single deletes cost the database more than the commits; until then this
+replica remembers which rows are acknowledged. If the broker is not durable, the relay keeps published rows until they expire, and publishes
+them again when the broker's epoch changes. It sets aside what the broker refuses for good (`shared.outbox.unsent`).
 """
 
 import asyncio
@@ -14,28 +14,27 @@ from datetime import timedelta
 from typing import Any
 
 from shared import clock
-from shared.bus.broker import BrokerWatch
+from shared.kafka.broker import BrokerWatch
 from shared.mongo import Database, DatabaseError, Document, Duplicate
 from shared.outbox.backlog import Backlog
 from shared.outbox.membership import BEAT_SECONDS, Membership
-from shared.outbox.sender import EPOCH_HEADER, Outcome, Sender
+from shared.outbox.sender import Outcome, Sender
 from shared.outbox.unsent import Unsent
 from shared.worker import Worker
 
-__all__ = ["EPOCH_HEADER", "Relay"]
 log = logging.getLogger(__name__)
 BATCH = 500
-"""Rows that are sent together; the next are sent while these are taken out."""
+"""Rows that are sent together; the next ones are sent while these are deleted."""
 FULL_LOOK_SECONDS = 1.0
 TAKE_OUT_SECONDS = 0.25
 STOP_SECONDS = 2.0
-"""How long each of its parts may go on when the relay stops: a broker that hangs must not keep it from handing over its shards."""
+"""Seconds that each part of a stopping relay may take: a hanging broker must not prevent the release of its shards."""
 STUCK_AFTER_SECONDS = 90.0
-"""Longer than any timeout of database and broker. Who makes no progress for so long will not go on by itself."""
+"""Longer than any timeout of database and broker: a relay without progress for this time will not recover by itself."""
 
 
 class Relay:
-    """Publishes one service's outbox. Start one in each replica that works; they share the shards."""
+    """Publishes one service's outbox. Each working replica runs one; they share the shards."""
 
     def __init__(self, database: Database[Any], watch: BrokerWatch) -> None:
         self._settings = database.settings
@@ -47,13 +46,13 @@ class Relay:
         self._backlog = Backlog(database)
         self._sender = Sender(self._settings, watch)
         self.unsent = Unsent(database, self._sender)
-        """What the broker refuses."""
+        """Events that the broker refuses."""
         self._cycle = asyncio.Lock()
         self._dirty: set[int] = set()
         self._held: set[int] = set()
         self._looked = self._moved_at = float("-inf")
         self._acknowledged: dict[int, dict[str, Document]] = defaultdict(dict)
-        """Rows that the broker has and the outbox still has, by shard and id: not to be sent again."""
+        """Acknowledged rows that are still in the outbox, by shard and id: not to be sent again."""
         self._removal = asyncio.Lock()
         self.worker = Worker("outbox-relay", self._step, interval=FULL_LOOK_SECONDS)
         self._remover = Worker("outbox-removal", self._tidy, interval=TAKE_OUT_SECONDS)
@@ -61,7 +60,7 @@ class Relay:
         self._stream: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to relay."""
+        """Starts to publish."""
         self._database.on_commit.append(self.wake)
         self._watch.on_change.append(self.worker.wake)
         self._beats.start()
@@ -69,7 +68,7 @@ class Relay:
         self.worker.start()
 
     async def stop(self) -> None:
-        """Send what is under way, hand the shards over, disconnect."""
+        """Finishes the current batch, releases the shards and disconnects."""
         await self.worker.stop(STOP_SECONDS)
         await self._beats.stop(STOP_SECONDS)
         if self._stream is not None:
@@ -80,26 +79,20 @@ class Relay:
             await self._take_out()
             await self._membership.leave()
         except DatabaseError:
-            log.info("the relay could not hand over its shards; others take them over in a few seconds")
+            log.info("the relay could not release its shards; other replicas take them over in a few seconds")
         await self._sender.close()
 
     @property
     def is_stuck(self) -> bool:
-        """Whether a step has been under way for so long, and sent nothing, that the process should be replaced."""
+        """Whether a step has sent nothing for `STUCK_AFTER_SECONDS`, so that the process should be replaced."""
         now = time.monotonic()
         busy = [worker.busy_since for worker in (self.worker, self._beats, self._remover) if worker.busy_since is not None]
         return any(now - max(since, self._moved_at) > STUCK_AFTER_SECONDS for since in busy)
 
     def wake(self, shards: set[int]) -> None:
-        """Rows of these shards were committed."""
+        """Notes that rows of these shards were committed."""
         self._dirty |= shards
         self.worker.wake()
-
-    async def backlog(self) -> tuple[int, float]:
-        """Rows not yet published, and the age of the oldest in seconds."""
-        count = await self._outbox.count({})
-        oldest = await self._outbox.find({}, sort=[("_id", 1)], limit=1, projection={"at": 1}) if count else []
-        return count, (clock.now() - oldest[0]["at"]).total_seconds() if oldest else 0.0
 
     async def _beat(self) -> int:
         to_hand_over = await self._membership.beat()
@@ -113,7 +106,7 @@ class Relay:
         return 0
 
     async def _follow_commits(self) -> None:
-        """Wake for rows that other processes commit. Any trouble is ignored: looking every second is the truth."""
+        """Wakes the relay for rows that other processes commit. Ignores errors, because polling every second finds the rows too."""
         pipeline: list[dict[str, Any]] = [{"$match": {"operationType": "insert"}}, {"$project": {"fullDocument.shard": 1}}]
         try:
             opened = self._database.watch("outbox", pipeline)
@@ -131,7 +124,7 @@ class Relay:
             epoch, mine = self._watch.epoch, self._membership.mine
             if epoch is None or not mine:
                 return 0
-            if not self._settings.broker_keeps:
+            if not self._settings.broker_durable:
                 behind = {shard for shard in mine if self._membership.epochs.get(shard) != epoch}
                 if behind:
                     await self._republish(behind, epoch)
@@ -149,12 +142,12 @@ class Relay:
                     break
                 if len(flowing) > BATCH:
                     self._remover.wake()
-            if len(flowing) >= BATCH:  # what is taken out need not be read again
+            if len(flowing) >= BATCH:  # deleted rows need not be read again
                 await self._take_out()
             return len(rows)
 
     def _to_look_at(self, mine: set[int]) -> tuple[set[int], bool]:
-        """The shards in which something was committed here, and new ones; once a second all, because others commit too."""
+        """The shards with commits of this process, and new ones; once a second all, because other processes commit too."""
         gained, self._held = mine - self._held, mine
         self._backlog.gained(gained)
         self._dirty |= gained
@@ -165,17 +158,18 @@ class Relay:
         return shards, everywhere
 
     async def _read(self, shards: set[int]) -> list[Document]:
-        """What is to be sent next, in order for each key. A shard of which there may be more becomes dirty again."""
-        sent = {id_ for shard in shards for id_ in self._acknowledged[shard]}  # now: what is read may be taken out before it arrives
+        """The rows to send next, in order for each key. Marks shards that may have more for the next step."""
+        # taken before the read, because rows may be deleted meanwhile
+        sent = {id_ for shard in shards for id_ in self._acknowledged[shard]}
         page = await self._backlog.read(shards, self._acknowledged)
         self._dirty |= page.crowded
         return [row for row in page.rows if row["_id"] not in sent]
 
     async def _send(self, rows: list[Document], epoch: str, shards: set[int]) -> bool:
-        """Send rows that were read, but for those behind a row that was refused since. What was not sent is read again.
+        """Sends rows, except those behind a row that was refused since the read. Rows that were not sent are read again.
 
-        Gives whether the next may be sent. Where some were taken and others failed, the trouble is not the whole broker's: what is read
-        next is sent without a pause. Where none was taken, raises why.
+        Returns whether the next rows may be sent. If some rows were accepted and others failed, the next step follows without a pause. If
+        none was accepted, raises the failure.
         """
         outcome = await self._sender.send([row for row in rows if self.unsent.head_of(row) is None], epoch)
         self._moved_at = time.monotonic()
@@ -195,7 +189,7 @@ class Relay:
         return False
 
     async def _give_up(self, failure: Exception, shards: set[int]) -> None:
-        """Begin anew with the broker, and raise: the worker waits before it tries again."""
+        """Disconnects and raises the failure: the worker waits before its next step."""
         self._dirty |= shards
         await self._sender.close()
         await self._watch.refresh()
@@ -206,12 +200,12 @@ class Relay:
         return 0
 
     async def _take_out(self) -> None:
-        """Take the acknowledged rows out of the outbox. They stay acknowledged where that fails, and are not sent again."""
+        """Deletes the acknowledged rows from the outbox. After a failure they stay acknowledged, and are not sent again."""
         async with self._removal:
             rows = [row for shard in self._acknowledged.values() for row in shard.values()]
             if not rows:
                 return
-            if not self._settings.broker_keeps:
+            if not self._settings.broker_durable:
                 expires = clock.now() + timedelta(hours=self._settings.outbox_retention_hours)
                 for row in rows:
                     row["expires_at"] = expires
@@ -224,7 +218,7 @@ class Relay:
                 del self._acknowledged[row["shard"]][row["_id"]]
 
     async def _republish(self, shards: set[int], epoch: str) -> None:
-        """Give an empty broker every unexpired row again, in order. Rows of a version without `order` are the oldest, and come first."""
+        """Publishes every unexpired row again, in order, to an empty broker. Rows of a release without `order` come first."""
         await self._take_out()
         count = 0
         for shard in sorted(shards):
@@ -240,7 +234,7 @@ class Relay:
             log.info("the broker came back empty: %d events were published again", count)
 
     async def _repeat(self, rows: list[Document], epoch: str) -> int:
-        """Send rows that an earlier life of the broker took. One that this life refuses is left out: it was published once."""
+        """Sends rows that an earlier life of the broker accepted. Drops a row that this life refuses: it was published once."""
         while rows:
             outcome: Outcome = await self._sender.send(rows, epoch)
             self._moved_at = time.monotonic()

@@ -1,8 +1,9 @@
 """Sends outbox rows to the broker so that no later row of a key overtakes an earlier one, whatever fails.
 
-Rows of one partition go in batches, one after the other. The broker takes a batch whole or not at all (Kafka protocol, record batch), so
-where one fails, nothing behind it was sent. A batch that the broker refuses is sent again row by row: it is refused *by itself* what is set
-aside, and the rest flows on.
+Rows of one partition are sent in batches, one after the other. The broker accepts a batch whole or not at all (Kafka protocol, record
+batch), so after a failed batch nothing behind it was sent. A refused batch is sent again row by row: rows that are refused alone are set
+aside, and the others flow. FastStream's `publish_batch` has one set of headers for all records, and its `publish` no batch whose end is
+known: docs/decisions/0031.
 """
 
 import asyncio
@@ -17,27 +18,26 @@ from aiokafka.partitioner import DefaultPartitioner
 from opentelemetry.trace import Span, Status, StatusCode
 
 from shared import telemetry
-from shared.bus.broker import BrokerWatch
 from shared.events import header
+from shared.kafka.broker import EPOCH_HEADER, BrokerWatch
 from shared.mongo import Document
 from shared.outbox.refusal import Verdict, forbids_topic, verdict
 from shared.settings import ServiceSettings
 
 BATCH_BYTES = 262_144
 LONGEST_RECORD = 1_048_576
-"""Bytes of a record that any client takes by default (`max.request.size`, `max.partition.fetch.bytes`)."""
+"""Bytes of a record that every client accepts by default (`max.request.size`, `max.partition.fetch.bytes`)."""
 REQUEST_TIMEOUT_MS = 10_000
 ANSWER_SECONDS = 15.0
-"""How long a batch may take with all that the producer tries. An idempotent producer would never give up."""
+"""Seconds for a batch with all retries of the producer. An idempotent producer would retry without end."""
 CLOSING_SECONDS = 3.0
 SURE_AFTER = 5
-"""So many times alone, a row that is refused without a clear reason is refused for good."""
-EPOCH_HEADER = "brokerepoch"
+"""Refusals of a row alone, without a clear cause, after which the refusal is final."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """The broker will never take this row as it is."""
+    """A row that the broker refuses for good."""
 
     row: Document
     error: BaseException
@@ -46,29 +46,29 @@ class Refusal:
 
 @dataclass
 class Outcome:
-    """What became of rows that were sent. Rows that are in neither list were not sent, or nobody knows."""
+    """The outcome of a send. Rows in neither list were not sent, or their outcome is unknown."""
 
     accepted: list[Document] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     failure: Exception | None = None
-    """Why the rest should be sent again later."""
+    """Why the remaining rows should be sent again later."""
 
 
 @dataclass
 class _Lane:
-    """Rows of one partition, in order, and how many of them are sent."""
+    """Rows of one partition, in order, and the number of sent ones."""
 
     topic: str
     partition: int
     rows: list[Document]
     done: int = 0
     together: int = 0
-    """Rows of the batch that was refused."""
+    """Number of rows in the refused batch."""
     refused: Exception | None = None
 
 
 class Sender:
-    """One service's connection to the broker for what it publishes."""
+    """One service's producer."""
 
     def __init__(self, settings: ServiceSettings, watch: BrokerWatch) -> None:
         self._settings = settings
@@ -78,7 +78,7 @@ class Sender:
         self._unsure: dict[str, int] = {}
 
     async def send(self, rows: Sequence[Document], epoch: str) -> Outcome:
-        """Send rows, those of a key in the order in which they are given. `epoch` is the broker's, for consumers of one that forgets."""
+        """Sends rows, those of a key in the given order. `epoch` is the broker's; rows to a broker that is not durable carry it."""
         outcome = Outcome()
         try:
             lanes = await self._lanes(rows, outcome)
@@ -92,7 +92,7 @@ class Sender:
         return outcome
 
     async def close(self) -> None:
-        """End the connection, with what is under way or without."""
+        """Closes the connection, within `CLOSING_SECONDS`, also if the broker hangs."""
         producer, self._producer = self._producer, None
         if producer is None:
             return
@@ -100,7 +100,7 @@ class Sender:
             async with asyncio.timeout(CLOSING_SECONDS):
                 await producer.stop()
         except (KafkaError, OSError, TimeoutError):
-            if producer._sender.sender_task is not None:  # noqa: SLF001 (it would go on sending behind the back of its successor)
+            if producer._sender.sender_task is not None:  # noqa: SLF001 (it would keep sending beside its successor)
                 producer._sender.sender_task.cancel()  # noqa: SLF001
             for connection in list(producer.client._conns.values()):  # noqa: SLF001
                 connection.close()
@@ -125,7 +125,7 @@ class Sender:
         return [_Lane(topic, partition, of_partition) for (topic, partition), of_partition in found.items()]
 
     async def _lane(self, lane: _Lane, outcome: Outcome, epoch: str) -> None:
-        """Send a lane's rows batch after batch, until one fails."""
+        """Sends a lane's rows batch after batch, until one fails."""
         lane.refused = None
         while lane.done < len(lane.rows):
             count, error = await self._batch(lane, epoch, len(lane.rows))
@@ -144,7 +144,7 @@ class Sender:
             return
 
     async def _one_by_one(self, lane: _Lane, outcome: Outcome, epoch: str) -> None:
-        """Find out which rows of a refused batch are refused by themselves, and leave them out with the later rows of their keys."""
+        """Sends the rows of a refused batch one by one; drops the refused ones and the later rows of their keys from the lane."""
         alone, error, lane.refused = lane.together == 1, lane.refused, None
         until = lane.done + lane.together
         while lane.done < until:
@@ -164,7 +164,7 @@ class Sender:
             rest = lane.rows[lane.done + 1 :]
             until -= 1 + sum(later["key"] == row["key"] for later in lane.rows[lane.done + 1 : until])
             lane.rows = lane.rows[: lane.done] + [later for later in rest if later["key"] != row["key"]]
-            if self._settings.broker_keeps:  # an idempotent producer has counted the refused batch, and the broker has not
+            if self._settings.broker_durable:  # an idempotent producer has numbered the refused batch; the broker has not
                 await self.close()
 
     def _is_final(self, row: Document, error: Exception) -> bool:
@@ -178,7 +178,7 @@ class Sender:
         return times >= SURE_AFTER
 
     async def _batch(self, lane: _Lane, epoch: str, most: int) -> tuple[int, Exception | None]:
-        """Send as many of a lane's next rows as one batch takes. Gives how many these are, and why they failed."""
+        """Sends as many of a lane's next rows as fit in one batch. Returns their number, and the error if they failed."""
         producer = await self._connected()
         batch, spans, count = producer.create_batch(), list[tuple[int, Span]](), 0
         for row in lane.rows[lane.done : lane.done + most]:
@@ -190,7 +190,7 @@ class Sender:
                 )
                 headers = [(n, (telemetry.carried(span) or "").encode() if n == "traceparent" else v) for n, v in headers]
                 spans.append((count, span))
-            if not self._settings.broker_keeps:
+            if not self._settings.broker_durable:
                 headers.append((EPOCH_HEADER, epoch.encode()))
             if batch.append(timestamp=None, key=row["key"].encode(), value=bytes(row["value"]), headers=headers) is None:
                 if spans and spans[-1][0] == count:
@@ -220,7 +220,7 @@ class Sender:
                 bootstrap_servers=self._settings.kafka,
                 **self._settings.kafka_access.client_options(),
                 acks="all",
-                enable_idempotence=self._settings.broker_keeps,
+                enable_idempotence=self._settings.broker_durable,
                 request_timeout_ms=REQUEST_TIMEOUT_MS,
                 max_batch_size=BATCH_BYTES,
                 metadata_max_age_ms=METADATA_MAX_AGE_MS,
@@ -238,11 +238,11 @@ class Sender:
 
 
 METADATA_MAX_AGE_MS = 30_000
-"""How old the producer's picture of a topic's partitions may be."""
+"""Milliseconds after which the producer asks for a topic's partitions again."""
 
 
 def _for_whole_topic(rows: Sequence[Document], error: Exception) -> list[Refusal]:
-    """The first row of each shard stands for its topic: each shard has a relay of its own."""
+    """The first row of each shard stands for its topic, because each shard has a relay of its own."""
     first: dict[int, Document] = {}
     for row in rows:
         first.setdefault(row["shard"], row)

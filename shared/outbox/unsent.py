@@ -1,9 +1,9 @@
-"""Events that the broker refuses for good: set aside with the later events of their key, announced, tried again now and then.
+"""Events that the broker refuses for good: set aside with the later events of their key, announced, and retried with growing pauses.
 
-The refused event is the *head* of its key (or of its whole topic, where the broker takes nothing for that): a row in `outbox_unsent` in
-state `refused`. Later events of the key follow it there in state `waiting`, because an event must not overtake an earlier one. Everything
-else flows. The head is sent again with growing pauses, at once where an operator says so; once the broker takes it (mended, or since the
-topic's limit or right was changed), all that waits follows in order.
+The refused event is the *head* of its key, or of its whole topic if the broker refuses every event for that: a row of `outbox_unsent` in
+state `refused`. Later events of the key follow it there in state `waiting`, because an event must not overtake an earlier one. Other events
+flow. The relay sends the head again after each pause, or at once if an operator asks. Once the broker accepts it (mended, or because the
+topic's limit or permission has changed), the waiting events follow in order.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _ASCENDING = [("order", 1)]
 
 @dataclass(frozen=True)
 class Head:
-    """What holds back a key's later events, or a whole topic's."""
+    """The refused event that holds back the later events of its key or topic."""
 
     id: str
     shard: int
@@ -43,16 +43,16 @@ class Head:
 
     @classmethod
     def of(cls, row: Document) -> "Head":
-        """From its row."""
+        """Reads a row of `outbox_unsent`."""
         return cls(row["_id"], row["shard"], row["topic"], row["key"], row["whole_topic"])
 
     def line(self) -> Document:
-        """The rows that it and those behind it are, as a query."""
+        """A query for the head and the rows behind it."""
         return {"shard": self.shard, "topic": self.topic, **({} if self.whole_topic else {"key": self.key})}
 
 
 class Unsent:
-    """One service's unsent events, as its relay keeps and retries them."""
+    """One service's unsent events, kept and retried by its relay."""
 
     def __init__(self, database: Database[Any], sender: Sender) -> None:
         self._database = database
@@ -62,17 +62,17 @@ class Unsent:
         self._topics: dict[tuple[int, str], Head] = {}
         self._keys: dict[tuple[str, str], Head] = {}
         self.count = 0
-        """Events of the whole service that wait so, as of the last look."""
+        """Unsent events of the whole service, as of the last look."""
         self.is_stale = False
-        """Whether somebody else changed a line, so that `look` must come before anything is sent."""
+        """Whether an operator or another replica changed a row, so that `look` must run before the next send."""
 
     @property
     def heads(self) -> int:
-        """How many keys and topics are held back here."""
+        """The number of keys and topics that are held back in these shards."""
         return len(self._topics) + len(self._keys)
 
     async def look(self, shards: set[int]) -> None:
-        """Learn what holds back events of these shards; an operator may have changed it."""
+        """Reads the heads of these shards again, because an operator may have changed them."""
         found = await self._rows.find({"state": REFUSED, "shard": {"$in": sorted(shards)}}, projection=_HEAD)
         self._topics, self._keys, self.is_stale = {}, {}, False
         for row in found:
@@ -80,17 +80,17 @@ class Unsent:
         self.count = await self._rows.count({}) if found or self.count else 0
 
     def head_of(self, row: Document) -> Head | None:
-        """What this row has to wait behind."""
+        """The head that this row must wait behind, or None."""
         return self._topics.get((row["shard"], row["topic"])) or self._keys.get((row["topic"], row["key"]))
 
     async def set_aside(self, refusals: Sequence[Refusal]) -> None:
-        """Take refused rows out of the outbox, and say so."""
+        """Moves refused rows from the outbox to `outbox_unsent`, and announces them."""
         for refusal in refusals:
             if self.head_of(refusal.row) is None:
                 await self._set_aside(refusal)
 
     async def add(self, rows: Sequence[Document]) -> None:
-        """Lay rows behind their heads, in their order."""
+        """Moves rows behind their heads, in order."""
         behind: dict[Head, list[Document]] = {}
         for row in rows:
             head = self.head_of(row)
@@ -102,15 +102,15 @@ class Unsent:
                     break
 
     async def retry(self, shards: set[int], epoch: str) -> None:
-        """Send those heads that are due, and all that waits behind one that the broker takes."""
+        """Sends the heads that are due, and the events behind a head that the broker accepts."""
         where = {"state": REFUSED, "due": {"$lte": clock.now()}, "shard": {"$in": sorted(shards)}}
         for row in await self._rows.find(where, sort=[("due", 1)], limit=HEADS_A_LOOK, projection=_HEAD):
             await self._follow(Head.of(row), epoch)
 
     async def _follow(self, head: Head, epoch: str) -> None:
-        """Send a head and what waits behind it, until nothing does or the broker refuses the head again.
+        """Sends a head and the events behind it, until none is left or the broker refuses one.
 
-        A passing failure puts this line off and stops nothing else: what flows meets the same failure, or it is this line's own.
+        A passing failure postpones these events and no others.
         """
         following: Head | None = head
         limit = 0  # the head alone at first
@@ -127,7 +127,7 @@ class Unsent:
                 await self._refused_again(refusal)
             following = await self._sent(head, outcome.accepted)
             if outcome.failure is not None and following is not None:
-                log.warning("an event that was refused before cannot be tried now", exc_info=outcome.failure)
+                log.warning("a refused event cannot be retried now", exc_info=outcome.failure)
                 later = clock.now() + timedelta(seconds=FAILURE_PAUSE_SECONDS)
                 await self._rows.update_one({"_id": following.id, "state": REFUSED}, {"$set": {"due": later}})
             if outcome.failure is not None or following == head:
@@ -135,17 +135,17 @@ class Unsent:
             limit = ROWS_A_TURN
 
     def _behind(self, head: Head) -> Document:
-        """What waits behind a head, as a query: of a topic's line all but those keys that have a head of their own."""
+        """A query for the events behind a head. For a whole topic it leaves out keys with a head of their own."""
         where = {**head.line(), "state": WAITING}
         if head.whole_topic:
             where["key"] = {"$nin": [key for topic, key in self._keys if topic == head.topic]}
         return where
 
     async def _sent(self, head: Head, rows: Sequence[Document]) -> Head | None:
-        """Take away what the broker has. Gives the head of the line afterwards, or None where nothing waits any more."""
+        """Deletes accepted rows. Returns the next head, or None if no event waits."""
         if not rows:
             return head
-        if not self._settings.broker_keeps:
+        if not self._settings.broker_durable:
             expires = clock.now() + timedelta(hours=self._settings.outbox_retention_hours)
             kept = [{name: row[name] for name in _OUTBOX_FIELDS} | {"expires_at": expires} for row in rows]
             try:
@@ -192,7 +192,7 @@ class Unsent:
                 await self._announce(tx, refusal)
                 await tx.collection("outbox_unsent").insert_one(row)
                 await tx.collection("outbox").delete_one({"_id": row["_id"]})
-        except Duplicate:  # set aside by a commit whose answer was lost
+        except Duplicate:  # a commit with a lost answer has moved it
             await self._database.collection("outbox").delete_one({"_id": row["_id"]})
         self._note(Head.of(row))
         telemetry.unsent.add(1, {"messaging.destination.name": row["topic"], "error.type": row["error"]})
@@ -205,7 +205,7 @@ class Unsent:
         )
 
     async def _announce(self, tx: Transaction, refusal: Refusal) -> None:
-        """Publish that the row is unsent; of a topic once. What is itself an announcement is only logged, or there would be no end."""
+        """Publishes `MessageUnsent`, once for a whole topic. A refused announcement is only logged, or announcements would never end."""
         row = refusal.row
         if row["topic"] == f"{self._settings.topic_prefix}{DEAD_LETTERS}":
             return
@@ -227,7 +227,7 @@ class Unsent:
         )
 
     async def _add(self, head: Head, rows: Sequence[Document]) -> bool:
-        """Lay some rows behind a head. False where the head is gone: then they stay in the outbox and are sent from there."""
+        """Moves rows behind a head. False if the head is gone: then the rows stay in the outbox and are sent from there."""
         now = clock.now()
         waiting = [
             row
@@ -245,12 +245,12 @@ class Unsent:
         held = False
         try:
             async with self._database.transaction() as tx:
-                # The head is written to, so that nobody takes it away meanwhile and leaves these behind nothing.
+                # The write to the head conflicts with a deletion of it, which would leave these rows behind no head.
                 held = await tx.collection("outbox_unsent").update_one({"_id": head.id, "state": REFUSED}, {"$inc": {"behind": len(rows)}})
                 if held:
                     await tx.collection("outbox_unsent").insert_many(waiting)
                     await tx.collection("outbox").delete_many({"_id": {"$in": ids}})
-        except Duplicate:  # laid there by a commit whose answer was lost
+        except Duplicate:  # a commit with a lost answer has moved them
             known = await self._rows.find({"_id": {"$in": ids}}, projection={"_id": 1})
             await self._database.collection("outbox").delete_many({"_id": {"$in": [row["_id"] for row in known]}})
             held = False
@@ -272,11 +272,11 @@ class Unsent:
 
 @dataclass(frozen=True)
 class UnsentMessage:
-    """One event that the broker refused, or that waits behind one."""
+    """One event that the broker refused, or that waits behind a refused one."""
 
     id: str
     state: str
-    """`refused` (the head, tried again by itself with growing pauses) or `waiting`."""
+    """`refused` (the head, retried with growing pauses) or `waiting`."""
     topic: str
     key: str
     event_type: str
@@ -290,40 +290,40 @@ class UnsentMessage:
 
 
 class NoSuchUnsentMessageError(LookupError):
-    """No unsent event has this id, or it waits behind another and cannot be tried by itself."""
+    """No unsent event has this id, or it waits behind another and cannot be retried alone."""
 
 
 class UnsentMessages:
-    """What an operator does with unsent events of one service: look, mend, retry, discard."""
+    """An operator's view of one service's unsent events: list, show, mend, retry, discard."""
 
     def __init__(self, database: Database[Any]) -> None:
         self._database = database
         self._rows = database.collection("outbox_unsent")
 
     async def count(self) -> dict[str, int]:
-        """How many are `refused` and `waiting`."""
+        """The number of events in each state, `refused` and `waiting`."""
         return {state: await self._rows.count({"state": state}) for state in (REFUSED, WAITING)}
 
     async def list(self, *, limit: int = 100) -> list[UnsentMessage]:
-        """Those that were refused first, then those that wait; each in the order in which they were set aside."""
+        """The refused events, then the waiting ones, each in the order in which they were set aside."""
         found = await self._rows.find({}, sort=[("state", 1), ("set_aside_at", 1)], limit=limit)
         return [_read(row) for row in found]
 
     async def show(self, id_: str) -> UnsentMessage:
-        """One of them. Raises `NoSuchUnsentMessageError`."""
+        """One event. Raises `NoSuchUnsentMessageError`."""
         row = await self._rows.find_one({"_id": id_})
         if row is None:
             raise NoSuchUnsentMessageError(id_)
         return _read(row)
 
     async def retry(self, id_: str, *, value: bytes | None = None) -> None:
-        """Send it within a second, with a mended payload where one is given. Raises `NoSuchUnsentMessageError`."""
+        """Has the relay send it within a second, with a mended payload if given. Raises `NoSuchUnsentMessageError`."""
         change: Document = {"due": clock.now(), **({"value": value, "mended": True} if value is not None else {})}
         if not await self._rows.update_one({"_id": id_, "state": REFUSED}, {"$set": change}):
             raise NoSuchUnsentMessageError(id_)
 
     async def discard(self, id_: str) -> None:
-        """Forget it for good; what waits behind it is sent. Raises `NoSuchUnsentMessageError`."""
+        """Deletes it for good; the relay sends the events behind it. Raises `NoSuchUnsentMessageError`."""
         for attempt in range(1, CONFLICT_ATTEMPTS + 1):
             try:
                 await self._discard(id_)

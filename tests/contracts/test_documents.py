@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from contracts.events import registry
 from contracts.events.data_sharing import ShareDelivered
 from deploy.contracts import documents, events, http
 from deploy.contracts.apps import built
@@ -44,10 +45,8 @@ def test_every_topic_that_a_service_writes_or_reads_is_in_its_document():
     for service in built():
         operations = ASYNCAPI.get(f"asyncapi/{service.name}.json", {"operations": {}})["operations"]
         received = {name.removeprefix("consume ") for name, operation in operations.items() if operation["action"] == "receive"}
-        local = {event for consumer in service.consumes for event in consumer.local}
-        taken = {
-            handler.event.topic for consumer in service.consumes for handler in consumer.handlers.values() if handler.event not in local
-        }
+        local = {event for router in service.events for event in router.local}
+        taken = {handler.event.topic for router in service.events for handler in router.handlers.values() if handler.event not in local}
         assert received == taken
     sent = {
         name.removeprefix("publish ")
@@ -56,6 +55,24 @@ def test_every_topic_that_a_service_writes_or_reads_is_in_its_document():
         if operation["action"] == "send"
     }
     assert sent == {event.topic for _, event in events.published()}
+
+
+def test_every_event_of_the_published_language_is_published_by_one_service():
+    declared = [kind for kind, _ in events.published()]
+    local = {event for service in built() for router in service.events for event in router.local}
+    known = {
+        kind
+        for kind, event in registry.items()
+        if event.__module__.partition(".")[0] in {"contracts", "services", "examples"} and event not in local
+    }
+    assert len(declared) == len(set(declared))
+    assert set(declared) == known
+
+
+def test_a_document_is_the_same_each_time_it_is_made():
+    assert [list(document["operations"]) for document in events.asyncapi().values()] == [
+        list(document["operations"]) for document in ASYNCAPI.values()
+    ]
 
 
 def test_a_publishers_document_says_who_consumes_a_topic():

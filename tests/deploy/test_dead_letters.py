@@ -13,7 +13,7 @@ import termios
 import pytest
 
 from deploy.embedded.databases import open_database
-from shared.bus import Consumer, Unhealable
+from shared.bus import EventRouter, PermanentError
 from shared.bus.delivery import Delivery
 from shared.bus.parking import Parking
 from shared.events import Envelope, new_id
@@ -32,8 +32,8 @@ async def parked(engines):
             for number in range(2):
                 headers = Envelope(id=new_id(), type=EVENT, source="urn:test").headers()
                 delivery = Delivery.read("data_sharing.shares", b"key %d" % number, b'{"n": 1}', headers)
-                await Parking(database, Consumer(SERVICE)).park(
-                    delivery, Unhealable("the payload does not fit ShareDelivered: " + "x, " * 150)
+                await Parking(database, EventRouter(SERVICE)).park(
+                    delivery, PermanentError("the payload does not fit ShareDelivered: " + "x, " * 150)
                 )
             yield database, ("--service", SERVICE, "--mongodb", engines.mongodb)
         finally:
@@ -64,7 +64,7 @@ async def test_a_listed_id_fits_a_line_and_is_taken_by_show_replay_and_discard(p
     lines = _at_a_terminal("dead-letters", "list", *options)
     assert all(len(line) <= 80 for line in lines), lines
     first, second = (line.split()[0] for line in lines if re.match(r"[0-9a-f]{12} ", line))
-    assert any("data_sharing.share.delivered.v1: Unhealable: the payload does not fit" in line for line in lines)
+    assert any("data_sharing.share.delivered.v1: PermanentError: the payload does not fit" in line for line in lines)
 
     shown = json.loads(blocks("dead-letters", "show", first, *options).stdout)
     assert shown["id"].startswith(f"{SERVICE}:{first}")

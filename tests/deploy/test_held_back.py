@@ -16,7 +16,7 @@ from deploy.embedded.cli import app
 from deploy.embedded.databases import ServiceDatabase
 from shared import clock, commands
 from shared.context import NO_CAUSE
-from shared.outbox import rows
+from shared.mongo import outbox_rows as rows
 from shared.settings import ServiceSettings
 from tests.shared.thing import ThingMade
 

@@ -59,7 +59,7 @@ async def test_a_service_stops_in_time_whatever_hangs_and_loses_nothing(settings
             mongodb=SecretStr(database.address),
             kafka=broker.address,
             **broker.access.as_settings(),
-            broker_keeps=False,
+            broker_durable=False,
             instance="one",
         )
         store = await Store(config).start()

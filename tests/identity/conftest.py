@@ -152,7 +152,7 @@ async def shared_identity(engines: Engines, tmp_path_factory: pytest.TempPathFac
             database=name,
             kafka=engines.kafka,
             **engines.kafka_access.as_settings(),
-            broker_keeps=engines.broker_keeps,
+            broker_durable=engines.broker_durable,
             topic_prefix=f"{name}.",
             codes_per_network=10_000,
             wrong_codes_per_network=10_000,

@@ -2,15 +2,16 @@
 
 import asyncio
 
-from shared.bus import Consumer, Envelope
+from shared.bus import Envelope, EventRouter
 from shared.service import Service, main
 from shared.worker import Worker
 from tests.shared.thing import Settings, Store, ThingMade, Tx
 
-consumes = Consumer("slow")
+router = EventRouter("slow")
+router.publishes(ThingMade)
 
 
-@consumes(ThingMade)
+@router.subscriber(ThingMade)
 async def hang(event: ThingMade, about: Envelope, tx: Tx) -> None:
     """Note that it has begun, outside of the transaction, and never end."""
     await BEGUN[0].collection("begun").insert_one({"event": about.id})
@@ -33,7 +34,7 @@ def build(settings: Settings) -> Service:
                 await tx.publish(*(ThingMade(thing="slow", number=number) for number in range(3)))
         return 0
 
-    return Service("thing", settings, store=store, consumes=[consumes], publishes=[ThingMade], workers=[Worker("publish", publish)])
+    return Service("thing", settings, store=store, events=[router], workers=[Worker("publish", publish)])
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def kafka(tmp_path_factory):
 @ON_APACHE
 class TestOnSecuredKafka:
     async def test_an_event_travels_through_a_broker_with_tls_and_a_password(self, kafka, settings, serve, eventually):
-        config = settings(Settings, kafka=kafka.address, broker_keeps=True, **kafka.access.as_settings())
+        config = settings(Settings, kafka=kafka.address, broker_durable=True, **kafka.access.as_settings())
         service = build(config, recording())
         async with serve(service) as running:
             async with service.store.transaction() as tx:
@@ -48,7 +48,7 @@ class TestOnSecuredKafka:
         self, kafka, settings, serve, eventually, caplog
     ):
         wrong = kafka.access.model_copy(update={"password": SecretStr("guessed")})
-        config = settings(Settings, kafka=kafka.address, broker_keeps=True, **wrong.as_settings())
+        config = settings(Settings, kafka=kafka.address, broker_durable=True, **wrong.as_settings())
         service = build(config, recording())
         async with serve(service) as running:
             async with service.store.transaction() as tx:

@@ -1,7 +1,7 @@
 """Who relays which shard, with a clock that the test holds."""
 
+from shared.mongo.outbox_rows import SHARDS
 from shared.outbox.membership import DEAD_AFTER, STOP_AFTER, Membership
-from shared.outbox.rows import SHARDS
 from tests.shared.thing import Settings, Store
 
 

@@ -17,7 +17,8 @@ from deploy.embedded.engines import Tansu
 from shared import clock
 from shared.context import NO_CAUSE
 from shared.mongo import Conflict
-from shared.outbox import backlog, rows
+from shared.mongo import outbox_rows as rows
+from shared.outbox import backlog
 from shared.outbox.backlog import Backlog
 from tests.conftest import BROKER
 from tests.shared.thing import Settings, Store, ThingMade, build, recording
@@ -122,7 +123,7 @@ async def test_events_of_one_transaction_keep_the_order_in_which_they_were_given
 @pytest.mark.skipif(BROKER != "tansu", reason="Apache Kafka keeps its messages")
 async def test_a_broker_that_lost_everything_gets_it_again_in_the_order_of_commits(settings, serve, eventually, monkeypatch):
     async with Tansu() as broker:
-        config = settings(Settings, kafka=broker.address, broker_keeps=False)
+        config = settings(Settings, kafka=broker.address, broker_durable=False)
         async with serve(build(config)) as sends:
             store: Store = sends.service.store
             for number in range(10):
@@ -131,7 +132,7 @@ async def test_a_broker_that_lost_everything_gets_it_again_in_the_order_of_commi
             await eventually(lambda: _none(store, "outbox"))
             broker.kill()
             await broker.start()
-            other = settings(Settings, name="other", kafka=broker.address, broker_keeps=False)
+            other = settings(Settings, name="other", kafka=broker.address, broker_durable=False)
             async with serve(build(other, recording())) as takes:
                 await eventually(lambda: _count(takes.service.store.effects, 10), seconds=25)
                 assert await takes.service.store.effects.of("chair") == list(range(10))

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from pymongo import MongoClient
 
 from contracts.events.platform import MessageDeadLettered
-from shared.bus import Consumer, Envelope
+from shared.bus import Envelope, EventRouter
 from shared.bus.dead_letters import DeadLetters
 from shared.mongo import Duplicate, Transaction
 from tests.shared.thing import Settings, Store, ThingMade, build, recording
@@ -170,7 +170,7 @@ async def test_what_is_no_cloudevent_becomes_a_dead_letter_at_once(settings, ser
         letters = DeadLetters(store)
         await eventually(lambda: _dead(letters, 2))
         errors = sorted(letter.error for letter in await letters.list())
-        assert errors[0].startswith("Unhealable: not a CloudEvent")
+        assert errors[0].startswith("PermanentError: not a CloudEvent")
         assert "does not fit ThingMade: thing" in errors[1]
         async with store.transaction() as tx:
             await tx.publish(ThingMade(thing="garbage", number=1))
@@ -191,9 +191,9 @@ async def _dead(letters, n):
 
 async def test_a_batch_that_can_be_neither_handled_nor_parked_is_tried_until_it_can(settings, serve, eventually):
     tried: list[str] = []
-    refusing = Consumer("refusing", first_pause=3600)
+    refusing = EventRouter("refusing", first_pause=3600)
 
-    @refusing(ThingMade)
+    @refusing.subscriber(ThingMade)
     async def refuse(event: ThingMade, _about: Envelope, _tx: Transaction) -> None:
         tried.append(event.thing)
         raise ValueError("never")

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import shared.events
 from contracts.events.platform import MessageDeadLettered
 from shared import clock, telemetry
-from shared.bus import Consumer, Envelope, Unhealable
+from shared.bus import Envelope, EventRouter, PermanentError
 from shared.bus.dead_letters import AmbiguousIdError, DeadLetters, NoSuchDeadLetterError, short_ids
 from shared.bus.delivery import Delivery, Repeated, deliver
 from shared.bus.parking import Parking
@@ -56,13 +56,13 @@ def _clock(at: datetime) -> Iterator[None]:
 
 async def test_parked_messages_keep_their_order_under_replicas_whose_clocks_differ(store, eventually):
     order: list[int] = []
-    consumes = Consumer("ordered")
+    router = EventRouter("ordered")
 
-    @consumes(ThingMade)
+    @router.subscriber(ThingMade)
     async def note(event: ThingMade, _about: Envelope, _tx: Tx) -> None:
         order.append(event.number)
 
-    ahead, behind = Parking(store, consumes), Parking(store, consumes)
+    ahead, behind = Parking(store, router), Parking(store, router)
     for number in range(8):
         with _clock(NOW if number % 2 else NOW + timedelta(hours=1)):
             await (ahead, behind)[number % 2].park(_delivery(ThingMade(thing="key", number=number)), None)
@@ -79,13 +79,13 @@ async def _is(store: Store, collection: str, count: int) -> bool:
 
 async def test_rows_that_were_parked_before_places_come_first_in_their_old_order(store, eventually):
     order: list[int] = []
-    consumes = Consumer("ordered")
+    router = EventRouter("ordered")
 
-    @consumes(ThingMade)
+    @router.subscriber(ThingMade)
     async def note(event: ThingMade, _about: Envelope, _tx: Tx) -> None:
         order.append(event.number)
 
-    parking = Parking(store, consumes)
+    parking = Parking(store, router)
     for number in (2, 3, 0, 1, 4):
         await parking.park(_delivery(ThingMade(thing="key", number=number)), None)
     rows = await store.collection("parked").find({}, sort=[("place", 1)])
@@ -101,12 +101,12 @@ async def test_rows_that_were_parked_before_places_come_first_in_their_old_order
 
 
 async def test_one_id_from_two_sources_names_two_events(store):
-    consumes, id_ = recording(), new_id()
+    router, id_ = recording(), new_id()
     for number, source in enumerate(("urn:one", "urn:two")):
-        await deliver(store, consumes, _delivery(ThingMade(thing="same id", number=number), id_=id_, source=source))
+        await deliver(store, router, _delivery(ThingMade(thing="same id", number=number), id_=id_, source=source))
     assert await store.effects.of("same id") == [0, 1]
     with pytest.raises(Repeated):
-        await deliver(store, consumes, _delivery(ThingMade(thing="same id", number=2), id_=id_, source="urn:two"))
+        await deliver(store, router, _delivery(ThingMade(thing="same id", number=2), id_=id_, source="urn:two"))
 
 
 async def test_an_event_that_was_handled_before_inboxes_knew_sources_takes_no_effect_again(settings, serve, eventually):
@@ -175,7 +175,7 @@ async def test_replay_mends_headers_as_well_as_the_value(settings, serve, eventu
 async def test_a_beginning_of_an_id_names_a_dead_letter_where_it_names_one_alone(store):
     parking = Parking(store, recording())
     for number in range(3):
-        await parking.park(_delivery(ThingMade(thing=f"key {number}", number=number)), Unhealable("no"))
+        await parking.park(_delivery(ThingMade(thing=f"key {number}", number=number)), PermanentError("no"))
     letters = DeadLetters(store)
     found = await letters.list()
     for id_, short in short_ids(found).items():
@@ -218,7 +218,7 @@ async def test_the_log_line_of_parking_names_message_trace_and_reason_and_quotes
     named, unnamed = _delivery(ThingMade(thing="key")), _delivery(ThingMade(thing="key two"), id_=person)
     with caplog.at_level(logging.INFO):
         await parking.park(named, ValueError(f"cannot write to {person}"))
-        await parking.park(unnamed, Unhealable("the payload does not fit ThingMade: thing (missing)"))
+        await parking.park(unnamed, PermanentError("the payload does not fit ThingMade: thing (missing)"))
     lines = [telemetry._JsonLines("thing").format(entry) for entry in caplog.records if entry.name == "shared.bus.parking"]
     first, second = (json.loads(line) for line in lines)
     assert named.envelope is not None
@@ -233,9 +233,9 @@ async def test_a_conflict_is_no_error_and_a_span_names_message_and_place(store, 
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(telemetry, "_tracer", provider.get_tracer("test"))
     states: list[str] = []
-    consumes = Consumer("conflicting")
+    router = EventRouter("conflicting")
 
-    @consumes(ThingMade)
+    @router.subscriber(ThingMade)
     async def conflict(_event: ThingMade, _about: Envelope, _tx: Tx) -> None:
         states.append(trace.get_current_span().get_span_context().trace_state.to_header())
         raise Conflict("another was first")
@@ -246,7 +246,7 @@ async def test_a_conflict_is_no_error_and_a_span_names_message_and_place(store, 
     )
     kafka_record = _Record("thing.things", 2, 41, b"key", event.model_dump_json().encode(), envelope.headers())
     with pytest.raises(Conflict):
-        await deliver(store, consumes, Delivery.of_record(kafka_record))
+        await deliver(store, router, Delivery.of_record(kafka_record))
     [span] = exporter.get_finished_spans()
     attributes = dict(span.attributes or {})
     assert span.status.is_ok

@@ -15,6 +15,7 @@ from shared.process import CommandContext, Next, Process
 from shared.service import Service
 from shared.settings import STORED_REPLY_DAYS
 from tests.shared.thing import Settings, Store, ThingMade
+from tests.shared.thing import published as thing_published
 from tests.support.published import published
 
 
@@ -102,7 +103,7 @@ def build(settings: Settings, making: Process[Making], painter: Painter) -> Serv
     """A service that runs the process."""
     store = Store(settings)
     return Service(
-        "thing", settings, store=store, consumes=[making.consumes], workers=making.workers(store, painter), publishes=[ThingMade, Finished]
+        "thing", settings, store=store, events=[thing_published(Finished), making.router], workers=making.workers(store, painter)
     )
 
 

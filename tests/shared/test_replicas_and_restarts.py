@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from deploy.embedded.engines import Database, Tansu
 from shared.mongo import DatabaseError
-from shared.outbox.rows import SHARDS
+from shared.mongo.outbox_rows import SHARDS
 from tests.conftest import BROKER, ENGINE
 from tests.shared.thing import Settings, Store, ThingMade, build, environment, recording
 from tests.support.kafka import client_options
@@ -67,8 +67,8 @@ async def test_a_broker_that_comes_back_empty_gets_everything_again(settings, se
     broker = Tansu()
     await broker.start()
     try:
-        config = settings(Settings, kafka=broker.address, broker_keeps=False)
-        other = settings(Settings, name="other", kafka=broker.address, broker_keeps=False)
+        config = settings(Settings, kafka=broker.address, broker_durable=False)
+        other = settings(Settings, name="other", kafka=broker.address, broker_durable=False)
         producer, consumer = build(config), build(other, recording())
         async with serve(producer) as sends:
             store: Store = sends.service.store

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from shared.bus import Consumer, Envelope
+from shared.bus import Envelope, EventRouter
 from shared.bus.dead_letters import DeadLetters
 from tests.shared.thing import Settings, Store, ThingMade, Tx, build, environment
 
 SLOW = "slow"
 
 
-def _consumer(gate: asyncio.Event, begun: list[int], **options: Any) -> Consumer:
+def _consumer(gate: asyncio.Event, begun: list[int], **options: Any) -> EventRouter:
     """Records each thing; those named `slow` first wait for the gate."""
-    consumes = Consumer("slow", **options)
+    router = EventRouter("slow", **options)
 
-    @consumes(ThingMade)
+    @router.subscriber(ThingMade)
     async def record(event: ThingMade, about: Envelope, tx: Tx) -> None:
         if event.thing.startswith(SLOW):
             begun.append(event.number)
@@ -27,7 +27,7 @@ def _consumer(gate: asyncio.Event, begun: list[int], **options: Any) -> Consumer
             raise ValueError("it is poison")
         await tx.effects.add(event.thing, event.number, about.id)
 
-    return consumes
+    return router
 
 
 async def _publish(store: Store, thing: str, numbers: range) -> None:
@@ -67,9 +67,9 @@ async def _none_parked(store: Store) -> bool:
 
 async def test_a_slow_retry_delays_no_other_retry(settings, serve, eventually):
     gate, begun = asyncio.Event(), list[int]()
-    consumes = Consumer("slow", first_pause=0.05)
+    router = EventRouter("slow", first_pause=0.05)
 
-    @consumes(ThingMade)
+    @router.subscriber(ThingMade)
     async def record(event: ThingMade, about: Envelope, tx: Tx) -> None:
         if await tx.collection("allowed").find_one({"_id": "all"}) is None:
             raise RuntimeError("not yet")
@@ -78,7 +78,7 @@ async def test_a_slow_retry_delays_no_other_retry(settings, serve, eventually):
             await gate.wait()
         await tx.effects.add(event.thing, event.number, about.id)
 
-    service = build(settings(Settings), consumes)
+    service = build(settings(Settings), router)
     async with serve(service):
         store: Store = service.store
         things = [SLOW, *(f"other {number}" for number in range(5))]
@@ -117,13 +117,13 @@ async def _dead(letters: DeadLetters, count: int) -> bool:
 
 
 async def test_a_handler_that_cancels_itself_has_failed(settings, serve, eventually):
-    consumes = Consumer("cancelling", attempts=1, first_pause=0.05)
+    router = EventRouter("cancelling", attempts=1, first_pause=0.05)
 
-    @consumes(ThingMade)
+    @router.subscriber(ThingMade)
     async def cancel(_event: ThingMade, _about: Envelope, _tx: Tx) -> None:
         raise asyncio.CancelledError
 
-    service = build(settings(Settings), consumes)
+    service = build(settings(Settings), router)
     async with serve(service):
         await _publish(service.store, "any", range(1))
         letters = DeadLetters(service.store)

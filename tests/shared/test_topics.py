@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import InvalidTopicError
 from pydantic import ValidationError
 
-from shared.bus.broker import BrokerWatch, _config
+from shared.kafka.broker import BrokerWatch, _config
 from shared.outbox.sender import Sender
 from shared.settings import INBOX_DAYS
 from tests.conftest import BROKER

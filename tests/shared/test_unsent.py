@@ -233,7 +233,7 @@ async def _create(config: Settings, topic: str, **configs: str) -> None:
 
 
 async def _set(config: Settings, topic: str, name: str, value: str) -> None:
-    from shared.bus.broker import _alter  # noqa: PLC0415
+    from shared.kafka.broker import _alter  # noqa: PLC0415
 
     admin = await _admin(config)
     await _alter(admin, f"{config.topic_prefix}{topic}", {name: value})

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from contracts.events.base import Event, Key, Order
 from shared.auth import Caller, require
-from shared.bus import Consumer, Envelope
+from shared.bus import Envelope, EventRouter
 from shared.http import Problem, Router, provided
 from shared.mongo import Database, Document, Duplicate, Index, Scope, Transaction
 from shared.service import Service, main
@@ -142,11 +142,11 @@ async def list_things(caller: Maker, store: Db) -> list[Thing]:
     return [Thing(name=row["_id"], number=row["number"], borough=caller.borough) for row in await store.things.all()]
 
 
-def recording(name: str = "recorder", **options: float) -> Consumer:
+def recording(name: str = "recorder", **options: float) -> EventRouter:
     """A consumer that writes a row for each event; things named `poison...` fail, `wait...` fail until a row in `allowed` lets them."""
-    consumes = Consumer(name, **options)  # type: ignore[arg-type]
+    events = EventRouter(name, **options)  # type: ignore[arg-type]
 
-    @consumes(ThingMade)
+    @events.subscriber(ThingMade)
     async def record(event: ThingMade, about: Envelope, tx: Tx) -> None:
         if event.thing.startswith("poison"):
             raise ValueError("it is poison")
@@ -154,13 +154,20 @@ def recording(name: str = "recorder", **options: float) -> Consumer:
             raise RuntimeError("not yet")
         await tx.effects.add(event.thing, event.number, about.id)
 
-    return consumes
+    return events
 
 
-def build(settings: Settings, *consumers: Consumer) -> Service:
+def published(*also: type[Event]) -> EventRouter:
+    """A router that declares what the thing service publishes."""
+    events = EventRouter("thing")
+    events.publishes(ThingMade, *also)
+    return events
+
+
+def build(settings: Settings, *events: EventRouter) -> Service:
     """The thing service."""
     store = Store(settings)
-    return Service("thing", settings, store=store, routers=[router], consumes=consumers, publishes=[ThingMade])
+    return Service("thing", settings, store=store, routers=[router], events=[published(), *events])
 
 
 def environment(settings: Settings) -> dict[str, str]:

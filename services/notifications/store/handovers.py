@@ -86,10 +86,6 @@ class Handovers:
         """Take a message out of the line for good."""
         return await self._rows.delete_one({"_id": notification})
 
-    async def waiting(self) -> int:
-        """How many messages are on their way."""
-        return await self._rows.count({})
-
 
 class Couriers:
     """The replicas that hand messages over, each with its count of heartbeats."""

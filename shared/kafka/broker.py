@@ -1,11 +1,11 @@
 """The broker's identity, and the topics on it.
 
-A broker that keeps nothing (the embedded one) comes back empty after a crash. Its cluster id is new at every start, so the id is the
-broker's *epoch*: a changed epoch tells the relay to publish again and consumers to read from the beginning.
+A broker that is not durable (the embedded one) comes back empty after a crash. Its cluster id is new at every start, so the id is the
+broker's *epoch*: after a change the relay publishes again, and consumers read from the beginning.
 
-The platform makes its topics itself, at the start and whenever one is gone, with the partitions and the retention that are set. More
-partitions move keys to other partitions, where an event may be read before an earlier one that still waits. So nobody raises them here:
-a topic that has fewer than are set is named in the log and in `/ready`, and docs/topics.md has the procedure.
+Each service creates its topics at the start, and again if one is deleted, with the partitions and the retention of its settings. More
+partitions would move keys to other partitions, where an event may be read before an earlier one that still waits. So the service never
+raises them: the log and `/ready` name a topic with fewer than set, and docs/topics.md has the procedure.
 """
 
 import asyncio
@@ -26,12 +26,14 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
 RETENTION = "retention.ms"
+EPOCH_HEADER = "brokerepoch"
+"""Header with the epoch of a broker that is not durable, as the sending relay saw it."""
 SET_FOR_TOPIC = 1
-"""`config_source` of a value that was set for the topic itself (Kafka protocol, DescribeConfigs)."""
+"""`config_source` of a topic's own setting (Kafka protocol, DescribeConfigs)."""
 LONGEST_TOPIC = 249
 _LEGAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
-# A client that asks for a topic's metadata lets the broker create the topic, with the broker's own number of partitions; aiokafka has no
+# A client's metadata request makes the broker create the topic, with the broker's number of partitions; aiokafka has no
 # setting against that (Kafka protocol, Metadata v4: `allow_auto_topic_creation`).
 aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
 
@@ -48,18 +50,18 @@ class BrokerWatch:
         self._task: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._checked: set[str] = set()
-        """Topics whose partitions and retention were compared with what is set, in this life of the broker."""
+        """Topics whose partitions and retention were compared with the settings in this epoch."""
         self.epoch: str | None = None
         self.flaws: dict[str, str] = {}
-        """Topics that are not as they are set, and what is wrong with each."""
+        """Topics that differ from the settings, and how."""
         self.on_change: list[Callable[[], object]] = []
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Starts to watch."""
         self._task = asyncio.create_task(self._watch(), name="broker-watch")
 
     async def stop(self) -> None:
-        """End the watch and its connection."""
+        """Stops the watch and closes its connection."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -78,7 +80,7 @@ class BrokerWatch:
             await asyncio.sleep(POLL_SECONDS)
 
     async def refresh(self) -> str | None:
-        """Ask the broker who it is now and which topics it has; makes those of ours that are missing."""
+        """Asks the broker for its epoch and topics, and creates missing topics of the service. Returns the epoch."""
         async with self._lock:
             epoch: str | None
             try:
@@ -101,7 +103,7 @@ class BrokerWatch:
         return epoch
 
     async def ensure(self, topic: str) -> None:
-        """Return once a topic exists. Raises the broker's KafkaError where it is not there and cannot be made."""
+        """Returns once a topic exists. Raises the broker's KafkaError if it cannot be created."""
         if topic in self._known:
             return
         async with self._lock:
@@ -111,7 +113,7 @@ class BrokerWatch:
                 self._topics.add(topic)
 
     async def _prepare(self, admin: AIOKafkaAdminClient) -> None:
-        """Make the topics that are missing, and compare those that are new here with what is set."""
+        """Creates missing topics, and compares the others with the settings once an epoch."""
         self._checked &= self._known.keys()
         for topic in sorted(self._topics - self._known.keys()):
             try:
@@ -151,7 +153,7 @@ class BrokerWatch:
         return int(self._settings.topic_retention_hours * 3_600_000)
 
     async def _shorten_retention(self, admin: AIOKafkaAdminClient, topics: list[str]) -> None:
-        """Bring topics that keep events for longer than is set to what is set: their consumers' inboxes would have forgotten them."""
+        """Shortens a retention above the setting: consumers' inboxes forget events after that time."""
         for topic in topics:
             found = await _config(admin, topic)
             kept = next((value for name, value, _ in found if name == RETENTION), None)
@@ -190,7 +192,7 @@ class BrokerWatch:
 
 
 async def _config(admin: AIOKafkaAdminClient, topic: str) -> list[tuple[str, str | None, int]]:
-    """Name, value and source of each of a topic's settings; empty where the broker does not say."""
+    """Name, value and source of each setting of a topic; empty if the broker does not support the request."""
     try:
         responses = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     except IncompatibleBrokerVersion:
@@ -205,7 +207,7 @@ async def _config(admin: AIOKafkaAdminClient, topic: str) -> list[tuple[str, str
 
 
 async def _alter(admin: AIOKafkaAdminClient, topic: str, config: dict[str, str]) -> None:
-    """Give a topic exactly these settings. Raises KafkaError."""
+    """Replaces a topic's settings by these. Raises KafkaError."""
     for response in await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)]):
         for code, message, *_ in response.resources:
             if code:

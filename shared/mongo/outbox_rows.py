@@ -1,7 +1,7 @@
-"""One outbox row per event, complete: the relay sends what is written here and decides nothing.
+"""The outbox row of an event. It is complete: the relay sends it as it is.
 
-A row's `order` is what the publishing transaction knows and no clock does: the event's sequence, and the event's place among those of its
-transaction. Rows of one topic and key ascend by it in the order of their commits.
+A row's `order` has the event's sequence and its place among the events of its transaction, and nothing of a clock. Rows of one topic and
+key ascend by it in the order of their commits.
 """
 
 from typing import Any
@@ -13,9 +13,9 @@ from shared.context import Cause
 from shared.events import Envelope, header, new_id
 
 SHARDS = 16
-"""Events of one key are always in one shard, and a shard has one relay at a time. Fixed for the life of a database."""
+"""All events of a key are in one shard, and a shard has one relay at a time. Fixed for the life of a database."""
 LONGEST_KEY = 255
-"""Bytes of a key in UTF-8. Keys are ids; a longer one is a mistake, and would make announcements about it large."""
+"""Bytes of a key in UTF-8. Keys are ids: a longer one is a mistake."""
 
 
 def shard_of(key: str) -> int:
@@ -24,18 +24,18 @@ def shard_of(key: str) -> int:
 
 
 def order_of(sequence: int, nth: int) -> str:
-    """What rows of one topic and key sort by, as text: their sequence, then their place in the transaction."""
+    """The sort key of rows of one topic and key: their sequence, then their place in the transaction."""
     return f"{sequence:020d}.{nth:06d}"
 
 
 def order_of_earlier(row: dict[str, Any]) -> str:
-    """The order of a row that a version of this platform without `order` wrote: by the sequence in its headers, then by its id."""
+    """The order of a row that a release without `order` wrote: the sequence in its headers, then its id."""
     given = header([(name, bytes(value)) for name, value in row["headers"]], "ce_sequence")
     return f"{int(given or 0):020d}.{row['_id']}"
 
 
 def check(event: Event) -> None:
-    """Raise TypeError or ValueError, naming what is missing, for an event that no outbox may take."""
+    """Raises TypeError for an event without topic or sequence, ValueError for a key that is empty or too long."""
     name = type(event).__name__
     if not event.topic:
         raise TypeError(f"{name} is not declared as a published event")

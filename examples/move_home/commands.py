@@ -1,4 +1,4 @@
-"""What a move asks of the blocks: carried out over their public APIs, each safe to repeat."""
+"""Carries out a move's commands over the blocks' public APIs. Each is safe to repeat."""
 
 from contracts.events.notifications import Channel
 from shared import clock
@@ -17,8 +17,8 @@ from .store import Store, SubmittedMove
 UNDER_WAY = {"created", "sending", "pending"}
 
 
-class Errands:
-    """Carries out the journey's commands. An exception means: try again later."""
+class MoveCommands:
+    """The journey's commands. An exception means: try again later."""
 
     def __init__(
         self, store: Store, seal: Seal, data_sharing: DataSharing, notifications: Notifications, *, borough: str, public_url: str
@@ -28,7 +28,7 @@ class Errands:
         self._borough, self._public_url = borough, public_url
 
     async def share(self, move: str, recipient: Recipient, reference: str | None, *, key: str) -> CouncilTold | CouncilNotTold:
-        """Ask data_sharing to tell one council; it decides, and puts a refusal on record. Asked again, it is the same share."""
+        """Asks data_sharing to share with one council, which decides and records a refusal. A repeat is the same share."""
         told, details = await self._details(move)
         outcome = await self._data_sharing.share(
             recipient.purpose,
@@ -44,7 +44,7 @@ class Errands:
         return CouncilTold(move=move, recipient=recipient.borough, purpose=recipient.purpose, share=outcome.share, told_at=clock.now())
 
     async def send(self, channel: MessageChannel, move: Move, *, key: str) -> MessageFound | None:
-        """Send the citizen one message about which councils were told."""
+        """Sends the citizen one message that names the councils with the new address."""
         told, details = await self._details(move.id)
         to = details.email if channel == "email" else details.phone
         taken = False
@@ -54,8 +54,8 @@ class Errands:
             taken = await self._notifications.send(channel, to, values, reference=move.reference_of(message), key=key)
         return None if taken else MessageFound(move=move.id, channel=Channel(channel), delivered=False, found_at=clock.now())
 
-    async def ask_after(self, channel: MessageChannel, move: str, reference: str) -> MessageFound | None:
-        """What became of a message; None while it is under way."""
+    async def poll(self, channel: MessageChannel, move: str, reference: str) -> MessageFound | None:
+        """Asks notifications for the outcome of a message; None while it is under way."""
         status = await self._notifications.status(channel, reference)
         if status in UNDER_WAY:
             return None

@@ -1,0 +1,27 @@
+"""What data sharing publishes to Kafka. It consumes nothing."""
+
+from contracts.events.data_sharing import (
+    AgreementActivated,
+    AgreementDrafted,
+    AgreementResumed,
+    AgreementSigned,
+    AgreementSubmitted,
+    AgreementSuspended,
+    AgreementTerminated,
+    ShareDelivered,
+    ShareRead,
+    ShareRefused,
+)
+from shared.bus import EventRouter
+
+router = EventRouter("data_sharing")
+router.publishes(
+    AgreementDrafted,
+    AgreementSubmitted,
+    AgreementSigned,
+    AgreementActivated,
+    AgreementSuspended,
+    AgreementResumed,
+    AgreementTerminated,
+)
+router.publishes(ShareDelivered, ShareRead, ShareRefused)
