@@ -29,7 +29,7 @@ INBOX_SCOPE = "data_sharing:inbox:read"
 def build(settings: Settings) -> Service:
     """Move home: a citizen tells the councils once, and sees what became of it."""
     store = Store(settings)
-    seal = Seal(settings.secret_key.get_secret_value())
+    seal = Seal(settings.secret_key)
     pages = Pages(
         HERE / "templates",
         "Tell councils you are moving",

@@ -14,11 +14,10 @@ from datetime import timedelta
 from random import Random
 from typing import Protocol, TypeVar
 
-from cryptography.fernet import InvalidToken
-
 from contracts.events.notifications import Channel
 from shared import telemetry
 from shared.clock import now
+from shared.crypto import SealError
 from shared.events import new_id
 from shared.mongo import Conflict, DatabaseError, Unavailable
 
@@ -151,7 +150,7 @@ class Courier:
             except DatabaseError:
                 await self._give_back(handover, courier)
                 return
-            except InvalidToken:
+            except SealError:
                 log.error("a message cannot be opened: its secret key is missing from the settings")  # noqa: TRY400
                 await self._give_back(handover, courier, pause=UNREADABLE_PAUSE)
                 return

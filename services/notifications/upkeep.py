@@ -3,10 +3,9 @@
 import logging
 import time
 
-from cryptography.fernet import InvalidToken
-
 from shared import security
 from shared.clock import now
+from shared.crypto import SealError
 from shared.service import StartError
 
 from .domain.notifications import Notification
@@ -31,7 +30,7 @@ class Upkeep:
         """At start: seal the services anew, and what an earlier version wrote in clear. Raises StartError where a key is missing."""
         try:
             await self._reseal_services()
-        except InvalidToken:
+        except SealError:
             raise StartError("notifications: NOTIFICATIONS_SECRET_KEY lacks the key that the database is sealed under; add it.") from None
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and await self._seal_rows_in_clear():
