@@ -26,7 +26,7 @@ from starlette.responses import JSONResponse, Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from contracts.events.base import Event, registry
-from shared import security, telemetry
+from shared import limits, security, telemetry
 from shared.auth import TokenValidator
 from shared.bus.broker import BrokerWatch
 from shared.bus.consumer import Consumer
@@ -118,7 +118,8 @@ class Service:
         if consumes:
             self._topics |= {event.topic for type_, event in registry.items() if type_.startswith("london.blocks.platform.")}
         self.app = self._application(title or f"London Building Blocks: {name.replace('_', ' ')}", description, version)
-        provided: dict[type, object] = {TokenValidator: TokenValidator(settings), Admission: Admission()}
+        counts = None if store is None else store.collection(limits.COLLECTION)
+        provided: dict[type, object] = {TokenValidator: TokenValidator(settings, counts), Admission: Admission()}
         for thing in [settings, *([store] if store is not None else []), *provides]:
             provided[type(thing)] = thing
         self.app.state.provided = provided

@@ -63,7 +63,7 @@ def build(settings: Settings) -> Service:
             pages.assets,
         ],
         workers=[worker, telling, Worker("signing keys", keys.rotate_by_schedule, interval=60.0)],
-        provides=[keys, Provider(settings, store, vault, keys, delivery, logouts, pages), pages, token.TokenQuotas(settings)],
+        provides=[keys, Provider(settings, store, vault, keys, delivery, logouts, pages), pages, token.TokenQuotas(settings, store)],
         tells=lambda: {"mail_refused": delivery.is_refused},
         seed=seed.loader(store, vault),
         on_start=[keys.load],

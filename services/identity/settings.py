@@ -51,7 +51,7 @@ class Settings(ServiceSettings):
     rotate_signing_key_after_days: int = Field(default=90, ge=0, le=180)
     """After how many days the next signing key is made; 0 leaves it to the command."""
     tokens_per_client: int = Field(default=3_000, ge=0)
-    """Requests a minute that an authenticated client may make at the token endpoint; each process counts for itself. 0: no limit."""
+    """Requests a minute that an authenticated client may make at the token endpoint. 0: no limit."""
     token_failures_per_network: int = Field(default=300, ge=0)
     """Failed requests a minute that one network may make there. 0: no limit."""
 

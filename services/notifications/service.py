@@ -31,7 +31,7 @@ def build(settings: Settings) -> Service:
         store=store,
         routers=[staff.router, *v2.routers()],
         workers=[delivery, Worker("upkeep", upkeep.step, interval=60.0)],
-        provides=[vault, courier, upkeep, RateLimits(settings)],
+        provides=[vault, courier, upkeep, RateLimits(settings, store)],
         seed=seed.loader(store, vault),
         on_start=[upkeep.begin],
         on_stop=[courier.stop, mail.close, texts.close],

@@ -33,5 +33,6 @@ class Settings(ServiceSettings):
     provider_timeout: float = Field(default=15.0, gt=0)
     """Seconds that a provider has for one answer."""
     rate_per_minute: int = Field(default=3000, ge=1)
-    """Calls that one service may make with one kind of key in the long run; counted by each replica for itself."""
+    """Calls that one service may make with one kind of key in the long run, counted over all replicas."""
     rate_burst: int = Field(default=1000, ge=1)
+    """Calls that it may make at once."""

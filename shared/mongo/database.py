@@ -187,6 +187,7 @@ CHASSIS_INDEXES: dict[str, list[Index]] = {
     "commands": [Index("process", "due"), Index("state", "died_at", only={"state": "dead"})],
     "idempotency": [Index("at", expire_after=STORED_REPLY_DAYS * 24 * 3600)],
     "live_processes": [],
+    "limits": [Index("expires_at", expire_after=0)],
     "readiness": [Index("at", expire_after=24 * 3600)],
 }
 

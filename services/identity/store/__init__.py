@@ -7,7 +7,6 @@ from shared.mongo import Database, Index, Scope, Transaction
 
 from .accounts import Accounts
 from .clients import Clients
-from .counters import Counters
 from .grants import Grants
 from .keys import Keys
 from .logouts import Ended, LogoutNotices
@@ -28,10 +27,6 @@ class Repositories(Scope):
     @property
     def clients(self) -> Clients:
         return Clients(self)
-
-    @property
-    def counters(self) -> Counters:
-        return Counters(self)
 
     @property
     def grants(self) -> Grants:
@@ -74,7 +69,6 @@ class Store(Database[Tx], Repositories):
         "accounts": [Index("email_key", unique=True)],
         "assertions": [Index("expires_at", expire_after=0)],
         "attempts": [Index("expires_at", expire_after=3600)],
-        "counters": [Index("expires_at", expire_after=0)],
         "grants": [
             Index("code_digest", unique=True),
             Index("token_id", unique=True, only={"token_id": {"$type": "string"}}),
