@@ -28,7 +28,7 @@ class Settings(ServiceSettings):
     """The right side of every Message-ID; a name that this platform owns."""
     default_sms_sender: str = Field(default="LONDON", pattern=r"^[A-Za-z0-9 ]{3,11}$")
     """The name that a text comes from where the service has none of its own (GSM alphanumeric sender)."""
-    handovers_at_once: int = Field(default=20, ge=1, le=200)
+    deliveries_at_once: int = Field(default=20, ge=1, le=200)
     """How many messages one replica hands to providers at the same time."""
     provider_timeout: float = Field(default=15.0, gt=0)
     """Seconds that a provider has for one answer."""

@@ -57,7 +57,7 @@ class Vault:
         """The message as it is stored: whom it is for and what it says are sealed."""
         key, content = self._envelope.new_key(), notification.content
         said = {
-            "given_recipient": notification.given_recipient,
+            "given_recipient": notification.original_recipient,
             "envelope": asdict(notification.envelope),
             "reference": notification.reference,
             "body": content.body,
@@ -82,7 +82,7 @@ class Vault:
         return Notification(
             **{name: getattr(stored, name) for name in StoredNotification.IN_CLEAR},
             reference=said["reference"],
-            given_recipient=said["given_recipient"],
+            original_recipient=said["given_recipient"],
             envelope=Address(**said["envelope"]),
             content=Content(said["body"], said["subject"], unsent.get("html"), unsent.get("text")),
         )

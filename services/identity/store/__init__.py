@@ -76,8 +76,8 @@ class Store(Database[Tx], Repositories):
             Index("issued_at", expire_after=3600),
         ],
         "keys": [Index("generation", unique=True)],
-        "logouts": [Index("due_at")],
+        "logouts": [Index("due_at"), Index("holder")],
         "ended": [Index("ended_at", expire_after=3600)],
-        "outgoing": [Index("due_at")],
+        "outgoing": [Index("due_at"), Index("holder")],
         "sessions": [Index("cookie_digest", unique=True), Index("served.session"), Index("authenticated_at", expire_after=12 * 3600)],
     }

@@ -57,7 +57,7 @@ class Notification:
     template: str
     template_version: int
     reference: str | None
-    given_recipient: str
+    original_recipient: str
     """As the caller wrote it; this is what it reads back."""
     envelope: Envelope
     content: Content
@@ -82,7 +82,7 @@ def accept(
     content: Content,
     envelope: Envelope,
     *,
-    given: str,
+    original_recipient: str,
     reference: str | None,
     at: datetime,
 ) -> tuple[Notification, Sequence[Event]]:
@@ -96,7 +96,7 @@ def accept(
         template=template.id,
         template_version=template.version,
         reference=reference,
-        given_recipient=given,
+        original_recipient=original_recipient,
         envelope=envelope,
         content=content,
         status=Status.CREATED,

@@ -165,7 +165,7 @@ def _kept(row: dict[str, Any]) -> Kept:
     return Notification(
         **facts,
         keep_until=row["created_at"] + timedelta(days=RETENTION_DAYS),
-        given_recipient=row["given_recipient"],
+        original_recipient=row["given_recipient"],
         envelope=Envelope(**row["envelope"]),
         content=Content(content["body"], content["subject"], content.get("html"), content.get("text")),
     )
