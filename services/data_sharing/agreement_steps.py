@@ -1,4 +1,4 @@
-"""Keeps a step of an agreement: its state, its lines in the record and its events, in the caller's transaction."""
+"""Saves a step of an agreement: its state, its entries in the record and its events, in the caller's transaction."""
 
 from datetime import datetime
 
@@ -9,8 +9,8 @@ from .domain.record import changed
 from .store import Tx
 
 
-async def keep(tx: Tx, change: Change, *, before: Agreement | None, by: str, at: datetime) -> None:
-    """Store what a step came to. Raises `Conflict` when the agreement is no longer as `before`; a step without events is nothing."""
+async def save_step(tx: Tx, change: Change, *, before: Agreement | None, by: str, at: datetime) -> None:
+    """Save a step. Raises `Conflict` when the agreement is no longer as `before`. Saves nothing for a step without events."""
     if not change.events:
         return
     after = change.agreement

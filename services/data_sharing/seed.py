@@ -11,11 +11,11 @@ from shared.clock import now
 from shared.mongo import Conflict, Duplicate
 from shared.service import StartError
 
+from .agreement_steps import save_step
 from .domain import agreement as steps
 from .domain.agreement import Signature
 from .domain.boroughs import Borough
 from .domain.text import Line, Slug, Text
-from .keeping import keep
 from .store import Store, Tx
 
 SYSTEM = "seed"
@@ -75,11 +75,11 @@ async def _take_into_force(tx: Tx, wanted: SeedAgreement) -> None:
     at = now()
     author = wanted.text.boroughs[0]
     drafted = steps.draft(wanted.ref, wanted.text, by=author, at=at)
-    await keep(tx, drafted, before=None, by=author, at=at)
+    await save_step(tx, drafted, before=None, by=author, at=at)
     submitted = steps.submit(drafted.agreement, at=at)
-    await keep(tx, submitted, before=drafted.agreement, by=author, at=at)
+    await save_step(tx, submitted, before=drafted.agreement, by=author, at=at)
     current = submitted.agreement
     for signature in wanted.signatures:
         signed = steps.sign(current, Signature(**signature.model_dump(), text_sha256=current.text_sha256, client_id=SYSTEM, signed_at=at))
-        await keep(tx, signed, before=current, by=signature.borough, at=at)
+        await save_step(tx, signed, before=current, by=signature.borough, at=at)
         current = signed.agreement

@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 
 
 class CodeDelivery:
-    """One step sends what is due. A code leaves the queue when notifications has accepted it, refuses its address, or when it has expired.
+    """Sends the codes that are due. A code leaves the queue when notifications accepts it or refuses its address, or when it expires.
 
-    A refusal for any other reason is our own fault or notifications' operator's: the code is tried again for as long as it lives.
+    A refusal for any other reason is the fault of one of the operators: the worker tries the code again until it expires.
 
     A crash between notifications' yes and the removal sends the same request again under the same Idempotency-Key, which changes nothing.
     """

@@ -14,7 +14,7 @@ from shared.service import StartError
 from shared.settings import SettingsError
 
 from .settings import Settings
-from .signing import AT_ONCE, PUBLISHED_BEFORE, SigningKey, SigningKeys
+from .signing_keys import AT_ONCE, PUBLISHED_BEFORE, SigningKey, SigningKeys
 from .store import Store
 from .vault import Vault
 

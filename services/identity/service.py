@@ -17,7 +17,7 @@ from .delivery import CodeDelivery
 from .provider import Provider, subject_of
 from .session_end import LogoutDelivery
 from .settings import Settings
-from .signing import SigningKeys
+from .signing_keys import SigningKeys
 from .store import Store
 from .vault import Vault
 

@@ -1,4 +1,4 @@
-"""The end of a session: what it gave to clients ends with it, and clients that can be told are told (Back-Channel Logout 1.0)."""
+"""The end of a session: ends its codes and tokens, and notifies the clients that it served (OpenID Connect Back-Channel Logout 1.0)."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from .adapters.back_channel import BackChannel, NotToldError
 from .domain.clients import Client
 from .domain.sessions import ABSOLUTE_LIFE
 from .domain.tokens import Issue, logout_token_claims
-from .signing import SigningKeys
+from .signing_keys import SigningKeys
 from .store import Store, Tx
 from .store.logouts import LogoutNotice
 
@@ -37,9 +37,9 @@ async def end_session(tx: Tx, session: str, at: datetime) -> None:
 
 
 class LogoutDelivery:
-    """Tells clients of ended sessions. A notice leaves the queue when its client has taken it, or no session of it can live any more.
+    """Notifies clients of ended sessions. A notice leaves the queue when its client accepts it, or when no session can have lived so long.
 
-    A crash between the client's yes and the removal tells it again, which changes nothing there.
+    A crash between the client's answer and the removal notifies it again, which changes nothing there.
     """
 
     def __init__(

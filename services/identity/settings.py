@@ -1,4 +1,4 @@
-"""What identity is told at start."""
+"""Settings of identity."""
 
 import re
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What notifications keeps secret: messages, each under a data key of its own, and the secrets and teams of services."""
+"""Seals messages, each under a data key of its own, and the secrets and teams of services."""
 
 import base64
 from dataclasses import asdict, replace
@@ -54,7 +54,7 @@ class Vault:
         return self._keyring.key_ids
 
     def closed(self, notification: Notification) -> StoredNotification:
-        """The message as it is stored: whom it is for and what it says are sealed."""
+        """The message as it is stored, with recipient and text sealed."""
         key, content = self._envelope.new_key(), notification.content
         said = {
             "given_recipient": notification.original_recipient,

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.data_sharing.agreement_steps import save_step
 from services.data_sharing.domain import agreement as steps
 from services.data_sharing.domain.agreement import Agreement, Change, Status, StepRefused
 from services.data_sharing.domain.boroughs import Borough
 from services.data_sharing.domain.text import Line, Permission, Purpose, Role, Slug, Text
-from services.data_sharing.keeping import keep
 from services.data_sharing.store import Store
 from shared.clock import now
 from shared.events import new_id
@@ -122,7 +122,7 @@ async def draft_agreement(text: Text, caller: Drafter, store: Db, response: Resp
     except StepRefused as refusal:
         raise Problem(400, str(refusal), type=refusal.kind, field="body.parties") from None
     async with store.transaction() as tx:
-        await keep(tx, change, before=None, by=by, at=at)
+        await save_step(tx, change, before=None, by=by, at=at)
     response.headers["Location"] = f"/v1/agreements/{ref}"
     return _shown(change.agreement, response)
 
@@ -217,7 +217,7 @@ async def _take(store: Store, ref: str, step: Step, *, by: str, if_match: str | 
             change = step(before)
         except StepRefused as refusal:
             raise Problem(409, str(refusal), type=refusal.kind) from None
-        await keep(tx, change, before=before, by=by, at=change.agreement.changed_at)
+        await save_step(tx, change, before=before, by=by, at=change.agreement.changed_at)
     return _shown(change.agreement, response)
 
 

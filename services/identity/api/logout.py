@@ -12,7 +12,7 @@ from services.identity.domain.errors import OAuthError
 from services.identity.domain.parameters import Parameters
 from services.identity.provider import Provider
 from services.identity.session_end import end_session
-from services.identity.signing import ForeignTokenError
+from services.identity.signing_keys import ForeignTokenError
 from shared.clock import now
 from shared.crypto import SealError
 from shared.http import Problem, Router

@@ -1,4 +1,4 @@
-"""POST /v2/notifications/email and /sms: a message is accepted when it is committed; a worker hands it over."""
+"""POST /v2/notifications/email and /sms: commits a message, which accepts it; a worker delivers it."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Depends
 
 from services.notifications.delivery import DeliveryWorker
-from services.notifications.domain import sanitising
+from services.notifications.domain import sanitisation
 from services.notifications.domain.notifications import Envelope, Notification, accept
 from services.notifications.domain.recipients import email_address, is_simulated, phone
 from services.notifications.domain.refusals import Refusal
@@ -120,7 +120,7 @@ async def send_email(asked: Asked, form: Annotated[dict[str, Any], Depends(_emai
             "from_email": envelope.sender,
             "one_click_unsubscribe_url": unsubscribe,
         },
-        "sanitised_content": sanitising.report(given, values),
+        "sanitised_content": sanitisation.report(given, values),
     }
 
 
