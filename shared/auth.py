@@ -34,7 +34,7 @@ from shared import clock, context, security
 from shared.http.client import client as traced_client
 from shared.http.errors import Problem
 from shared.limits import Quota
-from shared.mongo import Unavailable
+from shared.mongo import Collection, Unavailable
 from shared.settings import ServiceSettings
 
 ALGORITHMS = ["ES256"]
@@ -139,14 +139,15 @@ class EndedSessions:
 class TokenValidator:
     """Validates bearer tokens."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, counts: Collection | None = None) -> None:
+        """`counts` is the collection in which replicas count requests together."""
         self._issuer = settings.issuer.rstrip("/")
         self._audience = settings.audience
         self._keys = IssuerKeys(settings.jwks_url)
         self._ended = EndedSessions(settings.jwks_url)
         self._registry = JWSRegistry(algorithms=ALGORITHMS)
-        self.quota = Quota("caller", settings.requests_per_minute)
-        """Requests a minute of each client, and of each person that it acts for."""
+        self.quota = Quota("caller", settings.requests_per_minute, rows=counts)
+        """Requests a minute of each client, and of each person that it acts for, over all replicas."""
         self._remembered: OrderedDict[bytes, tuple[Caller, float, float]] = OrderedDict()
 
     async def caller(self, token: str) -> Caller:
@@ -251,7 +252,7 @@ class _Required(SecurityBase):
                 headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{wanted}"'},
             )
         request.state.principal = f"{found.client_id}\0{found.subject}"
-        validator.quota.take(request.state.principal)
+        await validator.quota.take(request.state.principal)
         context.cause.set(context.Cause(borough=found.borough))
         return found
 

@@ -1,4 +1,4 @@
-"""The stored commands of processes: leases, retries, and an operator's view of dead ones.
+"""The stored commands of processes: claims, retries, and an operator's view of dead ones.
 
 A command's id is the `Idempotency-Key` of its calls, so a repeated call takes effect once while the receiver keeps its reply
 (`shared.idempotency`, `STORED_REPLY_DAYS`). A command is therefore retried for `TRIED_DAYS`, which is shorter. Then it is *dead*: the row
@@ -6,20 +6,17 @@ stays, no replica retries it, and an operator releases or discards it. After the
 know whether the call took effect, so such a release needs `may_repeat`.
 """
 
-import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared import backoff, clock, telemetry
+from shared import clock, retry, telemetry
 from shared.events import new_id
-from shared.mongo import Collection, Database, DatabaseError, Document
+from shared.mongo import Collection, Database, Document
 from shared.settings import STORED_REPLY_DAYS
 
 log = logging.getLogger(__name__)
-LEASE_SECONDS = 8.0
-"""Seconds until a command's lease ends. The replica that runs it renews the lease three times in that time."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 TRIED_DAYS = 4
 """Longer than a service is down over a bank holiday weekend."""
@@ -62,36 +59,24 @@ class Commands:
 
     async def due(self, process: str, kinds: list[str], limit: int) -> list[Document]:
         """Commands to run now, of the kinds that this replica knows."""
-        where = {"process": process, "kind": {"$in": kinds}, "due": {"$gt": _BEGINNING, "$lte": clock.now()}}
+        where = {"process": process, "kind": {"$in": kinds}, "due": {"$gt": _BEGINNING, "$lte": clock.now()}, "holder": None}
         return await self._rows.find(where, sort=[("due", 1)], limit=limit)
 
-    async def take(self, row: Document) -> int:
-        """Leases a command for this replica. Returns the number of the attempt, or 0 if another replica has the lease."""
-        lease = clock.now() + timedelta(seconds=LEASE_SECONDS)
-        change = {"$set": {"due": lease, "attempts": row["attempts"] + 1}}
-        taken = await self._rows.update_one({"_id": row["_id"], "due": row["due"], "attempts": row["attempts"]}, change)
-        return int(row["attempts"]) + 1 if taken else 0
-
-    async def hold(self, id_: str, attempt: int) -> None:
-        """Renews a command's lease until cancelled."""
-        while True:
-            await asyncio.sleep(LEASE_SECONDS / 3)
-            try:
-                await self._rows.update_one(
-                    {"_id": id_, "attempts": attempt}, {"$set": {"due": clock.now() + timedelta(seconds=LEASE_SECONDS)}}
-                )
-            except DatabaseError:
-                log.debug("a command's lease could not be renewed; another replica may run it too", exc_info=True)
+    async def claim(self, row: Document, holder: str) -> int:
+        """Claims a command for the process of this name. Returns the number of the attempt, or 0 if another process claimed it first."""
+        change = {"$set": {"holder": holder, "attempts": row["attempts"] + 1}}
+        claimed = await self._rows.update_one({"_id": row["_id"], "holder": None, "attempts": row["attempts"]}, change)
+        return int(row["attempts"]) + 1 if claimed else 0
 
     async def failed(self, row: Document, attempt: int, error: BaseException) -> None:
         """Postpones a failed command, or makes it dead after `TRIED_DAYS`."""
         telemetry.process_failures.add(1, {"process": row["process"], "kind": row["kind"], "error.type": type(error).__name__})
-        change: Document = {"error": type(error).__name__, "created_at": row.get("created_at") or clock.now()}
+        change: Document = {"holder": None, "error": type(error).__name__, "created_at": row.get("created_at") or clock.now()}
         if clock.now() - created_at(row) >= timedelta(days=TRIED_DAYS):
             change |= {"state": DEAD, "due": None, "died_at": clock.now()}
             log.error("command %s of %s is dead after %d days; `blocks dead-letters` has it", row["kind"], row["instance"], TRIED_DAYS)
         else:
-            pause = backoff.pause(attempt, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
+            pause = retry.pause(attempt, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
             change |= {"due": clock.now() + timedelta(seconds=pause)}
             log.warning("command %s will be tried again in %.0f s (attempt %d)", row["kind"], pause, attempt, exc_info=error)
         await self._rows.update_one({"_id": row["_id"], "attempts": attempt}, {"$set": change})
@@ -142,6 +127,7 @@ def new_row(process: str, instance: str, kind: str, content: Document) -> Docume
         "state": "",
         "error": "",
         "due": now,
+        "holder": None,
         "attempts": 0,
         "created_at": now,
     }

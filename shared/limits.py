@@ -1,47 +1,196 @@
-"""How often one caller may ask, counted by the `limits` package in this process alone: N replicas allow N times as much.
+"""How often a caller may do something in a window of time, counted over all replicas through the database (PyPI `limits`).
 
-A count that all replicas share would cost a round trip to the database for each request. The limits are meant to keep one caller from
-taking a process away from all others, for which a process's own count is enough.
+Windows are fixed, and aligned to the clock. Two storages serve two purposes:
+
+- `_Exact` counts each hit in the database. Without the database it raises `DatabaseError`: the limit fails closed, with a 503.
+- `_Slices` counts in memory, and adds its own hits to the count of all replicas once they make a slice of the quota. A caller far from
+  its quota costs no round trip. N replicas let through at most N slices too much. Without the database each counts for itself: the limit
+  fails open.
 """
 
+import asyncio
+import logging
 import math
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
+from limits import RateLimitItemPerSecond
+from limits.aio.storage import Storage
+from limits.aio.strategies import FixedWindowRateLimiter
 
+from shared.clock import now
 from shared.http.errors import Problem
+from shared.mongo import Collection, DatabaseError
 
-WINDOW_SECONDS = 60
+log = logging.getLogger(__name__)
+COLLECTION = "limits"
+SLICES = 50
+"""A quota of 3,000 is settled every 60 hits."""
+SETTLE_SECONDS = 1.0
+"""How long a request may wait for the count of all replicas."""
+ALONE_SECONDS = 10.0
+"""How long a process counts for itself after the database did not answer."""
+
+
+class _Windows(Storage):
+    """Windows of so many seconds, one after the other."""
+
+    STORAGE_SCHEME = None
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return DatabaseError
+
+    @property
+    def until(self) -> int:
+        """The end of the current window, in seconds since 1970."""
+        return (int(now().timestamp()) // self._seconds + 1) * self._seconds
+
+    async def get_expiry(self, key: str) -> float:  # noqa: ARG002 (all keys have the same windows)
+        return float(self.until)
+
+    async def check(self) -> bool:
+        return True
+
+
+class _Exact(_Windows):
+    """The counts of all replicas, in the database alone."""
+
+    def __init__(self, rows: Collection, seconds: int) -> None:
+        super().__init__(seconds)
+        self._rows = rows
+
+    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:  # noqa: ARG002 (the window is this storage's)
+        until = self.until
+        change = {"$inc": {"count": amount}, "$setOnInsert": {"expires_at": datetime.fromtimestamp(until, UTC)}}
+        row = await self._rows.find_one_and_update({"_id": _row_id(key, until)}, change, upsert=True)
+        return int(row["count"]) if row else amount
+
+    async def get(self, key: str) -> int:
+        row = await self._rows.find_one({"_id": _row_id(key, self.until)})
+        return int(row["count"]) if row else 0
+
+    async def reset(self) -> int:
+        return await self._rows.delete_many({})
+
+    async def clear(self, key: str) -> None:
+        await self._rows.delete_one({"_id": _row_id(key, self.until)})
+
+
+@dataclass(slots=True)
+class _Count:
+    of_all: int = 0
+    """What all replicas had counted when this one last asked, its own settled hits among it."""
+    own: int = 0
+    """Hits of this process that the others do not know of."""
+    is_settling: bool = False
+
+
+class _Slices(_Windows):
+    """Counts in memory, settled with those of all replicas a slice at a time; never where there are none."""
+
+    def __init__(self, of_all: _Exact | None, seconds: int, slice_: int) -> None:
+        super().__init__(seconds)
+        self._of_all, self._slice = of_all, slice_
+        self._window = 0
+        self._counts: dict[str, _Count] = {}
+        self._alone_until = float("-inf")
+
+    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        count = self._count(key)
+        count.own += amount
+        if self._of_all is not None and count.own >= self._slice and not count.is_settling and time.monotonic() >= self._alone_until:
+            await self._settle(self._of_all, key, expiry, count)
+        return count.of_all + count.own
+
+    async def get(self, key: str) -> int:
+        count = self._count(key)
+        return count.of_all + count.own
+
+    async def reset(self) -> int:
+        self._counts = {}
+        return 0
+
+    async def clear(self, key: str) -> None:
+        self._counts.pop(key, None)
+
+    def _count(self, key: str) -> _Count:
+        if self._window != (until := self.until):
+            self._window, self._counts = until, {}
+        count = self._counts.get(key)
+        if count is None:
+            count = self._counts[key] = _Count()
+        return count
+
+    async def _settle(self, of_all: _Exact, key: str, expiry: int, count: _Count) -> None:
+        settled, count.is_settling = count.own, True
+        try:
+            async with asyncio.timeout(SETTLE_SECONDS):
+                count.of_all = await of_all.incr(key, expiry, settled)
+            count.own -= settled
+        except (DatabaseError, TimeoutError) as error:
+            self._alone_until = time.monotonic() + ALONE_SECONDS
+            log.warning("limits are counted by this process alone for a while: %s", type(error).__name__)
+        finally:
+            count.is_settling = False
 
 
 class Quota:
-    """So many requests a minute for each caller. The first request of a caller begins its minute."""
+    """At most `amount` hits of one caller in a window of `seconds`; an amount of 0 sets no limit.
 
-    def __init__(self, name: str, per_minute: int) -> None:
-        """`per_minute` of 0 sets no limit."""
-        self._name, self._per_minute = name, per_minute
-        self._item = RateLimitItemPerMinute(max(1, per_minute), namespace=name)
-        self._counts = FixedWindowRateLimiter(MemoryStorage())
+    `rows` is the database's collection `limits`; without it this process counts for itself. `exact` counts each hit in the database, and
+    raises `DatabaseError` where that is not possible.
+    """
 
-    def take(self, caller: str) -> None:
-        """Count one request. Raises a 429 problem where the caller has none left."""
-        if self._per_minute and not self._counts.hit(self._item, caller):
-            raise self._exceeded(caller)
+    def __init__(self, name: str, amount: int, *, seconds: int = 60, rows: Collection | None = None, exact: bool = False) -> None:
+        self._name, self._amount, self._seconds = name, amount, seconds
+        self._item = RateLimitItemPerSecond(max(1, amount), seconds, namespace=name)
+        of_all = _Exact(rows, seconds) if rows is not None else None
+        self._storage: _Windows = of_all if exact and of_all else _Slices(of_all, seconds, max(1, amount // SLICES))
+        self._limiter = FixedWindowRateLimiter(self._storage)
 
-    def require_any(self, caller: str) -> None:
+    async def hit(self, caller: str) -> bool:
+        """Count one. False where the caller had none left."""
+        return not self._amount or await self._limiter.hit(self._item, caller)
+
+    async def has_room(self, caller: str) -> bool:
+        """Whether the caller has one left; counts nothing."""
+        return not self._amount or await self._limiter.test(self._item, caller)
+
+    @property
+    def retry_after(self) -> int:
+        """Seconds until the current window ends, at least 1."""
+        return max(1, math.ceil(self._storage.until - now().timestamp()))
+
+    async def take(self, caller: str) -> None:
+        """Count one request. Raises a 429 problem where the caller had none left."""
+        if not await self.hit(caller):
+            raise self._exceeded()
+
+    async def require_any(self, caller: str) -> None:
         """Raises a 429 problem where the caller has none left; counts nothing."""
-        if self._per_minute and not self._counts.test(self._item, caller):
-            raise self._exceeded(caller)
+        if not await self.has_room(caller):
+            raise self._exceeded()
 
-    def _exceeded(self, caller: str) -> Problem:
+    def _exceeded(self) -> Problem:
         """With `Retry-After` (RFC 9110, section 10.2.3) and the fields of draft-ietf-httpapi-ratelimit-headers-10."""
-        wait = max(1, math.ceil(self._counts.get_window_stats(self._item, caller).reset_time - time.time()))
+        wait = self.retry_after
         headers = {
             "Retry-After": str(wait),
-            "RateLimit-Policy": f'"{self._name}";q={self._per_minute};w={WINDOW_SECONDS}',
+            "RateLimit-Policy": f'"{self._name}";q={self._amount};w={self._seconds}',
             "RateLimit": f'"{self._name}";r=0;t={wait}',
         }
-        detail = f"At most {self._per_minute} requests a minute. Try again in {wait} seconds."
+        per = "a minute" if self._seconds == 60 else f"in {self._seconds} seconds"
+        detail = f"At most {self._amount} requests {per}. Try again in {wait} seconds."
         return Problem(429, detail, type="too-many-requests", headers=headers)
+
+
+def _row_id(key: str, until: int) -> str:
+    """Short whatever the caller is called; `until` keeps windows apart."""
+    return f"{sha256(key.encode()).hexdigest()[:32]}/{until}"

@@ -16,10 +16,11 @@ from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
 from pydantic import BaseModel
 
 from contracts.events.base import Event, Order
-from shared import backoff, clock, commands, context, telemetry
+from shared import clock, commands, context, retry, telemetry
 from shared.bus import Envelope, EventRouter
 from shared.commands import Commands
 from shared.mongo import Conflict, Database, DatabaseError, Document, Transaction
+from shared.presence import Claims
 from shared.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -145,7 +146,8 @@ class Process(Generic[S]):
         async def one(row: Document) -> None:
             await self._one(database, stored, row, tools)
 
-        carrying = CommandWorker(f"{self.name}-commands", lambda free: stored.due(self.name, list(self._executors), free), one)
+        claims = Claims(database.presence, database.collection("commands"), only={"process": self.name})
+        carrying = CommandWorker(f"{self.name}-commands", lambda free: stored.due(self.name, list(self._executors), free), one, claims)
         self._commands.append(carrying)
         return [carrying, Worker(f"{self.name}-overdue", lambda: self._chase(database), interval=5.0)]
 
@@ -197,10 +199,9 @@ class Process(Generic[S]):
                 tx.after_commit(worker.wake)
 
     async def _one(self, database: Database[Any], stored: Commands, row: Document, tools: tuple[object, ...]) -> None:
-        attempt = await stored.take(row)
+        attempt = await stored.claim(row, database.presence.name)
         if not attempt:
             return
-        holding = asyncio.create_task(stored.hold(row["_id"], attempt))
         type_, executor = self._executors[row["kind"]]
         token = context.cause.set(context.Cause(row["borough"], row["correlation_id"], None))
         try:
@@ -210,10 +211,8 @@ class Process(Generic[S]):
                 outcome = await executor(type_.model_validate(row["command"]), CommandContext(row["_id"], row["instance"], attempt, tools))
                 await self._done(database, row, outcome)
         except Exception as error:  # noqa: BLE001 (any error of an executor means a retry)
-            holding.cancel()
             await stored.failed(row, attempt, error)
         finally:
-            holding.cancel()
             context.cause.reset(token)
 
     async def _done(self, database: Database[Any], row: Document, outcome: Event | None) -> None:
@@ -246,7 +245,7 @@ class Process(Generic[S]):
                 raise
             except Exception as error:
                 failures = int(row.get("failures", 0)) + 1
-                pause = backoff.pause(failures, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
+                pause = retry.pause(failures, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
                 log.exception("%s %s cannot be chased; tried again in %.0f s (%d)", self.name, row["instance"], pause, failures)
                 telemetry.process_failures.add(1, {"process": self.name, "kind": "overdue", "error.type": type(error).__name__})
                 later = {"due": clock.now() + timedelta(seconds=pause), "failures": failures, "error": type(error).__name__}
@@ -267,26 +266,33 @@ class CommandWorker(Worker):
     """Runs commands side by side, at most `COMMANDS_AT_ONCE`, so that a slow one delays no other."""
 
     def __init__(
-        self, name: str, due: Callable[[int], Awaitable[list[Document]]], carry_out: Callable[[Document], Coroutine[Any, Any, None]]
+        self,
+        name: str,
+        due: Callable[[int], Awaitable[list[Document]]],
+        carry_out: Callable[[Document], Coroutine[Any, Any, None]],
+        claims: Claims,
     ) -> None:
         super().__init__(name, self._take, interval=0.5)
+        self._claims = claims
         self._due = due
         self._carry_out = carry_out
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
     async def _take(self) -> int:
+        await self._claims.sweep(self._under_way)
         free = COMMANDS_AT_ONCE - len(self._under_way)
         rows = [row for row in await self._due(free) if row["_id"] not in self._under_way] if free else []
         for row in rows:
             task: asyncio.Task[None] = asyncio.create_task(self._carry_out(row), name=f"{self.name}-{row['kind']}")
             self._under_way[row["_id"]] = task
             task.add_done_callback(lambda done, id_=row["_id"]: self._ended(id_, done))  # type: ignore[misc]
-        return 0  # these commands are leased; the end of one, or a new one, wakes this worker
+        return 0  # the end of a command, or a new one, wakes this worker
 
     def _ended(self, id_: str, task: asyncio.Task[None]) -> None:
         del self._under_way[id_]
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("a command could be neither run nor postponed; its lease ends by itself", exc_info=error)
+            self._claims.look_again()
+            log.warning("a command could be neither run nor postponed; the worker tries it again", exc_info=error)
         if not self.stopping:
             self.wake()
 

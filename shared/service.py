@@ -26,7 +26,7 @@ from starlette.responses import JSONResponse, Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from contracts.events.platform import DEAD_LETTERS
-from shared import security, telemetry
+from shared import limits, security, telemetry
 from shared.auth import TokenValidator
 from shared.bus.receiver import Receiver
 from shared.bus.router import EventRouter
@@ -42,9 +42,9 @@ from shared.http.reference import add_home, add_reference
 from shared.http.responses import SafeHeaders, SlashRedirect
 from shared.kafka.broker import BrokerWatch
 from shared.mongo import Database, DatabaseError
-from shared.mongo.sessions import BEAT_SECONDS, Sessions
 from shared.outbox.relay import Relay
 from shared.pages import Pages
+from shared.presence import HEARTBEAT_SECONDS, Presence
 from shared.readiness import Readiness
 from shared.settings import Role, ServiceSettings, SettingsError
 from shared.worker import Worker
@@ -117,7 +117,8 @@ class Service:
         if self._topics:
             self._topics.add(DEAD_LETTERS)
         self.app = self._application(title or f"London Building Blocks: {name.replace('_', ' ')}", description, version)
-        provided: dict[type, object] = {TokenValidator: TokenValidator(settings), Admission: Admission()}
+        counts = None if store is None else store.collection(limits.COLLECTION)
+        provided: dict[type, object] = {TokenValidator: TokenValidator(settings, counts), Admission: Admission()}
         for thing in [settings, *([store] if store is not None else []), *provides]:
             provided[type(thing)] = thing
         self.app.state.provided = provided
@@ -215,7 +216,7 @@ class Service:
             except DatabaseError as error:
                 raise StartError(f"{self.name}: {error}. Check {self._variable('MONGODB')} (address, user and password).") from error
             self._running.append(self.store.close)
-            await self._start_sessions(self.store.driver_sessions)
+            await self._register(self.store.presence)
         if self._seed is not None and self.settings.seed_file:
             await self._seed(Path(self.settings.seed_file))
         for hook in self._on_start:
@@ -225,12 +226,12 @@ class Service:
             self._start_workers()
         self._started = True
 
-    async def _start_sessions(self, sessions: Sessions) -> None:
-        await sessions.start()
-        self._running.append(sessions.stop)
-        beats = Worker("database-sessions", sessions.beat, interval=BEAT_SECONDS)
-        beats.start()
-        self._running.append(beats.stop)
+    async def _register(self, presence: Presence) -> None:
+        await presence.start()
+        self._running.append(presence.deregister)
+        heartbeats = Worker("heartbeats", presence.heartbeat, interval=HEARTBEAT_SECONDS)
+        heartbeats.start()
+        self._running.append(heartbeats.stop)
 
     def _start_workers(self) -> None:
         if self.store is not None and self._topics:

@@ -92,7 +92,7 @@ class ServiceSettings(BaseSettings):
     audience: str = ""
     """The `aud` that access tokens must carry; `urn:london-blocks:<name>` when empty."""
     requests_per_minute: int = Field(default=30_000, ge=0)
-    """Requests that one client, or one person through it, may make with access tokens; each process counts for itself. 0: no limit."""
+    """Requests that one client, or one person through it, may make with access tokens, counted over all replicas. 0: no limit."""
     otlp_endpoint: str = ""
     """Base URL of an OTLP/HTTP receiver; empty means that no spans or metrics are exported."""
     trace_sample: float = Field(default=1.0, ge=0, le=1)

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from shared import backoff
+from shared import retry
 from shared.mongo import Unavailable
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Worker:
                 failures += 1
                 if failures == 1 or not isinstance(error, Unavailable):
                     log.warning("%s failed and will be tried again (%d)", self.name, failures, exc_info=error)
-                pause = backoff.pause(failures, first=0.2, longest=LONGEST_PAUSE)
+                pause = retry.pause(failures, first=0.2, longest=LONGEST_PAUSE)
                 if isinstance(error, Unavailable):
                     pause = min(pause, 2.0)
             await self._wait(pause)

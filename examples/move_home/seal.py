@@ -4,36 +4,36 @@ import hashlib
 import secrets
 from typing import TypeVar
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from shared import clock
+from shared.crypto import Keyring
 
 Content = TypeVar("Content", bound=BaseModel)
 
 
 class Seal:
-    """Fernet (AES-128-CBC with HMAC-SHA256). The first key encrypts and every key decrypts, so operators can rotate keys."""
+    """Seals pydantic models under the app's secret keys."""
 
-    def __init__(self, keys: str) -> None:
-        self._fernet = MultiFernet([Fernet(key) for key in keys.split(",")])
-        self.form_secret = hashlib.sha256(b"forms\0" + keys.rsplit(",", maxsplit=1)[-1].encode()).hexdigest()
+    def __init__(self, keys: SecretStr) -> None:
+        self._keyring = Keyring(keys)
+        self.form_secret = hashlib.sha256(b"forms\0" + keys.get_secret_value().rsplit(",", maxsplit=1)[-1].encode()).hexdigest()
         """The secret that signs form tokens. It derives from the oldest key, so a new key breaks no open form."""
 
     def close(self, content: BaseModel) -> bytes:
         """Return the content, encrypted."""
-        return self._fernet.encrypt_at_time(content.model_dump_json().encode(), int(clock.now().timestamp()))
+        return self._keyring.seal(content.model_dump_json().encode(), clock.now())
 
     def open(self, sealed: bytes, kind: type[Content]) -> Content:
-        """Return the content that `close` encrypted. Raises cryptography's `InvalidToken` if another key sealed it."""
-        return kind.model_validate_json(self._fernet.decrypt(sealed))
+        """Return the content that `close` encrypted. Raises `SealError` if another key sealed it."""
+        return kind.model_validate_json(self._keyring.open(sealed))
 
     def open_fresh(self, sealed: str | None, kind: type[Content], seconds: int) -> Content | None:
         """Return a cookie's content; None if it is missing, sealed by another key, or older than `seconds`."""
         try:
-            plain = self._fernet.decrypt_at_time((sealed or "").encode(), seconds, int(clock.now().timestamp()))
+            plain = self._keyring.open_fresh((sealed or "").encode(), max_age=seconds, at=clock.now())
             return kind.model_validate_json(plain)
-        except (InvalidToken, ValueError):  # not ours, too old, or sealed as something else
+        except ValueError:  # not ours, too old, or sealed as something else
             return None
 
 

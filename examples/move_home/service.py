@@ -30,7 +30,7 @@ INBOX_SCOPE = "data_sharing:inbox:read"
 def build(settings: Settings) -> Service:
     """Compose the app: a citizen reports a move once and follows its progress."""
     store = Store(settings)
-    seal = Seal(settings.secret_key.get_secret_value())
+    seal = Seal(settings.secret_key)
     pages = Pages(
         HERE / "templates",
         "Tell councils you are moving",

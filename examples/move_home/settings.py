@@ -1,22 +1,10 @@
 """Settings of the app; every name is `MOVE_HOME_<FIELD>`."""
 
-from typing import Annotated
-
-from cryptography.fernet import Fernet
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from examples.move_home.domain.answers import BoroughCode
+from shared.crypto import FernetKeys
 from shared.settings import ServiceSettings, prefixed
-
-
-def _fernet_keys(value: SecretStr) -> SecretStr:
-    for key in value.get_secret_value().split(","):
-        try:
-            Fernet(key)
-        except ValueError:
-            raise ValueError("must be 32 random bytes in base64url, several separated by commas, the newest first") from None
-    return value
-
 
 SESSION, ATTEMPT = "move_home_session", "move_home_sign_in"
 
@@ -37,7 +25,7 @@ class Settings(ServiceSettings):
 
     borough: BoroughCode = "E09000012"
     """GSS code of the borough that runs this app and answers for what it shares."""
-    secret_key: Annotated[SecretStr, AfterValidator(_fernet_keys)]
+    secret_key: FernetKeys
     """Encrypts personal data in the database and the content of our cookies."""
 
     addresses_url: str

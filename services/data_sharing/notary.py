@@ -59,5 +59,5 @@ class Notary:
 
 
 def claims(head: str) -> dict[str, Any]:
-    """What a signed head says, unverified; for our own use of our own rows."""
+    """The claims of a signed head, unverified: for heads that this service stored."""
     return dict(json.loads(jws.extract_compact(head.encode()).payload))

@@ -11,11 +11,11 @@ from shared.clock import now
 from shared.mongo import Conflict, Duplicate
 from shared.service import StartError
 
+from .agreement_steps import save_step
 from .domain import agreement as steps
 from .domain.agreement import Signature
 from .domain.boroughs import Borough
 from .domain.text import Line, Slug, Text
-from .steps import save_step
 from .store import Store, Tx
 
 SYSTEM = "seed"

@@ -1,7 +1,7 @@
 """Gives the record's entries their leaves, in batches, and signs a new tree head for each batch.
 
-Any number of replicas may run one: a batch is sealed only on top of the tree that it was computed from, in one transaction, so
-the tree has one history. Whoever comes second sees a conflict, changes nothing, and goes on from the new tree.
+Any number of replicas may run one. A transaction seals a batch only on top of the tree that it was computed from, so the tree has one
+history. A replica that comes second meets a conflict, changes nothing, and continues from the new tree.
 """
 
 from shared.clock import now

@@ -1,4 +1,4 @@
-"""What data sharing is told at start."""
+"""Settings of data sharing."""
 
 from shared.crypto import FernetKeys
 from shared.settings import ServiceSettings, prefixed
@@ -10,5 +10,5 @@ class Settings(ServiceSettings):
     model_config = prefixed("DATA_SHARING_")
 
     secret_key: FernetKeys
-    """Encrypts shares and the record's signing key at rest. A new key is put in front of the old ones, comma-separated, which
-    then only decrypt; the oldest must stay."""
+    """Encrypts shares and the record's signing key at rest. To rotate it, put a new key in front of the old ones, joined by a comma.
+    Old keys only decrypt; the oldest must stay."""

@@ -1,35 +1,29 @@
-"""What data sharing keeps secret: the content of shares and the record's signing key, encrypted; keyed digests of requests."""
+"""Seals what data sharing keeps secret: the content of shares and the record's signing key. Digests requests."""
 
-import hmac
-import json
 from collections.abc import Mapping
-from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 
 import rfc8785
-from cryptography.fernet import Fernet, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import SecretStr
+
+from shared.crypto import Keyring, digest, from_json, to_json
 
 
 class Vault:
-    """Holds the keys; nothing else in the service sees them."""
+    """Holds the keys; no other part of the service sees them."""
 
     def __init__(self, secret_key: SecretStr) -> None:
-        keys = secret_key.get_secret_value().split(",")
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
-        # The oldest key stays when a new one is put in front, so digests outlive a rotation.
-        self._digest_key = HKDF(SHA256(), 32, salt=None, info=b"data_sharing digests").derive(keys[-1].encode())
+        self._keyring = Keyring(secret_key)
+        self._digest_key = self._keyring.lasting_key("data_sharing digests")
 
     def seal(self, content: Mapping[str, Any]) -> bytes:
         """Encrypt for storage."""
-        return self._fernet.encrypt(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
+        return self._keyring.seal(to_json(content))
 
     def open(self, sealed: bytes) -> dict[str, Any]:
-        """The content again. Raises `cryptography.fernet.InvalidToken` when it was sealed with a key that is gone."""
-        return cast("dict[str, Any]", json.loads(self._fernet.decrypt(sealed)))
+        """Decrypt. Raises `shared.crypto.SealError` where the key that sealed it is gone."""
+        return from_json(self._keyring.open(sealed))
 
     def digest(self, content: Any) -> str:
-        """Keyed SHA-256 (HMAC) of any JSON value, hexadecimal: tells whether two are equal, and cannot be searched for a known one."""
-        return hmac.new(self._digest_key, rfc8785.dumps(content), sha256).hexdigest()
+        """The keyed digest of any JSON value in its canonical form (RFC 8785): equal for equal values."""
+        return digest(self._digest_key, rfc8785.dumps(content))

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from shared import security
 from shared.clock import now
+from shared.mongo import DatabaseError
+from shared.presence import Claims
 from shared.telemetry import continued
 
 from .adapters.notifications import MisconfiguredError, Notifications, RefusedError, UnreachableError
@@ -17,9 +19,9 @@ log = logging.getLogger(__name__)
 
 
 class CodeDelivery:
-    """One step sends what is due. A code leaves the queue when notifications has accepted it, refuses its address, or when it has expired.
+    """Sends the codes that are due. A code leaves the queue when notifications accepts it or refuses its address, or when it expires.
 
-    A refusal for any other reason is our own fault or notifications' operator's: the code is tried again for as long as it lives.
+    A refusal for any other reason is the fault of one of the operators: the worker tries the code again until it expires.
 
     A crash between notifications' yes and the removal sends the same request again under the same Idempotency-Key, which changes nothing.
     """
@@ -28,17 +30,25 @@ class CodeDelivery:
         self._store = store
         self._vault = vault
         self._notifications = notifications
+        self._claims = Claims(store.presence, store.collection("outgoing"))
         self.wake: Callable[[], object] = lambda: None
-        """Tells the worker that there is something to do; the polling is the truth."""
+        """Wakes the worker. It polls too, so a lost wake-up only delays."""
         self._refused = False
 
     async def step(self) -> int:
-        """Send one code that is due. Gives how many were taken up, 0 or 1."""
-        outgoing = await self._store.outgoing.claim(now())
-        if outgoing is None:
+        """Send one code that is due. Gives how many were claimed, 0 or 1."""
+        if not self._store.presence.is_certain:
             return 0
-        with continued(outgoing.traceparent, "identity send sign-in code"):
-            await self._send(outgoing)
+        await self._claims.sweep()
+        try:
+            outgoing = await self._store.outgoing.claim(self._store.presence.name, now())
+            if outgoing is None:
+                return 0
+            with continued(outgoing.traceparent, "identity send sign-in code"):
+                await self._send(outgoing)
+        except DatabaseError:
+            self._claims.look_again()  # this process may hold a code that it does not work on
+            raise
         return 1
 
     @property

@@ -10,7 +10,7 @@ from .domain.clients import Client
 from .domain.subjects import pairwise_subject
 from .session_end import LogoutDelivery
 from .settings import Settings
-from .signing import SigningKeys
+from .signing_keys import SigningKeys
 from .store import Store
 from .vault import Vault
 

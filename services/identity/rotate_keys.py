@@ -9,13 +9,14 @@ import json
 import sys
 from typing import Literal
 
+from shared.crypto import SealError
 from shared.service import StartError
 from shared.settings import SettingsError
 
 from .settings import Settings
-from .signing import AT_ONCE, PUBLISHED_BEFORE, SigningKey, SigningKeys
+from .signing_keys import AT_ONCE, PUBLISHED_BEFORE, SigningKey, SigningKeys
 from .store import Store
-from .vault import SealError, Vault
+from .vault import Vault
 
 When = Literal["later", "now", "leaked"]
 """An hour from now, when every cache has the key; half a minute from now; at once, and the old keys are withdrawn."""

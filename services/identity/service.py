@@ -17,7 +17,7 @@ from .delivery import CodeDelivery
 from .provider import Provider, subject_of
 from .session_end import LogoutDelivery
 from .settings import Settings
-from .signing import SigningKeys
+from .signing_keys import SigningKeys
 from .store import Store
 from .vault import Vault
 
@@ -64,7 +64,7 @@ def build(settings: Settings) -> Service:
         ],
         events=[events.router],
         workers=[worker, telling, Worker("signing keys", keys.rotate_by_schedule, interval=60.0)],
-        provides=[keys, Provider(settings, store, vault, keys, delivery, logouts, pages), pages, token.TokenQuotas(settings)],
+        provides=[keys, Provider(settings, store, vault, keys, delivery, logouts, pages), pages, token.TokenQuotas(settings, store)],
         tells=lambda: {"mail_refused": delivery.is_refused},
         seed=seed.loader(store, vault),
         on_start=[keys.load],

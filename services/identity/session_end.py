@@ -1,19 +1,21 @@
-"""The end of a session: what it gave to clients ends with it, and clients that can be told are told (Back-Channel Logout 1.0)."""
+"""The end of a session: ends its codes and tokens, and notifies the clients that it served (OpenID Connect Back-Channel Logout 1.0)."""
 
 import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from shared import backoff
+from shared import retry
 from shared.clock import now
 from shared.events import new_id
+from shared.mongo import DatabaseError
+from shared.presence import Claims
 
 from .adapters.back_channel import BackChannel, NotToldError
 from .domain.clients import Client
 from .domain.sessions import ABSOLUTE_LIFE
 from .domain.tokens import Issue, logout_token_claims
-from .signing import SigningKeys
+from .signing_keys import SigningKeys
 from .store import Store, Tx
 from .store.logouts import LogoutNotice
 
@@ -35,9 +37,9 @@ async def end_session(tx: Tx, session: str, at: datetime) -> None:
 
 
 class LogoutDelivery:
-    """Tells clients of ended sessions. A notice leaves the queue when its client has taken it, or no session of it can live any more.
+    """Notifies clients of ended sessions. A notice leaves the queue when its client accepts it, or when no session can have lived so long.
 
-    A crash between the client's yes and the removal tells it again, which changes nothing there.
+    A crash between the client's answer and the removal notifies it again, which changes nothing there.
     """
 
     def __init__(
@@ -45,14 +47,30 @@ class LogoutDelivery:
     ) -> None:
         self._store, self._keys, self._back_channel = store, keys, back_channel
         self._issuer, self._subject = issuer, subject
+        self._claims = Claims(store.presence, store.collection("logouts"))
         self.wake: Callable[[], object] = lambda: None
-        """Tells the worker that there is something to do; the polling is the truth."""
+        """Wakes the worker. It polls too, so a lost wake-up only delays."""
 
     async def step(self) -> int:
-        """Tell the clients whose notices are due, at most ten at once. Gives how many notices were taken up."""
-        notices = [notice for notice in [await self._store.logouts.claim(now()) for _ in range(AT_ONCE)] if notice]
-        await asyncio.gather(*(self._tell(notice) for notice in notices))
+        """Tell the clients whose notices are due, at most ten at once. Gives how many notices were claimed."""
+        if not self._store.presence.is_certain:
+            return 0
+        await self._claims.sweep()
+        try:
+            notices = await self._claimed()
+            async with asyncio.TaskGroup() as group:
+                for notice in notices:
+                    group.create_task(self._tell(notice))
+        except* DatabaseError as failed:
+            self._claims.look_again()  # this process may hold notices that it does not work on
+            raise failed.exceptions[0] from None
         return len(notices)
+
+    async def _claimed(self) -> list[LogoutNotice]:
+        notices: list[LogoutNotice] = []
+        while len(notices) < AT_ONCE and (notice := await self._store.logouts.claim(self._store.presence.name, now())):
+            notices.append(notice)
+        return notices
 
     async def _tell(self, notice: LogoutNotice) -> None:
         client = await self._store.clients.get(notice.client_id)
@@ -62,7 +80,7 @@ class LogoutDelivery:
             try:
                 await self._back_channel.send(client.backchannel_logout_uri, self._keys.sign(claims, "logout+jwt"))
             except NotToldError as error:
-                pause = timedelta(seconds=backoff.pause(notice.failures + 1, first=FIRST_PAUSE, longest=LONGEST_PAUSE))
+                pause = timedelta(seconds=retry.pause(notice.failures + 1, first=FIRST_PAUSE, longest=LONGEST_PAUSE))
                 log.warning("the client %s could not be told of a logout: %s", client.client_id, error)
                 await self._store.logouts.put_off(notice.id, now() + pause)
                 return

@@ -1,23 +1,14 @@
-"""What identity is told at start."""
+"""Settings of identity."""
 
 import re
 from typing import Annotated
 
-from cryptography.fernet import Fernet
 from pydantic import AfterValidator, Field, SecretStr
 
+from shared.crypto import FernetKeys
 from shared.settings import ServiceSettings, prefixed
 
 NOTIFY_KEY = re.compile(r"^.+-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-
-
-def _fernet_keys(value: SecretStr) -> SecretStr:
-    for key in value.get_secret_value().split(","):
-        try:
-            Fernet(key)
-        except ValueError:
-            raise ValueError("must be 32 random bytes in base64url (`python -m services.identity.vault` makes one)") from None
-    return value
 
 
 def _notify_key(value: SecretStr) -> SecretStr:
@@ -37,7 +28,7 @@ class Settings(ServiceSettings):
 
     model_config = prefixed("IDENTITY_")
 
-    encryption_key: Annotated[SecretStr, AfterValidator(_fernet_keys)]
+    encryption_key: FernetKeys
     """Encrypts signing keys and personal values at rest. A new key is put in front of the old ones, which then only decrypt."""
     hashing_key: Annotated[SecretStr, AfterValidator(_long_secret)]
     """Keys the digests of addresses, codes and secrets, and the pairwise subjects. Must never change."""
@@ -60,7 +51,7 @@ class Settings(ServiceSettings):
     rotate_signing_key_after_days: int = Field(default=90, ge=0, le=180)
     """After how many days the next signing key is made; 0 leaves it to the command."""
     tokens_per_client: int = Field(default=3_000, ge=0)
-    """Requests a minute that an authenticated client may make at the token endpoint; each process counts for itself. 0: no limit."""
+    """Requests a minute that an authenticated client may make at the token endpoint. 0: no limit."""
     token_failures_per_network: int = Field(default=300, ge=0)
     """Failed requests a minute that one network may make there. 0: no limit."""
 

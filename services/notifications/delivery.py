@@ -1,8 +1,8 @@
-"""The courier: takes accepted messages from the line and hands them to providers, several at a time.
+"""The delivery worker: claims delivery jobs and gives their messages to providers, several at a time.
 
-What is certain is written before it is forgotten: a message leaves the line in the transaction that records its end. A process
-that dies between a provider's yes and that transaction leaves its claim; another courier finds it and hands the message over
-again under the same Message-ID or dedupe key.
+A worker writes the outcome before it forgets the message: a job ends in the transaction that records the end of its message. A process
+that dies between a provider's yes and that transaction leaves its claim. Another worker finds the claim, and gives the provider the
+message again under the same Message-ID or dedupe key.
 """
 
 import asyncio
@@ -14,29 +14,24 @@ from datetime import timedelta
 from random import Random
 from typing import Protocol, TypeVar
 
-from cryptography.fernet import InvalidToken
-
 from contracts.events.notifications import Channel
 from shared import telemetry
 from shared.clock import now
-from shared.events import new_id
+from shared.crypto import SealError
 from shared.mongo import Conflict, DatabaseError, Unavailable
+from shared.retry import retry
 
 from .domain.delivery import Answer, Ended, TryAgain, after, simulated
 from .domain.notifications import Notification, Status, ended
-from .store import SLOTS, Handover, Store, slot_of
+from .store import SLOTS, DeliveryJob, Store, slot_of
+from .store.delivery_jobs import claims
 from .vault import Vault
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-BEAT_SECONDS = 1.0
-DEAD_AFTER_SECONDS = 7.0
-"""A courier whose heartbeats stand still for so long is dead; its messages are taken over."""
-DOUBT_AFTER_SECONDS = 4.0
-"""A courier that could not show a heartbeat for so long begins nothing new: others may soon think it dead."""
 POLL_SECONDS = 1.0
 UNREADABLE_PAUSE = timedelta(minutes=1)
-"""Before a message is tried again whose key is not among the settings: an operator puts it back."""
+"""How long a message waits whose key is not among the settings: an operator puts it back."""
 WRITE_ATTEMPTS = 5
 
 
@@ -50,15 +45,14 @@ class Provider(Protocol):
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What is still to be written about a handover that was made."""
+    """The result of an attempt, still to be written."""
 
-    handover: Handover
-    courier: str
+    holder: str
     notification: Notification
     step: Ended | TryAgain
 
 
-class Courier:
+class DeliveryWorker:
     """One replica's share of the deliveries. `step` is the work of a chassis Worker."""
 
     def __init__(
@@ -69,10 +63,8 @@ class Courier:
         self._providers = providers
         self._at_once = at_once
         self._random = random or Random()
-        self._name = ""
-        self._beat_at = self._polled_at = float("-inf")
-        self._seen: dict[str, tuple[int, float]] = {}
-        self._swept = 0
+        self._claims = claims(store, store.presence)
+        self._polled_at = float("-inf")
         self._hinted: set[int] = set()
         self._under_way: set[asyncio.Task[None]] = set()
         self._in_hand: set[str] = set()
@@ -80,91 +72,96 @@ class Courier:
         self.wake: Callable[[], None] = lambda: None
 
     def expect(self, notification: str) -> None:
-        """A message was accepted in this process: look for it at once."""
+        """Look at once for a message that this process has just accepted."""
         self._hinted.add(slot_of(notification))
         self.wake()
 
     async def step(self) -> int:
-        """Begin what is due, as far as there is room. Gives how many were begun; waits for room where there is none."""
-        await self._roll_call()
+        """Begin the jobs that are due, as far as there is room. Gives how many began; waits for room where there is none."""
         for outcome in list(self._unwritten.values()):
             await self._write(outcome)
         room = self._at_once - len(self._under_way)
         if not room:
-            await asyncio.wait(self._under_way, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(self._under_way, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             return 1
-        if time.monotonic() - self._beat_at > DOUBT_AFTER_SECONDS:
+        if not self._store.presence.is_certain:
             return 0
+        if await self._claims.sweep(self._in_hand | self._unwritten.keys()):
+            self._hinted.update(range(SLOTS))
         return await self._begin(room)
 
     async def stop(self, grace: float = 5.0) -> None:
-        """Let what is under way end, for `grace` seconds, and put the rest back in line."""
+        """Let attempts under way end, for `grace` seconds, and give the other claims back."""
         if self._under_way:
             _, late = await asyncio.wait(self._under_way, timeout=grace)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        if self._name:
-            try:
-                await self._store.handovers.free(self._name, at=now())
-                await self._store.couriers.strike_off(self._name)
-            except DatabaseError as error:
-                log.info("the claims of this courier are left for others to find: %s", type(error).__name__)
+        try:
+            await self._claims.free_all()
+        except DatabaseError as error:
+            log.info("the claims of this process are left for others to find: %s", type(error).__name__)
 
     async def _begin(self, room: int) -> int:
-        """Claim due messages: from the slots where some are known to be, from all slots once a second."""
+        """Claim due jobs: from the slots where some are known to be, from all slots once a second."""
         slots, self._hinted = self._hinted, set()
         if time.monotonic() - self._polled_at >= POLL_SECONDS:
             self._polled_at = time.monotonic()
             slots = set(range(SLOTS))
-        begun = 0
+        begun, holder = 0, self._store.presence.name
         for slot in self._random.sample(sorted(slots), len(slots)):
             if begun >= room:
                 self._hinted.add(slot)
                 continue
             limit = room - begun
-            due = await self._store.handovers.due(slot, at=now(), limit=limit)
+            due = await self._store.delivery_jobs.due(slot, at=now(), limit=limit)
             if len(due) == limit:
                 self._hinted.add(slot)
-            claimed = await asyncio.gather(*(self._store.handovers.claim(handover.notification, self._name) for handover in due))
-            for handover, mine in zip(due, claimed, strict=True):
+            for job, mine in zip(due, await self._claimed(due, holder), strict=True):
                 if mine:
-                    self._start(handover)
+                    self._start(job, holder)
                     begun += 1
         return begun
 
-    def _start(self, handover: Handover) -> None:
-        task = asyncio.create_task(self._deliver(handover, self._name))
-        self._under_way.add(task)
-        self._in_hand.add(handover.notification)
-        task.add_done_callback(self._under_way.discard)
-        task.add_done_callback(lambda _: self._in_hand.discard(handover.notification))
+    async def _claimed(self, due: list[DeliveryJob], holder: str) -> list[bool]:
+        try:
+            return await asyncio.gather(*(self._store.delivery_jobs.claim(job.notification, holder) for job in due))
+        except DatabaseError:
+            self._claims.look_again()  # some claims may have been made
+            raise
 
-    async def _deliver(self, handover: Handover, courier: str) -> None:
-        with telemetry.continued(handover.traceparent, "deliver", kind=telemetry.CONSUMER) as span:
+    def _start(self, job: DeliveryJob, holder: str) -> None:
+        task = asyncio.create_task(self._deliver(job, holder))
+        self._under_way.add(task)
+        self._in_hand.add(job.notification)
+        task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(lambda _: self._in_hand.discard(job.notification))
+
+    async def _deliver(self, job: DeliveryJob, holder: str) -> None:
+        with telemetry.continued(job.traceparent, "deliver", kind=telemetry.CONSUMER) as span:
             try:
-                kept = await _patiently(lambda: self._store.notifications.to_deliver(handover.notification))
-                notification = self._vault.read(kept) if kept else None
+                stored = await _retry(lambda: self._store.notifications.to_deliver(job.notification))
+                notification = self._vault.read(stored) if stored else None
                 if notification is None or notification.status.is_final:
-                    await _patiently(lambda: self._store.handovers.remove(handover.notification))
+                    await _retry(lambda: self._store.delivery_jobs.remove(job.notification))
                     return
             except DatabaseError:
-                await self._give_back(handover, courier)
+                await self._give_back(job, holder)
                 return
-            except InvalidToken:
+            except SealError:
                 log.error("a message cannot be opened: its secret key is missing from the settings")  # noqa: TRY400
-                await self._give_back(handover, courier, pause=UNREADABLE_PAUSE)
+                await self._give_back(job, holder, pause=UNREADABLE_PAUSE)
                 return
             span.set_attribute("notifications.channel", notification.channel.value)
-            span.set_attribute("notifications.attempt", handover.attempt + 1)
+            span.set_attribute("notifications.attempt", job.attempt + 1)
             answer = await self._handed_over(notification)
-            step = after(answer, attempt=handover.attempt + 1, since=handover.since, at=now(), random=self._random)
-            outcome = _Outcome(handover, courier, notification, step)
+            step = after(answer, attempt=job.attempt + 1, since=job.since, at=now(), random=self._random)
+            outcome = _Outcome(holder, notification, step)
             try:
-                await _patiently(lambda: self._write(outcome))
+                await _retry(lambda: self._write(outcome))
             except DatabaseError as error:
                 self._unwritten[notification.id] = outcome
-                log.warning("the outcome of a handover could not be written yet: %s", type(error).__name__)
+                log.warning("the outcome of a delivery could not be written yet: %s", type(error).__name__)
 
     async def _handed_over(self, notification: Notification) -> Answer:
         if notification.simulated:
@@ -176,11 +173,11 @@ class Courier:
             return Answer.NOT_NOW
 
     async def _write(self, outcome: _Outcome) -> None:
-        """Write what became of a handover; safe to repeat."""
+        """Write the outcome of an attempt; safe to repeat."""
         if isinstance(outcome.step, Ended):
             await self._end(outcome.notification, outcome.step.status)
         else:
-            await self._store.handovers.postpone(outcome.notification.id, courier=outcome.courier, due=outcome.step.due)
+            await self._store.delivery_jobs.postpone(outcome.notification.id, holder=outcome.holder, due=outcome.step.due)
         self._unwritten.pop(outcome.notification.id, None)
 
     async def _end(self, notification: Notification, status: Status) -> None:
@@ -188,59 +185,16 @@ class Courier:
         async with self._store.transaction() as tx:
             if await tx.notifications.move(notification, done):
                 await tx.publish(*events, borough=notification.borough)
-            await tx.handovers.remove(notification.id)
+            await tx.delivery_jobs.remove(notification.id)
 
-    async def _give_back(self, handover: Handover, courier: str, *, pause: timedelta = timedelta(0)) -> None:
+    async def _give_back(self, job: DeliveryJob, holder: str, *, pause: timedelta = timedelta(0)) -> None:
         try:
-            await self._store.handovers.postpone(handover.notification, courier=courier, due=now() + pause)
+            await self._store.delivery_jobs.postpone(job.notification, holder=holder, due=now() + pause)
         except DatabaseError as error:
-            log.warning("a claim could not be given back; it is found again: %s", type(error).__name__)
-
-    async def _roll_call(self) -> None:
-        """Once a second: show a sign of life, look for couriers without one, and for claims whose courier is gone."""
-        if time.monotonic() - self._beat_at < BEAT_SECONDS:
-            return
-        if not self._name or not await self._store.couriers.beat(self._name):
-            self._name = new_id()
-            await self._store.couriers.enlist(self._name)
-        self._beat_at = time.monotonic()
-        await self._return_lost_claims()
-        self._swept = (self._swept + 1) % SLOTS
-        claimants = await self._store.handovers.claimants(self._swept)
-        known = await self._store.couriers.all()
-        for name, beat, dead in known:
-            if name != self._name and (dead or await self._is_dead(name, beat)):
-                await self._take_over(name)
-        for name in claimants - {name for name, _, _ in known}:
-            await self._take_over(name)
-
-    async def _return_lost_claims(self) -> None:
-        """Put back in line what this courier holds and knows nothing of: the reply to its claim was lost, or it could not be given back."""
-        for notification in await self._store.handovers.held(self._name) - self._in_hand - self._unwritten.keys():
-            if await self._store.handovers.postpone(notification, courier=self._name, due=now()):
-                log.info("a claim that was lost on the way is back in line")
-                self.expect(notification)
-
-    async def _is_dead(self, name: str, beat: int) -> bool:
-        before, since = self._seen.get(name, (None, 0.0))
-        if before != beat:
-            self._seen[name] = (beat, time.monotonic())
-            return False
-        return time.monotonic() - since >= DEAD_AFTER_SECONDS and await self._store.couriers.declare_dead(name, beat)
-
-    async def _take_over(self, name: str) -> None:
-        freed = await self._store.handovers.free(name, at=now())
-        await self._store.couriers.strike_off(name)
-        self._seen.pop(name, None)
-        self._hinted.update(range(SLOTS))
-        log.info("took over %d messages of a courier that is gone", freed)
+            self._claims.look_again()
+            log.warning("a claim could not be given back; a later sweep frees it: %s", type(error).__name__)
 
 
-async def _patiently(run: Callable[[], Awaitable[T]]) -> T:
-    """Run again what failed because of others or of a moment without the database."""
-    for attempt in range(1, WRITE_ATTEMPTS):
-        try:
-            return await run()
-        except (Conflict, Unavailable):
-            await asyncio.sleep(0.02 * 2**attempt)
-    return await run()
+async def _retry(run: Callable[[], Awaitable[T]]) -> T:
+    """Call again after a conflict, or a moment without the database."""
+    return await retry(run, on=(Conflict, Unavailable), attempts=WRITE_ATTEMPTS, first=0.04)

@@ -9,7 +9,7 @@ from .adapters.sms import SmsProvider
 from .adapters.smtp import SmtpProvider
 from .api import staff, v2
 from .api.v2.surface import RateLimits
-from .delivery import Courier
+from .delivery import DeliveryWorker
 from .settings import Settings
 from .store import Store
 from .upkeep import Upkeep
@@ -21,10 +21,10 @@ def build(settings: Settings) -> Service:
     store = Store(settings)
     vault = Vault(settings)
     mail, texts = SmtpProvider(settings), SmsProvider(settings)
-    courier = Courier(store, vault, {Channel.EMAIL: mail, Channel.SMS: texts}, at_once=settings.handovers_at_once)
+    deliveries = DeliveryWorker(store, vault, {Channel.EMAIL: mail, Channel.SMS: texts}, at_once=settings.deliveries_at_once)
     upkeep = Upkeep(store, vault)
-    delivery = Worker("delivery", courier.step)
-    courier.wake = delivery.wake
+    delivery = Worker("delivery", deliveries.step)
+    deliveries.wake = delivery.wake
     return Service(
         "notifications",
         settings,
@@ -32,9 +32,9 @@ def build(settings: Settings) -> Service:
         routers=[staff.router, *v2.routers()],
         events=[events.router],
         workers=[delivery, Worker("upkeep", upkeep.step, interval=60.0)],
-        provides=[vault, courier, upkeep, RateLimits(settings)],
+        provides=[vault, deliveries, upkeep, RateLimits(settings, store)],
         seed=seed.loader(store, vault),
         on_start=[upkeep.begin],
-        on_stop=[courier.stop, mail.close, texts.close],
+        on_stop=[deliveries.stop, mail.close, texts.close],
         description="Email and text messages to citizens, committed before the answer. GOV.UK Notify's client libraries work unchanged.",
     )

@@ -1,4 +1,4 @@
-"""What the notifications service is told at start; every name is `NOTIFICATIONS_<FIELD>`."""
+"""Settings of notifications; every environment variable is `NOTIFICATIONS_<FIELD>`."""
 
 from typing import Literal
 
@@ -14,7 +14,7 @@ class Settings(ServiceSettings):
     model_config = prefixed("NOTIFICATIONS_")
 
     secret_key: FernetKeys
-    """Seals messages, and the secrets of API keys, at rest. To rotate it, put a new key in front, joined by a comma; the old one may go
+    """Seals messages, and the secrets of API keys, at rest. To rotate it, put a new key in front, joined by a comma. Remove the old one
     when the log says that everything is sealed under the new one."""
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=1025, ge=1, le=65535)
@@ -23,15 +23,16 @@ class Settings(ServiceSettings):
     smtp_username: str = ""
     smtp_password: SecretStr = SecretStr("")
     sms_url: str = "http://127.0.0.1:8000/capture/sms"
-    """Where texts are handed over, by POST."""
+    """The SMS provider takes texts here, by POST."""
     mail_domain: str = "notifications.localhost"
     """The right side of every Message-ID; a name that this platform owns."""
     default_sms_sender: str = Field(default="LONDON", pattern=r"^[A-Za-z0-9 ]{3,11}$")
     """The name that a text comes from where the service has none of its own (GSM alphanumeric sender)."""
-    handovers_at_once: int = Field(default=20, ge=1, le=200)
-    """How many messages one replica hands to providers at the same time."""
+    deliveries_at_once: int = Field(default=20, ge=1, le=200)
+    """How many messages one replica delivers at the same time."""
     provider_timeout: float = Field(default=15.0, gt=0)
     """Seconds that a provider has for one answer."""
     rate_per_minute: int = Field(default=3000, ge=1)
-    """Calls that one service may make with one kind of key in the long run; counted by each replica for itself."""
+    """Calls that one service may make with one kind of key in the long run, counted over all replicas."""
     rate_burst: int = Field(default=1000, ge=1)
+    """Calls that it may make at once."""

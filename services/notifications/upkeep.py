@@ -1,12 +1,11 @@
-"""Upkeep of what is stored: messages whose time is over are deleted, what is in clear is sealed, and old keys are replaced."""
+"""Upkeep of stored messages: deletes those whose retention has ended, seals rows in clear, replaces old keys."""
 
 import logging
 import time
 
-from cryptography.fernet import InvalidToken
-
 from shared import security
 from shared.clock import now
+from shared.crypto import SealError
 from shared.service import StartError
 
 from .domain.notifications import Notification
@@ -16,7 +15,7 @@ from .vault import Vault
 log = logging.getLogger(__name__)
 AT_ONCE = 100
 START_SECONDS = 10.0
-"""How long a start waits for rows in clear to be sealed; the rest is the worker's. A list filtered by reference misses them until then."""
+"""How long a start waits to seal rows in clear; the worker seals the rest. A list filtered by reference misses them until then."""
 
 
 class Upkeep:
@@ -28,10 +27,10 @@ class Upkeep:
         self._resealed = 0
 
     async def begin(self) -> None:
-        """At start: seal the services anew, and what an earlier version wrote in clear. Raises StartError where a key is missing."""
+        """Seal services anew, and rows that an earlier version wrote in clear. Raises StartError where a key is missing."""
         try:
             await self._reseal_services()
-        except InvalidToken:
+        except SealError:
             raise StartError("notifications: NOTIFICATIONS_SECRET_KEY lacks the key that the database is sealed under; add it.") from None
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and await self._seal_rows_in_clear():

@@ -1,14 +1,12 @@
-"""What notifications keeps secret: messages, each under a data key of its own, and the secrets and teams of services."""
+"""Seals messages, each under a data key of its own, and the secrets and teams of services."""
 
 import base64
 from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-
 from shared import security
-from shared.crypto import Envelope
+from shared.crypto import Envelope, SealError
 
 from .domain.notifications import Envelope as Address
 from .domain.notifications import Notification
@@ -25,25 +23,24 @@ class Vault:
     """Seals and opens with the service's secret keys: the newest seals, all of them open."""
 
     def __init__(self, settings: Settings) -> None:
-        fernets = [Fernet(key) for key in settings.secret_key.get_secret_value().split(",")]
-        self._newest, self._fernet = fernets[0], MultiFernet(fernets)
         self._envelope = Envelope(settings.secret_key)
+        self._keyring = self._envelope.keyring
         self._open = lru_cache(maxsize=10_000)(self._decrypted)
 
     # -- services ----------------------------------------------------------------------------------------------------------------------
 
     def sealed(self, secret: str) -> str:
         """The secret in the form in which it is stored."""
-        return self._newest.encrypt(secret.encode()).decode()
+        return self._keyring.seal(secret.encode()).decode()
 
     def opened(self, service: Service) -> Service:
-        """The service with its keys' secrets and its team readable. Raises `InvalidToken` where another key sealed them."""
+        """The service with its keys' secrets and its team readable. Raises `SealError` where another key sealed them."""
         team = frozenset(self._member(member) for member in service.team)
         return replace(service, keys=tuple(self._opened_key(key) for key in service.keys), team=team)
 
     def resealed(self, service: Service) -> Service | None:
         """The service sealed under the newest key; None where it is."""
-        if all(self._is_current(text) for text in (*(key.secret for key in service.keys), *service.team)):
+        if all(self._keyring.is_current(text) for text in (*(key.secret for key in service.keys), *service.team)):
             return None
         plain = self.opened(service)
         keys = tuple(replace(key, secret=self.sealed(key.secret)) for key in plain.keys)
@@ -54,13 +51,13 @@ class Vault:
     @property
     def key_ids(self) -> tuple[str, ...]:
         """The ids of the secret keys, the newest first."""
-        return self._envelope.key_ids
+        return self._keyring.key_ids
 
     def closed(self, notification: Notification) -> StoredNotification:
-        """The message as it is stored: whom it is for and what it says are sealed."""
+        """The message as it is stored, with recipient and text sealed."""
         key, content = self._envelope.new_key(), notification.content
         said = {
-            "given_recipient": notification.given_recipient,
+            "given_recipient": notification.original_recipient,
             "envelope": asdict(notification.envelope),
             "reference": notification.reference,
             "body": content.body,
@@ -77,7 +74,7 @@ class Vault:
         )
 
     def read(self, stored: StoredNotification | Notification) -> Notification:
-        """The message again; one that an earlier version stored in clear as it is. Raises `InvalidToken` where its key is gone."""
+        """The message again; one that an earlier version stored in clear as it is. Raises `SealError` where its key is gone."""
         if isinstance(stored, Notification):
             return stored
         said = self._unseal(stored.key, stored.sealed)
@@ -85,7 +82,7 @@ class Vault:
         return Notification(
             **{name: getattr(stored, name) for name in StoredNotification.IN_CLEAR},
             reference=said["reference"],
-            given_recipient=said["given_recipient"],
+            original_recipient=said["given_recipient"],
             envelope=Address(**said["envelope"]),
             content=Content(said["body"], said["subject"], unsent.get("html"), unsent.get("text")),
         )
@@ -97,7 +94,7 @@ class Vault:
 
     def references(self, service: str, reference: str) -> tuple[str, ...]:
         """The keyed digests under which a service's messages of this reference are found, one for each secret key."""
-        return self._envelope.digests("reference", f"{service}\0{reference}")
+        return self._keyring.digests("reference", f"{service}\0{reference}")
 
     def _reference(self, service: str, reference: str | None) -> str | None:
         return None if reference is None else self.references(service, reference)[0]
@@ -108,7 +105,7 @@ class Vault:
     def _unseal(self, key: bytes, sealed: bytes) -> dict[str, Any]:
         try:
             return self._envelope.open(key, base64.urlsafe_b64encode(sealed))
-        except InvalidToken:
+        except SealError:
             security.record(security.Event.SEAL_REFUSED, "at_rest")
             raise
 
@@ -118,12 +115,5 @@ class Vault:
     def _member(self, member: str) -> str:
         return self._open(member) if member.startswith(FERNET_PREFIX) else member  # in clear: written by an earlier version
 
-    def _is_current(self, sealed: str) -> bool:
-        try:
-            self._newest.decrypt(sealed.encode())
-        except InvalidToken:
-            return False
-        return True
-
     def _decrypted(self, sealed: str) -> str:
-        return self._fernet.decrypt(sealed).decode()
+        return self._keyring.open(sealed).decode()

@@ -16,7 +16,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from shared import backoff, clock
+from shared import clock, retry
 from shared.bus.delivery import Delivery, inbox_id, lane_of, old_inbox_id
 from shared.bus.lanes import Lanes
 from shared.bus.parking import Parking
@@ -217,7 +217,7 @@ class Receiver:
             except Exception:
                 failures += 1
                 log.warning("a batch can be neither handled nor parked and will be tried again (%d)", failures, exc_info=True)
-                await asyncio.sleep(backoff.pause(failures, first=0.4, longest=LONGEST_PAUSE_SECONDS))
+                await asyncio.sleep(retry.pause(failures, first=0.4, longest=LONGEST_PAUSE_SECONDS))
             else:
                 return
 

@@ -17,7 +17,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage, KafkaRouter
 from faststream.kafka.message import FAKE_CONSUMER
 
-from shared import backoff
+from shared import retry
 from shared.bus import records as _records  # noqa: F401 (makes aiokafka's fetcher use records that can always be decoded)
 from shared.kafka.connection import connection
 from shared.kafka.redaction import RedactingLogger
@@ -46,7 +46,7 @@ class ConfirmingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ha
         if self._given_out:
             self._repeats += 1
             log.warning("records were neither handled nor parked and are read again (%d)", self._repeats)
-            await asyncio.sleep(backoff.pause(self._repeats, first=0.2, longest=LONGEST_PAUSE_SECONDS))
+            await asyncio.sleep(retry.pause(self._repeats, first=0.2, longest=LONGEST_PAUSE_SECONDS))
             self._go_back(self._given_out)
         before = self._positions()
         asked = [partition for partition in before if not partitions or partition in partitions]

@@ -14,7 +14,8 @@ from shared.mongo import outbox_rows as rows
 from shared.mongo.collection import Collection, Document, Sort
 from shared.mongo.driver import CODEC, translated
 from shared.mongo.errors import Conflict, DatabaseError, Duplicate
-from shared.mongo.sessions import Sessions
+from shared.mongo.orphaned_transactions import OrphanedTransactions
+from shared.presence import Presence
 from shared.settings import INBOX_DAYS, STORED_REPLY_DAYS, ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -185,9 +186,10 @@ CHASSIS_INDEXES: dict[str, list[Index]] = {
         Index("state", "consumer", "due"),
     ],
     "processes": [Index("process", "due")],
-    "commands": [Index("process", "due"), Index("state", "died_at", only={"state": "dead"})],
+    "commands": [Index("process", "due"), Index("holder"), Index("state", "died_at", only={"state": "dead"})],
     "idempotency": [Index("at", expire_after=STORED_REPLY_DAYS * 24 * 3600)],
     "live_processes": [],
+    "limits": [Index("expires_at", expire_after=0)],
     "readiness": [Index("at", expire_after=24 * 3600)],
 }
 
@@ -215,7 +217,9 @@ class Database(Scope, Generic[TxT]):
         self._client = driver.connect(settings.mongodb.get_secret_value(), settings.driver)
         self._database = self._client.get_database(settings.database, codec_options=CODEC)
         self._raw = _Collections(self._database)
-        self.driver_sessions = Sessions(self._database, self.collection("live_processes"), settings.instance)
+        self.presence = Presence(self.collection("live_processes"), settings.instance)
+        """This process among those that share the database."""
+        self._orphaned = OrphanedTransactions(self._database, self.presence)
         self.on_commit: list[Callable[[set[int]], object]] = []
         """Calls after each commit that published events, with their shards: they wake the relay."""
 
@@ -277,7 +281,7 @@ class Database(Scope, Generic[TxT]):
             return
         with translated():
             session = driver.start_session(self._client)
-        await self.driver_sessions.note(session)
+        await self._orphaned.note(session)
         transaction = self.transaction_type(self._raw, session, self.settings)
         try:
             await driver.begin(session)

@@ -17,9 +17,10 @@ from shared import clock
 from shared.kafka.broker import BrokerWatch
 from shared.mongo import Database, DatabaseError, Document, Duplicate
 from shared.outbox.backlog import Backlog
-from shared.outbox.membership import BEAT_SECONDS, Membership
+from shared.outbox.membership import Membership
 from shared.outbox.sender import Outcome, Sender
 from shared.outbox.unsent import Unsent
+from shared.presence import HEARTBEAT_SECONDS
 from shared.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class Relay:
         self._outbox = database.collection("outbox")
         self._sent = database.collection("outbox_sent")
         self._watch = watch
-        self._membership = Membership(database, self._settings.instance)
+        self._membership = Membership(database, database.presence)
         self._backlog = Backlog(database)
         self._sender = Sender(self._settings, watch)
         self.unsent = Unsent(database, self._sender)
@@ -56,21 +57,21 @@ class Relay:
         self._removal = asyncio.Lock()
         self.worker = Worker("outbox-relay", self._step, interval=FULL_LOOK_SECONDS)
         self._remover = Worker("outbox-removal", self._tidy, interval=TAKE_OUT_SECONDS)
-        self._beats = Worker("outbox-membership", self._beat, interval=BEAT_SECONDS)
+        self._dividing = Worker("outbox-membership", self._divide, interval=HEARTBEAT_SECONDS)
         self._stream: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Starts to publish."""
         self._database.on_commit.append(self.wake)
         self._watch.on_change.append(self.worker.wake)
-        self._beats.start()
+        self._dividing.start()
         self._remover.start()
         self.worker.start()
 
     async def stop(self) -> None:
         """Finishes the current batch, releases the shards and disconnects."""
         await self.worker.stop(STOP_SECONDS)
-        await self._beats.stop(STOP_SECONDS)
+        await self._dividing.stop(STOP_SECONDS)
         if self._stream is not None:
             self._stream.cancel()
             await asyncio.wait({self._stream})
@@ -86,7 +87,7 @@ class Relay:
     def is_stuck(self) -> bool:
         """Whether a step has sent nothing for `STUCK_AFTER_SECONDS`, so that the process should be replaced."""
         now = time.monotonic()
-        busy = [worker.busy_since for worker in (self.worker, self._beats, self._remover) if worker.busy_since is not None]
+        busy = [worker.busy_since for worker in (self.worker, self._dividing, self._remover) if worker.busy_since is not None]
         return any(now - max(since, self._moved_at) > STUCK_AFTER_SECONDS for since in busy)
 
     def wake(self, shards: set[int]) -> None:
@@ -94,8 +95,8 @@ class Relay:
         self._dirty |= shards
         self.worker.wake()
 
-    async def _beat(self) -> int:
-        to_hand_over = await self._membership.beat()
+    async def _divide(self) -> int:
+        to_hand_over = await self._membership.divide()
         if to_hand_over:
             async with self._cycle:
                 await self._take_out()
@@ -117,7 +118,7 @@ class Relay:
         except asyncio.CancelledError:
             raise
         except Exception:
-            log.debug("the change stream ended; it is opened again at the next beat", exc_info=True)
+            log.debug("the change stream ended; it is opened again within a second", exc_info=True)
 
     async def _step(self) -> int:
         async with self._cycle:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from contracts.events.platform import DEAD_LETTERS, MessageUnsent
-from shared import backoff, clock, telemetry
+from shared import clock, retry, telemetry
 from shared.events import header
 from shared.mongo import Collection, Conflict, Database, Document, Duplicate, Transaction
 from shared.outbox.sender import Refusal, Sender
@@ -169,7 +169,7 @@ class Unsent:
     async def _refused_again(self, refusal: Refusal) -> None:
         row = refusal.row
         attempts = int(row["attempts"]) + 1
-        due = clock.now() + timedelta(seconds=backoff.pause(attempts, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS))
+        due = clock.now() + timedelta(seconds=retry.pause(attempts, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS))
         state = {"state": REFUSED, "whole_topic": refusal.whole_topic, "error": type(refusal.error).__name__}
         async with self._database.transaction() as tx:
             await tx.collection("outbox_unsent").update_one({"_id": row["_id"]}, {"$set": {**state, "attempts": attempts, "due": due}})

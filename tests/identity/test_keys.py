@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from services.identity import signing
+from services.identity import signing_keys
 from services.identity.rotate_keys import rotate
 from services.identity.service import build
-from services.identity.signing import PUBLISHED_AFTER, PUBLISHED_BEFORE
+from services.identity.signing_keys import PUBLISHED_AFTER, PUBLISHED_BEFORE
 from shared import auth, clock
 from shared.settings import ServiceSettings
 from tests.identity.citizen import answer, request
@@ -29,7 +29,7 @@ class Block(ServiceSettings):
 
 @pytest.fixture(autouse=True)
 def _read_at_once(monkeypatch):
-    monkeypatch.setattr(signing, "RELOAD_SECONDS", 0.0)
+    monkeypatch.setattr(signing_keys, "RELOAD_SECONDS", 0.0)
 
 
 async def token_of(identity) -> str:
@@ -71,7 +71,7 @@ async def test_a_rotation_is_noticed_by_nobody(identity_settings, serve):
         with clock.at(start + PUBLISHED_BEFORE + timedelta(minutes=5)):
             await block.caller(late)
         with clock.at(start + PUBLISHED_BEFORE + PUBLISHED_AFTER + timedelta(minutes=1)):
-            await one.service.app.state.provided[signing.SigningKeys].rotate_by_schedule()
+            await one.service.app.state.provided[signing_keys.SigningKeys].rotate_by_schedule()
             assert await published(one) == await published(two) == [made]
 
 
@@ -112,7 +112,7 @@ async def test_a_leaked_key_and_what_it_signed_are_refused_at_once(identity):
 async def test_the_schedule_makes_one_key_for_all_replicas(identity_settings, serve):
     days = {"rotate_signing_key_after_days": 30}
     async with serve(build(identity_settings(**days))) as one, serve(build(identity_settings(**days))) as two:
-        keys = [replica.service.app.state.provided[signing.SigningKeys] for replica in (one, two)]
+        keys = [replica.service.app.state.provided[signing_keys.SigningKeys] for replica in (one, two)]
         await asyncio.gather(*(each.rotate_by_schedule() for each in keys))
         assert len(await published(one)) == 1
         with clock.at(clock.now() + timedelta(days=30, seconds=1)):

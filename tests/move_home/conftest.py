@@ -94,7 +94,7 @@ def start_app(app_settings, serve) -> Callable[..., Any]:
         service = build(made)
         async with serve(service) as running:
             assert isinstance(service.store, Store)
-            yield App(running, made, service.store, Seal(made.secret_key.get_secret_value()))
+            yield App(running, made, service.store, Seal(made.secret_key))
 
     return start
 

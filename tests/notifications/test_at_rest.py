@@ -15,7 +15,7 @@ from pydantic import SecretStr, ValidationError
 from pymongo import MongoClient
 
 from services.notifications.seed import SeedService
-from services.notifications.store.handovers import slot_of
+from services.notifications.store.delivery_jobs import slot_of
 from services.notifications.upkeep import Upkeep
 from shared import clock
 from shared.events import new_id
@@ -78,7 +78,7 @@ async def test_neither_recipients_nor_texts_lie_in_clear_on_the_way_or_afterward
             for personal in PERSONAL:
                 assert personal not in repr(row), name
     assert REFERENCE not in repr(rows(block, "notifications", "handovers", "idempotency"))
-    assert not [row for _, row in rows(block, "notifications") if row.get("unsent")], "only the courier needs HTML and plain text"
+    assert not [row for _, row in rows(block, "notifications") if row.get("unsent")], "only the delivery worker needs HTML and plain text"
     assert [NAME.encode() in each for each in mail.taken] == [True]
     assert [NAME in each["body"] for each in texts.texts] == [True]
     read = (await block.client().get_all_notifications(reference=REFERENCE))["notifications"]

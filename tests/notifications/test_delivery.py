@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from services.notifications import delivery
 from services.notifications.settings import Settings
-from services.notifications.store.handovers import Handovers
+from services.notifications.store.delivery_jobs import DeliveryJobs
 from shared.mongo import Unavailable
 from tests.notifications.conftest import EMAIL_TEMPLATE, SMS_TEMPLATE, Block, MailServer
 from tests.notifications.test_errors import bearer
@@ -67,17 +67,17 @@ async def test_a_server_that_is_down_delays_and_never_loses(block: Block) -> Non
     assert sorted(block.mail.recipients) == ["ada@example.com", "bob@example.com"]
 
 
-async def test_a_claim_whose_reply_was_lost_is_found_by_the_courier_that_made_it(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
-    claim, lost = Handovers.claim, list[str]()
+async def test_a_claim_whose_reply_was_lost_is_found_by_the_worker_that_made_it(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim, lost = DeliveryJobs.claim, list[str]()
 
-    async def lose_the_first_reply(self: Handovers, notification: str, courier: str) -> bool:
-        mine = await claim(self, notification, courier)
+    async def lose_the_first_reply(self: DeliveryJobs, notification: str, holder: str) -> bool:
+        mine = await claim(self, notification, holder)
         if not lost:
             lost.append(notification)
             raise Unavailable("the database was killed between its commit and its reply")
         return mine
 
-    monkeypatch.setattr(Handovers, "claim", lose_the_first_reply)
+    monkeypatch.setattr(DeliveryJobs, "claim", lose_the_first_reply)
     (sent,) = await send(block, "ada")
     await settled(block, "delivered")
     assert lost == [sent]
@@ -107,7 +107,7 @@ async def test_not_now_is_tried_again_as_the_same_message(block: Block) -> None:
 
 
 async def test_a_slow_server_holds_up_no_more_than_the_messages_it_has(start: Callable[..., Any], mail: MailServer) -> None:
-    async with start(handovers_at_once=4) as block:
+    async with start(deliveries_at_once=4) as block:
         mail.gate.clear()
         await send(block, *(f"p{number}" for number in range(6)))
         await eventually(lambda: mail.at_once == 4)
@@ -137,26 +137,25 @@ async def test_two_replicas_share_the_work_and_double_nothing(start: Callable[..
         assert all(kinds == ["accepted", "delivered"] for kinds in (await events_of(one)).values())
 
 
-async def test_what_a_dead_courier_held_is_found_by_another(start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "DEAD_AFTER_SECONDS", 1.5)
+async def test_what_a_dead_process_held_is_found_by_another(start: Callable[..., Any]) -> None:
     async with start(role="api") as api:
         first, second = await send(api, "ada", "bob")
         store = api.running.service.store
         assert store is not None
-        await store.collection("couriers").insert_one({"_id": "dead", "beat": 7, "dead": False})
+        await store.collection("live_processes").insert_one({"_id": "dead", "instance": "dead", "beat": 7, "dead": False})
         for notification, courier in ((first, "dead"), (second, "forgotten")):
             claim = {"state": "claimed", "courier": courier, "attempt": 1}
             await store.collection("handovers").update_one({"_id": notification}, {"$set": claim})
         async with start():
             await settled(api, "delivered", "delivered", seconds=20)
-        assert await store.collection("couriers").find({}) == []
+        assert await store.collection("live_processes").find({"_id": "dead"}) == []
 
 
 async def test_an_outcome_that_cannot_be_written_is_kept_and_the_message_not_sent_again(
     block: Block, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    courier = block.running.service.app.state.provided[delivery.Courier]
-    real, failures = courier._end, 8
+    worker = block.running.service.app.state.provided[delivery.DeliveryWorker]
+    real, failures = worker._end, 8
 
     async def failing(*args: Any) -> None:
         nonlocal failures
@@ -165,7 +164,7 @@ async def test_an_outcome_that_cannot_be_written_is_kept_and_the_message_not_sen
             raise Unavailable("the database does not answer")
         await real(*args)
 
-    monkeypatch.setattr(courier, "_end", failing)
+    monkeypatch.setattr(worker, "_end", failing)
     (notification,) = await send(block, "ada")
     await settled(block, "delivered")
     assert failures < 0

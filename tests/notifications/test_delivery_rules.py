@@ -1,10 +1,9 @@
-"""When a handover is repeated, when it is given up, and what is said about it."""
+"""When a delivery is tried again, when it is given up, and which event says so."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 from services.notifications.domain.delivery import GIVE_UP_AFTER, LONGEST_PAUSE, Answer, Ended, TryAgain, after, simulated
-from services.notifications.domain.limits import TokenBucket
 from services.notifications.domain.notifications import Status
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -40,10 +39,3 @@ def test_test_keys_simulate_by_recipient() -> None:
     assert simulated("447700900003") is Answer.UNDELIVERED
     assert simulated("perm-fail@simulator.notify") is Answer.REFUSED
     assert simulated("anyone@example.com") is Answer.TAKEN
-
-
-def test_a_bucket_lets_a_burst_through_and_then_fifty_a_second() -> None:
-    bucket = TokenBucket.full(0.0)
-    assert sum(bucket.take(0.0) for _ in range(1500)) == 1000
-    assert sum(bucket.take(1.0) for _ in range(100)) == 50
-    assert not bucket.take(0.5)

@@ -10,7 +10,7 @@ import pytest
 from services.notifications.domain import sms
 from services.notifications.domain.markdown import EmailBody
 from services.notifications.domain.placeholders import Personalisation, fill, filled_size
-from services.notifications.domain.sanitising import sanitise
+from services.notifications.domain.sanitisation import sanitise
 from tests.fuzz.slots import SHAPES, text_of
 
 NOTIFYS_URL = re.compile(r"(?i)\b(?<![@.])(https?://)?([\w\-]+\.)+([a-z]{2,63})(?!@)\b([/?#][^<\s]*)?")

@@ -7,7 +7,7 @@ import pytest
 
 from services.notifications.domain import sms
 from services.notifications.domain.refusals import Refusal
-from services.notifications.domain.sanitising import report, sanitised
+from services.notifications.domain.sanitisation import report, sanitised
 from services.notifications.domain.templates import Content, Template, compose
 
 EMAIL = Template(

@@ -185,8 +185,8 @@ async def test_what_a_dead_process_was_carrying_out_is_taken_over_within_ten_sec
         assert sorted(painter.calls) == sorted(endless.calls)
 
 
-async def test_a_command_that_takes_longer_than_its_lease_is_carried_out_by_one_replica(settings, serve, eventually, monkeypatch):
-    monkeypatch.setattr("shared.commands.LEASE_SECONDS", 1.5)
+async def test_a_command_that_takes_long_is_carried_out_by_one_replica(settings, serve, eventually, monkeypatch):
+    monkeypatch.setattr("shared.presence.SWEEP_SECONDS", 0.5)
     one, two = Painter(seconds=5), Painter(seconds=5)
     making, other = process(), process()
     async with serve(build(settings(Settings), making, one)) as running, serve(build(settings(Settings), other, two)):

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.data_sharing.agreement_steps import save_step
 from services.data_sharing.domain import agreement as steps
 from services.data_sharing.domain.agreement import Agreement, Change, Status, StepRefused
 from services.data_sharing.domain.boroughs import Borough
 from services.data_sharing.domain.text import Line, Permission, Purpose, Role, Slug, Text
-from services.data_sharing.steps import save_step
 from services.data_sharing.store import Store
 from shared.clock import now
 from shared.events import new_id

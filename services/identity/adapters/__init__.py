@@ -1,1 +1,1 @@
-"""What identity asks of others."""
+"""Clients of what identity calls: notifications, and the servers of its clients."""

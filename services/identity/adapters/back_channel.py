@@ -1,4 +1,4 @@
-"""Telling a client's server that a session has ended (OpenID Connect Back-Channel Logout 1.0 section 2.5)."""
+"""Sends logout tokens to clients' servers (OpenID Connect Back-Channel Logout 1.0 section 2.5)."""
 
 import httpx
 

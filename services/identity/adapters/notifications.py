@@ -1,4 +1,4 @@
-"""Sending an email through the notifications block, over its GOV.UK Notify API."""
+"""Sends emails through the notifications block, over its GOV.UK Notify API."""
 
 import httpx
 from joserfc import jwt
@@ -11,7 +11,7 @@ from shared.http import client
 SERVICE_ID = slice(-73, -37)
 SECRET = slice(-36, None)
 FOR_NOW = {408, 409, 425, 429}
-"""What passes by itself."""
+"""Statuses of failures that pass by themselves."""
 
 
 class RefusedError(Exception):

@@ -13,7 +13,7 @@ from services.identity.domain.grants import Grant, granted
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.sessions import Session
 from services.identity.provider import Provider
-from services.identity.signing import ForeignTokenError
+from services.identity.signing_keys import ForeignTokenError
 from shared.clock import now
 from shared.events import new_id
 from shared.http import Problem, Router

@@ -12,8 +12,8 @@ from services.identity.domain.clients import Client
 from services.identity.domain.sessions import ABSOLUTE_LIFE, Session
 from services.identity.domain.sign_in import DEVICE_LIFE, Device
 from services.identity.provider import Provider
-from services.identity.vault import SealError
 from shared.clock import now
+from shared.crypto import SealError
 from shared.http import HttpFailure, Problem
 from shared.http.openapi import SurfaceDocument, documented_as
 from shared.pages import ForgeryError, Pages

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 
 from services.identity.domain.scopes import PERSON_SCOPES
-from services.identity.signing import ALGORITHM, JWKS_MAX_AGE
+from services.identity.signing_keys import ALGORITHM, JWKS_MAX_AGE
 from shared.clock import now
 from shared.http import Router
 

@@ -12,9 +12,9 @@ from services.identity.domain.errors import OAuthError
 from services.identity.domain.parameters import Parameters
 from services.identity.provider import Provider
 from services.identity.session_end import end_session
-from services.identity.signing import ForeignTokenError
-from services.identity.vault import SealError
+from services.identity.signing_keys import ForeignTokenError
 from shared.clock import now
+from shared.crypto import SealError
 from shared.http import Problem, Router
 
 from .browser import Browser, failure_as_page, form_fields

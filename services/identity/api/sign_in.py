@@ -19,9 +19,9 @@ from services.identity.provider import Provider
 from services.identity.session_end import end_session
 from services.identity.store import Tx
 from services.identity.store.outgoing import OutgoingCode
-from services.identity.vault import SealError
 from shared import security
 from shared.clock import now
+from shared.crypto import SealError
 from shared.events import new_id
 from shared.http import Problem, Router
 from shared.pages import FormErrors

@@ -18,11 +18,12 @@ from services.identity.domain.sign_in import network_of
 from services.identity.domain.tokens import Issue, access_token_claims, id_token_claims
 from services.identity.provider import Provider
 from services.identity.settings import Settings
+from services.identity.store import Store
 from shared import security
 from shared.clock import now
 from shared.events import new_id
 from shared.http import Problem, Router, provided
-from shared.limits import Quota
+from shared.limits import COLLECTION, Quota
 
 from .client_authentication import ClientAuthentication
 from .dependencies import Op
@@ -55,11 +56,12 @@ class Tokens(BaseModel):
 
 
 class TokenQuotas:
-    """How often the token endpoint may be asked."""
+    """How often clients may ask the token endpoint, and networks may fail there."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.clients = Quota("tokens", settings.tokens_per_client)
-        self.failures = Quota("failures", settings.token_failures_per_network)
+    def __init__(self, settings: Settings, store: Store) -> None:
+        rows = store.collection(COLLECTION)
+        self.clients = Quota("tokens", settings.tokens_per_client, rows=rows)
+        self.failures = Quota("failures", settings.token_failures_per_network, rows=rows)
 
 
 @router.post("/token", responses={200: {"model": Tokens}}, openapi_extra={**FORM, "security": [{"clientSecretBasic": []}, {}]})
@@ -68,19 +70,19 @@ async def token(request: Request, op: Op, quotas: Annotated[TokenQuotas, Depends
 
     Failures are counted by network and not by client, so that nobody can use up another's quota.
     """
-    network = network_of(request.client.host) if request.client else "unknown"
-    quotas.failures.require_any(network)
+    network = op.vault.digest("limit", network_of(request.client.host) if request.client else "unknown")
+    await quotas.failures.require_any(network)
     try:
         parameters = await form_parameters(request)
         parameters.require_single()
         client = await ClientAuthentication(op).client(request.headers.get("authorization"), parameters)
-        quotas.clients.take(client.client_id)
+        await quotas.clients.take(client.client_id)
         answer = await Issuing(op).answer(client, parameters)
     except OAuthError as error:
         if error.code == "invalid_grant":
             security.record(security.Event.GRANT_REFUSED, "code")
         with suppress(Problem):
-            quotas.failures.take(network)
+            await quotas.failures.take(network)
         return refusal(error)
     return JSONResponse(answer, headers=NO_STORE)
 

@@ -11,7 +11,7 @@ from services.identity.domain.errors import OAuthError
 from services.identity.domain.scopes import IDENTITY
 from services.identity.domain.tokens import person_claims
 from services.identity.provider import Provider
-from services.identity.signing import ForeignTokenError
+from services.identity.signing_keys import ForeignTokenError
 from shared.clock import now
 from shared.http import Router
 

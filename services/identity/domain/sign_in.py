@@ -98,12 +98,6 @@ def wide_network_of(address: str) -> str:
     return network_of(address)
 
 
-def window_of(at: datetime) -> datetime:
-    """The end of the counting window that this moment falls in."""
-    seconds = LIMIT_WINDOW.total_seconds()
-    return datetime.fromtimestamp((at.timestamp() // seconds + 1) * seconds, tz=at.tzinfo)
-
-
 def pause_after(failures: int) -> timedelta:
     """How long to wait before the next attempt at handing a code over: 1, 2, 4, ... seconds, 15 at most, since the person is waiting."""
     return timedelta(seconds=min(2 ** max(failures - 1, 0), 15))

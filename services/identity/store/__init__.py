@@ -7,7 +7,6 @@ from shared.mongo import Database, Index, Scope, Transaction
 
 from .accounts import Accounts
 from .clients import Clients
-from .counters import Counters
 from .grants import Grants
 from .keys import Keys
 from .logouts import Ended, LogoutNotices
@@ -28,10 +27,6 @@ class Repositories(Scope):
     @property
     def clients(self) -> Clients:
         return Clients(self)
-
-    @property
-    def counters(self) -> Counters:
-        return Counters(self)
 
     @property
     def grants(self) -> Grants:
@@ -74,7 +69,6 @@ class Store(Database[Tx], Repositories):
         "accounts": [Index("email_key", unique=True)],
         "assertions": [Index("expires_at", expire_after=0)],
         "attempts": [Index("expires_at", expire_after=3600)],
-        "counters": [Index("expires_at", expire_after=0)],
         "grants": [
             Index("code_digest", unique=True),
             Index("token_id", unique=True, only={"token_id": {"$type": "string"}}),
@@ -82,8 +76,8 @@ class Store(Database[Tx], Repositories):
             Index("issued_at", expire_after=3600),
         ],
         "keys": [Index("generation", unique=True)],
-        "logouts": [Index("due_at")],
+        "logouts": [Index("due_at"), Index("holder")],
         "ended": [Index("ended_at", expire_after=3600)],
-        "outgoing": [Index("due_at")],
+        "outgoing": [Index("due_at"), Index("holder")],
         "sessions": [Index("cookie_digest", unique=True), Index("served.session"), Index("authenticated_at", expire_after=12 * 3600)],
     }

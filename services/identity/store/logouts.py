@@ -1,4 +1,4 @@
-"""The queue of clients that have yet to be told that a session has ended, and the list of what ended a short while ago."""
+"""The queue of logout notices to clients, and the list of sessions and tokens that ended a short while ago."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +7,13 @@ from datetime import datetime, timedelta
 from shared.events import new_id
 from shared.mongo import Scope
 
-LEASE = timedelta(seconds=30)
-"""How long one worker has a row to itself; longer than a call to a client may take."""
 LISTED = timedelta(minutes=15)
 """How long an ended session or token is listed: longer than an access token lives."""
 
 
 @dataclass(frozen=True)
 class LogoutNotice:
-    """One client to be told of one ended session."""
+    """Tells one client that one session has ended."""
 
     id: str
     client_id: str
@@ -26,24 +24,27 @@ class LogoutNotice:
 
 
 class LogoutNotices:
+    """Notices to be sent. A claim names its process (`shared.presence`)."""
+
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("logouts")
 
     async def add(self, session: str, account: str, client_id: str, at: datetime) -> None:
         """Queue one notice."""
         row = {"_id": new_id(), "client_id": client_id, "account": account, "session": session, "ended_at": at}
-        await self._rows.insert_one({**row, "failures": 0, "due_at": at})
+        await self._rows.insert_one({**row, "failures": 0, "due_at": at, "holder": None})
 
-    async def claim(self, at: datetime) -> LogoutNotice | None:
-        """Take one due row for a while; when its worker dies, it becomes due again by itself."""
-        row = await self._rows.find_one_and_update({"due_at": {"$lte": at}}, {"$set": {"due_at": at + LEASE}}, sort=[("due_at", 1)])
+    async def claim(self, holder: str, at: datetime) -> LogoutNotice | None:
+        """Claim one due row for the process of this name."""
+        due = {"due_at": {"$lte": at}, "holder": None}
+        row = await self._rows.find_one_and_update(due, {"$set": {"holder": holder}}, sort=[("due_at", 1)])
         if row is None:
             return None
         return LogoutNotice(row["_id"], row["client_id"], row["account"], row["session"], row["ended_at"], row["failures"])
 
     async def put_off(self, notice: str, until: datetime) -> None:
-        """Try again later."""
-        await self._rows.update_one({"_id": notice}, {"$set": {"due_at": until}, "$inc": {"failures": 1}})
+        """Give the claim back until then."""
+        await self._rows.update_one({"_id": notice}, {"$set": {"due_at": until, "holder": None}, "$inc": {"failures": 1}})
 
     async def remove(self, notice: str) -> None:
         await self._rows.delete_one({"_id": notice})

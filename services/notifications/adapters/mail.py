@@ -11,7 +11,7 @@ _POLICY = SMTP.clone(cte_type="7bit", max_line_length=200)
 
 
 def message_id(notification: str, domain: str) -> str:
-    """Fixed by the notification, so that a handover repeated after a crash is the same message (RFC 5322, 3.6.4)."""
+    """Fixed by the notification, so that a delivery repeated after a crash is the same message (RFC 5322, 3.6.4)."""
     return f"<{notification}@{domain}>"
 
 

@@ -1,4 +1,4 @@
-"""Texts by HTTP POST. The dedupe key is the notification's id, so that a repeated handover is the same text to the provider."""
+"""Texts by HTTP POST. The dedupe key is the notification's id, so that a repeated delivery is the same text to the provider."""
 
 import logging
 
@@ -11,7 +11,7 @@ from shared.http import client
 
 log = logging.getLogger(__name__)
 REFUSED_FOR_GOOD = frozenset({400, 410, 413, 422})
-"""What says that this text will never be taken; other codes speak of the connection, its permissions or the moment."""
+"""These statuses refuse the text for good; others concern the connection, its permissions or the moment."""
 
 
 class SmsProvider:
@@ -22,7 +22,7 @@ class SmsProvider:
         self._http = client(timeout=httpx.Timeout(settings.provider_timeout))
 
     async def hand_over(self, notification: Notification) -> Answer:
-        """Give the text to the provider and say what it answered. Never raises for what a server or a network does."""
+        """Give the text to the provider and return its answer. Raises no error of a server or a network."""
         try:
             response = await self._http.post(
                 self._url,

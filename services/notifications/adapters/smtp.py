@@ -1,4 +1,4 @@
-"""Email by SMTP (RFC 5321), over connections that are kept and used again."""
+"""Email by SMTP (RFC 5321), over connections that it reuses."""
 
 import asyncio
 import logging
@@ -17,20 +17,20 @@ from . import mail
 
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 10.0
-"""A connection that was idle for longer is not trusted: servers hang up."""
+"""Closes a connection that was idle for longer: servers hang up."""
 NOT_ABOUT_THE_MESSAGE = frozenset({500, 501, 502, 503, 504, 530, 534, 535, 538})
-"""Refusals of our own configuration (RFC 5321, 4.2.2; RFC 4954, 6): another try may find it mended."""
+"""Refusals of our own configuration (RFC 5321, 4.2.2; RFC 4954, 6), which an operator may repair before the next attempt."""
 
 
 class SmtpProvider:
-    """Hands emails to one SMTP server. As many connections are open as messages are under way."""
+    """Gives emails to one SMTP server, each over a connection of its own."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._idle: deque[tuple[aiosmtplib.SMTP, float]] = deque()
 
     async def hand_over(self, notification: Notification) -> Answer:
-        """Give the message to the server and say what it answered. Never raises for what a server or a network does."""
+        """Give the message to the server and return its answer. Raises no error of a server or a network."""
         settings = self._settings
         with telemetry.span("SMTP send", kind=telemetry.CLIENT) as span:
             span.set_attributes({"server.address": settings.smtp_host, "server.port": settings.smtp_port})
@@ -45,7 +45,7 @@ class SmtpProvider:
             return answer
 
     async def close(self) -> None:
-        """Say goodbye on every idle connection."""
+        """Quit every idle connection."""
         while self._idle:
             connection, _ = self._idle.popleft()
             connection.close()

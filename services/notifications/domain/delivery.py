@@ -1,16 +1,18 @@
-"""What a handover to a provider comes to, and when to try again."""
+"""What follows from a provider's answer, and when the next attempt is due."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from random import Random
 
+from shared.retry import pause
+
 from .notifications import Status
 
-FIRST_PAUSE = timedelta(seconds=2)
+FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE = timedelta(minutes=10)
 GIVE_UP_AFTER = timedelta(hours=4)
-"""In all, from the first handover that could have been made."""
+"""Counts from the acceptance of the message."""
 
 
 class Answer(Enum):
@@ -34,27 +36,21 @@ class Ended:
 
 @dataclass(frozen=True)
 class TryAgain:
-    """The message is handed over again at `due`."""
+    """The next attempt is due."""
 
     due: datetime
 
 
 def after(answer: Answer, *, attempt: int, since: datetime, at: datetime, random: Random) -> Ended | TryAgain:
-    """What follows from an answer to the `attempt`th handover (from 1) of a message accepted at `since`."""
+    """What follows from an answer to the `attempt`th attempt (from 1) at a message accepted at `since`."""
     if answer is Answer.TAKEN:
         return Ended(Status.DELIVERED)
     if answer is Answer.REFUSED:
         return Ended(Status.PERMANENT_FAILURE)
     if answer is Answer.UNDELIVERED:
         return Ended(Status.TEMPORARY_FAILURE)
-    due = at + pause(attempt, random)
+    due = at + timedelta(seconds=pause(attempt, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE.total_seconds(), source=random))
     return TryAgain(due) if due < since + GIVE_UP_AFTER else Ended(Status.TECHNICAL_FAILURE)
-
-
-def pause(attempt: int, random: Random) -> timedelta:
-    """The wait after the `attempt`th handover: doubling, up to a fifth longer or shorter so that retries spread out."""
-    doubled = FIRST_PAUSE.total_seconds() * 2.0 ** min(attempt - 1, 20)
-    return timedelta(seconds=min(doubled, LONGEST_PAUSE.total_seconds()) * random.uniform(0.8, 1.2))
 
 
 SIMULATED_ANSWERS = {

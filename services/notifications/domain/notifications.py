@@ -1,4 +1,4 @@
-"""A message on its way: what was accepted, and what may become of it."""
+"""A message on its way: its states, and the events of its acceptance and end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ FAILURES = (Status.PERMANENT_FAILURE, Status.TEMPORARY_FAILURE, Status.TECHNICAL
 
 @dataclass(frozen=True)
 class Envelope:
-    """What a provider needs besides the content."""
+    """What a provider needs in addition to the content."""
 
     recipient: str
     """The address or number in the form in which it is sent to."""
@@ -49,7 +49,7 @@ class Notification:
     """One message that a service asked for."""
 
     id: str
-    """A UUID (version 7) that fixes the Message-ID or the dedupe key too: a handover repeated after a crash is the same message."""
+    """A UUID (version 7) that fixes the Message-ID or the dedupe key too: a delivery repeated after a crash is the same message."""
     service: str
     borough: str | None
     channel: Channel
@@ -57,14 +57,14 @@ class Notification:
     template: str
     template_version: int
     reference: str | None
-    given_recipient: str
-    """As the caller wrote it; this is what it reads back."""
+    original_recipient: str
+    """As the caller wrote it, and reads it back."""
     envelope: Envelope
     content: Content
     status: Status
     created_at: datetime
     keep_until: datetime
-    """When nobody can read it any more: the service's retention after its acceptance."""
+    """The end of its retention, counted from acceptance: nobody reads it after that."""
     sent_at: datetime | None = None
     completed_at: datetime | None = None
     sequence: int = 1
@@ -82,11 +82,11 @@ def accept(
     content: Content,
     envelope: Envelope,
     *,
-    given: str,
+    original_recipient: str,
     reference: str | None,
     at: datetime,
 ) -> tuple[Notification, Sequence[Event]]:
-    """A message is taken on: from here it is delivered or said to have failed."""
+    """Accept a message: from here on it ends as delivered or as failed, and an event says which."""
     notification = Notification(
         id=notification_id,
         service=caller.service.id,
@@ -96,7 +96,7 @@ def accept(
         template=template.id,
         template_version=template.version,
         reference=reference,
-        given_recipient=given,
+        original_recipient=original_recipient,
         envelope=envelope,
         content=content,
         status=Status.CREATED,
@@ -117,7 +117,7 @@ def accept(
 
 
 def ended(notification: Notification, status: Status, at: datetime) -> tuple[Notification, Sequence[Event]]:
-    """The message has come to its end. One that had already ended stays as it is, and nothing is said twice."""
+    """End the message. Leaves one that has ended as it is, without a second event."""
     if notification.status.is_final:
         return notification, []
     after = replace(

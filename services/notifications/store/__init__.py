@@ -4,12 +4,12 @@ from typing import ClassVar
 
 from shared.mongo import Database, Index, Scope, Transaction
 
-from .handovers import SLOTS, Couriers, Handover, Handovers, slot_of
+from .delivery_jobs import COLLECTION, HOLDER, SLOTS, DeliveryJob, DeliveryJobs, slot_of
 from .notifications import Filters, Notifications, StoredNotification
 from .services import Services
 from .templates import Templates
 
-__all__ = ["SLOTS", "Filters", "Handover", "Repositories", "Store", "StoredNotification", "Tx", "slot_of"]
+__all__ = ["SLOTS", "DeliveryJob", "Filters", "Repositories", "Store", "StoredNotification", "Tx", "slot_of"]
 
 
 class Repositories(Scope):
@@ -28,12 +28,8 @@ class Repositories(Scope):
         return Notifications(self)
 
     @property
-    def handovers(self) -> Handovers:
-        return Handovers(self)
-
-    @property
-    def couriers(self) -> Couriers:
-        return Couriers(self)
+    def delivery_jobs(self) -> DeliveryJobs:
+        return DeliveryJobs(self)
 
 
 class Tx(Transaction, Repositories):
@@ -53,5 +49,5 @@ class Store(Database[Tx], Repositories):
             Index("key_id"),
             Index("expires_at", expire_after=0),
         ],
-        "handovers": [Index("slot", "state", "due_at"), Index("courier")],
+        COLLECTION: [Index("slot", "state", "due_at"), Index(HOLDER)],
     }

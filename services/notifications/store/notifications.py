@@ -27,7 +27,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class StoredNotification:
-    """A message at rest. In clear is what queries and the courier need; recipient and text are sealed under its own data key."""
+    """A message at rest. Queries and delivery need the fields in clear; its own data key seals recipient and text."""
 
     IN_CLEAR: ClassVar = (
         *("id", "service", "borough", "channel", "key_type", "template", "template_version", "status"),
@@ -54,15 +54,15 @@ class StoredNotification:
     key_id: str
     sealed: bytes
     unsent: bytes | None
-    """HTML and plain text, which only the courier needs."""
+    """HTML and plain text, which only the delivery worker needs."""
 
 
 Kept = StoredNotification | Notification
-"""A row as it is found: one that a version before messages were sealed wrote is in clear, until the worker has sealed it."""
+"""A row as it is found: in clear where an earlier version wrote it and the worker has not sealed it yet."""
 
 
 class Notifications:
-    """Messages of a service. Ids of other services' messages are not found, nor messages whose time is over."""
+    """Messages of a service. Finds no message of another service, and none whose retention has ended."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("notifications")
@@ -78,7 +78,7 @@ class Notifications:
         return kept if kept and kept.keep_until > at else None
 
     async def to_deliver(self, notification: str) -> Kept | None:
-        """One message, for the courier: it works for every service."""
+        """One message of any service, for the delivery worker."""
         row = await self._rows.find_one({"_id": notification})
         return _kept(row) if row else None
 
@@ -99,7 +99,7 @@ class Notifications:
     async def move(self, before: Notification, after: Notification) -> bool:
         """Write a message's next state. False where it is no longer in the state `before`.
 
-        What only the courier needs (HTML and plain text) goes when the message has come to its end, and from then on it can expire.
+        Removes HTML and plain text, which only the delivery worker needs, when the message has ended. From then on it can expire.
         """
         update: dict[str, Any] = {
             "$set": {
@@ -115,9 +115,9 @@ class Notifications:
         return await self._rows.update_one({"_id": after.id, "sequence": before.sequence, "status": before.status.value}, update)
 
     async def expire(self, at: datetime, limit: int) -> int:
-        """Delete messages that have come to their end and whose time is over, at most `limit`. Gives how many.
+        """Delete ended messages whose retention has ended, at most `limit`. Gives how many.
 
-        One that no courier could end yet is only hidden: nothing accepted is lost, however long the platform was down.
+        Hides a message that no worker could end yet, and keeps it: nothing accepted is lost, however long the platform was down.
         """
         over = await self._rows.find({"expires_at": {"$gt": BEGINNING, "$lte": at}}, limit=limit, projection={"_id": 1})
         if not over:
@@ -125,11 +125,11 @@ class Notifications:
         return await self._rows.delete_many({"_id": {"$in": [row["_id"] for row in over]}})
 
     async def sealed_under(self, key_id: str | None, limit: int) -> list[Kept]:
-        """Messages whose data key that secret key wraps; with None those that an earlier version wrote in clear."""
+        """Messages whose data key is wrapped under that secret key; with None, messages that an earlier version wrote in clear."""
         return [_kept(row) for row in await self._rows.find({"key_id": key_id}, limit=limit)]
 
     async def seal(self, clear: Notification, sealed: StoredNotification) -> bool:
-        """Put the sealed form in the place of a row in clear. False where the row has changed since it was read."""
+        """Replace a row in clear by its sealed form. False where the row has changed since it was read."""
         where = {"_id": clear.id, "key_id": None, "sequence": clear.sequence, "status": clear.status.value}
         expiring = {"expires_at": sealed.keep_until} if sealed.status.is_final else {}
         return await self._rows.replace_one(where, _row(sealed) | expiring)
@@ -165,7 +165,7 @@ def _kept(row: dict[str, Any]) -> Kept:
     return Notification(
         **facts,
         keep_until=row["created_at"] + timedelta(days=RETENTION_DAYS),
-        given_recipient=row["given_recipient"],
+        original_recipient=row["given_recipient"],
         envelope=Envelope(**row["envelope"]),
         content=Content(content["body"], content["subject"], content.get("html"), content.get("text")),
     )

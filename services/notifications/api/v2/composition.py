@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from services.notifications.domain import sanitising
+from services.notifications.domain import sanitisation
 from services.notifications.domain.templates import Content, Template, compose
 
 T = TypeVar("T")
@@ -21,8 +21,8 @@ async def composed(
 
 
 async def sanitised(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """The values, those named in `names` as `domain.sanitising.sanitise` writes them."""
-    return await _apart(_length(list(values.values())), lambda: sanitising.sanitised(values, names))
+    """The values, those named in `names` as `domain.sanitisation.sanitise` writes them."""
+    return await _apart(_length(list(values.values())), lambda: sanitisation.sanitised(values, names))
 
 
 async def _apart(size: int, work: Callable[[], T]) -> T:

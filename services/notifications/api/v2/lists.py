@@ -82,8 +82,8 @@ def _as_notify(notification: Notification, url: str) -> dict[str, Any]:
     return {
         "id": notification.id,
         "reference": notification.reference,
-        "email_address": notification.given_recipient if is_email else None,
-        "phone_number": None if is_email else notification.given_recipient,
+        "email_address": notification.original_recipient if is_email else None,
+        "phone_number": None if is_email else notification.original_recipient,
         **dict.fromkeys(("line_1", "line_2", "line_3", "line_4", "line_5", "line_6", "postcode", "postage")),
         "type": notification.channel.value,
         "status": notification.status.value,

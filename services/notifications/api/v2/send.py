@@ -1,12 +1,12 @@
-"""POST /v2/notifications/email and /sms: a message is accepted when it is committed; a worker hands it over."""
+"""POST /v2/notifications/email and /sms: commits a message, which accepts it; a worker delivers it."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends
 
-from services.notifications.delivery import Courier
-from services.notifications.domain import sanitising
+from services.notifications.delivery import DeliveryWorker
+from services.notifications.domain import sanitisation
 from services.notifications.domain.notifications import Envelope, Notification, accept
 from services.notifications.domain.recipients import email_address, is_simulated, phone
 from services.notifications.domain.refusals import Refusal
@@ -21,7 +21,7 @@ from .composition import composed, sanitised
 from .surface import Config, Db, NotifyRouter, Sealing, SendingCaller, json_body
 
 router = NotifyRouter()
-Deliveries = Annotated[Courier, Depends(provided(Courier))]
+Deliveries = Annotated[DeliveryWorker, Depends(provided(DeliveryWorker))]
 
 
 async def _sms_form(caller: SendingCaller, body: Annotated[dict[str, Any], Depends(json_body)]) -> dict[str, Any]:  # noqa: ARG001 (first)
@@ -32,12 +32,12 @@ async def _email_form(caller: SendingCaller, body: Annotated[dict[str, Any], Dep
     return schemas.checked(body, schemas.SEND_EMAIL)
 
 
-class Acceptance:
-    """What taking a message on needs: the caller, and where the message is written."""
+class NotificationRequest:
+    """A caller's request to send: finds the template, and accepts the message."""
 
-    def __init__(self, caller: SendingCaller, store: Db, settings: Config, courier: Deliveries, vault: Sealing) -> None:
+    def __init__(self, caller: SendingCaller, store: Db, settings: Config, deliveries: Deliveries, vault: Sealing) -> None:
         self.caller, self.service = caller, caller.service
-        self._store, self._settings, self._courier, self._vault = store, settings, courier, vault
+        self._store, self._settings, self._deliveries, self._vault = store, settings, deliveries, vault
 
     @property
     def default_sms_sender(self) -> str:
@@ -55,25 +55,31 @@ class Acceptance:
             raise Refusal.bad_request("Template has been deleted")
         return template
 
-    async def take(self, template: Template, content: Content, envelope: Envelope, *, given: str, reference: str | None) -> dict[str, Any]:
-        """Commit the message and its event, and give the reply's common part. A simulated recipient's message is not kept."""
-        notification, events = accept(new_id(), self.caller, template, content, envelope, given=given, reference=reference, at=now())
+    async def accept(
+        self, template: Template, content: Content, envelope: Envelope, *, original_recipient: str, reference: str | None
+    ) -> dict[str, Any]:
+        """Commit the message and its event, and give the reply's common part. Does not store a message to a simulated recipient."""
+        notification, events = accept(
+            new_id(), self.caller, template, content, envelope, original_recipient=original_recipient, reference=reference, at=now()
+        )
         if not is_simulated(envelope.recipient):
             stored = self._vault.closed(notification)
             async with self._store.transaction() as tx:
                 await tx.notifications.insert(stored)
-                await tx.handovers.add(notification.id, at=notification.created_at, traceparent=telemetry.traceparent())
+                await tx.delivery_jobs.add(notification.id, at=notification.created_at, traceparent=telemetry.traceparent())
                 await tx.publish(*events, borough=notification.borough)
-                tx.after_commit(lambda: self._courier.expect(notification.id))
+                tx.after_commit(lambda: self._deliveries.expect(notification.id))
         return _reply(notification, self._settings.public_url)
 
 
-async def acceptance(caller: SendingCaller, store: Db, settings: Config, courier: Deliveries, vault: Sealing) -> Acceptance:
-    """Acceptance, by a coroutine: FastAPI would call the class itself in a thread."""
-    return Acceptance(caller, store, settings, courier, vault)
+async def notification_request(
+    caller: SendingCaller, store: Db, settings: Config, worker: Deliveries, vault: Sealing
+) -> NotificationRequest:
+    """NotificationRequest, by a coroutine: FastAPI would call the class itself in a thread."""
+    return NotificationRequest(caller, store, settings, worker, vault)
 
 
-Desk = Annotated[Acceptance, Depends(acceptance)]
+Asked = Annotated[NotificationRequest, Depends(notification_request)]
 
 
 @router.post(
@@ -82,17 +88,17 @@ Desk = Annotated[Acceptance, Depends(acceptance)]
     responses={201: {"model": replies.AcceptedSms}},
     openapi_extra=schemas.body_of(schemas.SEND_SMS),
 )
-async def send_sms(desk: Desk, form: Annotated[dict[str, Any], Depends(_sms_form)]) -> dict[str, Any]:
+async def send_sms(asked: Asked, form: Annotated[dict[str, Any], Depends(_sms_form)]) -> dict[str, Any]:
     """Accept one text message."""
     values = values_of(form, file_refusal="Can only send a file by email")
-    template = await desk.template(form["template_id"], "sms")
-    sender = desk.service.chosen_sms_sender(form.get("sms_sender_id"))
-    content = await composed(template, values, prefix=None if sender else desk.service.name)
+    template = await asked.template(form["template_id"], "sms")
+    sender = asked.service.chosen_sms_sender(form.get("sms_sender_id"))
+    content = await composed(template, values, prefix=None if sender else asked.service.name)
     recipient = phone(form["phone_number"])
-    desk.service.allow_recipient(recipient.number, desk.caller.key)
-    desk.service.allow_phone(recipient)
-    envelope = Envelope(recipient.number, sender or desk.default_sms_sender)
-    accepted = await desk.take(template, content, envelope, given=form["phone_number"], reference=form.get("reference"))
+    asked.service.allow_recipient(recipient.number, asked.caller.key)
+    asked.service.allow_phone(recipient)
+    envelope = Envelope(recipient.number, sender or asked.default_sms_sender)
+    accepted = await asked.accept(template, content, envelope, original_recipient=form["phone_number"], reference=form.get("reference"))
     return accepted | {"content": {"body": content.body, "from_number": envelope.sender}}
 
 
@@ -102,18 +108,18 @@ async def send_sms(desk: Desk, form: Annotated[dict[str, Any], Depends(_sms_form
     responses={201: {"model": replies.AcceptedEmail}},
     openapi_extra=schemas.body_of(schemas.SEND_EMAIL),
 )
-async def send_email(desk: Desk, form: Annotated[dict[str, Any], Depends(_email_form)]) -> dict[str, Any]:
+async def send_email(asked: Asked, form: Annotated[dict[str, Any], Depends(_email_form)]) -> dict[str, Any]:
     """Accept one email."""
     given = values_of(form, file_refusal="Send files by email has not been set up")
     values = await sanitised(given, form.get("sanitise_content_for") or ())
-    template = await desk.template(form["template_id"], "email")
+    template = await asked.template(form["template_id"], "email")
     unsubscribe = form.get("one_click_unsubscribe_url")
     content = await composed(template, values, unsubscribe_url=unsubscribe)
     recipient = email_address(form["email_address"])
-    desk.service.allow_recipient(recipient, desk.caller.key)
-    reply_to = desk.service.chosen_reply_to(form.get("email_reply_to_id"))
-    envelope = Envelope(recipient, desk.service.from_address, desk.service.name, reply_to, unsubscribe)
-    accepted = await desk.take(template, content, envelope, given=form["email_address"], reference=form.get("reference"))
+    asked.service.allow_recipient(recipient, asked.caller.key)
+    reply_to = asked.service.chosen_reply_to(form.get("email_reply_to_id"))
+    envelope = Envelope(recipient, asked.service.from_address, asked.service.name, reply_to, unsubscribe)
+    accepted = await asked.accept(template, content, envelope, original_recipient=form["email_address"], reference=form.get("reference"))
     return accepted | {
         "content": {
             "subject": content.subject,
@@ -121,7 +127,7 @@ async def send_email(desk: Desk, form: Annotated[dict[str, Any], Depends(_email_
             "from_email": envelope.sender,
             "one_click_unsubscribe_url": unsubscribe,
         },
-        "sanitised_content": sanitising.report(given, values),
+        "sanitised_content": sanitisation.report(given, values),
     }
 
 

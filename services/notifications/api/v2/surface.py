@@ -1,16 +1,14 @@
 """What every route of this surface has in common: the error shape, the router, the authenticated caller."""
 
 import json
-import time
 from typing import Annotated, Any
 
 from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.notifications.domain.limits import TokenBucket
 from services.notifications.domain.refusals import Refusal
-from services.notifications.domain.senders import ApiKey, Authenticated, KeyType, Service
+from services.notifications.domain.senders import ApiKey, Authenticated, Service
 from services.notifications.domain.tokens import RequestToken, bearer_token
 from services.notifications.settings import Settings
 from services.notifications.store import Store
@@ -22,6 +20,7 @@ from shared.http.errors import failure_of
 from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
 from shared.http.openapi import SurfaceDocument, documented_as
 from shared.http.router import Route
+from shared.limits import COLLECTION, Quota
 
 BODY_LIMIT = 5_000_000
 """An email may have 2,000,000 bytes of text, which JSON may write longer."""
@@ -109,20 +108,18 @@ class NotifyRouter(Router):
 
 
 class RateLimits:
-    """One bucket for each service and kind of key, in this process alone: N replicas allow N times as much."""
+    """One quota for each service and kind of key. A caller that used its burst has it again after the time that its rate takes for it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._per_minute, self._burst = settings.rate_per_minute, settings.rate_burst
-        self._buckets: dict[tuple[str, KeyType], TokenBucket] = {}
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._per_minute = settings.rate_per_minute
+        seconds = max(1, round(settings.rate_burst * 60 / settings.rate_per_minute))
+        self._quota = Quota("sending", settings.rate_burst, seconds=seconds, rows=store.collection(COLLECTION))
 
-    def take(self, caller: Authenticated) -> None:
+    async def require(self, caller: Authenticated) -> None:
         """Count one call; refuse it where there were too many."""
-        key = (caller.service.id, caller.key.type)
-        if key not in self._buckets:
-            self._buckets[key] = TokenBucket.full(time.monotonic(), per_minute=self._per_minute, burst=self._burst)
-        if not self._buckets[key].take(time.monotonic()):
+        if not await self._quota.hit(f"{caller.service.id}/{caller.key.type}"):
             text = f"Exceeded rate limit for key type {caller.key.type.upper()} of {self._per_minute} requests per 60 seconds"
-            raise Refusal(429, ("RateLimitError", text), retry_after=1)
+            raise Refusal(429, ("RateLimitError", text), retry_after=self._quota.retry_after)
 
 
 async def _signer(request: Request, store: Store, vault: Vault) -> tuple[Service, ApiKey]:
@@ -148,7 +145,7 @@ Caller = Annotated[Authenticated, Depends(_authenticated)]
 
 
 async def _sending(caller: Caller, limits: Annotated[RateLimits, Depends(provided(RateLimits))]) -> Authenticated:
-    limits.take(caller)
+    await limits.require(caller)
     return caller
 
 

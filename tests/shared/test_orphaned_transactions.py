@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from shared.mongo import Conflict
-from shared.mongo.sessions import DEAD_AFTER, Sessions
+from shared.mongo.orphaned_transactions import OrphanedTransactions
+from shared.presence import DEAD_AFTER, Presence
 from tests.shared.thing import Settings, Store, build, environment
 
 
@@ -67,21 +68,22 @@ async def test_a_process_that_lives_keeps_what_it_holds(settings, serve):
 async def test_a_paused_process_finds_its_transaction_gone_and_goes_on_with_the_next(settings):
     now = [0.0]
     store, other = await Store(settings(Settings)).start(), await Store(settings(Settings)).start()
-    await store.driver_sessions.start()
-    observer = Sessions(other._database, other.collection("live_processes"), "observer", lambda: now[0])
+    await store.presence.start()
+    observer = Presence(other.collection("live_processes"), "observer", lambda: now[0])
+    OrphanedTransactions(other._database, observer)
     await observer.start()
 
     async def is_paused() -> None:
         async with store.transaction() as tx:
             await tx.things.insert("one", 1)
             now[0] += DEAD_AFTER
-            assert await observer.beat() == 1
+            assert await observer.heartbeat() == 1
             await tx.things.insert("two", 2)
 
     with pytest.raises(Conflict):
         await is_paused()
     assert await store.things.all() == []
-    await store.driver_sessions.beat()
+    await store.presence.heartbeat()
     assert len(await store.collection("live_processes").find({"instance": store.settings.instance})) == 1
     async with store.transaction() as tx:
         await tx.things.insert("three", 3)
