@@ -30,7 +30,7 @@ C = TypeVar("C", bound=BaseModel)
 T = TypeVar("T")
 COMMANDS_AT_ONCE = 32
 INSTANCES_A_STEP = 32
-CONFLICT_ATTEMPTS = 8
+CONFLICT_ATTEMPTS, FIRST_WAIT_SECONDS = 8, 0.01
 ATTEMPTS_UNREMARKED = 4
 """Attempt from which the span of a failed command is an error; earlier failures are expected to pass."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 60.0, 3600.0
@@ -216,17 +216,12 @@ class Process(Generic[S]):
             context.cause.reset(token)
 
     async def _done(self, database: Database[Any], row: Document, outcome: Event | None) -> None:
-        for attempt in range(1, CONFLICT_ATTEMPTS + 1):
-            try:
-                async with database.transaction() as tx:
-                    if await tx.collection("commands").delete_one({"_id": row["_id"]}) and outcome is not None:
-                        await self._move(tx, row["instance"], outcome)
-            except Conflict:
-                if attempt == CONFLICT_ATTEMPTS:
-                    raise
-                await asyncio.sleep(0.005 * 2**attempt)
-            else:
-                return
+        async def finish() -> None:
+            async with database.transaction() as tx:
+                if await tx.collection("commands").delete_one({"_id": row["_id"]}) and outcome is not None:
+                    await self._move(tx, row["instance"], outcome)
+
+        await retry.retry(finish, on=Conflict, attempts=CONFLICT_ATTEMPTS, first=FIRST_WAIT_SECONDS)
 
     async def _chase(self, database: Database[Any]) -> int:
         if self._overdue is None:

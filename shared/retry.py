@@ -27,10 +27,13 @@ def pause(failures: int, *, first: float, longest: float, source: random.Random 
 async def retry(
     run: Callable[[], Awaitable[T]], *, on: type[Exception] | tuple[type[Exception], ...], attempts: int, first: float, longest: float = 5.0
 ) -> T:
-    """Call `run`, and call it again after each of the errors `on`, at most `attempts` times in all. Raises the last error."""
+    """Call `run`, and call it again after each of the errors `on`, at most `attempts` times in all. Raises the last error.
+
+    Waits are random between a fifth and nine fifths of `first`, doubled after each failure: transactions that met once must not meet again.
+    """
     for failures in range(1, attempts):
         try:
             return await run()
         except on:
-            await asyncio.sleep(pause(failures, first=first, longest=longest))
+            await asyncio.sleep(min(longest, first * 2.0 ** (failures - 1)) * random.uniform(0.2, 1.8))
     return await run()

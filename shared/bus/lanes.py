@@ -8,7 +8,6 @@ handler's transaction and any replica retries the row. In both cases the inbox a
 
 import asyncio
 import logging
-import random
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -17,8 +16,9 @@ from typing import Any
 from shared import telemetry
 from shared.bus.delivery import Delivery, Repeated, deliver
 from shared.bus.parking import Parking
-from shared.bus.router import EventRouter, PermanentError
+from shared.bus.router import EventRouter
 from shared.mongo import Conflict, Database, DatabaseError, Unavailable
+from shared.retry import retry
 
 log = logging.getLogger(__name__)
 CONCURRENT_LANES = 16
@@ -26,7 +26,7 @@ SLOW_SECONDS = 2.0
 MOST_ASIDE = 16
 """Handlers that may be set aside at once. Beyond that the consumer waits, and the messages stay in Kafka."""
 LOOK_SECONDS = 0.25
-CONFLICT_ATTEMPTS = 10
+CONFLICT_ATTEMPTS, FIRST_WAIT_SECONDS = 10, 0.012
 CLOSING_SECONDS = 5.0
 
 
@@ -120,26 +120,20 @@ class Lanes:
 
     async def _attempt(self, delivery: Delivery) -> Exception | None:
         """Runs the handler. Returns why it failed, or None. Raises `Unavailable`."""
-        error: Exception = PermanentError("no attempt was made")
-        for attempt in range(1, CONFLICT_ATTEMPTS + 1):
-            try:
-                await deliver(self._database, self._router, delivery)
-            except Repeated:
-                _count(delivery, "repeated")
-                return None
-            except Unavailable:
-                raise
-            except Conflict as conflict:
-                error = conflict
-                await asyncio.sleep(random.uniform(0.002, 0.01) * 2**attempt)
-            except Exception as failure:  # noqa: BLE001 (any error of a handler parks the message)
-                error = failure
-                break
-            else:
-                _count(delivery, "handled")
-                return None
-        _count(delivery, "parked")
-        return error
+        try:
+            await retry(
+                lambda: deliver(self._database, self._router, delivery), on=Conflict, attempts=CONFLICT_ATTEMPTS, first=FIRST_WAIT_SECONDS
+            )
+        except Repeated:
+            _count(delivery, "repeated")
+        except Unavailable:
+            raise
+        except Exception as failure:  # noqa: BLE001 (any error of a handler parks the message)
+            _count(delivery, "parked")
+            return failure
+        else:
+            _count(delivery, "handled")
+        return None
 
     async def _set_aside(self, task: asyncio.Task[None], lane: Lane) -> bool:
         """Parks the messages of a slow lane, so that the batch can end. False if the lane is not slow, or the database refuses."""

@@ -11,7 +11,6 @@ other attempt raises `Conflict` until the handler returns or its process dies.
 
 import asyncio
 import logging
-import random
 from datetime import timedelta
 from typing import Any
 
@@ -21,13 +20,14 @@ from shared.bus.delivery import Delivery, Repeated, deliver, inbox_id
 from shared.bus.parked_row import cut, delivery_of, is_strict, is_too_large, reason, row_of
 from shared.bus.router import EventRouter, PermanentError
 from shared.mongo import Collection, Conflict, Database, DatabaseError, Document, Duplicate, TooLarge, Transaction, Unavailable
+from shared.retry import retry
 from shared.worker import Worker
 
 log = logging.getLogger(__name__)
 LANES_AT_ONCE = 16
 """Lanes that are retried side by side, so that a slow one delays no other."""
 ROWS_A_LOOK = 50
-PLACE_ATTEMPTS = 10
+PLACE_ATTEMPTS, FIRST_WAIT_SECONDS = 10, 0.006
 CLOSING_SECONDS = 5.0
 
 
@@ -94,26 +94,20 @@ class Parking:
     async def _insert(self, delivery: Delivery, row: Document) -> bool:
         """Inserts the row at the lane's next place. False if the message is already parked, handled or discarded."""
         id_ = inbox_id(self._router, delivery)
-        for attempt in range(1, PLACE_ATTEMPTS + 1):
-            try:
-                async with self._database.transaction() as tx:
-                    rows = tx.collection("parked")
-                    for collection in (rows, tx.collection("inbox")):
-                        if await collection.find_one({"_id": id_}, projection={"_id": 1}) is not None:
-                            return False
-                    last = await rows.find(
-                        {"lane": row["lane"], "place": {"$gt": 0}}, sort=[("place", -1)], limit=1, projection={"place": 1}
-                    )
-                    await rows.insert_one({"_id": id_, "place": last[0]["place"] + 1 if last else 1, **row})
-                    if row["state"] == "dead":
-                        await self._announce(tx, id_, row, delivery)
-            except (Conflict, Duplicate):
-                if attempt == PLACE_ATTEMPTS:
-                    raise
-                await asyncio.sleep(random.uniform(0.001, 0.01) * attempt)
-            else:
-                return True
-        raise AssertionError("unreachable")
+
+        async def insert() -> bool:
+            async with self._database.transaction() as tx:
+                rows = tx.collection("parked")
+                for collection in (rows, tx.collection("inbox")):
+                    if await collection.find_one({"_id": id_}, projection={"_id": 1}) is not None:
+                        return False
+                last = await rows.find({"lane": row["lane"], "place": {"$gt": 0}}, sort=[("place", -1)], limit=1, projection={"place": 1})
+                await rows.insert_one({"_id": id_, "place": last[0]["place"] + 1 if last else 1, **row})
+                if row["state"] == "dead":
+                    await self._announce(tx, id_, row, delivery)
+            return True
+
+        return await retry(insert, on=(Conflict, Duplicate), attempts=PLACE_ATTEMPTS, first=FIRST_WAIT_SECONDS)
 
     def _tell(self, delivery: Delivery, row: Document, error: BaseException | None) -> None:
         with telemetry.within(delivery.traceparent, delivery.tracestate):

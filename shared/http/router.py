@@ -5,7 +5,6 @@ connection may reach the client before the 413.
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import cache
@@ -22,9 +21,10 @@ from shared.http.errors import ErrorShape, HttpFailure, Problem, as_problem, fai
 from shared.http.json_body import DEFAULT_MOST_VALUES, require_few_values
 from shared.idempotency import HEADER, run_once
 from shared.mongo import Conflict
+from shared.retry import retry
 
 T = TypeVar("T")
-ATTEMPTS = 8
+ATTEMPTS, FIRST_WAIT_SECONDS = 8, 0.012
 """How often a function runs in all, while other transactions change the same rows."""
 DEFAULT_BODY_LIMIT = 1_000_000
 """Bytes."""
@@ -105,14 +105,7 @@ class Route(APIRoute):
 
 async def retry_on_conflict(run: Callable[[], Awaitable[Response]]) -> Response:
     """Run a function again while it ends in `Conflict`, after random waits that double. Raises the last `Conflict`."""
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return await run()
-        except Conflict:
-            if attempt == ATTEMPTS:
-                raise
-            await asyncio.sleep(random.uniform(0.002, 0.01) * 2**attempt)
-    raise AssertionError
+    return await retry(run, on=Conflict, attempts=ATTEMPTS, first=FIRST_WAIT_SECONDS)
 
 
 def _may_have_body(request: Request) -> bool:

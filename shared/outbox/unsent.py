@@ -6,7 +6,6 @@ flow. The relay sends the head again after each pause, or at once if an operator
 topic's limit or permission has changed), the waiting events follow in order.
 """
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ LONGEST_PAUSE_SECONDS = 3600.0
 FAILURE_PAUSE_SECONDS = 5.0
 HEADS_A_LOOK = 20
 ROWS_A_TURN = 100
-CONFLICT_ATTEMPTS = 8
+CONFLICT_ATTEMPTS, FIRST_WAIT_SECONDS = 8, 0.04
 BYTES_A_TRANSACTION = 1_000_000
 _ASCENDING = [("order", 1)]
 
@@ -324,15 +323,8 @@ class UnsentMessages:
 
     async def discard(self, id_: str) -> None:
         """Deletes it for good; the relay sends the events behind it. Raises `NoSuchUnsentMessageError`."""
-        for attempt in range(1, CONFLICT_ATTEMPTS + 1):
-            try:
-                await self._discard(id_)
-            except Conflict:  # the relay lays something behind it, or tries it, at this moment
-                if attempt == CONFLICT_ATTEMPTS:
-                    raise
-                await asyncio.sleep(0.02 * 2**attempt)
-            else:
-                return
+        # a conflict: the relay puts an event behind it, or tries it, at this moment
+        await retry.retry(lambda: self._discard(id_), on=Conflict, attempts=CONFLICT_ATTEMPTS, first=FIRST_WAIT_SECONDS)
 
     async def _discard(self, id_: str) -> None:
         async with self._database.transaction() as tx:
