@@ -21,6 +21,8 @@ from services.addresses.adapters.staging import Rows
 from .conftest import SEED
 from .import_support import Place, Unwatched, activated, held, imported, premium_file, premium_update
 
+pytestmark = pytest.mark.platform
+
 PROJECT = Path(__file__).parents[2]
 LINES = 200
 KILLED = -9

@@ -17,6 +17,8 @@ from services.addresses.domain.records import Blpu
 
 from .conftest import SEED
 
+pytestmark = pytest.mark.platform
+
 
 def a_few(sources: Sources, seed: int) -> list[Blpu]:
     """Forty records."""
