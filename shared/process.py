@@ -267,7 +267,7 @@ class CommandWorker(Worker):
     def __init__(
         self, name: str, due: Callable[[int], Awaitable[list[Document]]], carry_out: Callable[[Document], Coroutine[Any, Any, None]]
     ) -> None:
-        super().__init__(name, self._take, interval=0.5)
+        super().__init__(name, self._take, interval=0.5, idle_interval=2.0)
         self._due = due
         self._carry_out = carry_out
         self._under_way: dict[str, asyncio.Task[None]] = {}

@@ -10,19 +10,26 @@ from shared.mongo import Unavailable
 
 log = logging.getLogger(__name__)
 LONGEST_PAUSE = 30.0
+SHARE_OF_QUIET = 0.25
+"""An idle worker's pause, as a share of the time since it last had work or was woken, between its two intervals."""
 
 
 class Worker:
-    """Runs `step` again at once while it reports work done; otherwise waits for `wake()` or `interval` seconds.
+    """Runs `step` again at once while it reports work done; after that it waits for `wake()` or `interval` seconds.
+
+    `idle_interval` is for a worker that whoever brings work wakes, so that its looks find only what other processes or the time bring
+    about: while nothing comes, its pauses grow from `interval` to this. A look is then late by at most a quarter of what it waited.
 
     A step that fails is tried again with growing pauses, and says so once. A step must leave stored work where it is until it is
     done, so that a kill at any moment loses nothing.
     """
 
-    def __init__(self, name: str, step: Callable[[], Awaitable[int]], *, interval: float = 1.0) -> None:
+    def __init__(self, name: str, step: Callable[[], Awaitable[int]], *, interval: float = 1.0, idle_interval: float | None = None) -> None:
         self.name = name
         self._step = step
         self._interval = interval
+        self._idle_interval = max(interval, idle_interval or interval)
+        self._quiet_since = time.monotonic()
         self._woken = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -59,7 +66,10 @@ class Worker:
 
     async def _run(self) -> None:
         failures = 0
+        self._quiet_since = time.monotonic()
         while not self._stopping:
+            if self._woken.is_set():
+                self._quiet_since = time.monotonic()
             self._woken.clear()
             try:
                 self.busy_since = time.monotonic()
@@ -68,8 +78,9 @@ class Worker:
                 self.progressed_at = time.monotonic()
                 failures = 0
                 if done:
+                    self._quiet_since = self.progressed_at
                     continue
-                pause = self._interval
+                pause = min(self._idle_interval, max(self._interval, SHARE_OF_QUIET * (self.progressed_at - self._quiet_since)))
             except asyncio.CancelledError:
                 raise
             except Exception as error:

@@ -42,7 +42,7 @@ class Parking:
         """Lanes whose head runs in this process, from here or set aside by the receiver."""
         self._retrying: set[asyncio.Task[None]] = set()
         self._has_places = False
-        self.worker = Worker(f"{consumer.name}-parked", self._step, interval=1.0)
+        self.worker = Worker(f"{consumer.name}-parked", self._step, interval=1.0, idle_interval=3.0)
 
     async def stop(self) -> None:
         """End the worker and the retries under way; a retry that is cut short is made again."""
@@ -112,6 +112,7 @@ class Parking:
                     raise
                 await asyncio.sleep(random.uniform(0.001, 0.01) * attempt)
             else:
+                self.worker.wake()  # from idle pauses back to short ones
                 return True
         raise AssertionError("unreachable")
 

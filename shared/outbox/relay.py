@@ -55,7 +55,7 @@ class Relay:
         self._acknowledged: dict[int, dict[str, Document]] = defaultdict(dict)
         """Rows that the broker has and the outbox still has, by shard and id: not to be sent again."""
         self._removal = asyncio.Lock()
-        self.worker = Worker("outbox-relay", self._step, interval=FULL_LOOK_SECONDS)
+        self.worker = Worker("outbox-relay", self._step, interval=FULL_LOOK_SECONDS, idle_interval=2 * FULL_LOOK_SECONDS)
         self._remover = Worker("outbox-removal", self._tidy, interval=TAKE_OUT_SECONDS)
         self._beats = Worker("outbox-membership", self._beat, interval=BEAT_SECONDS)
         self._stream: asyncio.Task[None] | None = None
