@@ -1,6 +1,6 @@
 # Every target in a line: make help
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-kafka test-fast test-faults test-browser test-clients test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
+.PHONY: help install run test test-unit test-platform test-kafka test-fast test-faults test-browser test-clients test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
 # What runs on Apache Kafka too: tests that read from a broker what was published, or consume it, or stop it. In the others a broker is
 # there, but nothing that they look at comes from it.
 ON_KAFKA := $(addprefix tests/,faults/test_kills.py faults/test_refused_events.py faults/test_clocks_apart.py faults/test_versions_side_by_side.py \
@@ -13,6 +13,8 @@ ON_KAFKA := $(addprefix tests/,faults/test_kills.py faults/test_refused_events.p
 # What runs on the fast database server too: the chassis, but for its tests to which no database matters, and kill -9 of everything.
 ON_FAST := tests/faults $(filter-out $(addprefix tests/shared/test_,dependencies.py start.py \
   kafka_access.py records.py reference.py security.py topics.py),$(wildcard tests/shared/test_*.py))
+# What needs nothing but Python.
+PLAIN := not browser and not clients and not containers and not bulk
 # Two processes, each with engines of its own; tests of a file stay together (tests/conftest.py).
 SIDE_BY_SIDE := -n 2 --dist loadfile
 # Tests start hundreds of processes, which would each compile every module anew.
@@ -41,8 +43,19 @@ $(STAMP): requirements/dev.txt pyproject.toml $(wildcard package-lock.json)
 run: install ## start everything on this machine and print the addresses; Ctrl-C stops it
 	@exec $(BIN)/blocks up $(ARGS)
 
-test: install ## all tests that need nothing but Python (some 20 minutes on 2 cores)
-	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not clients and not containers and not bulk" $(ARGS)
+test: install ## the tests that need nothing but Python, but for `make test-platform` (T="path ..." runs those alone)
+ifdef T
+	$(BIN)/pytest $(T) -m "$(PLAIN)" $(ARGS)
+else
+	@echo "make test-platform runs whole platforms, kill -9 and builds of the shipped addresses; make help names the other lanes"
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "$(PLAIN) and not platform" $(ARGS)
+endif
+
+test-unit: install ## the tests that need no engine, no process of their own and no file (under a minute)
+	$(BIN)/pytest $(SIDE_BY_SIDE) --unit -m "$(PLAIN) and not platform" $(ARGS)
+
+test-platform: install ## the tests that start whole platforms, kill processes or build the shipped addresses
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "$(PLAIN) and platform" $(ARGS)
 
 test-kafka: install ## the tests of whatever talks to a broker, on Apache Kafka (Java 17 and Maven)
 	BLOCKS_TEST_BROKER=apache $(BIN)/pytest $(SIDE_BY_SIDE) $(ON_KAFKA) -m "not bulk" $(ARGS)

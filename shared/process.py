@@ -267,7 +267,7 @@ class CommandWorker(Worker):
         carry_out: Callable[[Document], Coroutine[Any, Any, None]],
         claims: Claims,
     ) -> None:
-        super().__init__(name, self._take, interval=0.5)
+        super().__init__(name, self._take, interval=0.5, idle_interval=2.0)
         self._claims = claims
         self._due = due
         self._carry_out = carry_out

@@ -10,19 +10,26 @@ from shared.mongo import Unavailable
 
 log = logging.getLogger(__name__)
 LONGEST_PAUSE = 30.0
+SHARE_OF_QUIET = 0.25
+"""An idle worker's pause, as a share of the time since it last had work or was woken, between its two intervals."""
 
 
 class Worker:
     """Repeats `step` at once while it returns a number above 0; else waits for `wake()`, at most `interval` seconds.
 
+    Set `idle_interval` for a worker that everyone with new work wakes; its looks then find only the work of other processes or of time.
+    While none comes, its pauses grow from `interval` to `idle_interval`, so a look is late by at most a quarter of the quiet time.
+
     Retries a failed step with growing pauses. A step must delete stored work only after it is done, so that a kill at any moment loses
     nothing.
     """
 
-    def __init__(self, name: str, step: Callable[[], Awaitable[int]], *, interval: float = 1.0) -> None:
+    def __init__(self, name: str, step: Callable[[], Awaitable[int]], *, interval: float = 1.0, idle_interval: float | None = None) -> None:
         self.name = name
         self._step = step
         self._interval = interval
+        self._idle_interval = max(interval, idle_interval or interval)
+        self._quiet_since = time.monotonic()
         self._woken = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -56,16 +63,21 @@ class Worker:
 
     async def _run(self) -> None:
         failures = 0
+        self._quiet_since = time.monotonic()
         while not self._stopping:
+            if self._woken.is_set():
+                self._quiet_since = time.monotonic()
             self._woken.clear()
             try:
                 self.busy_since = time.monotonic()
                 done = await self._step()
                 self.busy_since = None
                 failures = 0
+                now = time.monotonic()
                 if done:
+                    self._quiet_since = now
                     continue
-                pause = self._interval
+                pause = min(self._idle_interval, max(self._interval, SHARE_OF_QUIET * (now - self._quiet_since)))
             except asyncio.CancelledError:
                 raise
             except Exception as error:

@@ -27,6 +27,7 @@ from services.addresses.gazetteer.files.shipped_sources import Sources
 from shared.kafka_access import KafkaAccess
 from shared.settings import ServiceSettings
 from tests.support.in_memory import folder_in_memory
+from tests.support.lanes import keep_unit_tests, mark_platform_tests
 from tests.support.running import eventually as _eventually
 from tests.support.running import free_port, serving
 from tests.support.tokens import ISSUER, Tokens
@@ -60,8 +61,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesTogethe
     return FilesTogether(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--unit`: the tests that need nothing but this process."""
+    parser.addoption("--unit", action="store_true", help="run only the tests that need no engine, no process of their own and no file")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects by the mark that is made here
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest first; and a test's time includes what is made for it, so that whichever comes first waits until the release is built."""
+    mark_platform_tests(items)
+    if config.getoption("--unit"):
+        keep_unit_tests(config, items)
     last = len(LONGEST_FIRST)
     items.sort(key=lambda item: next((rank for rank, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path)), last))
     for item in items:

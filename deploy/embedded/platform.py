@@ -136,6 +136,9 @@ class Platform:
             "static_membership": str(self._options.broker_durable).lower(),
             "issuer": self._demo.urls["identity"],
         }
+        if isinstance(self._broker, Tansu):
+            # It keeps no topic, so each start may choose. A consumer asks for every partition in each fetch, and one a replica is enough.
+            common["partitions"] = str(max(self._options.replicas.values(), default=1))
         if endpoint := os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
             common["otlp_endpoint"] = endpoint
         processes: list[Any] = []

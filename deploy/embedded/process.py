@@ -15,6 +15,8 @@ from typing import Self
 from deploy.embedded.errors import OperatorError
 
 POLL = 0.05
+WATCH_POLL = 0.25
+"""Seconds between two looks at a process that is expected to live."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -147,10 +149,10 @@ class Process(ABC):
         except TimeoutError:
             return False
 
-    async def ended(self) -> int:
-        """Wait until the child is no more; its exit code."""
+    async def ended(self, look_every: float = POLL) -> int:
+        """Wait until the child is no more, looking every `look_every` seconds; its exit code."""
         while (code := self.exit_code) is None:  # noqa: ASYNC110  (a process gives no event without a child watcher of one loop)
-            await asyncio.sleep(POLL)
+            await asyncio.sleep(look_every)
         return code
 
     def kill(self) -> None:

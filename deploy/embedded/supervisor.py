@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from deploy.embedded.errors import OperatorError
-from deploy.embedded.process import Process, describe_exit
+from deploy.embedded.process import WATCH_POLL, Process, describe_exit
 
 MOST_DEATHS = 5
 """How many deaths of one process within `DEATHS_WINDOW` stop the platform."""
@@ -110,7 +110,7 @@ class Supervisor:
 
 async def _end_of(process: Process) -> str:
     """Wait until a process ends, or has hung for so long that it is ended here; how it ended."""
-    ended, hangs = asyncio.create_task(process.ended()), asyncio.create_task(process.hangs())
+    ended, hangs = asyncio.create_task(process.ended(WATCH_POLL)), asyncio.create_task(process.hangs())
     try:
         await asyncio.wait({ended, hangs}, return_when=asyncio.FIRST_COMPLETED)
         if ended.done():

@@ -42,7 +42,7 @@ class Parking:
         """Lanes whose head runs in this process: retried here, or set aside by `Lanes`."""
         self._retrying: set[asyncio.Task[None]] = set()
         self._has_places = False
-        self.worker = Worker(f"{router.name}-parked", self._step, interval=1.0)
+        self.worker = Worker(f"{router.name}-parked", self._step, interval=1.0, idle_interval=3.0)
 
     async def stop(self) -> None:
         """Stops the worker and the current retries; a cancelled retry is repeated after the next start."""
@@ -107,7 +107,9 @@ class Parking:
                     await self._announce(tx, id_, row, delivery)
             return True
 
-        return await retry(insert, on=(Conflict, Duplicate), attempts=PLACE_ATTEMPTS, first=FIRST_WAIT_SECONDS)
+        inserted = await retry(insert, on=(Conflict, Duplicate), attempts=PLACE_ATTEMPTS, first=FIRST_WAIT_SECONDS)
+        self.worker.wake()  # ends idle pauses
+        return inserted
 
     def _tell(self, delivery: Delivery, row: Document, error: BaseException | None) -> None:
         with telemetry.within(delivery.traceparent, delivery.tracestate):

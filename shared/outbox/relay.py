@@ -55,7 +55,7 @@ class Relay:
         self._acknowledged: dict[int, dict[str, Document]] = defaultdict(dict)
         """Acknowledged rows that are still in the outbox, by shard and id: not to be sent again."""
         self._removal = asyncio.Lock()
-        self.worker = Worker("outbox-relay", self._step, interval=FULL_LOOK_SECONDS)
+        self.worker = Worker("outbox-relay", self._step, interval=FULL_LOOK_SECONDS, idle_interval=2 * FULL_LOOK_SECONDS)
         self._remover = Worker("outbox-removal", self._tidy, interval=TAKE_OUT_SECONDS)
         self._dividing = Worker("outbox-membership", self._divide, interval=HEARTBEAT_SECONDS)
         self._stream: asyncio.Task[None] | None = None
@@ -96,7 +96,10 @@ class Relay:
         self.worker.wake()
 
     async def _divide(self) -> int:
+        before = self._membership.mine
         to_hand_over = await self._membership.divide()
+        if gained := self._membership.mine - before:
+            self.wake(gained)
         if to_hand_over:
             async with self._cycle:
                 await self._take_out()
@@ -107,7 +110,7 @@ class Relay:
         return 0
 
     async def _follow_commits(self) -> None:
-        """Wakes the relay for rows that other processes commit. Ignores errors, because polling every second finds the rows too."""
+        """Wakes the relay for rows that other processes commit. Ignores errors, because polling finds the rows too."""
         pipeline: list[dict[str, Any]] = [{"$match": {"operationType": "insert"}}, {"$project": {"fullDocument.shard": 1}}]
         try:
             opened = self._database.watch("outbox", pipeline)

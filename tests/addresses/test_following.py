@@ -24,6 +24,8 @@ from .import_support import Place
 from .process import environment
 from .store_support import live, next_release, publish
 
+pytestmark = pytest.mark.platform
+
 
 @dataclass
 class Published:

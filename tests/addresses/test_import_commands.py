@@ -29,6 +29,8 @@ from tests.support.running import eventually
 from .conftest import SEED
 from .import_support import CAMDEN, Place, activated, held, imported, premium_file, premium_update
 
+pytestmark = pytest.mark.platform
+
 PROJECT = Path(__file__).parents[2]
 
 

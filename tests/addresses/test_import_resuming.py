@@ -22,6 +22,8 @@ from services.addresses.gazetteer.serving.live import LiveRelease
 from .conftest import SEED
 from .import_support import Place, Unwatched, activated, held, imported, premium_file, premium_update
 
+pytestmark = pytest.mark.platform
+
 PROJECT = Path(__file__).parents[2]
 LINES = 200
 KILLED = -9

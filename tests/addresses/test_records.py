@@ -1,5 +1,6 @@
 """What goes into a release comes out of it: records, families, places, and postcodes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from math import dist
@@ -41,42 +42,48 @@ HOME = Blpu(
 BARE = Blpu(7, 530_000.0, 180_000.0, 51.5, -0.1, "E09000007", "PP")
 
 
-def opened(folder: Path, *blpus: Blpu) -> Gazetteer:
-    build(folder, blpus, Sources())
-    return Gazetteer.open(folder)
+@pytest.fixture
+def opened(tmp_path: Path, few_sources: Sources) -> Callable[..., Gazetteer]:
+    """`opened(*blpus)`: a release of these records and the postcodes of two districts, open."""
+
+    def build_and_open(*blpus: Blpu) -> Gazetteer:
+        build(tmp_path, blpus, few_sources)
+        return Gazetteer.open(tmp_path)
+
+    return build_and_open
 
 
-def test_records_come_back_as_they_were_given(tmp_path):
+def test_records_come_back_as_they_were_given(opened):
     older = replace(
         HOME, uprn=8, toid="x" * 400, delivery_point=None, state=BlpuState.NO_LONGER_EXISTING, logical_status=LogicalStatus.HISTORICAL
     )
-    gazetteer = opened(tmp_path, BARE, older, HOME)
+    gazetteer = opened(BARE, older, HOME)
     assert list(gazetteer.all_records()) == [BARE, older, HOME]
     assert gazetteer.records([HOME.uprn, 5, BARE.uprn, -1, 1 << 80]) == [HOME, BARE]
     assert gazetteer.record(9) is None
 
 
-def test_records_come_back_when_the_dictionary_of_texts_is_full(tmp_path, monkeypatch):
+def test_records_come_back_when_the_dictionary_of_texts_is_full(opened, monkeypatch):
     monkeypatch.setattr(codec, "MOST_TEXTS", 3)
-    assert opened(tmp_path, HOME).record(HOME.uprn) == HOME
+    assert opened(HOME).record(HOME.uprn) == HOME
 
 
 @pytest.mark.parametrize("most_streets", [shown_lines.MOST_STREETS, 1])
-def test_what_a_search_shows_of_a_row_is_what_its_record_says(tmp_path, monkeypatch, most_streets):
+def test_what_a_search_shows_of_a_row_is_what_its_record_says(opened, monkeypatch, most_streets):
     monkeypatch.setattr(shown_lines, "MOST_STREETS", most_streets)
     identified = replace(HOME, delivery_point=None, classification="PP")
     numbered = replace(identified, lpis=(Lpi("k", 1, "MALL", pao=Numbering(5)),), postcode_locator="")
     named = replace(identified, lpis=(Lpi("k", 2, "5TH AVENUE, THE", pao_text="É", town="LONDON"),), organisation="")
     nameless = replace(HOME, delivery_point=DeliveryPoint(1, "E8 1AB", "LONDON"))
     blpus = [replace(blpu, uprn=uprn) for uprn, blpu in enumerate((BARE, HOME, identified, numbered, named, nameless), 10)]
-    premises = opened(tmp_path, *blpus)._premises
+    premises = opened(*blpus)._premises
     for row, blpu in enumerate(blpus):
         place = blpu.borough, blpu.longitude, blpu.latitude, blpu.uprn
         assert premises.found(row) == (kind_of(blpu.classification), shown_line(line(blpu), blpu.postcode), blpu.postcode, *place)
 
 
-def test_a_release_of_nothing_answers_nothing(tmp_path):
-    gazetteer = opened(tmp_path)
+def test_a_release_of_nothing_answers_nothing(opened):
+    gazetteer = opened()
     assert len(gazetteer) == 0
     assert gazetteer.at_postcode("E8 1AB") == gazetteer.children(1) == []
     assert gazetteer.within(0, 0, 700_000, 1_300_000) == []
@@ -85,9 +92,9 @@ def test_a_release_of_nothing_answers_nothing(tmp_path):
     assert gazetteer.find("high street", limit=10) == (0, [])
 
 
-def test_records_out_of_order_are_refused(tmp_path):
+def test_records_out_of_order_are_refused(opened):
     with pytest.raises(ValueError, match="UPRN 7"):
-        opened(tmp_path, HOME, BARE)
+        opened(HOME, BARE)
 
 
 def test_every_generated_record_is_in_the_release(gazetteer):
@@ -131,6 +138,6 @@ def test_nearest_postcodes_and_districts(gazetteer):
     assert gazetteer.random_postcode("E99") is None
 
 
-def test_a_postcode_in_two_boroughs_says_so(tmp_path):
+def test_a_postcode_in_two_boroughs_says_so(opened):
     across = replace(BARE, borough="E09000033", postcode_locator="E8 1AB")
-    assert opened(tmp_path, across).boroughs_of(Postcode("E8", "1AB")) == ["E09000012", "E09000033"]
+    assert opened(across).boroughs_of(Postcode("E8", "1AB")) == ["E09000012", "E09000033"]

@@ -21,6 +21,8 @@ from services.addresses.gazetteer.releases.manifest import DamagedReleaseError, 
 
 from .conftest import SEED
 
+pytestmark = pytest.mark.platform
+
 
 def a_few(sources: Sources, seed: int) -> list[Blpu]:
     """Forty records."""

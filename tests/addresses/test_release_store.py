@@ -23,6 +23,8 @@ from tests.support.running import eventually
 from .import_support import held
 from .store_support import Shop, activating, catch_up, catching_up, go_back_everywhere, live, next_release, publish
 
+pytestmark = pytest.mark.platform
+
 
 def test_what_one_machine_publishes_is_live_on_every_other_and_a_rollback_too(shop):
     here, there = shop.replica("here"), shop.replica("there")

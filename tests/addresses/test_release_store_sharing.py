@@ -22,6 +22,8 @@ from tests.support.object_servers import Line
 from .import_support import held, supplied
 from .store_support import Shop, catch_up, next_release
 
+pytestmark = pytest.mark.platform
+
 
 @pytest.fixture
 def on_volume(place, tmp_path) -> Shop:

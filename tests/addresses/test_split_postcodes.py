@@ -17,6 +17,8 @@ from tests.support.running import Running
 
 from .villa import ACROSS, FLATS, HOUSE, written
 
+pytestmark = pytest.mark.platform
+
 BOTH = ["E09000012", "E09000033"]
 SCOPES = "addresses:provisional:write addresses:provisional:read addresses:report:write addresses:report:read addresses:address:read"
 
