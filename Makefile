@@ -15,8 +15,10 @@ ON_FAST := tests/faults $(filter-out $(addprefix tests/shared/test_,dependencies
   kafka_access.py records.py reference.py security.py topics.py),$(wildcard tests/shared/test_*.py))
 # What needs nothing but Python.
 PLAIN := not browser and not clients and not containers and not bulk
-# Two processes, each with engines of its own; tests of a file stay together (tests/conftest.py).
-SIDE_BY_SIDE := -n 2 --dist loadfile
+# Each process has engines of its own; tests of a file stay together, and begin in the order of tests/conftest.py. Many tests of `make test`
+# wait for a broker or a clock, so three processes keep two cores busy.
+IN_ORDER := --dist loadfile --no-loadscope-reorder
+SIDE_BY_SIDE := -n 2 $(IN_ORDER)
 # Tests start hundreds of processes, which would each compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
@@ -48,7 +50,7 @@ ifdef T
 	$(BIN)/pytest $(T) -m "$(PLAIN)" $(ARGS)
 else
 	@echo "make test-platform runs whole platforms, kill -9 and builds of the shipped addresses; make help names the other lanes"
-	$(BIN)/pytest $(SIDE_BY_SIDE) -m "$(PLAIN) and not platform" $(ARGS)
+	$(BIN)/pytest -n 3 $(IN_ORDER) -m "$(PLAIN) and not platform" $(ARGS)
 endif
 
 test-unit: install ## the tests that need no engine, no process of their own and no file (under a minute)

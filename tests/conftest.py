@@ -19,7 +19,6 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 from pymongo import MongoClient
-from xdist.scheduler import LoadFileScheduling
 
 from deploy.embedded.engines import ApacheKafka, Database, Tansu
 from services.addresses.gazetteer.builds.demo import ensure
@@ -35,7 +34,6 @@ from tests.support.tokens import ISSUER, Tokens
 BROKER = os.environ.get("BLOCKS_TEST_BROKER", "tansu")
 ENGINE = os.environ.get("BLOCKS_TEST_ENGINE", "python")
 DRIVER = os.environ.get("BLOCKS_TEST_DRIVER", "motor")
-SHARE_A_PLATFORM = {"tests/telemetry", "tests/fuzz"}
 LONGEST_FIRST = (
     *("tests/faults", "tests/deploy/test_platform.py", "tests/fuzz", "tests/deploy/test_hangs.py", "tests/shared"),
     *("tests/addresses/test_release.py", "tests/telemetry"),
@@ -44,21 +42,6 @@ LONGEST_FIRST = (
 first builds the one that most others wait for. The chassis mostly waits, beside what computes."""
 NEED_A_RELEASE, WITH_A_RELEASE_SECONDS = {"demo_addresses", "platform"}, 480
 """Fixtures for which the release of the shipped addresses is built: a minute, and minutes where others use the machine."""
-
-
-class FilesTogether(LoadFileScheduling):  # type: ignore[misc]  # it has no types
-    """Where tests run side by side, those of a file stay together; so do those of a folder whose tests share a running platform."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        folder = file.rpartition("/")[0]
-        return folder if folder in SHARE_A_PLATFORM else file
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesTogether:
-    """For `-n 2`."""
-    config.option.loadscopereorder = False  # the files with the most tests first: they are not the longest
-    return FilesTogether(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
