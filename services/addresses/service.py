@@ -1,4 +1,4 @@
-"""The addresses service, assembled."""
+"""The composition root of the addresses service."""
 
 from services.addresses import events
 from services.addresses.settings import Settings
@@ -24,7 +24,7 @@ from .workers.run_match_jobs import BulkMatcher
 
 
 def build(settings: Settings) -> Service:
-    """Addresses and postcodes of London, by search, by UPRN, and as OS Places and postcodes.io answer."""
+    """Assemble the service: its own API, the APIs of OS Places and postcodes.io, and the workers."""
     store = Store(settings)
     releases = ReleaseStore(settings.data_dir, settings.releases) if settings.releases else None
     live = LiveRelease(settings.data_dir, settings.premises_seed, releases)

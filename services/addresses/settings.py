@@ -11,42 +11,42 @@ from .gazetteer.distribution.object_store import refuse_odd_url
 
 
 class ApiKey(BaseModel):
-    """A key for OS Places' surface, known by its hash alone. Make the key long and random, and show it to its holder once."""
+    """A key for the OS Places API; the service knows only its hash. Make the key long and random, and show it to its holder once."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, max_length=100)
     borough: str = Field(pattern=r"^E09\d{6}$")
-    """GSS code of the borough that holds it."""
+    """GSS code of the borough that holds the key."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """SHA-256 of the key, hexadecimal: `printf %s KEY | sha256sum`."""
 
 
 class Settings(ServiceSettings):
-    """What the addresses service is told at start."""
+    """Settings of the addresses service, read at start."""
 
     model_config = prefixed("ADDRESSES_")
 
     secret_key: FernetKeys
-    """What people typed (provisional addresses, reports) is stored encrypted under it. A new key is put in front of the old ones,
-    comma-separated, which then only decrypt."""
+    """Key that encrypts typed text (provisional addresses, reports) in the database. To rotate, put a new key in front of the old ones,
+    separated by commas; old keys only decrypt."""
     data_dir: Path = Path(".blocks/addresses")
-    """Where releases are kept. Replicas may share it; one builds, the others wait."""
+    """Folder of the releases. Replicas may share it; one builds, the others wait."""
     releases: str = ""
-    """Where releases come from: `s3://bucket/prefix` (keys and endpoint in the `AWS_...` variables) or `file:///mounted/volume`. Replicas
-    follow what is live there, each in its data dir, and build none. Empty: the data dir alone."""
+    """URL of the release store: `s3://bucket/prefix` (keys and endpoint in the `AWS_...` variables) or `file:///mounted/volume`. Replicas
+    download the store's live release into their data dirs, and build none. Empty: no store, only the data dir."""
     releases_poll_seconds: float = Field(default=10, ge=0.1, le=3600)
-    """How often the store of releases is asked for a newer one."""
+    """Seconds between polls of the release store."""
     premises_seed: int = 1
-    """The seed of the made-up premises: another seed makes other streets, names and UPRNs."""
+    """Seed of the synthetic premises: another seed makes other streets, names and UPRNs."""
     api_keys: tuple[ApiKey, ...] = ()
-    """Keys of OS Places' surface, JSON: `[{"name": "web team", "borough": "E09000012", "sha256": "..."}]`. Tokens are accepted too."""
+    """Keys of the OS Places API, JSON: `[{"name": "web team", "borough": "E09000012", "sha256": "..."}]`. It accepts tokens too."""
     match_jobs_hours: float = Field(default=24, gt=0, le=24 * 30)
-    """How long the rows and results of a match job are kept: they are personal data."""
+    """Hours after which the database deletes the rows and results of a match job, which are personal data."""
     typed_days: float = Field(default=90, gt=0, le=3650)
-    """How long what people typed is kept after it served: after a provisional address has its UPRN, or a report is resolved or rejected."""
+    """Days that typed text stays after a provisional address has its UPRN, or a report is resolved or rejected."""
     places_per_minute: int = Field(default=60_000, ge=1)
-    """Requests that one key or client may make of OS Places' surface; counted by each replica for itself."""
+    """Requests a minute that one key or client may make to the OS Places API; each replica counts for itself."""
 
     @field_validator("releases")
     @classmethod

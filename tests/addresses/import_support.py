@@ -1,4 +1,4 @@
-"""What the tests of imports share: a data dir with a few postcodes, and files of made-up premises on them."""
+"""Shared fixtures of the import tests: a data dir with a few postcodes, and files of synthetic premises on them."""
 
 import csv
 import gzip
@@ -29,7 +29,7 @@ MADE_UP = Supply("MADE UP ADDRESSES", date(2025, 9, 1))
 
 
 class Unwatched:
-    """An import that nobody watches."""
+    """A progress watch that ignores all reports."""
 
     def step(self, name: str, total: int, unit: str) -> None:
         """Nothing."""
@@ -39,7 +39,7 @@ class Unwatched:
 
 
 def few_postcodes(folder: Path, of_each: int = 60) -> Sources:
-    """A folder of sources with so many postcodes of Camden and of Hackney, so that a release is built in no time."""
+    """Write a folder of sources with a few postcodes of Camden and of Hackney, so that builds are fast."""
     shipped = Sources()
     live = [row for borough in (CAMDEN, HACKNEY) for row in islice((row for row in shipped.live() if row.borough == borough), of_each)]
     place = ("postcode", "positional_quality", "easting", "northing")
@@ -62,7 +62,7 @@ def _write(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]])
 
 
 def begin(data_dir: Path, postcodes: int = 120) -> Sources:
-    """Make a release without premises live, whose postcodes are few."""
+    """Activate a release without premises and with few postcodes."""
     sources = few_postcodes(data_dir / "few", postcodes // 2)
     recipe = Recipe(sources=sources.hashes(), premises={"none": ""})
     with local.data_dir_lock(data_dir):
@@ -75,22 +75,22 @@ def begin(data_dir: Path, postcodes: int = 120) -> Sources:
 
 
 def made_up(sources: Sources, count: int = 400, seed: int = 1) -> list[Blpu]:
-    """Records on those postcodes, in the order of their UPRNs."""
+    """Generate records on those postcodes, in the order of their UPRNs."""
     return list(generate(sources.sites(), seed, premises=count))
 
 
 def premium_file(path: Path, blpus: Iterable[Blpu]) -> Path:
-    """A full supply in one volume."""
+    """Write a full supply in one volume."""
     return _in_one(path, full_supply(blpus), MADE_UP)
 
 
 def premium_update(path: Path, before: Iterable[Blpu], after: Iterable[Blpu]) -> Path:
-    """A change-only supply."""
+    """Write a change-only supply."""
     return _in_one(path, premium_changes(before, after), replace(MADE_UP, change_only=True))
 
 
 def core_file(path: Path, blpus: Iterable[Blpu]) -> Path:
-    """A full supply; Core has no history, so what is historical is not in it."""
+    """Write a full supply of Core, which omits historical records."""
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(writing_core.row(blpu) for blpu in blpus if blpu.end_date is None)
     return path
@@ -105,18 +105,18 @@ def _in_one(path: Path, groups: Iterable[list[Record]], supply: Supply) -> Path:
 
 
 def imported(data_dir: Path, *paths: Path, **wanted: object) -> Imported:
-    """Import without activating."""
+    """Import a file without activating the release."""
     return import_files(data_dir, gather(paths), ImportOptions(**wanted), Unwatched())  # type: ignore[arg-type]
 
 
 def activated(data_dir: Path, release_id: str) -> None:
-    """Make it live, whatever the gate says."""
+    """Activate a release without the quality gate."""
     with local.data_dir_lock(data_dir):
         local.activate(data_dir, release_id)
 
 
 def held(data_dir: Path, release_id: str | None = None) -> list[Blpu]:
-    """Everything in a release; in the live one unless said."""
+    """Read all records of a release; by default, of the live one."""
     gazetteer = Gazetteer.open(folder_of(data_dir, release_id or local.live(data_dir)))
     try:
         return list(gazetteer.all_records())
@@ -125,7 +125,7 @@ def held(data_dir: Path, release_id: str | None = None) -> list[Blpu]:
 
 
 def retired(blpu: Blpu, *successors: int, on: date = date(2026, 1, 5)) -> Blpu:
-    """The record as it stands once it is historical."""
+    """Return the record as historical."""
     ended = (replace(lpi, logical_status=LogicalStatus.HISTORICAL, end_date=on) for lpi in blpu.lpis)
     lpis = tuple(sorted(ended, key=lambda lpi: lpi.lpi_key))
     return replace(blpu, logical_status=LogicalStatus.HISTORICAL, end_date=on, lpis=lpis, successors=successors)

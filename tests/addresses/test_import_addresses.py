@@ -1,4 +1,4 @@
-"""Imports of address files: what is live afterwards is what the files say, and nothing is until it is switched to."""
+"""Imports of address files: an activated release holds what the files say, and an import activates nothing by itself."""
 
 import csv
 import gzip
@@ -131,7 +131,7 @@ def test_the_same_rows_make_the_same_release_however_they_are_packed(place, tmp_
     assert made[0].premises == sum(blpu.end_date is None for blpu in place.blpus)
 
 
-def test_what_is_live_already_is_neither_imported_again_nor_mixed_with_more(place, tmp_path):
+def test_a_live_file_is_neither_imported_again_nor_mixed_with_others(place, tmp_path):
     live = live_already(place.data_dir, gather([place.file]))
     assert live is not None
     assert live.release == place.release
@@ -163,7 +163,7 @@ def test_three_releases_are_kept_and_what_they_were_made_from(place, tmp_path):
     assert [change.happened for batch in back.batches() for change in batch] == [Happened.CREATED] * 100
 
 
-def test_a_quarter_of_building_dividing_joining_and_leaving_is_told_as_what_happened(place, tmp_path):
+def test_a_quarter_of_new_split_merged_and_retired_premises_makes_those_changes(place, tmp_path):
     after = list(changed(place.blpus, 4, rarity=1))
     made = imported(place.data_dir, premium_update(tmp_path / "quarter.csv", place.blpus, after))
     activated(place.data_dir, made.release)

@@ -1,4 +1,4 @@
-"""Updates lie over what they change: one after the other, until they are folded into one, and a release can be built again from them."""
+"""Updates are layers over an earlier stage, until a full build compacts them; a release can be rebuilt from its layers."""
 
 import csv
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from .import_support import Place, activated, held, imported, premium_update
 
 
 def updated(place: Place, file: Path, before: Sequence[Blpu], after: Sequence[Blpu]) -> str:
-    """Import the difference and make it live; the release's id."""
+    """Import the difference, activate the release and return its id."""
     made = imported(place.data_dir, premium_update(file, before, after))
     activated(place.data_dir, made.release)
     return made.release
@@ -32,7 +32,7 @@ def layers_of(place: Place, release_id: str) -> list[Path]:
 
 
 def with_rows(file: Path, wanted: Callable[[list[str]], bool]) -> Path:
-    """The file without the rows that are not wanted, its trailer counting what is left."""
+    """Write the file without the unwanted rows, with a trailer that counts the remaining ones."""
     with file.open(encoding="utf-8", newline="") as lines:
         rows = [row for row in csv.reader(lines) if row[0] in {"10", "29", "99"} or wanted(row)]
     rows[-1][2] = str(sum(row[0] not in {"10", "29", "99"} for row in rows))
@@ -58,7 +58,7 @@ def test_each_update_is_a_layer_that_holds_what_it_changed(place, tmp_path):
         last = made
 
 
-def test_layers_are_folded_into_one_when_the_release_is_built_whole(place, tmp_path, monkeypatch):
+def test_a_full_build_compacts_the_layers_into_one(place, tmp_path, monkeypatch):
     monkeypatch.setattr(merging, "MOST_LAYERS", 2)
     states = [place.blpus, place.blpus[2:], place.blpus[4:], place.blpus[3:]]
     folded = []

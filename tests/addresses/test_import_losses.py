@@ -1,4 +1,4 @@
-"""What an import must not lose in silence: rows of one key, decimals without a zero, columns in another order, the order of supplies."""
+"""Silent losses that an import must avoid: rows of one key, decimals without a zero, reordered columns, supplies out of order."""
 
 import csv
 from collections.abc import Callable
@@ -78,7 +78,7 @@ def test_files_of_one_full_supply_may_not_contradict_each_other(place, tmp_path)
     assert [row[:2] for row in listed(place)] == [["core_1.csv", "4"], ["core_2.csv", "1"]]
 
 
-def test_what_contradicts_itself_in_an_update_changes_nothing(place, tmp_path):
+def test_contradicting_rows_of_an_update_change_nothing(place, tmp_path):
     house = next(blpu for blpu in place.blpus if blpu.organisation)
     (one,) = [replace(house, organisation="ONE LTD", last_update=date(2026, 1, 2))]
     (two,) = [replace(house, organisation="TWO LTD", last_update=date(2026, 1, 2))]
@@ -160,7 +160,7 @@ def test_positions_without_a_header_that_do_not_fit_say_why(place, tmp_path):
 
 
 @pytest.mark.parametrize("placeholder", ["NULL", "N/A", "-", "null", "#N/A", r"\N", " NULL "])
-def test_what_stands_for_nothing_is_nothing(place, tmp_path, placeholder):
+def test_a_placeholder_is_an_empty_value(place, tmp_path, placeholder):
     rows = [[value or placeholder for value in row] for row in rows_of(place)]
     made = imported(place.data_dir, core_rows(tmp_path / "core.csv", rows))
     before = {blpu.uprn: blpu for blpu in place.blpus}
@@ -170,7 +170,7 @@ def test_what_stands_for_nothing_is_nothing(place, tmp_path, placeholder):
     assert placeholder.strip() not in {text for blpu in found for lpi in blpu.lpis for text in (lpi.sao_text, lpi.pao_text, lpi.street)}
 
 
-def test_what_stands_for_nothing_in_premium_is_nothing(place, tmp_path):
+def test_a_placeholder_in_premium_is_an_empty_value(place, tmp_path):
     text = premium_file(tmp_path / "full.csv", place.blpus).read_text(encoding="utf-8")
     lines = [",".join(value or "NULL" for value in line.split(",")) if line[:3] in {"24,", "28,"} else line for line in text.splitlines()]
     (tmp_path / "nulls.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")

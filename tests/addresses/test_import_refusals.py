@@ -1,4 +1,4 @@
-"""Files that an import refuses: nothing of them is used, nothing is left of them, and what was live is still served."""
+"""Files that an import refuses: it uses and keeps nothing of them, and the live release stays live."""
 
 import csv
 import gzip
@@ -109,7 +109,7 @@ def test_a_missing_volume_is_refused(untouched, tmp_path):
 
 
 def bad_core(place: Place, file: Path, bad: int) -> Path:
-    """A file of 200 rows, some of which cannot be used."""
+    """Write a file of 200 rows, some of them unusable."""
     lines = core_file(file, [blpu for blpu in place.blpus if blpu.end_date is None][:200]).read_bytes().splitlines(keepends=True)
     assert len(lines) == 200
     spoilt = [b"\xff\xfe QUILL\r\n", b'1,"2\r\n', b"1,2,3\r\n", lines[3].replace(b",", b",\x01", 1)]
@@ -173,7 +173,7 @@ def test_changes_are_not_taken_for_a_full_supply(place, tmp_path):
 
 
 def test_any_bytes_are_refused_or_read_line_by_line(premium, tmp_path):
-    """Whatever stands in a file, each of its lines is a row or a bad row, or the file is refused: nothing else is raised."""
+    """For any bytes, each line is a row or a bad row, or the import refuses the file; it raises nothing else."""
     dice = random.Random(5)
     file = tmp_path / "any.csv"
     whole = 0

@@ -1,4 +1,4 @@
-"""Imports that are killed, or run out of disk, go on where they were and make the same release."""
+"""Imports that are killed or run out of disk resume and build the same release."""
 
 import os
 import resource
@@ -62,13 +62,13 @@ run(data_dir, source_files.gather([Path(what)]), ImportOptions(), Watch())
 
 
 def killed(data_dir: Path, step: str, call: int, what: object) -> bool:
-    """Run a process that kills itself when a step reports for so many times; whether it came so far."""
+    """Run a process that kills itself at the given report of a step; return whether it got so far."""
     command = [sys.executable, "-c", CHILD, str(data_dir), step, str(call), str(what)]
     return subprocess.run(command, check=False, cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT)}).returncode == KILLED
 
 
 def lines_read(place: Place, file: Path) -> int:
-    """How far the import of a file has read it."""
+    """Return how many lines of a file its import has read."""
     with Rows(Job.of(place.data_dir, gather([file]), ImportOptions(), Unwatched()).folder) as rows:
         return rows.lines()
 

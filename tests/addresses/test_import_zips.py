@@ -60,7 +60,7 @@ def test_a_published_zip_is_read_as_it_is(place, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_what_is_passed_over_is_named(tmp_path, name):
+def test_ignored_zip_members_are_named(tmp_path, name):
     path = zipped(tmp_path / name, PUBLISHED[name])
     read = {file.member for file in gather([path])}
     assert read == {member for member in PUBLISHED[name] if member.startswith("Data/") and "multi_csv" not in member}

@@ -115,7 +115,7 @@ async def test_a_deleted_job_leaves_nothing_behind(running, reader, homes):
     assert (await running.http.get(f"{JOBS}/{job}", headers=reader)).status_code == 404
 
 
-async def test_what_is_matched_is_no_longer_kept_as_it_was_sent_and_nothing_is_told(running, reader, eventually):
+async def test_a_matched_row_is_deleted_and_appears_in_no_event(running, reader, eventually):
     sent = '{"id": "1", "address": "Zdenicka Wobblethorpe, 5 Nowhere Lane"}'
     job = (await running.http.post(JOBS, content=sent, headers=reader | JSON_LINES)).json()["id"]
     await done(running.http, reader, job, eventually)
@@ -125,7 +125,7 @@ async def test_what_is_matched_is_no_longer_kept_as_it_was_sent_and_nothing_is_t
     assert not any(b"Wobblethorpe" in event.value for event in await published(running.service))
 
 
-async def test_after_its_time_a_job_is_gone_and_the_database_is_told_to_erase_it(running, reader, eventually):
+async def test_an_expired_job_is_gone_and_the_database_will_delete_it(running, reader, eventually):
     job = (await running.http.post(JOBS, content="id,address\n1,x\n", headers=reader | CSV)).json()
     await done(running.http, reader, job["id"], eventually)
     store: Store = running.service.store

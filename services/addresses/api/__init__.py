@@ -1,1 +1,1 @@
-"""HTTP surfaces: our own `/v1/addresses` and postcodes.io's `/postcodes`."""
+"""HTTP APIs: our own (`/v1/addresses`), OS Places (`/search/places/v1`) and postcodes.io (`/postcodes`, `/outcodes`)."""

@@ -1,23 +1,23 @@
-"""Pages of any origin may ask these surfaces from their scripts, as they may ask the originals (Fetch standard, CORS protocol).
+"""Cross-origin requests to the OS Places and postcodes.io APIs from any origin, as the originals allow (Fetch standard, CORS protocol).
 
-No cookie says who asks: a key or a token is sent on purpose, so that no page can ask in somebody else's name.
+The APIs use keys and tokens, never cookies, so no page can send a request in another user's name.
 """
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
-"""Headers of every answer, errors too."""
+"""Headers of every response, errors included."""
 PREFLIGHT = {
     **ANY_ORIGIN,
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
     "Access-Control-Allow-Headers": "accept, authorization, content-type, key, origin, x-requested-with",
     "Access-Control-Max-Age": "86400",
 }
-"""Headers of the answer to a browser that asks first: what a client of either original sends, jQuery's `X-Requested-With` too."""
+"""Headers of a preflight response: they allow what clients of either original send, jQuery's `X-Requested-With` included."""
 
 
 def preflight(request: Request) -> Response | None:
-    """The answer to a browser that asks first whether a page may ask; None where the request is another one."""
+    """Answer a preflight request; None for any other request."""
     asks_first = request.method == "OPTIONS" and "access-control-request-method" in request.headers
     return Response(status_code=204, headers=PREFLIGHT) if asks_first else None

@@ -1,1 +1,1 @@
-"""`blocks addresses`: what an operator does with address files and releases. `blocks` imports it when one of its commands is called."""
+"""`blocks addresses`: the operator's commands for address files and releases. `blocks` imports it only to run one of them."""

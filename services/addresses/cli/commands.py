@@ -1,6 +1,6 @@
-"""The commands of `blocks addresses`: which addresses the platform serves.
+"""The commands of `blocks addresses`: import, list, activate and roll back releases.
 
-They work on the addresses' data directory, whether the platform runs or not; its replicas switch within two seconds.
+They work on the data directory of the service, whether the platform runs or not. Its replicas follow an activation within two seconds.
 """
 
 import json
@@ -29,8 +29,8 @@ from .progress_bar import ProgressBar
 app = typer.Typer(name="addresses", help="Address files and releases of the gazetteer.", no_args_is_help=True, rich_markup_mode=None)
 app.command(cls=Command)(generate)
 
-BESIDE_REQUESTS = 10
-"""How nice an import is to the processes that answer meanwhile, on the same machine."""
+IMPORT_NICENESS = 10
+"""Increment of an import's nice value, so that processes that answer requests on the same machine come first."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 Accept = Annotated[
@@ -64,7 +64,7 @@ def import_(
     """Build a release from address or postcode files and check it. Repeated after whatever stopped it, it goes on where it was."""
     accepted, directory = _checks(accept), _addresses(data_dir)
     with plain_errors(directory):
-        os.nice(BESIDE_REQUESTS)
+        os.nice(IMPORT_NICENESS)
         with ProgressBar(console(stderr=True)) as bar:
             store = _store(directory, bar)
             bar.step("checking", sum(path.stat().st_size for path in files), "bytes")
@@ -73,7 +73,7 @@ def import_(
             imported = None if is_there else import_files(directory, gathered, ImportOptions(format_, supply, max_bad_rows), bar)
             if imported is None:
                 live = local.live(directory)
-                if activate and store and not is_followed(store, live):  # only here, so far
+                if activate and store and not is_followed(store, live):  # live in this data dir, not yet in the store
                     go_live(directory, live, accepted, store, bar)
                 say(as_json, {"release": live, "live": True}, f"These files are live already: release {live}.")
                 return
@@ -136,13 +136,13 @@ def rollback(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> N
 
 
 def _addresses(data_dir: Path) -> Path:
-    """The data directory of the addresses service: `ADDRESSES_DATA_DIR`, else the platform's."""
+    """Return the service's data directory: `ADDRESSES_DATA_DIR`, or else the platform's."""
     named = os.environ.get("ADDRESSES_DATA_DIR")
     return Path(named) if named else data_dir.absolute() / "addresses"
 
 
 def _store(directory: Path, bar: "ProgressBar") -> "ReleaseStore | None":
-    """The store that `ADDRESSES_RELEASES` names, after a catch-up with it; None where it names none."""
+    """Open the release store of `ADDRESSES_RELEASES` and catch up with it; None if the variable is empty."""
     url = os.environ.get("ADDRESSES_RELEASES")
     if not url:
         return None

@@ -17,18 +17,18 @@ from services.addresses.gazetteer.imports.job import ImportRefusedError
 from services.addresses.gazetteer.releases.manifest import DamagedReleaseError
 
 STOPPED = 130
-"""Exit code after Ctrl-C, as shells have it."""
+"""Exit code after Ctrl-C, as in shells."""
 STILL_SERVED = "What was live is still served."
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class CommandError(Exception):
-    """A mistake that the operator can mend; `str()` is one line that says what is wrong and what to do."""
+    """An error that the operator can correct; `str()` is one line with the error and the remedy."""
 
 
 @contextmanager
 def plain_errors(directory: Path) -> Iterator[None]:
-    """Report an error in one line on stderr and exit with 1. What was live is unchanged by then."""
+    """Report an error in one line on stderr and exit with 1, or with `STOPPED` after Ctrl-C. The live release is unchanged."""
     try:
         yield
     except KeyboardInterrupt:
@@ -53,6 +53,6 @@ def _disk_error(error: OSError | sqlite3.Error, directory: Path) -> str:
         full = "is full" in str(error)
         said = f"The disk of {directory} does not take what is written to it ({error})."
     else:
-        full = error.errno in _FULL or (error.errno is None and "written" in str(error))  # NumPy's gives no number
+        full = error.errno in _FULL or (error.errno is None and "written" in str(error))  # NumPy's error has no errno
         said = f"{error.filename}: {error.strerror}." if error.filename else f"{error}."
     return f"The disk of {directory} is full: make room, and the same command goes on where this one was." if full else said

@@ -1,4 +1,4 @@
-"""`blocks addresses generate`: writes files of made-up premises."""
+"""`blocks addresses generate`: writes files of synthetic premises."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What the commands print: tables for people, JSON for programs."""
+"""Output of the commands: tables for people, JSON for programs."""
 
 import json
 import sys
@@ -21,11 +21,11 @@ from shared.command_line import console
 from .errors import STILL_SERVED
 
 MOST_NAMED = 10
-"""Members of a ZIP that are named where they were passed over."""
+"""Number of ignored ZIP members that the output names."""
 
 
 def show_import(directory: Path, imported: Imported, gate_result: GateResult, unread: list[str], *, as_json: bool) -> None:
-    """Print what an import made and left out, and the checks of its release; `unread` are members of a ZIP that hold no rows."""
+    """Print the result of an import and the checks of its release; `unread` lists the ZIP members that the import ignored."""
     live, folder = is_live(directory, imported.release), report_folder(directory, imported.release)
     if as_json:
         data = {**asdict(imported), "passed_over": unread, "folder": str(folder), "live": live, "checks": gate_result.as_json()}
@@ -51,7 +51,7 @@ def show_import(directory: Path, imported: Imported, gate_result: GateResult, un
 
 
 def show_gate_result(directory: Path, gate_result: GateResult, *, live: bool) -> None:
-    """Print the checks of a release, where the report lies, and what to do next."""
+    """Print the checks of a release, the path of the report, and the next command."""
     table = new_table("check", "", ">value", ">limit", "of")
     for check in gate_result.checks:
         result = "passed" if check.passed else "accepted" if check.accepted else "FAILED"
@@ -67,7 +67,7 @@ def show_gate_result(directory: Path, gate_result: GateResult, *, live: bool) ->
 
 
 def release_data(manifest: Manifest, directory: Path, *, live: bool) -> dict[str, Any]:
-    """The fields that `releases` and `rollback` show of a release."""
+    """Return the fields of a release that `releases` and `rollback` print."""
     built = datetime.fromtimestamp(folder_of(directory, manifest.release).joinpath(MANIFEST).stat().st_mtime, UTC)
     origin = manifest.recipe.premises
     files = [name.partition(" ")[2] for name in origin if name[:4].isdigit()]
@@ -86,7 +86,7 @@ def release_data(manifest: Manifest, directory: Path, *, live: bool) -> dict[str
 
 
 def new_table(*headings: str) -> Table:
-    """A table with a column for each heading; `>` before a heading aligns its numbers to the right."""
+    """Create a table with a column for each heading; `>` before a heading aligns its column to the right."""
     table = Table()
     for at, heading in enumerate(headings):
         justify: Literal["right", "left"] = "right" if heading.startswith(">") else "left"
@@ -95,10 +95,10 @@ def new_table(*headings: str) -> Table:
 
 
 def print_table(table: Table) -> None:
-    """Print a table; without a terminal it is wide enough that no name is cut."""
+    """Print a table; without a terminal, it is wide enough for whole names."""
     console().print(table)
 
 
 def say(as_json: bool, data: dict[str, Any], line: str) -> None:
-    """Print one line, or the same as JSON."""
+    """Print `line`, or `data` as JSON."""
     sys.stdout.write((json.dumps(data, indent=2) if as_json else line) + "\n")

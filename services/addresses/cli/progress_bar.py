@@ -1,4 +1,4 @@
-"""The progress bar of a command that takes long."""
+"""The progress bar of a long command."""
 
 import time
 
@@ -9,7 +9,7 @@ SECONDS_UNTIL_SHOWN = 2.0
 
 
 class ProgressBar:
-    """Shows how far an import is, once it takes longer than a moment, to somebody who watches."""
+    """Shows the progress of an import on a terminal, once it takes longer than `SECONDS_UNTIL_SHOWN`."""
 
     def __init__(self, console: Console) -> None:
         self._began = time.monotonic()
@@ -27,14 +27,14 @@ class ProgressBar:
             self._progress.stop()
 
     def step(self, name: str, total: int, unit: str) -> None:
-        """Another step begins."""
+        """Begin a step of `total` units, such as bytes or rows."""
         if self._task is not None:
             self._progress.remove_task(self._task)
         self._unit, self._total, self._step_began = unit, total, time.monotonic()
         self._task = self._progress.add_task(name, total=total, shown="")
 
     def at(self, done: int) -> None:
-        """So much of the step is done."""
+        """Report the units done of the current step."""
         now = time.monotonic()
         if self._watched and self._task is not None and now - self._began > SECONDS_UNTIL_SHOWN:
             self._progress.start()

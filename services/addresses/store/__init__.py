@@ -1,4 +1,4 @@
-"""The service's database: every query, and only queries. Addresses are looked up in the release alone, never here."""
+"""All database queries of the service. Address lookups never use the database; they read the release."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -30,32 +30,32 @@ class Repositories(Scope):
 
     @property
     def change_sets(self) -> ChangeSets:
-        """Switches of releases, and how far they are published."""
+        """Change sets and the progress of their publication."""
         return ChangeSets(self)
 
     @property
     def feed(self) -> Feed:
-        """What changed, in the order of publication."""
+        """Published changes, in the order of publication."""
         return Feed(self)
 
     @property
     def match_jobs(self) -> MatchJobs:
-        """Addresses that were sent in bulk."""
+        """Match jobs: addresses that a borough sends in bulk."""
         return MatchJobs(self)
 
     @property
     def match_chunks(self) -> MatchChunks:
-        """The rows of those, and their results."""
+        """Rows of the match jobs, and their results."""
         return MatchChunks(self)
 
     @property
     def provisional(self) -> ProvisionalAddresses:
-        """Addresses as they were typed, until a release holds them."""
+        """Provisional addresses, as typed, until a release holds them."""
         return ProvisionalAddresses(self, self.envelope)
 
     @property
     def reports(self) -> Reports:
-        """Reports of what is wrong with the gazetteer."""
+        """Reports of errors in the gazetteer."""
         return Reports(self, self.envelope)
 
 

@@ -1,8 +1,8 @@
-"""Queries about what changed with each switch of releases: how far it is published, and the feed that is read from it.
+"""Queries about change sets (the changes of one activation of a release) and about the feed of published changes.
 
-The feed is a row of batches, each at a position that counts from 1. A run is what lies together: the batches of one kind of one change
-set. There are a few runs to a switch, so a reader first finds the runs that it wants, then asks for closed ranges of positions in them:
-the embedded engine reads the whole range of a query, whatever its limit.
+The feed is a sequence of batches at positions from 1. A run is a contiguous range of positions: the batches of one kind in one change
+set. A change set has a few runs. A reader therefore first finds the runs that match, then queries closed ranges of positions in them,
+because the embedded engine reads the whole range of a query whatever its limit.
 """
 
 from collections.abc import AsyncIterator
@@ -15,24 +15,24 @@ from services.addresses.domain.releases.changes import Change, Happened
 from shared.mongo import Conflict, Duplicate, Scope
 
 AT_ONCE = 4
-"""Batches that are read together: at most four thousand changes."""
+"""Batches in one query: at most four thousand changes."""
 _HEAD = "head"
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """How far a change set is published."""
+    """Progress of the publication of a change set."""
 
     batches: int
-    """So many of its batches, from the first on."""
+    """Number of published batches, counted from the first."""
     at: datetime
-    """When the first replica came upon it."""
+    """When the first replica found the change set."""
     done: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which part of the feed a reader wants; None means all."""
+class FeedFilter:
+    """Filter for reading the feed; None matches all."""
 
     happened: Happened | None = None
     release: str | None = None
@@ -41,7 +41,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Batches of one kind that follow each other in the feed."""
+    """Consecutive batches of one kind and one change set; `first` and `last` are positions, both inclusive."""
 
     first: int
     last: int
@@ -61,33 +61,36 @@ class Batch:
 
 
 class ChangeSets:
-    """The switches of releases that the feed knows of."""
+    """Change sets that replicas have found."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("change_sets")
         self._releases = scope.collection("releases")
 
     async def begin(self, key: str, *, before: str, after: str, at: datetime) -> None:
-        """Note that there is a change set; nothing happens where it is known."""
+        """Insert a change set unless it exists."""
         with suppress(Duplicate):
             await self._rows.insert_one({"_id": key, "before": before, "after": after, "at": at, "batches": 0, "done": False})
 
     async def get(self, key: str) -> Published | None:
-        """How far it is published; None where it is not known."""
+        """Return its progress; None if it does not exist."""
         row = await self._rows.find_one({"_id": key})
         return Published(row["batches"], row["at"], row["done"]) if row else None
 
     async def advance(self, key: str, *, batches: int) -> None:
-        """Count one batch more. Raises `Conflict` where another replica has counted since `batches` were."""
+        """Increment the count of published batches. Raises `Conflict` if it is no longer `batches`, or the change set is done."""
         if not await self._rows.update_one({"_id": key, "batches": batches, "done": False}, {"$inc": {"batches": 1}}):
             raise Conflict("another replica has published this batch")
 
     async def finish(self, key: str) -> None:
-        """Note that all of it is published."""
+        """Mark the change set as completely published."""
         await self._rows.update_one({"_id": key}, {"$set": {"done": True}})
 
     async def live_at(self, instant: datetime) -> str | None:
-        """The release that was live at an instant, as far as the switches that had changes tell; None before the first was."""
+        """Find the release that was live at an instant, from the change sets; None before the first known release.
+
+        An activation without changes has no change set, so this does not see it.
+        """
         switches = await self._rows.find({}, sort=[("at", 1)])
         earlier = [switch["after"] for switch in switches if switch["at"] <= instant]
         if earlier or not switches:
@@ -97,7 +100,7 @@ class ChangeSets:
 
 
 class Feed:
-    """The changes in the order in which they were published."""
+    """Published changes in the order of publication."""
 
     def __init__(self, scope: Scope) -> None:
         self._heads = scope.collection("feed")
@@ -105,7 +108,10 @@ class Feed:
         self._batches = scope.collection("changes")
 
     async def append(self, key: str, changes: list[Change], *, before: str, after: str, at: datetime) -> int:
-        """Add a batch, whose changes are of one kind, and give its position. For a transaction: another's raises `Conflict`."""
+        """Append a batch of changes of one kind, and return its position.
+
+        Call it in a transaction; a concurrent append raises `Conflict`.
+        """
         happened = changes[0].happened
         head = await self._heads.find_one_and_update({"_id": _HEAD}, {"$inc": {"position": 1}}, upsert=True)
         position = int(head["position"]) if head else 1
@@ -118,8 +124,8 @@ class Feed:
         await self._batches.insert_one({"_id": position, "position": position, "changes": ends})
         return position
 
-    async def batches(self, wanted: Wanted, *, position: int) -> AsyncIterator[Batch]:
-        """The batches that are wanted, from a position on."""
+    async def batches(self, wanted: FeedFilter, *, position: int) -> AsyncIterator[Batch]:
+        """Yield the batches that match the filter, from `position` on."""
         for run in await self._runs_of(wanted, position):
             first = max(run.first, position)
             while first <= run.last:
@@ -129,7 +135,7 @@ class Feed:
                     yield Batch(row["position"], run, [_change(run.happened, ends) for ends in row["changes"]])
                 first = last + 1
 
-    async def _runs_of(self, wanted: Wanted, position: int) -> list[Run]:
+    async def _runs_of(self, wanted: FeedFilter, position: int) -> list[Run]:
         where: dict[str, Any] = {"last": {"$gte": position, "$lte": 1 << 62}}
         if wanted.happened:
             where["happened"] = wanted.happened.value

@@ -1,10 +1,10 @@
-"""Queries about match jobs, and about the chunks of rows that they are done in.
+"""Queries about match jobs and their chunks of rows.
 
-Addresses are personal data. A chunk's rows are taken out when their results are written, and everything of a job goes by itself at
-`expires_at`; what has expired is not given out, whether the database has removed it yet or not.
+Addresses are personal data. Writing the results of a chunk deletes its rows, and the database deletes a whole job at `expires_at`. Queries
+ignore expired jobs, even before the database has deleted them.
 
-A claim names its worker and counts that worker's signs of life. Whoever sees the count stand still for some seconds of its own monotonic
-clock takes the job over, so no clocks of two machines are compared.
+A claim names its worker and counts that worker's heartbeats. A worker that sees the count stand still for some seconds of its own monotonic
+clock takes the job over. No decision compares the clocks of two machines.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from shared.mongo import Document, Scope
 
 
 class JobState(StrEnum):
-    """Where a job is."""
+    """State of a job."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -27,7 +27,7 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MatchJob:
-    """A job as it stands."""
+    """A match job with its progress and its claim."""
 
     id: str
     borough: str
@@ -37,61 +37,61 @@ class MatchJob:
     expires_at: datetime
     state: JobState = JobState.WAITING
     done: int = 0
-    """Rows that have results."""
+    """Number of rows with results."""
     chunks_done: int = 0
     counts: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(map(str, Decision), 0))
-    """Rows by decision."""
+    """Number of rows for each decision."""
     releases: Sequence[str] = ()
-    """The releases that they were matched with."""
+    """Releases with which workers matched the rows."""
     finished_at: datetime | None = None
     worker: str | None = None
     beat: int = 0
     open: bool = True
-    """Whether there is work to do."""
+    """Whether rows wait to be matched."""
 
 
 class MatchJobs:
-    """Jobs. What a borough asks for is found where it is that borough's."""
+    """Match jobs. A borough's query finds only that borough's jobs."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("match_jobs")
 
     async def add(self, job: MatchJob) -> None:
-        """Keep a new one."""
+        """Insert a new job."""
         row = asdict(job)
         await self._rows.insert_one({"_id": row.pop("id"), **row, "state": job.state.value})
 
     async def get(self, job: str, *, borough: str, at: datetime) -> MatchJob | None:
-        """One of a borough's."""
+        """Return a borough's job, or None if it does not exist or has expired at `at`."""
         row = await self._rows.find_one({"_id": job, "borough": borough})
         return _job(row) if row and row["expires_at"] > at else None
 
     async def open_of(self, borough: str) -> int:
-        """How many of a borough's are not done."""
+        """Count a borough's unfinished jobs."""
         return await self._rows.count({"open": True, "borough": borough})
 
     async def remove(self, job: str) -> None:
-        """Forget one."""
+        """Delete a job, without its chunks."""
         await self._rows.delete_one({"_id": job})
 
     async def open_jobs(self, *, at: datetime) -> list[MatchJob]:
-        """Those with work to do, the oldest first."""
+        """List the unfinished jobs that have not expired, oldest first."""
         rows = await self._rows.find({"open": True}, sort=[("_id", 1)])
         return [_job(row) for row in rows if row["expires_at"] > at]
 
     async def claim(self, job: MatchJob, worker: str) -> bool:
-        """Take a job whose holder is as `job` says. False where it has given a sign of life since, or another was faster."""
+        """Claim a job. Returns False if its worker or heartbeat differs from `job`: the holder lives, or another claim was faster."""
         return await self._rows.update_one(
             {"_id": job.id, "open": True, "worker": job.worker, "beat": job.beat},
             {"$set": {"worker": worker, "state": JobState.RUNNING.value}, "$inc": {"beat": 1}},
         )
 
     async def beat(self, job: str, worker: str) -> bool:
-        """Give a sign of life. False where the job is another's, or is gone."""
+        """Record a heartbeat. Returns False if another worker holds the job, or it is gone."""
         return await self._rows.update_one({"_id": job, "worker": worker, "open": True}, {"$inc": {"beat": 1}})
 
     async def advance(self, job: str, worker: str, *, chunk: int, counts: Mapping[str, int], release: str) -> bool:
-        """Count a chunk that was matched. False where the job is another's, or is gone."""
+        """Count a matched chunk. Returns False if another worker holds the job, `chunk` is counted already, or the job is gone."""
         added = {f"counts.{decision}": number for decision, number in counts.items()}
         return await self._rows.update_one(
             {"_id": job, "worker": worker, "open": True, "chunks_done": chunk},
@@ -99,44 +99,44 @@ class MatchJobs:
         )
 
     async def finish(self, job: str, worker: str, *, at: datetime) -> None:
-        """Note that all chunks are done."""
+        """Mark the job as done."""
         done = {"state": JobState.DONE.value, "open": False, "worker": None, "finished_at": at}
         await self._rows.update_one({"_id": job, "worker": worker}, {"$set": done})
 
     async def free(self, worker: str) -> None:
-        """Leave what a worker holds to others at once."""
+        """Release every job that a worker holds, so that others claim it at once."""
         await self._rows.update_many({"open": True, "worker": worker}, {"$set": {"worker": None}, "$inc": {"beat": 1}})
 
 
 class MatchChunks:
-    """The rows of jobs, and their results, in the order in which they were sent."""
+    """Chunks of rows and their results, numbered from 0 in the order of the request."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("match_chunks")
 
     async def add(self, job: str, number: int, rows: Sequence[WrittenRow], *, expires_at: datetime) -> None:
-        """Keep some rows to be matched, for a short time at first: until there is a job that keeps them."""
+        """Insert a chunk of rows. Give it a short life first; `extend` prolongs it when its job exists."""
         chunk = {"job": job, "number": number, "rows": [list(row) for row in rows], "expires_at": expires_at}
         await self._rows.insert_one({"_id": _chunk(job, number), **chunk})
 
     async def extend(self, job: str, chunks: int, *, expires_at: datetime) -> int:
-        """Let a job's rows stay as long as the job, each chunk by itself; gives how many chunks there are."""
+        """Set the expiry of a job's chunks, one update for each. Returns the number of chunks that still exist."""
         later = {"$set": {"expires_at": expires_at}}
         kept = [await self._rows.update_one({"_id": _chunk(job, number)}, later) for number in range(chunks)]
         return sum(kept)
 
     async def rows(self, job: str, number: int) -> list[WrittenRow]:
-        """The rows of a chunk; none where it is done or gone."""
+        """Return the rows of a chunk; empty if it is done or gone."""
         row = await self._rows.find_one({"_id": _chunk(job, number)})
         return [WrittenRow(*each) for each in row.get("rows", [])] if row else []
 
     async def write_results(self, job: str, number: int, results: Sequence[MatchedRow]) -> None:
-        """Put results in the place of rows."""
+        """Replace the rows of a chunk by their results."""
         held = [[row.id, row.decision.value, row.uprn, row.address, row.confidence, *row.postcode_boroughs] for row in results]
         await self._rows.update_one({"_id": _chunk(job, number)}, {"$set": {"results": held}, "$unset": {"rows": ""}})
 
     async def results(self, job: str, number: int) -> list[MatchedRow] | None:
-        """The results of a chunk; None where it is not done or is gone."""
+        """Return the results of a chunk; None if it is not done, or gone."""
         row = await self._rows.find_one({"_id": _chunk(job, number)})
         if row is None or "results" not in row:
             return None
@@ -146,7 +146,7 @@ class MatchChunks:
         ]
 
     async def remove(self, job: str) -> None:
-        """Forget all of a job, each chunk by itself: together they are too much for a transaction."""
+        """Delete all chunks of a job, one delete for each, because together they exceed a transaction."""
         for row in await self._rows.find({"job": job}, projection={"_id": 1}):
             await self._rows.delete_one({"_id": row["_id"]})
 

@@ -5,21 +5,21 @@ from dataclasses import asdict
 from services.addresses.domain.casework.provisional import Provisional, ProvisionalState
 from shared.mongo import Document
 
-from .typed import DERIVED, TypedRows
+from .typed import DERIVED, EncryptedRows
 
 
-class ProvisionalAddresses(TypedRows[Provisional]):
-    """Addresses that wait for their UPRN. What a borough asks for is found where it is that borough's."""
+class ProvisionalAddresses(EncryptedRows[Provisional]):
+    """Addresses that wait for their UPRN. A borough's query finds only that borough's addresses."""
 
     collection = "provisional"
     fields = ("address", "postcode", "lines", "note")
 
     async def get(self, provisional: str, *, borough: str) -> Provisional | None:
-        """One of a borough's."""
+        """Return a borough's provisional address, or None."""
         return await self._one({"_id": provisional, "borough": borough})
 
     async def page(self, *, borough: str, state: ProvisionalState | None, before: str | None, limit: int) -> list[Provisional]:
-        """A borough's, newest first, those older than `before`."""
+        """List a borough's provisional addresses, newest first, with ids below `before`."""
         wanted: Document = {"borough": borough}
         if state is not None:
             wanted["state"] = state.value

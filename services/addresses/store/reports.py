@@ -1,26 +1,26 @@
-"""Queries about reports of what is wrong with the gazetteer."""
+"""Queries about reports of errors in the gazetteer."""
 
 from dataclasses import asdict
 
 from services.addresses.domain.casework.reports import Report, ReportKind, Status
 from shared.mongo import Document
 
-from .typed import DERIVED, TypedRows
+from .typed import DERIVED, EncryptedRows
 
 
-class Reports(TypedRows[Report]):
-    """Reports. A borough sees those about its own places, and those that its own systems sent."""
+class Reports(EncryptedRows[Report]):
+    """Reports of errors. A borough sees those about its own places, and those that its own systems sent."""
 
     collection = "reports"
     fields = ("address", "text")
 
     async def get(self, report: str, *, visible_to: str) -> Report | None:
-        """One that a borough may see."""
+        """Return a report that the borough may see, or None."""
         found = await self._one({"_id": report})
         return found if found and visible_to in (found.borough, found.reported_by) else None
 
     async def page(self, *, borough: str, status: Status | None, kind: ReportKind | None, before: str | None, limit: int) -> list[Report]:
-        """Those about a borough's places, newest first, those older than `before`."""
+        """List the reports about a borough's places, newest first, with ids below `before`."""
         wanted: Document = {"borough": borough}
         if status is not None:
             wanted["status"] = status.value

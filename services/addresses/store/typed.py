@@ -1,7 +1,7 @@
-"""Rows of what people typed: sealed, each under a key of its own that is kept in another collection. Erasing the key erases what it sealed.
+"""Rows with encrypted typed text, each under its own key in another collection. Deleting the key erases the text.
 
-Such a row waits for a release that holds the address (`awaited`, and `tried`: the release that it was last looked for in), or has served
-(`has_served`) and is erased after a time. Rows of before they were sealed hold what was typed as fields of their own, and lack `typed`.
+Such a row waits for a release that holds the address: `awaited` is true, and `tried` names the last release searched for it. Later
+`has_served` is true, and the retention worker erases the text. Rows of older versions hold the text in plain fields and lack `typed`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,11 @@ AT_ONCE = 50
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _AFTER_ALL = "\uffff"
 DERIVED = ("_id", "typed", "awaited", "has_served")
-"""Fields of a row that what it is read into has not, or not under this name."""
+"""Fields of a row that the domain object lacks, or names differently."""
 
 
 class Kept(Protocol):
-    """What a row is read into."""
+    """The domain object of a row."""
 
     @property
     def id(self) -> str: ...
@@ -34,8 +34,8 @@ class Kept(Protocol):
 T = TypeVar("T", bound=Kept)
 
 
-class TypedRows(Generic[T]):
-    """The rows of one collection. Derive with the `fields` that people type, and how a row is read and written."""
+class EncryptedRows(Generic[T]):
+    """The rows of one collection. A subclass names its typed `fields` and converts rows by `_read` and `_row`."""
 
     collection: str
     fields: tuple[str, ...]
@@ -51,46 +51,46 @@ class TypedRows(Generic[T]):
         raise NotImplementedError
 
     async def add(self, kept: T) -> None:
-        """Keep a new one."""
+        """Insert a new row and its key, in a transaction."""
         row, key = self._sealed(self._row(kept))
         await self._keys.insert_one(key)
         await self._rows.insert_one(row)
 
     async def save(self, after: T, *, was: int) -> None:
-        """Write the next state; what was typed stays, or is erased. Raises `Conflict` where it is no longer at the sequence `was`."""
+        """Write the next state; erase the typed text if `after` has none. Raises `Conflict` if the row's sequence is no longer `was`."""
         facts = {name: value for name, value in self._without_typed(self._row(after)).items() if name != "_id"}
         update: Mapping[str, Any] = {"$set": facts} if after.typed else {"$set": facts | {"typed": None}, "$unset": self._all_fields()}
         await self._update(after, was, update)
         if not after.typed:
             await self._keys.delete_one({"_id": after.id})
 
-    # for the workers, which work for every borough
+    # Queries of the workers, which serve every borough
 
     async def untried(self, release: str) -> list[str]:
-        """Ids of what was not looked for in a release, in two closed ranges of the index."""
+        """List the ids of waiting rows that nobody has searched for in a release. Queries two closed ranges of the index."""
         ranges = ({"$gte": "", "$lt": release}, {"$gt": release, "$lt": _AFTER_ALL})
         found = [await self._rows.find({"awaited": True, "tried": tried}, projection={"_id": 1}) for tried in ranges]
         return sorted(row["_id"] for each in found for row in each)
 
     async def awaited(self, id_: str) -> T | None:
-        """One that still waits."""
+        """Return a row that still waits for a release, or None."""
         return await self._one({"_id": id_, "awaited": True})
 
     async def note_tried(self, id_: str, release: str) -> None:
-        """Note that a release does not hold it."""
+        """Record that the release does not hold the address."""
         await self._rows.update_one({"_id": id_, "awaited": True}, {"$set": {"tried": release}})
 
     async def served(self, before: datetime) -> list[T]:
-        """Some that have served, and were last changed before."""
+        """List up to `AT_ONCE` rows whose typed text is no longer needed, last changed before `before`."""
         where = {"has_served": True, "changed_at": {"$gte": _EVER, "$lt": before}}
         return await self._opened(await self._rows.find(where, limit=AT_ONCE))
 
     async def plain(self) -> list[T]:
-        """Some that are not sealed."""
+        """List up to `AT_ONCE` rows whose typed text is not encrypted."""
         return await self._opened(await self._rows.find({"typed": {"$exists": False}}, limit=AT_ONCE))
 
     async def seal(self, kept: T) -> None:
-        """Seal such a one, in a transaction. Raises `Conflict` where it was changed meanwhile."""
+        """Encrypt the typed text of such a row, in a transaction. Raises `Conflict` if another writer has changed it."""
         plain = self._row(kept)
         typed = None
         if kept.typed:
@@ -100,7 +100,7 @@ class TypedRows(Generic[T]):
         update = {"$set": {"typed": typed, "has_served": plain["has_served"]}, "$unset": self._all_fields()}
         await self._update(kept, kept.sequence, update)
 
-    # ------------------------------------------------------------ sealing
+    # ------------------------------------------------------------ encryption
 
     async def _one(self, where: Mapping[str, Any]) -> T | None:
         row = await self._rows.find_one(where)
@@ -112,20 +112,20 @@ class TypedRows(Generic[T]):
         return [self._read({**row, **self._texts(row, keys.get(row["_id"]))}) for row in rows]
 
     def _texts(self, row: Document, key: bytes | None) -> Document:
-        """What was typed; empty where it was erased."""
+        """Return the typed fields of a row; empty if they are erased."""
         if "typed" not in row:
             return {field: row[field] for field in self.fields}
         return self._envelope.open(key, row["typed"]) if key and row["typed"] else dict.fromkeys(self.fields, "")
 
     def _sealed(self, row: Document) -> tuple[Document, Document]:
-        """A row as it is stored, and its key."""
+        """Return the encrypted row and the row of its key."""
         key = self._envelope.new_key()
         typed = self._envelope.seal(key, {field: row[field] for field in self.fields})
         return {**self._without_typed(row), "typed": typed}, {"_id": row["_id"], "key": key}
 
     async def _update(self, kept: T, was: int, update: Mapping[str, Any]) -> None:
         if not await self._rows.update_one({"_id": kept.id, "sequence": was}, update):
-            raise Conflict("it was changed meanwhile")
+            raise Conflict("another writer has changed it")
 
     def _without_typed(self, row: Document) -> Document:
         return {name: value for name, value in row.items() if name not in self.fields}

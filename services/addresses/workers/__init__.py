@@ -1,1 +1,1 @@
-"""What runs beside requests: one module for each worker."""
+"""Background workers of the service: one module for each."""

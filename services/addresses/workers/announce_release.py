@@ -1,4 +1,4 @@
-"""Tell the platform that a release has gone live: once for each release, however many replicas serve it."""
+"""Publish `ReleasePublished` once for each release that goes live, however many replicas serve it."""
 
 from contracts.events.addresses import ReleasePublished
 from services.addresses.gazetteer.releases.manifest import Manifest
@@ -12,9 +12,9 @@ SECONDS_BETWEEN_LOOKS = 60.0
 
 
 async def announce(store: Store, manifest: Manifest) -> bool:
-    """Commit the release's row and its event together, unless they are there. True if this call did.
+    """Commit the release's row and its event in one transaction. Returns False if another call has committed them.
 
-    Of replicas that try at once one commits; the others meet its row (or a `Conflict`, and try again).
+    If several replicas try at once, one commits. The others find its row, or raise `Conflict` and try again at their next step.
     """
     if await store.releases.is_announced(manifest.release):
         return False
@@ -39,7 +39,7 @@ async def announce(store: Store, manifest: Manifest) -> bool:
 
 
 def announcer(store: Store, live: LiveRelease) -> Worker:
-    """Announces what is served, as soon as the database takes it."""
+    """Create the worker that announces the served release as soon as the database accepts it."""
     announced: set[str] = set()
 
     async def step() -> int:

@@ -1,6 +1,6 @@
-"""Erase what people typed once it has served: some days after a provisional address has its UPRN, or a report is resolved or rejected.
+"""Erase typed text some days after a provisional address has its UPRN, or a report is resolved or rejected.
 
-The facts stay: which UPRN, what was decided, when and why. What was stored before it was sealed is sealed first.
+The facts stay: the UPRN, the decision, its time and its reason. The worker first encrypts text that older versions stored in the clear.
 """
 
 from contextlib import suppress
@@ -15,7 +15,7 @@ SECONDS_BETWEEN_ERASURES = 600.0
 
 
 class Retention:
-    """One replica's look for what is to be erased. `step` is the work of a chassis Worker."""
+    """Erases typed text that is due. A chassis `Worker` calls `step`."""
 
     def __init__(self, store: Store, days: float) -> None:
         self._store = store
@@ -23,17 +23,17 @@ class Retention:
         self._is_sealed = False
 
     async def step(self) -> int:
-        """Seal or erase some; how many there were."""
+        """Encrypt or erase one batch, and return its size; 0 when nothing is due."""
         if not self._is_sealed:
             if found := await self._seal_some():
                 return found
-            self._is_sealed = True  # nothing is stored in the clear any more
+            self._is_sealed = True  # the database holds no text in the clear any more
         return await self._erase_some(now() - self._kept_for)
 
     async def _seal_some(self) -> int:
         addresses, reported = await self._store.provisional.plain(), await self._store.reports.plain()
         for kept in addresses:
-            with suppress(Conflict):  # it was changed meanwhile, and is met again
+            with suppress(Conflict):  # another writer changed it; the next step finds it again
                 async with self._store.transaction() as tx:
                     await tx.provisional.seal(kept)
         for report in reported:

@@ -1,7 +1,7 @@
-"""Switch to another release when it goes live: every replica looks for itself, so that none has to be told.
+"""Open another release when it goes live. Every replica polls its data dir, so no replica depends on a message.
 
-What is live is said by the data dir. Where releases come from a store, that is looked at too, and its releases are brought into the data
-dir; of replicas that share one, one does. Whatever is wrong with the store, what is served stays so.
+The data dir names the live release. With a release store, a second worker polls the store and downloads its releases into the data dir.
+One of the replicas that share a data dir downloads. If the store fails, the replicas keep serving the release that they have.
 """
 
 import asyncio
@@ -17,11 +17,14 @@ from shared.worker import Worker
 log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LOOKS = 2.0
 LONGEST_PAUSE = 300.0
-"""Seconds between tries while something is wrong, at most: a wrong object may be large, and is fetched whole each time."""
+"""Longest pause in seconds between tries after failures: a damaged object may be large, and each try downloads all of it."""
 
 
 class StoreFollower:
-    """Brings what goes live in a store into the data dir. `step` is the work of a chassis Worker."""
+    """Downloads the release that goes live in a store into the data dir. A chassis `Worker` calls `step`.
+
+    Calls `fetched` after each new activation, and `clock` for monotonic seconds.
+    """
 
     def __init__(
         self,
@@ -41,21 +44,21 @@ class StoreFollower:
 
     @property
     def followed(self) -> int:
-        """Number of the store's switch that is followed; 0 before the first."""
+        """Number of the store's activation that this replica follows; 0 before the first."""
         return self._followed
 
     @property
     def seconds_failing(self) -> float:
-        """How long the store could not be followed; 0 while it can."""
+        """Seconds since the store began to fail; 0 while it works."""
         return self._clock() - self._failing_since if self._failing_since is not None else 0.0
 
     async def step(self) -> int:
-        """Look once, unless it is too soon after a failure. Always 0: nothing is waiting that could be done at once."""
+        """Poll the store once, unless the pause after a failure lasts. Always returns 0, because no work is left for a next step."""
         if self._clock() < self._not_before:
             return 0
         try:
             activation = await self._store.catch_up()
-        except BlockingIOError:  # another process of the data dir is at it
+        except BlockingIOError:  # another process is downloading into this data dir
             return 0
         except PROBLEMS as error:
             self._failed(str(error))
@@ -82,7 +85,7 @@ class StoreFollower:
 
 
 class Following:
-    """Serves what is live, seconds after it is. It runs in every process that answers, whatever else that does."""
+    """Serves a release within seconds of its activation. Runs in every process that answers requests, whatever its role."""
 
     def __init__(self, live: LiveRelease, store: ReleaseStore | None, seconds_between_looks: float) -> None:
         async def look() -> int:
@@ -94,24 +97,24 @@ class Following:
         fetching = StoreFollower(store, follower.wake, seconds_between_looks=seconds_between_looks) if store else None
         if fetching:
             self._workers.append(Worker("follow store", fetching.step, interval=seconds_between_looks))
-        # In every process, so that dashboards and alerts find them: without a store nothing fails and nothing is followed.
+        # Every process exports these gauges, so that dashboards and alerts find them; without a store both are 0.
         telemetry.gauge(
             "addresses.release_store.failing",
-            "How long the store of releases could not be followed; 0 while it can, and without a store.",
+            "Seconds since the release store began to fail; 0 while it works, and without a store.",
             lambda: [(fetching.seconds_failing if fetching else 0.0, {})],
             unit="s",
         )
         telemetry.gauge(
             "addresses.release_store.switch",
-            "Number of the store's switch that is followed: lower than other replicas' where this one lags. 0 without a store.",
+            "Number of the store's activation that this replica follows: lower than that of others if it lags. 0 without a store.",
             lambda: [(fetching.followed if fetching else 0, {})],
         )
 
     async def start(self) -> None:
-        """Begin, once a release is open."""
+        """Start the workers. Call it once a release is open."""
         for worker in self._workers:
             worker.start()
 
     async def stop(self) -> None:
-        """End; what was being fetched is gone on with at the next start."""
+        """Stop the workers, within a second each. The next start resumes an interrupted download."""
         await asyncio.gather(*(worker.stop(grace=1.0) for worker in self._workers))

@@ -1,7 +1,7 @@
-"""Tell the platform what changed with each switch of releases: every batch once, however many replicas see it and whenever one dies.
+"""Publish the changes of each activation of a release: every batch once, whatever the number of replicas and whenever one dies.
 
-A batch, its event and the count of what is published are one transaction. The count guards it: of replicas that publish the same batch
-one commits, and the other looks again a little later.
+One transaction commits a batch, its event and the count of published batches. The count is the guard: if two replicas publish the same
+batch, one commits and the other raises `Conflict` and looks again later.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ SECONDS_BETWEEN_LOOKS = 2.0
 
 @dataclass(slots=True)
 class _Reading:
-    """A change set that is being published, and the file as far as it is read."""
+    """A change set under publication, with the remaining batches of its file."""
 
     change_set: ChangeSet
     key: str
@@ -41,12 +41,11 @@ class _Reading:
 
 
 class Publisher:
-    """Publishes the change sets of a data dir in their order, then those of the store that it follows. `step` is the work of a chassis
-    Worker.
+    """Publishes the change sets of a data dir in order, then those of the store that it follows. A chassis `Worker` calls `step`.
 
-    A change set is known by its number and the releases that it leads from and to; those of a store by the store's numbers, so that each
-    is published once although many data dirs follow. Who was made anew counts from 1 again: what differs from all that was published
-    is published, and a switch with the same number between the same releases is not repeated.
+    The key of a change set is its number and the releases before and after. A store's change sets carry the store's numbers, so each is
+    published once although many data dirs follow the store. A new data dir or store counts from 1 again. Its change sets are published
+    unless one with the same number and releases was published before.
     """
 
     def __init__(self, store: Store, data_dir: Path, followed: Path | None = None) -> None:
@@ -56,7 +55,7 @@ class Publisher:
         self._reading: _Reading | None = None
 
     async def step(self) -> int:
-        """Publish one batch. 0 where there is none, or another replica was faster."""
+        """Publish one batch and return 1. Returns 0 if there is none, or if another replica was faster."""
         try:
             self._reading = self._reading or await self._next()
             if self._reading is None:
@@ -71,7 +70,7 @@ class Publisher:
         return 1
 
     async def _next(self) -> _Reading | None:
-        """The first change set that is not published, from where it is not."""
+        """Find the first change set with unpublished batches, positioned at the first of them."""
         for key, change_set in await asyncio.to_thread(self._change_sets):
             if key in self._done:
                 continue
@@ -85,7 +84,7 @@ class Publisher:
         return None
 
     def _change_sets(self) -> list[tuple[str, ChangeSet]]:
-        """All there are, by the key under which the database knows them."""
+        """List all change sets with their keys in the database."""
         return [
             (f"{whose}{change_set.number}:{change_set.before}:{change_set.after}", change_set)
             for whose, folder in self._folders
@@ -108,12 +107,12 @@ class Publisher:
 
 
 def publisher(store: Store, data_dir: Path, followed: Path | None) -> Worker:
-    """Publishes what changed, seconds after a switch of releases."""
+    """Create the worker that publishes changes within seconds of an activation."""
     return Worker("publish changes", Publisher(store, data_dir, followed).step, interval=SECONDS_BETWEEN_LOOKS)
 
 
 def _event(changes: list[Change], *, before: str, after: str, at: datetime, position: int) -> Event:
-    """The event of a batch; its sequence is its position in the feed."""
+    """Create the event of a batch; its sequence is the batch's position in the feed."""
     happened = changes[0].happened
     match happened:
         case Happened.MERGED | Happened.SPLIT:

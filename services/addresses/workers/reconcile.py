@@ -1,7 +1,7 @@
-"""Look through each release for what waits for it: provisional addresses, and addresses that were reported missing.
+"""Search each new release for provisional addresses and for addresses reported missing.
 
-A row remembers the release that it was last looked for in. Replicas may look for the same one at once: the first that commits is right,
-the other finds that nothing waits any more.
+A row records the release that was last searched for it. If replicas search for the same row at once, the first commits. The other
+raises `Conflict`, or finds that the row no longer waits.
 """
 
 from collections.abc import Callable
@@ -16,23 +16,23 @@ from shared.clock import now
 from shared.mongo import Conflict
 
 AT_ONCE = 50
-"""Rows of a step."""
+"""Rows of each collection in one step."""
 SECONDS_BETWEEN_LOOKS = 5.0
 
 
 class Reconciler:
-    """One replica's look through what waits. `step` is the work of a chassis Worker."""
+    """Searches the live release for waiting rows. A chassis `Worker` calls `step`; `wake` starts the next step at once."""
 
     def __init__(self, store: Store, live: LiveRelease) -> None:
         self._store = store
         self._live = live
         self._release = ""
         self._tried: set[str] = set()
-        """Looked for in this release by this process: where replicas serve different releases, each undoes the other's note in the row."""
+        """Ids that this process has searched for in this release: replicas on different releases overwrite each other's note in the row."""
         self.wake: Callable[[], None] = lambda: None
 
     async def step(self) -> int:
-        """Look for some of what was not looked for in the live release. Gives how many."""
+        """Search the live release for one batch of rows that it was not searched for. Returns the number of rows searched for."""
         if self._release != self._live.manifest.release:
             self._release = self._live.manifest.release
             self._tried.clear()
@@ -43,7 +43,7 @@ class Reconciler:
         ):
             waiting = [id_ for id_ in await untried(self._release) if id_ not in self._tried][:AT_ONCE]
             for id_ in waiting:
-                with suppress(Conflict):  # it is being changed: where it waits on, it is met again
+                with suppress(Conflict):  # another writer changed it; the next step finds it again if it still waits
                     await look(id_)
                     self._tried.add(id_)
                     looked += 1
@@ -67,7 +67,7 @@ class Reconciler:
         if report is None:
             return
         match = self._sure_match(report.address, report.postcode)
-        if match is None or str(match.uprn) == report.uprn:  # the building is not the flat that it lacks
+        if match is None or str(match.uprn) == report.uprn:  # the report's own building is not the missing flat
             await self._store.reports.note_tried(id_, self._release)
             return
         reason = f"The release {self._release} holds it."

@@ -1,8 +1,8 @@
-"""Match what was sent in bulk: a chunk of rows at a time, in slices so short that requests are answered in between.
+"""Run match jobs chunk by chunk, in slices short enough that the process answers requests in between.
 
-A chunk's results and the count of what is done are one transaction, guarded by the claim: a worker that was killed, or only thought dead,
-doubles nothing, and whoever takes over goes on with the first chunk that has no results. Boroughs take turns, a chunk each, so that no row
-waits for all of another borough's job.
+One transaction, guarded by the worker's claim, commits a chunk's results and the count of chunks done. A killed worker, or one presumed
+dead, therefore duplicates nothing, and its successor continues with the first chunk without results. Boroughs take turns by the chunk,
+so no borough waits for the whole job of another.
 """
 
 import asyncio
@@ -20,20 +20,20 @@ from shared.events import new_id
 from shared.mongo import Conflict
 
 CHUNK = 500
-"""Rows: half a second of matching, about 50 kB."""
+"""Rows in a chunk: half a second of matching, about 50 kB."""
 SLICE_SECONDS = PAUSE_SECONDS = 0.002
-"""After so long of matching, everything else in the process has so long: requests are answered in several turns of the event loop."""
+"""Seconds of matching, and then seconds for everything else in the process: a request needs several turns of the event loop."""
 BEAT_SECONDS = 2.0
 DEAD_AFTER_SECONDS = 10.0
-"""A worker that gives no sign of life for so long is dead; its job is taken over."""
+"""Seconds without a heartbeat after which another worker takes the job over."""
 
 
 class _Lost(Exception):  # noqa: N818 (what happened, not a fault)
-    """The job is another worker's by now, or was deleted."""
+    """Another worker has claimed the job, or somebody has deleted it."""
 
 
 class BulkMatcher:
-    """One replica's share of the jobs, one job at a time. `step` is the work of a chassis Worker."""
+    """Runs one job at a time. A chassis `Worker` calls `step`; `wake` starts the next step at once."""
 
     def __init__(self, store: Store, live: LiveRelease, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._store = store
@@ -43,17 +43,17 @@ class BulkMatcher:
         self._job: MatchJob | None = None
         self._next = 0
         self._turns: dict[str, int] = {}
-        """By borough: when it last had a turn, counted in turns."""
+        """Borough to the number of its last turn; turns count from 1."""
         self._seen: dict[str, tuple[tuple[str | None, int], float]] = {}
         self.wake: Callable[[], None] = lambda: None
         self.one_writer = asyncio.Lock()
-        """Held while a chunk of a new job is written: the embedded database stands still under many large writes at once."""
+        """Guards the writing of a new job's chunks: many large writes at once stall the embedded database."""
 
     async def step(self) -> int:
-        """Take a job, or match the next chunk of the one that was taken. 0 where there is none."""
+        """Claim a job, or match the next chunk of the claimed job. Returns 0 if there is no job."""
         if self._job is None:
             return int(await self._take())
-        job, self._job = self._job, None  # kept only while all goes well: otherwise it is claimed again
+        job, self._job = self._job, None  # after an error, the worker must claim the job again
         try:
             self._job = await self._match_next(job)
         except (_Lost, Conflict):
@@ -64,13 +64,13 @@ class BulkMatcher:
         return 1
 
     async def stop(self) -> None:
-        """Leave what is held to others."""
+        """Release the claimed job to other workers."""
         await self._store.match_jobs.free(self._name)
 
     async def _take(self) -> bool:
         jobs = await self._store.match_jobs.open_jobs(at=now())
         self._seen = {job.id: self._seen.get(job.id, ((None, -1), 0.0)) for job in jobs}
-        for job in sorted(jobs, key=lambda job: self._turns.get(job.borough, 0)):  # of a borough the oldest comes first
+        for job in sorted(jobs, key=lambda job: self._turns.get(job.borough, 0)):  # stable: oldest first in a borough
             if (job.worker in (None, self._name) or self._is_dead(job)) and await self._store.match_jobs.claim(job, self._name):
                 self._job, self._next = job, job.chunks_done
                 self._turns[job.borough] = max(self._turns.values(), default=0) + 1
@@ -78,7 +78,7 @@ class BulkMatcher:
         return False
 
     async def _others_wait(self, borough: str) -> bool:
-        """Whether a job of another borough has no worker."""
+        """Return whether a job of another borough has no worker."""
         return any(job.worker is None and job.borough != borough for job in await self._store.match_jobs.open_jobs(at=now()))
 
     def _is_dead(self, job: MatchJob) -> bool:
@@ -88,7 +88,7 @@ class BulkMatcher:
         return at - self._seen[job.id][1] >= DEAD_AFTER_SECONDS
 
     async def _match_next(self, job: MatchJob) -> MatchJob | None:
-        """Match a chunk and write what came of it; the job, where there is more of it."""
+        """Match the next chunk and write its results. Returns the job, or None once it is finished."""
         if self._next == job.chunks:
             await self._store.match_jobs.finish(job.id, self._name, at=now())
             return None

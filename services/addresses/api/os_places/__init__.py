@@ -1,1 +1,1 @@
-"""OS Places' surface, `/search/places/v1`."""
+"""The OS Places API, `/search/places/v1`."""

@@ -1,4 +1,4 @@
-"""Who may ask OS Places' surface: the holder of an API key (`key` in the query or as a header), or of an access token."""
+"""Authentication of the OS Places API: an API key (`key` in the query or as a header), or an access token."""
 
 import hmac
 import time
@@ -32,7 +32,7 @@ _bearer = _Bearer(auto_error=False, scheme_name="HTTPBearer")
 
 
 class Access:
-    """The keys that are known, by their hashes, and how fast each caller has been asking this process."""
+    """The hashes of the API keys, and the request rate of each caller in this process."""
 
     def __init__(self, settings: Settings) -> None:
         self._keys = {key.sha256: key for key in settings.api_keys}
@@ -41,7 +41,7 @@ class Access:
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def holder(self, presented: str) -> ApiKey | None:
-        """Whose key it is. Hashes are compared, and in constant time: how long it takes says nothing about any key."""
+        """Find the holder of a key. Compares hashes in constant time, so that the duration reveals nothing about any key."""
         if len(presented) > LONGEST_KEY:
             return None
         digest = sha256(presented.encode("utf-8", "surrogatepass")).hexdigest()
@@ -49,7 +49,7 @@ class Access:
         return found if found and hmac.compare_digest(found.sha256, digest) else None
 
     def count(self, caller: str) -> None:
-        """Count one request of this caller; 429 where there were too many."""
+        """Count one request of a caller; 429 above its rate."""
         now = time.monotonic()
         bucket = self._buckets.get(caller)
         if bucket is None:
@@ -67,7 +67,7 @@ async def _admitted(
     in_header: Annotated[str | None, Security(_in_header)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> None:
-    """401 without a valid key or token, 403 with a token that lacks the scope, 429 for one who asks too often."""
+    """Authorise a request: 401 without a valid key or token, 403 for a token without the scope, 429 above the rate."""
     if presented := in_query or in_header:
         key = access.holder(presented)
         if key is None:

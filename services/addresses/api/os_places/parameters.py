@@ -1,4 +1,4 @@
-"""The parameters of OS Places' resources, as the OpenAPI document shows them; `domain.os_places.parameters` reads them."""
+"""OpenAPI description of the parameters of OS Places; `domain.os_places.parameters` parses them."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ _XML: dict[str, Any] = {"schema": {"type": "string"}}
 
 
 def documented(*own: str, paged: bool = False, polygon: bool = False) -> dict[str, Any]:
-    """What a resource adds to its operation in OpenAPI: its own parameters, the shared ones, its body and its answers."""
+    """Build the OpenAPI operation of a resource: its own parameters, the shared ones, its body and its responses."""
     shared = ["output_srs", "format", "dataset", "lr", "fq", *(["maxresults", "offset"] if paged else [])]
     find = "query" in own
     parameters = []

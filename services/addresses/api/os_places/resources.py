@@ -1,6 +1,6 @@
-"""OS Places (`/search/places/v1`), so that what was written for it moves over by changing its URL and key.
+"""Resources of OS Places (`/search/places/v1`). A client of the original moves over by changing its URL and key.
 
-Shapes follow the API's technical specification (docs.os.uk, OS Places API). Requests are read and answers written by `domain.os_places`.
+Shapes follow the technical specification (docs.os.uk, OS Places API). `domain.os_places` parses requests and builds responses.
 """
 
 import asyncio
@@ -35,13 +35,13 @@ from .parameters import ERROR, documented
 
 PREFIX = "/search/places/v1"
 MOST_FOUND = 1_000
-"""How many addresses a text search goes through, best first."""
+"""Most addresses that a text search considers, best first."""
 ALL = 1_000_000
-"""More than any circle holds."""
+"""A limit above the number of addresses in any circle."""
 AT_ONCE = 200
-"""Records that are read together."""
+"""Records in one read."""
 BODY_LIMIT = 200_000
-"""Bytes of a polygon: a thousand corners with all their decimals."""
+"""Most bytes of a polygon: a thousand corners with all their decimals."""
 XML = "application/xml; charset=UTF-8"
 GET_RESOURCES = ("find", "postcode", "uprn", "nearest", "radius", "bbox")
 POST_RESOURCES = ("polygon",)
@@ -61,7 +61,7 @@ DOCUMENT = SurfaceDocument(
 
 @documented_as(DOCUMENT)
 def as_places_error(request: Request, failure: HttpFailure) -> Response:
-    """`{"error": {"statuscode": 400, "message": "..."}}`; in XML where the request asks for XML."""
+    """Build the error response `{"error": {"statuscode": 400, "message": "..."}}`, in XML if the request asks for XML."""
     headers = {**failure.headers, **ANY_ORIGIN}
     if request.query_params.get("format", "").strip().upper() == Format.XML:
         return Response(error_response(failure.status, failure.detail), failure.status, headers, XML)
@@ -74,7 +74,7 @@ class _PlacesRoute(Route):
 
     @staticmethod
     def failure(error: Exception) -> HttpFailure:
-        """A refusal of the domain is a 400 with its text."""
+        """Turn a refusal of the domain into a 400 with its text."""
         return failure_of(Problem(400, str(error)) if isinstance(error, Refusal) else error)
 
 
@@ -83,7 +83,7 @@ router.route_class = _PlacesRoute
 
 
 class Question:
-    """One request: its parameters, what it wants of the answer, and the release that answers."""
+    """One request: its parameters, its response options, and the release that answers."""
 
     def __init__(self, request: Request, live: Live, settings: Config) -> None:
         values: dict[str, list[str]] = {}
@@ -97,7 +97,7 @@ class Question:
         self._values = values
 
     def answer(self, own: str, wanted: Wanted, total: int, addresses: Iterable[Scored], *, precision: int = 1) -> Response:
-        """The header, and the results where there are any. `own` is the parameter that the header's `query` shows."""
+        """Build the header, and the results if there are any. `own` is the parameter that the header's `query` repeats."""
         header = {
             "uri": f"{self._uri}?{urlencode(self._values, doseq=True, quote_via=quote)}" if self._values else self._uri,
             "query": f"{own}={self.given.get(own)}" if self.given.get(own) else own,
@@ -118,7 +118,7 @@ class Question:
         return JSONResponse({"header": header, "results": results} if results else {"header": header}, headers=ANY_ORIGIN)
 
     def answer_all(self, own: str, wanted: Wanted, uprns: Sequence[int], keep: Callable[[Blpu], bool] | None = None) -> Response:
-        """The page of all addresses at these properties."""
+        """Build the page of all addresses at these properties."""
         total, page = 0, []
         for start in range(0, len(uprns), AT_ONCE):
             for blpu in self.gazetteer.records(uprns[start : start + AT_ONCE]):
@@ -141,7 +141,7 @@ Asked = Annotated[Question, Depends(question)]
 
 @router.get("/find", dependencies=[admitted], openapi_extra=documented("query", "minmatch", "matchprecision", "bbox", paged=True))
 async def find(asked: Asked) -> Response:
-    """Addresses that fit a text, best first. Of more than 1,000 the best 1,000 are gone through."""
+    """Find addresses that match a text, best first, among the best 1,000."""
     given = asked.given
     wanted, text = Wanted.read(given), given.text("query")
     least, precision = given.number("minmatch", 0.0, 0.1, 1.0), given.whole("matchprecision", 1, 1, 10)
@@ -160,14 +160,14 @@ async def find(asked: Asked) -> Response:
         if len(found) < AT_ONCE or len(good) < len(found):  # they come best first
             known = read
             break
-    # Where the page is full, what was not looked at counts as found: totalresults is then at least what there is.
+    # On a full page, unread addresses count as found, so totalresults is an upper bound.
     total = seen + max(0, min(known, MOST_FOUND) - read)
     return asked.answer("query", wanted, total, page, precision=precision)
 
 
 @router.get("/postcode", dependencies=[admitted], openapi_extra=documented("postcode", paged=True))
 async def postcode(asked: Asked) -> Response:
-    """Addresses at a postcode, or at every postcode that begins so."""
+    """Find addresses at a postcode, or at every postcode with this prefix."""
     wanted = Wanted.read(asked.given)
     outward, inward = query.postcode_beginning(asked.given)
     district = f"{outward} {inward}" if inward or outward in asked.gazetteer.outwards else outward
@@ -176,14 +176,14 @@ async def postcode(asked: Asked) -> Response:
 
 @router.get("/uprn", dependencies=[admitted], openapi_extra=documented("uprn"))
 async def uprn(asked: Asked) -> Response:
-    """The addresses of one property."""
+    """Find the addresses of one property."""
     wanted = Wanted.read(asked.given, paged=False)
     return asked.answer_all("uprn", wanted, [query.uprn(asked.given)])
 
 
 @router.get("/nearest", dependencies=[admitted], openapi_extra=documented("point", "srs", "radius"))
 async def nearest(asked: Asked) -> Response:
-    """The addresses of the property nearest to a point that has any of those asked for."""
+    """Find the addresses of the property nearest to a point, among those with a requested address."""
     given = asked.given
     wanted, point, radius = Wanted.read(given, paged=False), query.point(given), query.radius(given)
     tried, most = 0, 16
@@ -199,7 +199,7 @@ async def nearest(asked: Asked) -> Response:
 
 @router.get("/radius", dependencies=[admitted], openapi_extra=documented("point", "srs", "radius", paged=True))
 async def radius(asked: Asked) -> Response:
-    """Addresses within a distance of a point, nearest first."""
+    """Find addresses within a distance of a point, nearest first."""
     given = asked.given
     wanted, point, distance = Wanted.read(given), query.point(given), query.radius(given)
     near = asked.gazetteer.nearest(point.easting, point.northing, distance, ALL)
@@ -208,7 +208,7 @@ async def radius(asked: Asked) -> Response:
 
 @router.get("/bbox", dependencies=[admitted], openapi_extra=documented("bbox", "srs", paged=True))
 async def bbox(asked: Asked) -> Response:
-    """Addresses in a box of at most 1 km2."""
+    """Find addresses in a box of at most 1 km²."""
     given = asked.given
     wanted, box = Wanted.read(given), Box.read(given, most_square_km=query.MOST_SQUARE_KM)
     inside = [uprn for uprn, _, _ in asked.gazetteer.within(*box.on_grid)]
@@ -217,10 +217,10 @@ async def bbox(asked: Asked) -> Response:
 
 @router.post("/polygon", dependencies=[admitted], openapi_extra=documented("srs", "referencepoint", paged=True, polygon=True))
 async def polygon(request: Request, asked: Asked) -> Response:
-    """Addresses in a polygon or several, nearest to `referencepoint` first where there is one."""
+    """Find addresses in one or several polygons, nearest to `referencepoint` first if given."""
     given = asked.given
     wanted = Wanted.read(given)
-    # In threads: a thousand edges are compared with each other, and with each address in the box around them.
+    # Runs in threads: it compares a thousand edges with each other, and with each address in the bounding box.
     area = await asyncio.to_thread(Polygon.read, _geojson(await request.body()), given.crs("srs"))
     inside = asked.gazetteer.within(*area.bounds)
     uprns = await asyncio.to_thread(area.holding, inside)
@@ -245,7 +245,7 @@ _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 @router.api_route("", methods=_EVERY_METHOD, include_in_schema=False)
 @router.api_route("/{path:path}", methods=_EVERY_METHOD, include_in_schema=False)
 async def unknown(request: Request, path: str = "") -> Response:
-    """404 for what is not there, 405 for what takes another method."""
+    """Answer 404 for an unknown path, 405 for another method."""
     if (answer := preflight(request)) is not None:
         return answer
     allowed = "GET" if path in GET_RESOURCES else "POST" if path in POST_RESOURCES else None

@@ -1,1 +1,1 @@
-"""postcodes.io's surface."""
+"""The postcodes.io API."""

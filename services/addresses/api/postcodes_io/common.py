@@ -1,6 +1,7 @@
-"""What every resource of postcodes.io's surface has in common: the error shape, how it reads numbers, how it shows a place.
+"""Shared parts of the postcodes.io resources: error shape, parsing of numbers, and views of places.
 
-The shapes are those of February 2026 (https://postcodes.io/docs); what open data for London does not give here is null. Public, as there.
+Shapes follow https://postcodes.io/docs as of February 2026. Fields without open data for London are null. The API is public, as the
+original is.
 """
 
 import re
@@ -22,7 +23,7 @@ from shared.http import HttpFailure, Problem, Router, provided
 from shared.http.openapi import SurfaceDocument, documented_as
 
 LONGEST_POSTCODE = 32
-"""Characters: a postcode with any sensible amount of space. postcodes.io has no bound; longer text is not a postcode either way."""
+"""Most characters of a postcode with its spaces. postcodes.io has no bound, but longer text is never a postcode."""
 DEFAULT_LIMIT, MOST = 10, 100
 WIDE_METRES = 20_000.0
 Live = Annotated[LiveRelease, Depends(provided(LiveRelease))]
@@ -49,28 +50,28 @@ DOCUMENT = SurfaceDocument(
 
 @documented_as(DOCUMENT)
 def as_postcodes_io(_: Request, failure: HttpFailure) -> Response:
-    """postcodes.io's errors: the status again, and a sentence."""
+    """The error body of postcodes.io: the status and a sentence."""
     headers = {**failure.headers, **ANY_ORIGIN}
     return JSONResponse({"status": failure.status, "error": failure.detail, **failure.extensions}, failure.status, headers)
 
 
 def router(prefix: str) -> Router:
-    """A router of this surface."""
+    """Create a router of this API."""
     return Router(prefix=prefix, tags=["postcodes.io"], errors=as_postcodes_io)
 
 
 def found(result: Any) -> Response:
-    """The answer to a question that could be answered, also by null."""
+    """Build the response to a successful request; the result may be null."""
     return JSONResponse({"status": 200, "result": result}, headers=ANY_ORIGIN)
 
 
 def missing(error: str, **more: Any) -> Problem:
-    """404 with one of its sentences."""
+    """Build a 404 with a sentence of postcodes.io."""
     return Problem(404, error, **more)
 
 
 def resource_not_found() -> Problem:
-    """What it says of paths that it does not have, and of methods that they do not take."""
+    """Build postcodes.io's response for unknown paths and methods."""
     return missing("Resource not found")
 
 
@@ -78,26 +79,26 @@ def resource_not_found() -> Problem:
 
 
 def whole_postcode(text: str) -> Postcode | None:
-    """A postcode in any case, with or without its space; None for other text."""
+    """Parse a postcode in any case, with or without its space; None for other text."""
     return Postcode.parse(text) if len(text) <= LONGEST_POSTCODE else None
 
 
 def search_limit(text: str | None) -> int:
-    """How many results a search may give: what is no number or none counts as not given."""
+    """Parse the limit of a search; an invalid limit counts as not given."""
     limit = _leading(_INTEGER, text)
     return DEFAULT_LIMIT if limit is None or limit < 1 else min(int(limit), MOST)
 
 
 @dataclass(frozen=True, slots=True)
 class Nearby:
-    """How far around a point is looked, in metres, and how many are wanted."""
+    """The radius in metres and the limit of a search around a point."""
 
     radius: float
     limit: int
 
     @classmethod
     def read(cls, limit: object, radius: object, *, default_radius: float, most_radius: float, wide: bool = False) -> Self:
-        """Numbers or text that begins with one; too much is cut to the most there is. 400 for what is no number."""
+        """Parse numbers, or text that begins with one, and cap them at the maximum. 400 for other values."""
         wanted = DEFAULT_LIMIT if _is_absent(limit) else _leading(_INTEGER, limit)
         if wanted is None or wanted < 1:
             raise Problem(400, "Invalid result limit submitted")
@@ -110,7 +111,7 @@ class Nearby:
 
 
 def place(longitude: object, latitude: object) -> Place | None:
-    """The point on the grid; None where it is not in Great Britain. 400 for what are no numbers."""
+    """Convert a place to National Grid; None outside Great Britain. 400 for values that are no numbers."""
     east, north = _leading(_NUMBER, longitude), _leading(_NUMBER, latitude)
     if east is None or north is None:
         raise Problem(400, "Invalid longitude/latitude submitted")
@@ -125,7 +126,7 @@ def _is_absent(value: object) -> bool:
 
 
 def _leading(form: re.Pattern[str], value: object) -> float | None:
-    """The number that a text begins with, as JavaScript reads it; a number itself."""
+    """Parse the number at the beginning of a text, as JavaScript's `parseInt` and `parseFloat` do; None if there is none."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     read = form.match(str(value))
@@ -133,9 +134,9 @@ def _leading(form: re.Pattern[str], value: object) -> float | None:
 
 
 def beginning(gazetteer: Gazetteer, text: str, limit: int) -> list[LivePostcode]:
-    """Live postcodes that begin with the text, in order: a district's own first, then by the space, then without regard to it.
+    """Find live postcodes by prefix, in order: those of the district, then matches with the space, then matches without it.
 
-    A whole postcode gives itself alone.
+    A whole postcode finds only itself.
     """
     typed = text.upper().strip()[:LONGEST_POSTCODE]
     compact = "".join(typed.split())
@@ -171,7 +172,7 @@ _CODES_NOT_HELD = (
 
 
 def postcode_result(live: LivePostcode, *, distance: float | None = None) -> dict[str, Any]:
-    """A live postcode; `distance` in metres where one was asked for."""
+    """Build the view of a live postcode, with `distance` in metres if given."""
     return {
         **dict.fromkeys(_NOT_HELD),
         "postcode": str(live.postcode),
@@ -200,7 +201,7 @@ def postcode_result(live: LivePostcode, *, distance: float | None = None) -> dic
 
 
 def terminated_result(ended: TerminatedPostcode) -> dict[str, Any]:
-    """A postcode that is no longer live."""
+    """Build the view of a terminated postcode."""
     return {
         "postcode": str(ended.postcode),
         "year_terminated": ended.year,
@@ -211,7 +212,7 @@ def terminated_result(ended: TerminatedPostcode) -> dict[str, Any]:
 
 
 def outcode_result(district: Outcode, *, distance: float | None = None) -> dict[str, Any]:
-    """A district; `distance` in metres where one was asked for."""
+    """Build the view of a district (outcode), with `distance` in metres if given."""
     return {
         "outcode": district.outcode,
         "longitude": district.lng,

@@ -1,7 +1,7 @@
-"""What postcodes.io's server does with a request before and after its routes (Express 4, and the `cors` package, as it sets them up).
+"""Request handling of postcodes.io's server around its routes (Express 4 and the `cors` package, as it configures them).
 
-Paths are read in any case and with a slash at their end, HEAD is answered as GET, OPTIONS with what a browser asks before a request of
-another origin, and `callback` wraps a result as JSONP: `/**/ typeof show === 'function' && show({...});`.
+Paths match in any case and with a trailing slash, HEAD works as GET, OPTIONS answers CORS preflights, and `callback` wraps a result as
+JSONP: `/**/ typeof show === 'function' && show({...});`.
 """
 
 import re
@@ -15,17 +15,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.addresses.api.cors import ANY_ORIGIN, PREFLIGHT
 
 SURFACE = frozenset({"postcodes", "outcodes", "places", "ping", "random", "scotland", "terminated_postcodes"})
-"""First parts of the paths."""
+"""First segments of the API's paths."""
 _WORDS = SURFACE | {"autocomplete", "lat", "lon", "nearest", "validate"}
-"""Parts of paths that are not values."""
+"""Path segments that are names, not values."""
 _NAME = re.compile(r"[A-Za-z_$][\w$]{0,63}(?:\.[A-Za-z_$][\w$]{0,63}){0,3}", re.ASCII)
-"""A function, perhaps within objects: nothing else is written into a script."""
+"""A function name, optionally with object names: the middleware writes no other text into a script."""
 _ENDS_LINES = {"\u2028": "\\u2028", "\u2029": "\\u2029"}
-"""Ends of lines in old JavaScript, but not in JSON."""
+"""Characters that end lines in old JavaScript, but not in JSON."""
 
 
 class AsExpress:
-    """ASGI middleware for the paths of the surface; others pass as they are."""
+    """ASGI middleware for the paths of this API; it passes others on unchanged."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -55,13 +55,13 @@ class AsExpress:
 
 
 def _as_written(path: str) -> str:
-    """The path as the routes have it: without a slash at its end, its words in small letters."""
+    """Normalise a path for the routes: no trailing slash, names in lower case."""
     parts = [part.lower() if part.lower() in _WORDS else part for part in path.split("/")]
     return "/".join(parts).rstrip("/")
 
 
 def _callback(query: bytes) -> str | None:
-    """The function that was asked for; None without one."""
+    """Return the JSONP function that the query names, or None."""
     if b"callback" not in query:
         return None
     given: Mapping[str, list[str]] = parse_qs(query.decode("latin-1"))
@@ -76,7 +76,7 @@ def _without_body(send: Send) -> Send:
 
 
 class _Wrapped:
-    """An answer as JSONP, where it is a result; errors stay as they are, as they do there."""
+    """Wraps a result as JSONP; leaves errors unchanged, as postcodes.io does."""
 
     def __init__(self, callback: str, send: Send) -> None:
         self._callback, self._send = callback, send
@@ -84,7 +84,7 @@ class _Wrapped:
         self._body = b""
 
     async def take(self, message: Message) -> None:
-        """Send a part of the answer, or keep it until the whole is there."""
+        """Send a part of the response, or buffer it until the response is complete."""
         if message["type"] == "http.response.start" and message["status"] == 200:
             self._start = message
         elif message["type"] == "http.response.body" and self._start is not None:

@@ -48,7 +48,7 @@ async def outcodes_near_a_place(
     limit: Limit = None,
     radius: Radius = None,
 ) -> Response:
-    """Districts near a place, nearest first; null where there are none."""
+    """Find districts near a place, nearest first; null if there are none."""
     longitude, latitude = request.query_params.get("longitude") or lon, request.query_params.get("latitude") or lat
     if not longitude or not latitude:
         raise Problem(400, "Invalid longitude/latitude submitted")
@@ -58,13 +58,13 @@ async def outcodes_near_a_place(
 
 @router.get("/{outcode}", response_class=JSONResponse, responses={404: {"description": "`Outcode not found`"}})
 async def outcode_lookup(live: Live, outcode: Code) -> Response:
-    """A district: the middle of its postcodes, and the names of what they lie in."""
+    """Return a district: the centre of its postcodes, and the names of their areas."""
     return found(outcode_result(_known(live.gazetteer, outcode)))
 
 
 @router.get("/{outcode}/nearest", response_class=JSONResponse, responses={404: {"description": "`Outcode not found`"}})
 async def nearest_outcodes(live: Live, outcode: Code, limit: Limit = None, radius: Radius = None) -> Response:
-    """Districts near another, itself first, with their distance in metres."""
+    """Find districts near another, itself first, with their distance in metres."""
     known = _known(live.gazetteer, outcode)
     return _near(live.gazetteer, Place(*known.location), _nearby(limit, radius))
 
@@ -75,7 +75,7 @@ async def nearest_outcodes(live: Live, outcode: Code, limit: Limit = None, radiu
     responses={404: {"description": "`Invalid postcode`, or `Terminated postcode not found`"}},
 )
 async def terminated_postcode(live: Live, postcode: Annotated[str, Path(description="In any case")]) -> Response:
-    """When and where a postcode ended that is no longer live."""
+    """Return when and where a terminated postcode ended."""
     asked = whole_postcode(postcode)
     if asked is None:
         raise missing("Invalid postcode")
@@ -87,14 +87,14 @@ async def terminated_postcode(live: Live, postcode: Annotated[str, Path(descript
 
 @random.get("/postcodes", response_class=JSONResponse)
 async def random_postcode(live: Live, outcode: Annotated[str | None, Query(description="Of this district only")] = None) -> Response:
-    """Any live postcode; null for a district that has none."""
+    """Return a random live postcode; null for a district without any."""
     picked = live.gazetteer.random_postcode(_tidy(outcode) if outcode else None)
     return found(postcode_result(picked) if picked else None)
 
 
 @random.get("/places", response_class=JSONResponse)
 async def random_place() -> Response:
-    """Null: no place is held."""
+    """Return null, because the service holds no places."""
     return found(None)
 
 
@@ -104,7 +104,7 @@ async def random_place() -> Response:
 @terminated.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
 @random.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
 async def unknown(path: str = "") -> None:  # noqa: ARG001
-    """404."""
+    """Answer 404 for an unknown path."""
     raise resource_not_found()
 
 

@@ -1,6 +1,4 @@
-"""The rest of postcodes.io: places and Scotland's postcodes, of which nothing is held here, and `/ping`. Answers are those of a server
-without such data.
-"""
+"""The rest of postcodes.io: places, Scotland's postcodes and `/ping`. The service has no such data and answers as an empty server would."""
 
 from typing import Annotated
 
@@ -22,7 +20,7 @@ ping = new_router("/ping")
 async def places_by_query(
     request: Request, q: Annotated[str | None, Query(description="The beginning of a place's name; also `query`")] = None
 ) -> Response:
-    """No place: none is held."""
+    """Return no places, because the service holds none."""
     if not (q or request.query_params.get("query")):
         raise Problem(400, "No valid query submitted. Remember to include every parameter")
     return found([])
@@ -30,7 +28,7 @@ async def places_by_query(
 
 @places.get("/{code}", response_class=JSONResponse, responses={404: {"description": "`Place not found`"}})
 async def place_lookup(code: Annotated[str, Path(description="The code of a place (OS Open Names)")]) -> Response:  # noqa: ARG001
-    """404: none is held."""
+    """Answer 404, because the service holds no places."""
     raise missing("Place not found")
 
 
@@ -40,7 +38,7 @@ async def place_lookup(code: Annotated[str, Path(description="The code of a plac
     responses={404: {"description": "`Invalid postcode`, `Postcode not found`, or `Postcode exists in ONSPD but not in SPD`"}},
 )
 async def scottish_postcode(live: Live, postcode: Annotated[str, Path(description="In any case")]) -> Response:
-    """404: the Scottish Postcode Directory is not held, and London has nothing in it."""
+    """Answer 404: the service lacks the Scottish Postcode Directory, which has no postcode of London."""
     asked = whole_postcode(postcode)
     if asked is None:
         raise missing("Invalid postcode")
@@ -49,7 +47,7 @@ async def scottish_postcode(live: Live, postcode: Annotated[str, Path(descriptio
 
 @ping.get("", response_class=JSONResponse)
 async def answer_ping() -> Response:
-    """`pong`, while the server answers."""
+    """Answer `pong`."""
     return found("pong")
 
 
@@ -58,5 +56,5 @@ async def answer_ping() -> Response:
 @scotland.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
 @ping.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
 async def unknown(path: str = "") -> None:  # noqa: ARG001
-    """404."""
+    """Answer 404 for an unknown path."""
     raise resource_not_found()

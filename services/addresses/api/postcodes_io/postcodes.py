@@ -1,4 +1,4 @@
-"""postcodes.io's `/postcodes`, so that a client moves over by changing its base URL: one, many, near a place, as they are typed."""
+"""`/postcodes` of postcodes.io: one, many, near a place, or by prefix. A client moves over by changing its base URL."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ FILTERABLE = frozenset((
     "european_electoral_region", "primary_care_trust", "region", "lsoa", "msoa", "incode", "outcode", "codes", "admin_district", "parish",
     "admin_county", "admin_ward", "ccg", "nuts", "ced",
 ))  # fmt: skip
-"""Fields that `filter` can choose."""
+"""Fields that `filter` can select."""
 _INVALID_JSON = "Invalid JSON submitted. Send an object with an array of postcodes or geolocations as application/json"
 _INVALID_QUERY = "Invalid JSON query submitted. Send an object with an array of postcodes or geolocations as application/json"
 router = new_router("/postcodes")
@@ -69,7 +69,7 @@ async def postcodes_by_query(
     radius: Radius = None,
     widesearch: Wide,
 ) -> Response:
-    """Live postcodes that begin so, or that are near a place, nearest first; null where there are none."""
+    """Find live postcodes by prefix, or near a place, nearest first; null if there are none."""
     given = request.query_params
     for longitude, latitude in ((given.get("longitude"), given.get("latitude")), (lon, lat)):
         if longitude and latitude:
@@ -116,7 +116,7 @@ async def postcodes_in_bulk(
     widesearch: Wide,
     filter: Annotated[str | None, Query(description="The fields wanted, with commas between them")] = None,  # noqa: A002 (its name there)
 ) -> Response:
-    """Up to 100 postcodes, or places, each with its result in the order they were sent."""
+    """Look up up to 100 postcodes or places; results follow the order of the request."""
     body = _body(await request.body())
     chosen = _chosen(filter)
     if body.get("postcodes"):
@@ -135,13 +135,13 @@ async def postcodes_in_bulk(
 async def postcodes_at_a_place(
     live: Live, longitude: str, latitude: str, *, limit: Limit = None, radius: Radius = None, widesearch: Wide
 ) -> Response:
-    """Live postcodes near a place, nearest first; null where there are none."""
+    """Find live postcodes near a place, nearest first; null if there are none."""
     return found(_near_a_place(live.gazetteer, longitude, latitude, limit, radius, wide=widesearch))
 
 
 @router.get("/{postcode}", response_class=JSONResponse, responses={404: {"description": "`Invalid postcode`, or `Postcode not found`"}})
 async def postcode_lookup(live: Live, postcode: Code) -> Response:
-    """Where a live postcode is; for a terminated one 404 with when it ended."""
+    """Return a live postcode; 404 for a terminated one, with the date of its end."""
     asked = whole_postcode(postcode)
     if asked is None:
         raise missing("Invalid postcode")
@@ -154,7 +154,7 @@ async def postcode_lookup(live: Live, postcode: Code) -> Response:
 
 @router.get("/{postcode}/nearest", response_class=JSONResponse, responses={404: {"description": "`Postcode not found`"}})
 async def nearest_postcodes(live: Live, postcode: Code, widesearch: Wide, limit: Limit = None, radius: Radius = None) -> Response:
-    """Live postcodes near another, itself first, with their distance in metres."""
+    """Find live postcodes near another, itself first, with their distance in metres."""
     asked = whole_postcode(postcode)
     known = live.gazetteer.postcode(asked) if asked else None
     if known is None:
@@ -164,21 +164,21 @@ async def nearest_postcodes(live: Live, postcode: Code, widesearch: Wide, limit:
 
 @router.get("/{postcode}/validate", response_class=JSONResponse)
 async def validate_postcode(live: Live, postcode: Code) -> Response:
-    """Whether it is a live postcode."""
+    """Return whether the text is a live postcode."""
     asked = whole_postcode(postcode)
     return found(asked is not None and live.gazetteer.postcode(asked) is not None)
 
 
 @router.get("/{postcode}/autocomplete", response_class=JSONResponse)
 async def complete_postcode(live: Live, postcode: Code, limit: Limit = None) -> Response:
-    """Live postcodes that begin so, as text; null where there are none."""
+    """Find live postcodes by prefix, as text; null if there are none."""
     return found([str(one.postcode) for one in beginning(live.gazetteer, postcode, search_limit(limit))] or None)
 
 
 @router.api_route("", methods=EVERY_METHOD, include_in_schema=False)
 @router.api_route("/{path:path}", methods=EVERY_METHOD, include_in_schema=False)
 async def unknown(path: str = "") -> None:  # noqa: ARG001
-    """404."""
+    """Answer 404 for an unknown path."""
     raise resource_not_found()
 
 
@@ -239,7 +239,7 @@ def _list(value: Any, what: str) -> list[Any]:
 
 
 def _chosen(filter_: str | None) -> Callable[[Any], Any]:
-    """What keeps the fields that `filter` names of a result; everything where it is not given."""
+    """Return a function that keeps the fields in `filter`, or all fields without it."""
     if not filter_:
         return lambda result: result
     names = [name for name in "".join(filter_.split()).lower().split(",") if name in FILTERABLE]

@@ -1,1 +1,1 @@
-"""Our own surface, `/v1/addresses`."""
+"""Our own API, `/v1/addresses`."""

@@ -1,4 +1,4 @@
-"""Our own surface: find an address while it is typed, and match one as somebody wrote it."""
+"""Search for an address while a user types, and match a written address to its premises."""
 
 from typing import Annotated, Any, Self
 
@@ -30,7 +30,7 @@ class Address(BaseModel):
 
 
 def fields(found: Found, gazetteer: Gazetteer) -> dict[str, Any]:
-    """Those of `Address`."""
+    """Return the fields of `Address`."""
     return {
         "uprn": str(found.uprn) if found.uprn is not None else None,
         "address": found.address,
@@ -62,7 +62,7 @@ class Addresses(BaseModel):
 
 
 def shown(answer: Answer, gazetteer: Gazetteer) -> dict[str, Any]:
-    """The fields of `Addresses`, which are checked once, as they are sent: to make a model of each result too takes twice as long."""
+    """Return the fields of `Addresses`. FastAPI validates them once; a model of each result would double the time."""
     warnings = if_any(split_postcodes((found.postcode for found in answer.results), gazetteer))
     unlike = {"unmatched": list(answer.unmatched), "corrected": answer.corrected}
     named = {name: words for name, words in unlike.items() if words}
@@ -79,15 +79,15 @@ async def search_addresses(
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
     borough: Annotated[str | None, Query(pattern=r"^[EWSN]\d{8}$", description="GSS code: results of this borough only")] = None,
 ) -> dict[str, Any]:
-    """Addresses, streets and postcodes that fit what has been typed so far, best first; none where nothing fits.
+    """Find addresses, streets and postcodes that match the text typed so far, best first.
 
-    Words that did not match are named: what the first result does not hold in `unmatched`, another spelling of it in `corrected`.
+    `unmatched` lists the words that the first result lacks; `corrected` maps words to the first result's spelling.
     """
     return shown(live.gazetteer.answer(q, limit, borough), live.gazetteer)
 
 
 class MatchedTokens(BaseModel):
-    """The words that were written, in lower case."""
+    """The words of the written address, in lower case."""
 
     matched: list[str] = Field(description="Held by the address")
     corrected: dict[str, str] = Field(description="Misspelt, abbreviated or begun, with what the address holds")
@@ -95,12 +95,12 @@ class MatchedTokens(BaseModel):
 
     @classmethod
     def of(cls, tokens: Tokens) -> Self:
-        """As they are shown."""
+        """Create the view of the tokens."""
         return cls(matched=list(tokens.matched), corrected=tokens.corrected, missing=list(tokens.missing))
 
 
 class CandidateAddress(BaseModel):
-    """An address that may be the one."""
+    """A candidate for the written address."""
 
     uprn: str = Field(description="Unique Property Reference Number, up to 12 digits")
     address: str = Field(description="In one line, as it would be written")
@@ -110,7 +110,7 @@ class CandidateAddress(BaseModel):
 
 
 class Matched(BaseModel):
-    """What a written address is; candidates, the surest first."""
+    """The decision on a written address, and its candidates, most probable first."""
 
     decision: Decision = Field(description="match: take the first; possible: let a person choose; none: it is not held")
     matches: list[CandidateAddress]
@@ -118,7 +118,7 @@ class Matched(BaseModel):
 
     @classmethod
     def of(cls, found: Matching, gazetteer: Gazetteer) -> Self:
-        """As it is shown."""
+        """Create the view of a matching."""
         return cls(
             decision=found.decision,
             matches=[
@@ -159,7 +159,7 @@ async def match_address(
     caller: Reader,  # noqa: ARG001 (the scope is the point)
     asked: Annotated[WrittenAddress, Query()],
 ) -> Matched:
-    """The premises that a written address is, with the probability of each candidate and which words say so."""
+    """Match a written address to its premises, with the probability of each candidate and the words that matched."""
     return _matched(live, asked)
 
 
@@ -169,5 +169,5 @@ async def match_address_in_body(
     caller: Reader,  # noqa: ARG001 (the scope is the point)
     asked: WrittenAddress,
 ) -> Matched:
-    """As GET does; an address in a body does not stay in the logs of what is on the way."""
+    """Match as GET does. Proxies do not log an address in a request body."""
     return _matched(live, asked)

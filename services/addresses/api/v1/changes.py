@@ -1,4 +1,4 @@
-"""The change feed: what became of addresses with each release, in order, from the beginning or from where a reader was."""
+"""The change feed: the changes of addresses with each release, in order, from the beginning or from a cursor."""
 
 from datetime import UTC, date, datetime, time
 from typing import Annotated
@@ -7,7 +7,7 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from services.addresses.domain.releases.changes import Change, Happened
-from services.addresses.store.changes import Run, Wanted
+from services.addresses.store.changes import FeedFilter, Run
 from shared.http import Cursor, InvalidCursor, Router
 
 from .common import Db, Reader
@@ -17,7 +17,7 @@ MOST = 1_000
 
 
 class ChangedAddress(BaseModel):
-    """What became of one address, or of several that were merged or split."""
+    """A change of one address, or of several that were merged or split."""
 
     release: str = Field(description="The release that brought it")
     happened: Happened
@@ -27,13 +27,13 @@ class ChangedAddress(BaseModel):
 
     @classmethod
     def of(cls, change: Change, run: Run) -> "ChangedAddress":
-        """As it is shown."""
+        """Create the view of a change."""
         before, after = ([str(uprn) for uprn in uprns] for uprns in (change.before, change.after))
         return cls(release=run.after, happened=change.happened, before=before, after=after, at=run.at)
 
 
 class Changes(BaseModel):
-    """Some of the feed. It has no end: keep `next`, and ask with it again later."""
+    """A page of the feed. The feed has no end: keep `next`, and request the next page with it later."""
 
     items: list[ChangedAddress]
     next: str = Field(description="Give it as `cursor` to go on after these. An older one gives the same again.")
@@ -51,9 +51,9 @@ async def list_changes(
     release: Annotated[str | None, Query(max_length=100, description="What this release brought only")] = None,
     since: Annotated[date | None, Query(description="What was published on this day (UTC) or later only")] = None,
 ) -> Changes:
-    """What became of addresses, in the order in which it was published. Ask again with the same filters while you follow `next`."""
+    """List the changes of addresses in the order of publication. Repeat the same filters while you follow `next`."""
     position, skip = _place(cursor)
-    wanted = Wanted(happened, release, datetime.combine(since, time(), UTC) if since else None)
+    wanted = FeedFilter(happened, release, datetime.combine(since, time(), UTC) if since else None)
     items: list[ChangedAddress] = []
     async for batch in store.feed.batches(wanted, position=position):
         offset = skip if batch.position == position else 0
@@ -67,7 +67,7 @@ async def list_changes(
 
 
 def _place(cursor: str | None) -> tuple[int, int]:
-    """Position of the batch, and how many of its changes come before."""
+    """Return the position of the batch, and the number of its changes before the cursor. Raises `InvalidCursor`."""
     if cursor is None:
         return 1, 0
     match Cursor.unpack(cursor):

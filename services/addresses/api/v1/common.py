@@ -1,4 +1,4 @@
-"""What the routes share: who calls, what is served, the database, and parameters of lists."""
+"""Dependencies and parameters that the routes share: caller, live release, database and pagination."""
 
 from typing import Annotated
 
@@ -30,4 +30,4 @@ def _postcode(text: str) -> str:
 
 
 Postal = Annotated[str, AfterValidator(_postcode)]
-"""A whole postcode in any case, with or without its space; kept as `NW1 1AA`."""
+"""A whole postcode in any case, with or without its space; normalised to `NW1 1AA`."""

@@ -1,4 +1,4 @@
-"""Match jobs: up to 100,000 addresses at once, matched by a worker, kept for a day or until they are deleted."""
+"""Match jobs: a worker matches up to 100,000 addresses in one job and keeps them for `match_jobs_hours` or until their deletion."""
 
 import asyncio
 import csv
@@ -28,7 +28,7 @@ from .common import Db, Id, Reader
 MOST_ROWS = 100_000
 MOST_BYTES = 20_000_000
 MOST_OPEN = 20
-"""Jobs of a borough that wait or run."""
+"""Most waiting and running jobs of a borough."""
 SECONDS_TO_SEND = 900
 CSV, JSON_LINES = "text/csv", "application/x-ndjson"
 _READERS: dict[str, type[CsvRows | JsonRows]] = {CSV: CsvRows, JSON_LINES: JsonRows, "application/jsonl": JsonRows}
@@ -54,7 +54,7 @@ _RESULT: dict[int | str, dict[str, Any]] = {
 
 
 class Counts(BaseModel):
-    """Rows by what was decided."""
+    """Number of rows for each decision."""
 
     match: int = Field(description="Take the UPRN")
     possible: int = Field(description="Let a person choose")
@@ -62,7 +62,7 @@ class Counts(BaseModel):
 
 
 class JobView(BaseModel):
-    """A job as it stands."""
+    """The current state of a job."""
 
     id: str
     state: JobState
@@ -76,7 +76,7 @@ class JobView(BaseModel):
 
     @classmethod
     def of(cls, job: MatchJob) -> "JobView":
-        """The view of a job."""
+        """Create the view of a job."""
         return cls(
             id=job.id,
             state=job.state,
@@ -104,9 +104,9 @@ class JobView(BaseModel):
 async def create_match_job(
     *, request: Request, caller: Reader, store: Db, settings: Config, matcher: Matcher, response: Response
 ) -> JobView:
-    """Send addresses to be matched, as CSV with a header (`text/csv`) or JSON lines (`application/x-ndjson`), in UTF-8.
+    """Send addresses to match, as CSV with a header (`text/csv`) or JSON lines (`application/x-ndjson`), in UTF-8.
 
-    Columns other than `id`, `address` and `postcode` are not read. One line that cannot be used refuses all.
+    The service ignores columns other than `id`, `address` and `postcode`. One unusable line refuses the whole job.
     """
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     reader = _READERS.get(kind)
@@ -126,7 +126,7 @@ async def create_match_job(
             await _extend(store, job)
             await tx.match_jobs.add(job)
             tx.after_commit(matcher.wake)
-    except Conflict as error:  # the route would run this again, but a body can be read once only
+    except Conflict as error:  # the router would retry, but a request body can be read only once
         raise Unavailable("the job could not be kept") from error
     response.headers["Location"] = f"{router.prefix}/{id_}"
     return JobView.of(job)
@@ -134,7 +134,7 @@ async def create_match_job(
 
 @router.get("/{job}")
 async def get_match_job(job: Id, caller: Reader, store: Db) -> JobView:
-    """How far a job is."""
+    """Return the progress of a job."""
     return JobView.of(await _visible(store, job, caller.own_borough))
 
 
@@ -147,13 +147,13 @@ async def get_match_result(
     store: Db,
     format: Annotated[Literal["csv", "jsonl"] | None, Query(description="Without it `Accept` decides; else JSON lines.")] = None,  # noqa: A002
 ) -> StreamingResponse:
-    """The best candidate for each row, in the order of the rows: `id`, `decision`, `uprn`, `address`, `confidence` (0 to 1).
+    """Return the best candidate for each row, in order: `id`, `decision`, `uprn`, `address`, `confidence` (0 to 1).
 
-    `postcode_boroughs` warns of a candidate whose postcode lies in several boroughs: their GSS codes, in CSV with a space between them. Go
-    by the borough of the UPRN then. It is empty in CSV, and absent in JSON lines, for any other.
+    `postcode_boroughs` lists the GSS codes of a candidate's postcode that lies in several boroughs, separated by spaces in CSV. Use the
+    borough of the UPRN then. For other candidates the field is empty in CSV and absent in JSON lines.
 
-    In CSV an apostrophe comes before an `id` or `address` that a spreadsheet would take for a formula (`=`, `@`, and `+` or `-` that begin
-    no number). JSON lines hold every `id` as it was sent.
+    CSV puts an apostrophe before an `id` or `address` that a spreadsheet would read as a formula (`=`, `@`, and `+` or `-` that begin no
+    number). JSON lines repeat every `id` as sent.
     """
     found = await _visible(store, job, caller.own_borough)
     if found.state is not JobState.DONE:
@@ -164,15 +164,15 @@ async def get_match_result(
 
 @router.delete("/{job}", status_code=204)
 async def delete_match_job(job: Id, caller: Reader, store: Db) -> None:
-    """Stop a job where it runs, and erase what was sent and what came of it."""
+    """Stop a job, and erase its rows and results."""
     await _visible(store, job, caller.own_borough)
-    await store.match_chunks.remove(job)  # not in the transaction, for which it is too much; a job without its rows can be deleted again
+    await store.match_chunks.remove(job)  # too large for the transaction; after a failure, the caller can delete the job again
     async with store.transaction() as tx:
         await tx.match_jobs.remove(job)
 
 
 async def _extend(store: Store, job: MatchJob) -> None:
-    """Let the rows stay as long as the job; a chunk at a time, because together they are too much for a transaction."""
+    """Keep the rows as long as the job. Raises a 408 if a chunk has expired during a slow upload."""
     if await store.match_chunks.extend(job.id, job.chunks, expires_at=job.expires_at) != job.chunks:
         raise Problem(408, f"Send all within {SECONDS_TO_SEND // 60} minutes.", type="too-slow")
 
@@ -188,13 +188,13 @@ def _unknown() -> Problem:
     return Problem(404, "There is no such job", type="not-found", field="path.job")
 
 
-# ------------------------------------------------------------ what comes in
+# ------------------------------------------------------------ request
 
 
 class Chunks:
-    """Writes the rows of one job, a chunk at a time, and never while another job's chunk is written by this process.
+    """Writes the rows of one job, a chunk at a time; this process never writes the chunks of two jobs at once.
 
-    Where no job comes of them, because the process dies or the request was a repeat, they go by themselves.
+    If no job follows, because the process dies or the request is a repetition, the database deletes the chunks at their expiry.
     """
 
     def __init__(self, store: Store, job: str, one_writer: asyncio.Lock) -> None:
@@ -203,14 +203,14 @@ class Chunks:
         self.written = 0
 
     async def write(self, rows: list[WrittenRow]) -> None:
-        """Keep the next rows."""
+        """Write the next chunk."""
         async with self._one_writer:
             await self._store.match_chunks.add(self._job, self.written, rows, expires_at=self._expires_at)
         self.written += 1
 
 
 async def _received(request: Request, reader: RowReader, chunks: Chunks) -> tuple[int, int]:
-    """Keep the rows of a body as they come, in chunks. Gives how many rows and chunks there are."""
+    """Write the rows of a body in chunks as they arrive. Returns the numbers of rows and chunks; raises a 400 for an unusable line."""
     rows: list[WrittenRow] = []
     total = number = 0
     try:
@@ -240,7 +240,10 @@ def _counted(rows: int, line: int) -> int:
 
 
 async def _lines(request: Request) -> AsyncIterator[tuple[int, str]]:
-    """The lines of a body with their numbers, from 1, without their ends. Raises `BadLineError` where one is not UTF-8."""
+    """Yield the lines of a body with their numbers from 1, without line ends.
+
+    Raises `BadLineError` for a line that is not UTF-8 or too long.
+    """
     left, number = b"", 0
     async for part in request.stream():
         *whole, left = (left + part).split(b"\n")
@@ -260,14 +263,14 @@ def _decoded(number: int, line: bytes) -> str:
         raise BadLineError(number, "it is not UTF-8; save the file as CSV UTF-8") from None
 
 
-# ------------------------------------------------------------ what goes out
+# ------------------------------------------------------------ response
 
 
 async def _results(store: Store, job: MatchJob) -> AsyncIterator[list[MatchedRow]]:
     for number in range(job.chunks):
         rows = await store.match_chunks.results(job.id, number)
         if rows is None:
-            raise RuntimeError("the job was deleted while its result was read")  # the answer breaks off, so that nobody takes it for whole
+            raise RuntimeError("the job was deleted while its result was read")  # aborts the response before a client takes it as complete
         yield rows
 
 

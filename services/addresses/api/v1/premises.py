@@ -1,4 +1,4 @@
-"""One property by its UPRN: what it is, which addresses it has and had, what became of it; now or on a day in the past."""
+"""One property by its UPRN, now or on a past day: its record, its addresses and its history."""
 
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Protocol, Self
@@ -30,7 +30,7 @@ Earlier = Annotated[EarlierReleases, Depends(provided(EarlierReleases))]
 
 
 class Held(Protocol):
-    """A release, as far as one property is concerned."""
+    """A release, reduced to the lookups for one property."""
 
     def record(self, uprn: int) -> Blpu | None: ...
 
@@ -52,7 +52,7 @@ class Parts(BaseModel):
 
     @classmethod
     def of(cls, blpu: Blpu) -> Self:
-        """Of the delivery point, else of the first LPI."""
+        """Take the parts from the delivery point, or else from the first LPI."""
         point, lpi = blpu.delivery_point, next(iter(blpu.lpis), None)
         if point:
             names = (point.organisation_name, point.sub_building_name, point.building_name, point.building_number)
@@ -65,7 +65,7 @@ class Parts(BaseModel):
 
     @classmethod
     def read(cls, *texts: str) -> Self:
-        """The parts in their order; the postcode, which is last, stays as it is."""
+        """Create the parts from texts in field order, in title case; the postcode, the last, stays unchanged."""
         shown = [readable(text) or None for text in texts[:-1]]
         return cls(**dict(zip(cls.model_fields, [*shown, texts[-1] or None], strict=True)))
 
@@ -84,7 +84,7 @@ class OtherAddress(BaseModel):
 
     @classmethod
     def of(cls, lpi: Lpi, blpu: Blpu) -> Self:
-        """As it is shown."""
+        """Create the view of an LPI."""
         return cls(
             address=shown_line(lpi_line(lpi, blpu.postcode, blpu.organisation), blpu.postcode),
             status=lpi.logical_status.name.lower(),
@@ -98,14 +98,14 @@ class OtherAddress(BaseModel):
 
 
 class History(BaseModel):
-    """What was before."""
+    """Earlier addresses and predecessors."""
 
     addresses: list[OtherAddress] = Field(description="Addresses that it no longer has")
     predecessors: list[str] = Field(description="UPRNs whose place it took")
 
 
 class FullAddress(Address):
-    """One premises or shell with all that is held about it."""
+    """The full record of one premises or shell."""
 
     release: str = Field(description="The release that says so")
     parts: Parts
@@ -127,7 +127,7 @@ class FullAddress(Address):
 
     @classmethod
     def shown(cls, blpu: Blpu, past: tuple[Lpi, ...], *, held: Held, live: LiveRelease, release: str) -> Self:
-        """As it is shown; `past` are addresses that it no longer has. What is said of its postcode is so now."""
+        """Create the view of a record; `past` lists its former addresses. The boroughs of its postcode are those of the live release."""
         boroughs = _boroughs(live.gazetteer, blpu)
         return cls(
             uprn=str(blpu.uprn),
@@ -170,13 +170,13 @@ async def address_by_uprn(
     uprn: UprnPath,
     as_at: Annotated[date | None, Query(description="The address as it was on this day. Today without it.")] = None,
 ) -> FullAddress:
-    """One premises or shell, living or historical.
+    """Return one premises or shell, current or historical.
 
-    With `as_at` the answer comes from the release that was live at the end of that day (UTC) where it is still kept, else from the one
-    that is live now; `release` says which. Of that release's record, the addresses whose start and end dates enclose the day are shown: an
-    address is in force from its start date to the day before its end date. What has become historical since counts as approved then,
-    unless what is approved now was in force already. `history` has what had ended by then. 404 where the release does not hold the UPRN,
-    or where by its dates it, or every address of it, was not there yet or no more.
+    With `as_at`, the answer comes from the release that was live at the end of that day (UTC), or from today's live release if the service
+    no longer keeps that one; `release` names it. The answer includes the addresses in force on the day: from their start date to the day
+    before their end date. An address that has become historical since counts as approved then, unless today's approved address was in force
+    already. `history` lists the addresses that had ended by then. 404 if the release lacks the UPRN, or if neither it nor any address of it
+    was in force on the day.
     """
     if as_at is None or as_at == now().date():
         return _current(live, int(uprn))
@@ -209,7 +209,7 @@ async def _past(live: Live, earlier: EarlierReleases, store: Store, *, uprn: int
 
 
 def _boroughs(gazetteer: Gazetteer, blpu: Blpu) -> list[str]:
-    """Of its postcode."""
+    """List the boroughs of a record's postcode, its own included."""
     postcode = Postcode.parse(blpu.postcode)
     return list(dict.fromkeys([*(gazetteer.boroughs_of(postcode) if postcode else []), blpu.borough]))
 
@@ -219,7 +219,7 @@ def _unknown(uprn: int) -> Problem:
 
 
 class ClaimedAddress(BaseModel):
-    """An address that somebody says is theirs."""
+    """An address that a person claims to be that of a UPRN."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -228,7 +228,7 @@ class ClaimedAddress(BaseModel):
 
 
 class CheckedAddress(BaseModel):
-    """How well a written address fits a UPRN."""
+    """The probability that a written address is that of a UPRN."""
 
     uprn: str
     confidence: float = Field(ge=0, le=1, description="The probability that the address is this UPRN's")
@@ -244,7 +244,7 @@ async def check_address(
     uprn: UprnPath,
     claimed: ClaimedAddress,
 ) -> CheckedAddress:
-    """Whether an address that somebody claims is this UPRN's. Nothing of it is kept."""
+    """Check whether a claimed address is that of this UPRN. The service stores nothing of it."""
     found = live.gazetteer.check(int(uprn), claimed.address, claimed.postcode)
     if found is None:
         raise _unknown(int(uprn))

@@ -1,4 +1,4 @@
-"""Provisional addresses: kept as a citizen typed them until the gazetteer holds them. A borough's own; to others they do not exist."""
+"""Provisional addresses: stored as a citizen typed them until the gazetteer holds them, and visible only to their borough."""
 
 from datetime import datetime
 from typing import Annotated
@@ -28,7 +28,7 @@ Waiting = Annotated[Reconciler, Depends(provided(Reconciler))]
 
 
 class NewProvisional(BaseModel):
-    """An address that the gazetteer does not hold."""
+    """An address that the gazetteer lacks."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -39,7 +39,7 @@ class NewProvisional(BaseModel):
 
 
 class ProvisionalView(BaseModel):
-    """A provisional address as it stands."""
+    """The current state of a provisional address."""
 
     id: str
     state: ProvisionalState
@@ -56,7 +56,7 @@ class ProvisionalView(BaseModel):
 
     @classmethod
     def of(cls, kept: Provisional, gazetteer: Gazetteer) -> "ProvisionalView":
-        """The view of one."""
+        """Create the view of a provisional address."""
         return cls(
             id=kept.id,
             state=kept.state,
@@ -74,7 +74,7 @@ class ProvisionalView(BaseModel):
 
 
 class Reconciliation(BaseModel):
-    """Which UPRN it is."""
+    """The UPRN that an officer assigns."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -85,7 +85,7 @@ class Reconciliation(BaseModel):
 async def keep_provisional(
     new: NewProvisional, *, caller: Keeper, store: Db, live: Live, waiting: Waiting, response: Response
 ) -> ProvisionalView:
-    """Keep an address as it was typed. When a release holds it, at once or later, it gets its UPRN and an event says so."""
+    """Store an address as typed. When a release holds it, at once or later, the service assigns its UPRN and publishes an event."""
     at = now()
     kept = Provisional(
         id=new_id(),
@@ -114,7 +114,7 @@ async def list_provisional(
     cursor: CursorParameter = None,
     limit: Limit = 50,
 ) -> Page[ProvisionalView]:
-    """Your borough's, newest first."""
+    """List your borough's provisional addresses, newest first."""
     found = await store.provisional.page(borough=caller.own_borough, state=state, before=position(cursor), limit=limit + 1)
     gazetteer = live.gazetteer
     return Page[ProvisionalView].of(found, limit, shown=lambda kept: ProvisionalView.of(kept, gazetteer), id_of=lambda kept: kept.id)
@@ -122,7 +122,7 @@ async def list_provisional(
 
 @router.get("/{provisional}")
 async def get_provisional(provisional: Id, caller: Viewer, store: Db, live: Live) -> ProvisionalView:
-    """One of your borough's."""
+    """Return one of your borough's provisional addresses."""
     kept = await store.provisional.get(provisional, borough=caller.own_borough)
     if kept is None:
         raise _unknown()
@@ -138,7 +138,7 @@ async def reconcile_provisional(
     store: Db,
     live: Live,
 ) -> ProvisionalView:
-    """Say which UPRN it is; also where a match gave it another one. 409 once withdrawn."""
+    """Assign a UPRN, or correct the one that a match assigned. 409 once withdrawn."""
     if live.gazetteer.record(int(given.uprn)) is None:
         raise Problem(400, f"No premises has the UPRN {given.uprn}.", type="invalid-input", field="body.uprn")
     async with store.transaction() as tx:
@@ -156,7 +156,7 @@ async def reconcile_provisional(
 
 @router.post("/{provisional}/withdraw")
 async def withdraw_provisional(provisional: Id, caller: Keeper, store: Db, live: Live) -> ProvisionalView:
-    """Stop waiting for it, and erase what was typed."""
+    """Withdraw the address and erase its typed text."""
     async with store.transaction() as tx:
         before = await _visible(tx, provisional, caller.own_borough)
         after = withdrawn(before, at=now())

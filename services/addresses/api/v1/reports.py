@@ -1,4 +1,4 @@
-"""Reports that an address is missing, wrong or there twice: decided by the borough that the place lies in."""
+"""Reports that an address is missing, wrong or duplicated. The borough of the place decides them."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -28,7 +28,7 @@ Waiting = Annotated[Reconciler, Depends(provided(Reconciler))]
 
 
 class NewReport(BaseModel):
-    """What is wrong. Say where by a UPRN (of the building, where a flat is missing) or by a postcode."""
+    """An error in the gazetteer. Give its place by a UPRN (the building's, if a flat is missing) or by a postcode."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -40,7 +40,7 @@ class NewReport(BaseModel):
 
 
 class ReportView(BaseModel):
-    """A report as it stands."""
+    """The current state of a report."""
 
     id: str
     kind: ReportKind
@@ -58,7 +58,7 @@ class ReportView(BaseModel):
 
     @classmethod
     def of(cls, report: Report, gazetteer: Gazetteer) -> "ReportView":
-        """The view of a report."""
+        """Create the view of a report."""
         return cls(
             id=report.id,
             kind=report.kind,
@@ -77,7 +77,7 @@ class ReportView(BaseModel):
 
 
 class ReportDecision(BaseModel):
-    """What the borough decides."""
+    """The borough's decision."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -88,7 +88,7 @@ class ReportDecision(BaseModel):
 
 @router.post("", status_code=201)
 async def create_report(new: NewReport, *, caller: Reporter, store: Db, live: Live, waiting: Waiting, response: Response) -> ReportView:
-    """Say that something is wrong. A missing address is looked for in this release and in later ones, and resolved when one holds it."""
+    """Report an error. When this release or a later one holds a missing address, the service resolves the report."""
     _require_enough(new)
     at, own = now(), caller.own_borough
     report = Report(
@@ -121,7 +121,7 @@ async def list_reports(
     cursor: CursorParameter = None,
     limit: Limit = 50,
 ) -> Page[ReportView]:
-    """Reports about your borough's places, newest first."""
+    """List the reports about your borough's places, newest first."""
     found = await store.reports.page(borough=caller.own_borough, status=status, kind=kind, before=position(cursor), limit=limit + 1)
     gazetteer = live.gazetteer
     return Page[ReportView].of(found, limit, shown=lambda report: ReportView.of(report, gazetteer), id_of=lambda report: report.id)
@@ -129,7 +129,7 @@ async def list_reports(
 
 @router.get("/{report}")
 async def get_report(report: Id, caller: Viewer, store: Db, live: Live) -> ReportView:
-    """One about your borough's places, or one that your borough sent."""
+    """Return a report about your borough's places, or one that your borough sent."""
     found = await store.reports.get(report, visible_to=caller.own_borough)
     if found is None:
         raise _unknown()
@@ -145,7 +145,7 @@ async def decide_report(
     store: Db,
     live: Live,
 ) -> ReportView:
-    """Accept, reject or resolve a report about your borough's places. 409 where it is closed."""
+    """Accept, reject or resolve a report about your borough's places. 409 if the report is closed."""
     if decision.uprn and live.gazetteer.record(int(decision.uprn)) is None:
         raise Problem(400, f"No premises has the UPRN {decision.uprn}.", type="invalid-input", field="body.uprn")
     async with store.transaction() as tx:
@@ -171,7 +171,7 @@ def _require_enough(new: NewReport) -> None:
 
 
 def _place(gazetteer: Gazetteer, new: NewReport) -> str | None:
-    """The borough that it is about, None where the gazetteer knows neither UPRN nor postcode."""
+    """Return the borough of the report's place, or None if the gazetteer lacks the postcode. Raises a 400 for an unknown UPRN."""
     if new.uprn is not None:
         record = gazetteer.record(int(new.uprn))
         if record is None:

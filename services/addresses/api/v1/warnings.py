@@ -1,4 +1,4 @@
-"""What our own surface warns of: a postcode that lies in several boroughs does not say who serves an address."""
+"""Warnings of our own API: a postcode in several boroughs does not determine the borough that serves an address."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ SPLIT = "GSS codes of the boroughs that its postcode lies in, where they are sev
 
 
 class Warned(BaseModel):
-    """Something to know before the address is relied on."""
+    """A reason for care before a caller relies on the address."""
 
     type: str = Field(description="split-postcode: who serves this postcode depends on the premises")
     message: str
@@ -19,7 +19,7 @@ class Warned(BaseModel):
 
 
 def warned(postcode: str, boroughs: list[str], gazetteer: Gazetteer) -> list[Warned]:
-    """The warning where the boroughs of a postcode are several; none where there is one."""
+    """Create the warning for a postcode in several boroughs; empty for one borough."""
     if len(boroughs) < 2:
         return []
     names = [gazetteer.borough_name(borough) for borough in boroughs]
@@ -29,7 +29,7 @@ def warned(postcode: str, boroughs: list[str], gazetteer: Gazetteer) -> list[War
 
 
 def split_postcodes(postcodes: Iterable[str], gazetteer: Gazetteer) -> list[Warned]:
-    """The warnings for those of the postcodes (`NW1 1AA`) that lie in several boroughs, each once."""
+    """Create one warning for each of the postcodes (`NW1 1AA`) that lies in several boroughs."""
     split = gazetteer.split_postcodes
     return [
         warning for postcode in dict.fromkeys(postcodes) if postcode in split for warning in warned(postcode, split[postcode], gazetteer)
@@ -37,11 +37,11 @@ def split_postcodes(postcodes: Iterable[str], gazetteer: Gazetteer) -> list[Warn
 
 
 def if_any(warnings: list[Warned]) -> dict[str, list[Warned]]:
-    """The field `warnings` of an answer: unset, and so left out, where there are none."""
+    """Return the response field `warnings`, or no field if there are none."""
     return {"warnings": warnings} if warnings else {}
 
 
 def if_split(postcode: str, gazetteer: Gazetteer) -> dict[str, list[str]]:
-    """The field `postcode_boroughs` of a result: unset, and so left out, where its postcode lies in one."""
+    """Return the result field `postcode_boroughs`, or no field if the postcode lies in one borough."""
     boroughs = gazetteer.split_postcodes.get(postcode)
     return {"postcode_boroughs": boroughs} if boroughs else {}

@@ -1,6 +1,6 @@
-"""A provisional address: kept as a citizen typed it, because the gazetteer does not hold it yet, until a release does.
+"""A provisional address: an address as a citizen typed it, which waits until a release of the gazetteer holds it.
 
-Each step gives the new state and its events; no events means that nothing was changed that others must know.
+Each step returns the new state, and its events if it has any.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from services.addresses.domain.errors import StepRefused
 
 
 class ProvisionalState(StrEnum):
-    """Where a provisional address is."""
+    """State of a provisional address."""
 
     WAITING = "waiting"
     RECONCILED = "reconciled"
@@ -25,9 +25,9 @@ class Provisional:
 
     id: str
     borough: str
-    """GSS code of the borough that keeps it."""
+    """GSS code of the borough that sent it."""
     address: str
-    """As it was typed; empty once erased."""
+    """As typed; empty once erased."""
     postcode: str
     created_at: datetime
     changed_at: datetime
@@ -39,22 +39,22 @@ class Provisional:
     release: str = ""
     """The release that holds the UPRN."""
     tried: str = ""
-    """The release that it was last looked for in."""
+    """The last release searched for it."""
     sequence: int = 1
 
     @property
     def awaited(self) -> bool:
-        """Whether releases are looked through for it."""
+        """Whether the reconciler searches releases for it."""
         return self.state is ProvisionalState.WAITING
 
     @property
     def typed(self) -> bool:
-        """Whether what was typed is still there."""
+        """Whether it still has typed text."""
         return bool(self.address or self.postcode or self.lines or self.note)
 
     @property
     def has_served(self) -> bool:
-        """Whether what was typed is not needed any more; it is kept a while for questions."""
+        """Whether it has typed text that nobody needs any more. Retention keeps that text some days for questions."""
         return self.state is ProvisionalState.RECONCILED and self.typed
 
 
@@ -62,9 +62,9 @@ Step = tuple[Provisional, tuple[ProvisionalReconciled, ...]]
 
 
 def reconciled(kept: Provisional, uprn: str, *, confidence: float | None, release: str, at: datetime) -> Step:
-    """It is this UPRN, by a match with a release or because an officer says so (without a confidence), who may correct an earlier UPRN.
+    """Assign a UPRN that a match found, or that an officer decided (without a confidence); an officer may correct an earlier UPRN.
 
-    Raises `StepRefused` where it was withdrawn.
+    Raises `StepRefused` if the address is withdrawn. Returns no event if it has this UPRN already.
     """
     if kept.state is ProvisionalState.WITHDRAWN:
         raise StepRefused("withdrawn", "This address was withdrawn.")
@@ -86,12 +86,12 @@ def reconciled(kept: Provisional, uprn: str, *, confidence: float | None, releas
 
 
 def withdrawn(kept: Provisional, *, at: datetime) -> Provisional:
-    """It is not wanted any more: what was typed is erased."""
+    """Withdraw the address and erase its typed text."""
     if kept.state is ProvisionalState.WITHDRAWN:
         return kept
     return replace(erased(kept), state=ProvisionalState.WITHDRAWN, changed_at=at)
 
 
 def erased(kept: Provisional) -> Provisional:
-    """Without what was typed; that it has its UPRN, and since when, stays."""
+    """Erase the typed text; the UPRN and the times stay."""
     return replace(kept, address="", lines=(), note="", postcode="", sequence=kept.sequence + 1)

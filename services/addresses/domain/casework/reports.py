@@ -1,4 +1,4 @@
-"""A report that something is wrong with the gazetteer: an address is missing, wrong, or there twice."""
+"""A report of an error in the gazetteer: an address is missing, wrong or duplicated."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,7 +8,7 @@ from services.addresses.domain.errors import StepRefused
 
 
 class ReportKind(StrEnum):
-    """What is wrong."""
+    """Kind of the error."""
 
     MISSING = "missing"
     WRONG = "wrong"
@@ -16,7 +16,7 @@ class ReportKind(StrEnum):
 
 
 class Status(StrEnum):
-    """Where a report is. `accepted` says that the borough agrees and the gazetteer will be mended."""
+    """Status of a report. `accepted` means that the borough agrees and will have the gazetteer corrected."""
 
     OPEN = "open"
     ACCEPTED = "accepted"
@@ -32,54 +32,57 @@ _NEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report."""
+    """One report of an error."""
 
     id: str
     kind: ReportKind
     borough: str
-    """GSS code of the borough that the place lies in: it decides."""
+    """GSS code of the borough of the place, which decides."""
     reported_by: str
     """GSS code of the borough whose system sent it."""
     created_at: datetime
     changed_at: datetime
     uprn: str = ""
-    """Of what is wrong, or of the building in which something is missing."""
+    """UPRN of the wrong address, or of the building that lacks one."""
     postcode: str = ""
     address: str = ""
-    """What is missing, as it was typed; empty once erased."""
+    """The missing address as typed; empty once erased."""
     text: str = ""
     status: Status = Status.OPEN
     reason: str = ""
-    """Why the borough decided so."""
+    """The borough's reason for its decision."""
     resolved_uprn: str = ""
-    """The UPRN of what was missing."""
+    """UPRN of the address that was missing."""
     tried: str = ""
-    """The release that it was last looked for in."""
+    """The last release searched for the missing address."""
     sequence: int = 1
 
     @property
     def awaited(self) -> bool:
-        """Whether releases are looked through for what is missing."""
+        """Whether the reconciler searches releases for the missing address."""
         return self.kind is ReportKind.MISSING and bool(self.address) and self.status in _NEXT
 
     @property
     def typed(self) -> bool:
-        """Whether what was typed is still there."""
+        """Whether it still has typed text."""
         return bool(self.address or self.text)
 
     @property
     def has_served(self) -> bool:
-        """Whether what was typed is not needed any more; it is kept a while for questions."""
+        """Whether it is closed and still has typed text. Retention keeps that text some days for questions."""
         return self.status not in _NEXT and self.typed
 
 
 def decided(report: Report, status: Status, *, at: datetime, reason: str = "", uprn: str = "") -> Report:
-    """The borough, or a release that holds what was missing, decides. Raises `StepRefused` where the report is closed, or already there."""
+    """Apply a decision of the borough, or of the reconciler that found the missing address.
+
+    Raises `StepRefused` if the report is closed, or has this status already.
+    """
     if status not in _NEXT.get(report.status, ()):
         raise StepRefused("not-possible", f"A report that is {report.status} cannot become {status}.")
     return replace(report, status=status, reason=reason, resolved_uprn=uprn, changed_at=at, sequence=report.sequence + 1)
 
 
 def erased(report: Report) -> Report:
-    """Without what was typed; where it is, and what was decided and when, stays."""
+    """Erase the typed text; the place, the decision and the times stay."""
     return replace(report, address="", text="", sequence=report.sequence + 1)

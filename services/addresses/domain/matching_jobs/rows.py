@@ -1,4 +1,4 @@
-"""The rows of a match job: what is sent, read line by line from CSV (RFC 4180) or JSON lines, and what each comes to."""
+"""Rows of a match job, read line by line from CSV (RFC 4180) or JSON lines, and their results."""
 
 import csv
 import json
@@ -11,13 +11,13 @@ from services.addresses.domain.search.matching import Decision, Matching
 LONGEST_ID = 100
 LONGEST_ADDRESS = 1_000
 LONGEST_LINE = 10_000
-"""Characters of a row, over all its lines."""
+"""Most characters of a row, over all its lines."""
 MOST_LINES = 30
-"""Of a row. The row is read anew with each of its lines, so that many short ones would cost the square of its length."""
+"""Most lines of a row. The reader parses a row again with each of its lines, at quadratic cost."""
 
 
 class WrittenRow(NamedTuple):
-    """An address to be matched, under the sender's own id."""
+    """An address to match, under the sender's own id."""
 
     id: str
     address: str
@@ -34,11 +34,11 @@ class MatchedRow:
     address: str
     confidence: float
     postcode_boroughs: tuple[str, ...] = ()
-    """GSS codes of the boroughs that the candidate's postcode lies in, where they are several."""
+    """GSS codes of the boroughs of the candidate's postcode, if they are several."""
 
     @classmethod
     def of(cls, row: WrittenRow, found: Matching, split_postcodes: Mapping[str, Sequence[str]]) -> "MatchedRow":
-        """What a row came to, where these postcodes lie in several boroughs."""
+        """Create the result of a row; `split_postcodes` maps each postcode in several boroughs to their GSS codes."""
         best = next(iter(found.matches), None)
         if best is None:
             return cls(row.id, found.decision, "", "", 0.0)
@@ -47,7 +47,7 @@ class MatchedRow:
 
 
 class BadLineError(ValueError):
-    """A line that cannot be used. The message says why and holds nothing of the line."""
+    """An unusable line. The message gives the reason and quotes nothing of the line, which is personal data."""
 
     def __init__(self, line: int, why: str, column: str = "") -> None:
         super().__init__(f"Line {line}: {why}.")
@@ -56,26 +56,26 @@ class BadLineError(ValueError):
 
 
 class RowReader(Protocol):
-    """Reads one body, a line at a time."""
+    """Reads one request body, a line at a time."""
 
     def read(self, number: int, line: str) -> WrittenRow | None:
-        """The row that ends with this line, which comes without its end; None where none does. Raises `BadLineError`."""
+        """Return the row that ends with this line, or None. The line has no line end; numbers count from 1. Raises `BadLineError`."""
 
     def end(self, number: int) -> None:
-        """There are no more lines after this one. Raises `BadLineError` where a row is cut off."""
+        """Finish after the last line. Raises `BadLineError` if a row is cut off or the header is missing."""
 
 
 class CsvRows:
-    """CSV with a header that names `id` and `address`, perhaps `postcode`; other columns are not read."""
+    """Reads CSV with a header that names `id` and `address`, optionally `postcode`; ignores other columns."""
 
     def __init__(self) -> None:
         self._columns: list[str] = []
         self._unfinished = ""
         self._began = 0
-        """The number of the line with which the row began."""
+        """Number of the first line of the current row."""
 
     def read(self, number: int, line: str) -> WrittenRow | None:
-        """See `RowReader`. A quoted field may go over several lines."""
+        """See `RowReader`. A quoted field may span several lines."""
         text = f"{self._unfinished}\n{line}" if self._unfinished else line
         self._began = self._began if self._unfinished else number
         if len(text) > LONGEST_LINE or number - self._began >= MOST_LINES:
@@ -111,10 +111,10 @@ class CsvRows:
 
 
 class JsonRows:
-    """JSON lines: an object a line with `id` (a text or a whole number), `address`, perhaps `postcode`; other members are not read."""
+    """Reads JSON lines: one object a line with `id` (string or integer), `address`, optionally `postcode`; ignores other members."""
 
     def read(self, number: int, line: str) -> WrittenRow | None:
-        """See `RowReader`. Empty lines are passed over."""
+        """See `RowReader`. Ignores empty lines."""
         if not line.strip():
             return None
         if len(line) > LONGEST_LINE:
@@ -128,7 +128,7 @@ class JsonRows:
         return _row(number, found)
 
     def end(self, number: int) -> None:
-        """See `RowReader`: a line is whole or is not JSON."""
+        """See `RowReader`. Does nothing, because each line is complete."""
 
 
 def _header(number: int, fields: list[str]) -> list[str]:

@@ -1,1 +1,1 @@
-"""What changes from one release to the next, and which release is fit to go live."""
+"""Changes between releases, and the quality checks before a release goes live."""

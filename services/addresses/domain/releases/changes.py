@@ -1,11 +1,11 @@
-"""What is different between two releases of the gazetteer."""
+"""Changes between two releases of the gazetteer."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Happened(StrEnum):
-    """What became of addresses from one release to the next."""
+    """Kind of a change."""
 
     CREATED = "created"
     CHANGED = "changed"
@@ -15,8 +15,10 @@ class Happened(StrEnum):
 
 
 class Change(NamedTuple):
-    """UPRNs before and after: none and one were created, one and the same changed, several and one merged, one and several split, one and
-    none retired."""
+    """A change by its UPRNs before and after.
+
+    Created: none, one. Changed: one, the same. Merged: one or several, one. Split: one, several. Retired: one, none.
+    """
 
     happened: Happened
     before: tuple[int, ...]

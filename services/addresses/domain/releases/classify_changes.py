@@ -1,6 +1,6 @@
-"""What became of UPRNs from one release to the next, once it is known which are new, gone, changed, and what took whose place.
+"""Classify the changes of UPRNs between two releases, from the created, changed and retired UPRNs and their successors.
 
-Only what is in use counts: a record that is historical in both releases is no news, one that becomes historical is retired.
+Only UPRNs in use count. A record that is historical in both releases is no change; one that becomes historical is retired.
 """
 
 from collections import defaultdict
@@ -12,12 +12,12 @@ from .changes import Change, Happened
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """UPRNs that lost or gained their meaning by way of others."""
+    """UPRNs that merged into others or split into others."""
 
     merged: tuple[Change, ...] = ()
     split: tuple[Change, ...] = ()
     reported: frozenset[int] = field(default=frozenset())
-    """UPRNs of which nothing more is to be said: they are part of these changes."""
+    """UPRNs in these changes, which are therefore neither created, changed nor retired."""
 
 
 def moved(
@@ -26,11 +26,11 @@ def moved(
     united: Mapping[int, tuple[int, ...]],
     was_in_use: Callable[[int], bool],
 ) -> Moved:
-    """Merged and split UPRNs.
+    """Classify merged and split UPRNs.
 
-    `successors` are the UPRNs that took the place of each retired one (record type 30); `divided` the new children of each building that
-    became a shell; `united` the children that were retired from each shell that became one dwelling. One that was replaced by one other is
-    merged into it: with it, where it was in use before.
+    `successors` maps each retired UPRN to its successors (AddressBase record type 30). `divided` maps each building that became a parent
+    shell to its new children. `united` maps each shell that became one dwelling to its retired children. A UPRN with one successor merges
+    into it; the successor also counts as a UPRN before the merge if it was in use.
     """
     merged: dict[int, set[int]] = defaultdict(set)
     split: dict[int, set[int]] = {}
@@ -56,7 +56,7 @@ def _merge(after: int, before: Iterable[int], *, also: bool) -> Change:
 
 
 def changes(created: Iterable[int], changed: Iterable[int], retired: Iterable[int], by_others: Moved) -> Iterator[Change]:
-    """All changes, those of a kind together, each kind in the order of UPRNs; what merged or split is not told again."""
+    """Yield all changes grouped by kind, each kind in the order of UPRNs. UPRNs that merged or split appear only there."""
     reported = by_others.reported
     yield from (Change(Happened.CREATED, (), (uprn,)) for uprn in created if uprn not in reported)
     yield from (Change(Happened.CHANGED, (uprn,), (uprn,)) for uprn in changed if uprn not in reported)

@@ -1,7 +1,7 @@
-"""Whether a release is fit to take the place of the one that is live: each check with its value and its limit.
+"""Quality checks of a release before it goes live, each with its value and its limit.
 
-The limits are judgements, made to catch a supply that is cut short, doubled, of another area or of other coordinates, and to let the
-update of a usual quarter pass. One that a real change of London breaks is accepted by name.
+The limits are judgements. They catch a supply that is cut short, doubled, of another area or in other coordinates, and pass a usual
+quarterly update. If a real change of London exceeds a limit, an operator accepts that check by name.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -28,31 +28,31 @@ class CheckName(StrEnum):
 
 
 COUNTED = frozenset({CheckName.PREMISES, CheckName.ORDER})
-"""Checks whose value is a number, not a share."""
+"""Checks whose value is a count, not a share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Most of each that passes, as shares of 1."""
+    """Highest values that pass, as shares from 0 to 1 unless stated."""
 
     borough_loss: float = 0.05
-    """Of a borough's premises."""
+    """Share of a borough's premises that it loses."""
     borough_loss_premises: int = 10
-    """Premises, no share: a borough that lost no more is not judged. The supply of one borough holds slivers of its neighbours."""
+    """Number of premises up to which the check ignores a borough's loss: one borough's supply includes slivers of its neighbours."""
     retired: float = 0.05
-    """Of the premises in use before."""
+    """Share of the premises in use before that are retired."""
     growth: float = 0.10
-    """More premises in use than before."""
+    """Additional premises in use, as a share of those before."""
     coordinates: float = 0.001
-    """Outside London's bounds."""
+    """Share of premises outside London's bounds."""
     duplicates: float = 0.02
-    """With an address that another UPRN has too."""
+    """Share of premises with the same address as another UPRN."""
     no_postcode: float = 0.10
-    """AddressBase also holds what no post goes to."""
+    """Share of premises without a postcode: AddressBase also holds objects without post."""
     unknown_postcode: float = 0.01
-    """With a postcode that is neither live nor terminated."""
+    """Share of premises with a postcode that is neither live nor terminated."""
     orphans: float = 0.001
-    """Children whose parent is not held."""
+    """Share of children whose parent the release lacks."""
 
 
 LIMITS = Limits()
@@ -60,57 +60,57 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was counted in a release. Premises are UPRNs that are in use, that is, not historical."""
+    """Counts of a release. Premises are UPRNs in use, that is, not historical."""
 
     premises: int
     by_borough: Mapping[str, int]
     """GSS code to premises."""
     misplaced: int
-    """At no place or outside London's bounds."""
+    """Premises without a position or outside London's bounds."""
     addressed: int
-    """Premises that are no parent shells: what duplicates are counted among."""
+    """Premises that are no parent shells; the share of duplicates refers to them."""
     duplicates: int
-    """Of those, premises whose address and postcode another one before them has."""
+    """Addressed premises that repeat the address and postcode of an earlier one."""
     no_postcode: int
     unknown_postcode: int
     children: int
-    """Premises that say who their parent is."""
+    """Premises that name a parent UPRN."""
     orphans: int
-    """Of those, whose parent is not held."""
+    """Children whose parent the release lacks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What the release that is live holds, and how much of that is no longer in use."""
+    """Counts of the live release, and how the candidate differs from it."""
 
     premises: int
     by_borough: Mapping[str, int]
     retired: int
     older: int = 0
-    """Records that the release would turn back: by the days in them they are older than those that they take the place of."""
+    """Records that are older, by their LAST_UPDATE_DATE, than those that they replace."""
     behind: str = ""
-    """Which supply it was made from is older than the one applied before it; empty where none is."""
+    """Description of a supply that is older than the one applied before it; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check."""
+    """The outcome of one check."""
 
     name: CheckName
     question: str
     value: float
-    """A share; of those that are `COUNTED` a number."""
+    """A share from 0 to 1; a count for the checks in `COUNTED`."""
     limit: float
     passed: bool
     about: str = ""
-    """What the value comes from."""
+    """The numbers behind the value."""
     accepted: bool = False
-    """Whether somebody takes responsibility for what did not pass."""
+    """Whether an operator accepts the failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Borough:
-    """What a borough holds, and what it held before: None where there is nothing to compare with."""
+    """Premises of a borough now and before; `before` is None if there is no release to compare with."""
 
     code: str
     name: str
@@ -120,26 +120,26 @@ class Borough:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """Whether a release may go live."""
+    """The outcome of all checks of a release."""
 
     release: str
     before: str
-    """The release that is live; empty where there is none that it can be compared with."""
+    """The live release; empty if there is none to compare with."""
     checks: tuple[Check, ...]
     boroughs: tuple[Borough, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether each check passed or was accepted."""
+        """Whether each check passed or an operator accepted its failure."""
         return all(each.passed or each.accepted for each in self.checks)
 
     def as_json(self) -> dict[str, Any]:
-        """For tools."""
+        """Return the outcome as data for JSON."""
         return {**asdict(self), "passed": self.passed}
 
 
 def check(facts: Facts, compared: Compared | None, limits: Limits = LIMITS, accepted: Collection[str] = ()) -> list[Check]:
-    """Every check. Without a release to compare with those that compare are left out."""
+    """Run every check, in the order of `CheckName`. Without a release to compare with, omit the checks that compare."""
     found = list(_checks_of_release(facts, limits))
     if compared and compared.premises:
         found += _against(facts, compared, limits)
@@ -190,7 +190,7 @@ def _against(facts: Facts, compared: Compared, limits: Limits) -> Iterator[Check
 
 
 def _order(compared: Compared) -> Check:
-    """Not by a share: one record that is turned back is a value that nobody knows to be past."""
+    """Fail on a single older record, because it would restore outdated values unnoticed."""
     rows = f"records that are older than what they replace: {compared.older:,}" if compared.older else ""
     about = "; ".join(filter(None, (compared.behind, rows))) or "nothing is older than what it replaces"
     value = compared.older + bool(compared.behind)

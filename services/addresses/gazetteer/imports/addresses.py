@@ -1,7 +1,7 @@
-"""Import files of addresses: read, sort by UPRN, put together, build.
+"""Import files of addresses: read the rows, sort them by UPRN, assemble records and build a release.
 
-A full supply is all that there is. A change-only update is kept as a layer over what the live release was made from, and the release is
-made from the live one and the premises that are otherwise; where that is much, it is built whole.
+A full supply replaces all premises. A change-only update is stored as a layer over the stage of the live release. Its release is built
+incrementally from the live release plus the changed premises, or in full if many premises changed.
 """
 
 from collections.abc import Sequence
@@ -29,34 +29,27 @@ from .staging import Rows, Stage, sorting_in
 
 
 def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
-    """Make a release of the job's files. Raises what `run.import_files` says."""
+    """Build a release from the job's files, in this order: read, check, sort, build, report, store the stage.
+
+    Raises as `run.import_files` does.
+    """
+    format_name = formats[0].name
     with ExitStack() as opened:
         opened.enter_context(sorting_in(job.folder))
         rows = opened.enter_context(Rows(job.folder))
-        only_positions = formats[0].name == OPEN_UPRN
-        read(job.files, formats, rows, job.watch, _held(job) if only_positions else None)
-        refuse_missing_volumes(rows.files())
-        _refuse_bad(job, rows)
-        supply = "update" if only_positions else _supply(job, rows)
-        if supply == "update" and not only_positions:
-            job.refuse_mixed(formats[0].name)
-        below = opened.enter_context(_before(job)) if supply == "update" else None
+        _read_rows(job, formats, rows)
+        supply = _supply(job, format_name, rows)
+        below = opened.enter_context(_layers_below(job)) if supply == "update" else None
         stage = opened.enter_context(Stage(job.folder, below))
-        job.watch.step("sorting", sum(rows.counts().values()), "rows")
-        for done in stage.apply(rows, [file.name for file in job.files]):
-            job.watch.at(done)
-        _refuse_bad(job, rows)  # rows that contradict each other are known now
-        stage.note_files(file.sha256 for file in job.files)
-        rows.shrink()  # what is built takes more than both had
-        stage.shrink()
-        editions = job.editions(formats[0].name, None if supply == "update" else "premises")
-        making = _Making(job, rows, supply, stage, below, editions=editions)
+        _sort_rows(job, rows, stage)
+        editions = job.editions(format_name, None if supply == "update" else "premises")
+        builder = _ReleaseBuilder(job, rows, supply, stage, below, editions=editions)
         with local.data_dir_lock(job.data_dir):
-            manifest = making.merged() or making.built()
-        assembly = making.assembly
+            manifest = builder.build_incrementally() or builder.build_full()
+        assembly = builder.assembly
         job.list_bad(rows.bad(), assembly.incomplete)
         imported = job.imported(
-            formats[0].name,
+            format_name,
             supply,
             manifest,
             rows=rows.lines(),
@@ -70,25 +63,43 @@ def import_addresses(job: Job, formats: Sequence[Format]) -> Imported:
         copy_postcodes(job.data_dir, job.base.release, manifest.release)
     kept = kept_with(job.data_dir, manifest.release)
     note_assembled(kept, assembly.noted())
-    link_layers(making.shared, making.layer, kept)
+    link_layers(builder.shared, builder.layer, kept)
     return imported
 
 
-class _Making:
-    """How the release is made of what has been read: from the live one, or whole."""
+def _read_rows(job: Job, formats: Sequence[Format], rows: Rows) -> None:
+    """Read the files into the rows, and refuse missing volumes and too many bad rows."""
+    read(job.files, formats, rows, job.watch, _live_uprns(job) if formats[0].name == OPEN_UPRN else None)
+    refuse_missing_volumes(rows.files())
+    _refuse_bad(job, rows)
+
+
+def _sort_rows(job: Job, rows: Rows, stage: Stage) -> None:
+    """Apply the rows to the stage by UPRN, and refuse too many bad rows."""
+    job.watch.step("sorting", sum(rows.counts().values()), "rows")
+    for done in stage.apply(rows, [file.name for file in job.files]):
+        job.watch.at(done)
+    _refuse_bad(job, rows)  # sorting adds the rows that contradict each other
+    stage.note_files(file.sha256 for file in job.files)
+    rows.shrink()  # the build needs more memory than both databases used
+    stage.shrink()
+
+
+class _ReleaseBuilder:
+    """Builds the release from the stage: incrementally from the live release, or in full."""
 
     def __init__(self, job: Job, rows: Rows, supply: Supply, stage: Stage, below: Layers | None, *, editions: Sequence[Edition]) -> None:
         self._job, self._rows, self._editions, self._stage, self._below = job, rows, editions, stage, below
         self._sources = sources_of(job.data_dir, job.base.release) if job.base else Sources()
         self._recipe = _recipe(job, supply, self._sources)
         self.layer = stage.path
-        """The file of what has been read, to be kept with the release."""
+        """The stage file of this import, which is stored with the release."""
         self.shared = below.paths if below else ()
-        """Those that are kept with it too, under that one."""
+        """The stage files below it, which the release shares with the live release."""
         self.assembly: Assembly
 
-    def merged(self) -> Manifest | None:
-        """The live release with what is otherwise; None where it is to be built whole."""
+    def build_incrementally(self) -> Manifest | None:
+        """Build from the live release and the changed premises. Returns None if only a full build is possible or worthwhile."""
         job, base = self._job, self._job.base
         changed = self._changed() if self._below and base else None
         if base is None or changed is None:
@@ -104,8 +115,8 @@ class _Making:
 
             return local.write_by(job.data_dir, self._recipe, fill, self._editions, base)
 
-    def built(self) -> Manifest:
-        """A release of all that is held, its stage in one file."""
+    def build_full(self) -> Manifest:
+        """Build from all rows, after compacting the layers of the stage into one file."""
         if self.shared:
             whole = self._job.folder / Stage.FULL
             compact_layers([*self.shared, self.layer], whole)
@@ -121,9 +132,10 @@ class _Making:
         return folder_of(self._job.data_dir, self._job.base.release if self._job.base else "")
 
     def _changed(self) -> Column | None:
-        """UPRNs that may be otherwise, in order: their rows are, those of a street that they are on, or they were incomplete.
+        """List in order the UPRNs whose record may have changed: by their rows, by those of their street, or because they were incomplete.
 
-        None where they are too many, or other premises may be otherwise too: the postcodes or wards are not those of the live release.
+        None if they are too many for an incremental build. None too if the postcodes or wards differ from those of the live release,
+        because then any premises may have changed.
         """
         job = self._job
         noted = assembled_in(kept_with(job.data_dir, job.base.release)) if job.base else None
@@ -154,24 +166,25 @@ def _refuse_incomplete(job: Job, rows: Rows, assembly: Assembly, held: int) -> N
         job.refuse_beyond(len(incomplete), held, "UPRNs", first)
 
 
-def _held(job: Job) -> Column:
-    """The UPRNs of the live release, which are all that positions can be for."""
-    _stage_before(job)
+def _live_uprns(job: Job) -> Column:
+    """Open the UPRNs of the live release, to which alone positions of OS Open UPRN can apply."""
+    _live_stage(job)  # refuses a live release without a stage before the long reading
     return open_column(local.current(job.data_dir)[0] / "uprns.npy")
 
 
-def _before(job: Job) -> Layers:
-    """What the live release was made from. Raises `WrongFileError` where a file has been applied to it."""
-    layers = Layers(_stage_before(job))
+def _layers_below(job: Job) -> Layers:
+    """Open the stage of the live release. Raises `WrongFileError` if it contains one of the job's files already."""
+    layers = Layers(_live_stage(job))
     applied = layers.files()
     for file in job.files:
-        if file.sha256 in applied:  # an older update over a newer one would bring back what is past
+        if file.sha256 in applied:  # an older update over a newer one would restore outdated records
             layers.close()
             raise WrongFileError(f"{file.name} has been applied to what is live before: leave it out")
     return layers
 
 
-def _stage_before(job: Job) -> list[Path]:
+def _live_stage(job: Job) -> list[Path]:
+    """List the stage files of the live release. Raises `ImportRefusedError` if there are none."""
     stage = stage_of(job.data_dir, job.base.release) if job.base else []
     if not stage:
         live = "no undamaged release is live" if job.base is None else f"the live release, {job.base.release}, was not imported"
@@ -180,8 +193,24 @@ def _stage_before(job: Job) -> list[Path]:
     return stage
 
 
-def _supply(job: Job, rows: Rows) -> Supply:
-    """As asked for, as the files say of themselves, or as their rows tell: a full supply has nothing to update or delete."""
+def _supply(job: Job, format_name: str, rows: Rows) -> Supply:
+    """Return the kind of supply; positions of OS Open UPRN are always an update.
+
+    Raises `ImportRefusedError` if changes belong to another product than the live release.
+    """
+    if format_name == OPEN_UPRN:
+        return "update"
+    supply = _declared_supply(job, rows)
+    if supply == "update":
+        job.refuse_mixed(format_name)
+    return supply
+
+
+def _declared_supply(job: Job, rows: Rows) -> Supply:
+    """Decide by the options, the files' headers and their rows: only changes update or delete rows.
+
+    Raises `ImportRefusedError` if the options say `full` and the files hold changes.
+    """
     counts = rows.counts()
     changes = counts.get(Op.UPDATE, 0) + counts.get(Op.DELETE, 0)
     said = any(file.change_only for file in rows.files())

@@ -1,4 +1,4 @@
-"""The premises of a stage put together to records, in the order of their UPRNs."""
+"""Assemble the rows of a stage into premises records, in the order of their UPRNs."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -10,12 +10,15 @@ from services.addresses.gazetteer.files.shipped_sources import WARDS, Sources
 from services.addresses.gazetteer.releases.stage_layers import Assembled, Layers
 
 STREETS_KEPT = 50_000
-"""Streets whose names are kept in memory meanwhile."""
+"""Number of streets whose rows stay in memory."""
 _A_WHILE = 1_000
 
 
 class Assembly:
-    """The records of a stage, and what cannot be one. `at` is told how many UPRNs are done, `on_incomplete` of each that is left out."""
+    """Assembles the records of a stage and counts the UPRNs that it leaves out.
+
+    Calls `at` with the number of UPRNs done, and `on_incomplete` with itself after each UPRN whose rows do not fit together.
+    """
 
     def __init__(
         self,
@@ -32,14 +35,14 @@ class Assembly:
         self.incomplete: list[tuple[int, str]] = []
         """UPRNs whose rows do not fit together, and why."""
         self.elsewhere = 0
-        """UPRNs that are not in London, or of which too little is said."""
+        """Number of UPRNs outside London, or with only a position or a successor."""
 
     def blpus(self) -> Iterator[Blpu]:
-        """All records. Raises what `on_incomplete` raises."""
+        """Yield all records. Raises what `on_incomplete` raises."""
         return self._records(self._stage.premises())
 
     def blpus_of(self, uprns: Iterable[int]) -> Iterator[Blpu]:
-        """The records of some UPRNs, as far as they are held. Raises what `on_incomplete` raises."""
+        """Yield the records of those of the UPRNs that the stage holds. Raises what `on_incomplete` raises."""
         held = ((uprn, self._stage.parts(uprn)) for uprn in uprns)
         return self._records((uprn, parts) for uprn, parts in held if parts)
 
@@ -63,5 +66,5 @@ class Assembly:
         return blpu
 
     def noted(self) -> Assembled:
-        """How the records were put together, for an update that follows."""
+        """Return what the next update must know of this assembly: the hash of the wards and the incomplete UPRNs."""
         return Assembled(self._hash_of_wards, frozenset(uprn for uprn, _ in self.incomplete))

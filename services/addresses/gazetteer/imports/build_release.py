@@ -1,9 +1,9 @@
-"""`python -m services.addresses.gazetteer.imports.build_release DATA_DIR SEED`: make a release live in a data dir that can be served.
+"""`python -m services.addresses.gazetteer.imports.build_release DATA_DIR SEED`: ensures that a data dir has a readable live release.
 
-An imported one is built again from what it was imported from; without, that of the shipped data is built.
+Rebuilds an imported release from its stage. Without an imported release, builds the demo release from the shipped sources.
 
-The service runs this as a process of its own, so that what building needs is given back. Exits with 1 and one line where the disk
-does not take the release.
+The service runs this as a separate process, so that the operating system reclaims the memory of the build. If the disk rejects the
+release, it prints one line and exits with 1.
 """
 
 import sqlite3
@@ -17,7 +17,7 @@ from .rebuild import rebuild
 
 
 def main(data_dir: str, seed: str) -> int:
-    """Build if needed; the exit code."""
+    """Build a release if the data dir needs one, and return the exit code."""
     try:
         if not rebuild(Path(data_dir)):
             ensure(Path(data_dir), Sources(), int(seed))

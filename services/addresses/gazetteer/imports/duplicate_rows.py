@@ -1,4 +1,4 @@
-"""Rows of one supply about the same record: which contradict each other, and which are older than what they would replace."""
+"""Duplicate rows of one record: find contradictions, and rows older than the record that they replace."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,7 +13,7 @@ _UPDATED = "LAST_UPDATE_DATE"
 
 
 class Said(NamedTuple):
-    """One row about a key."""
+    """One staged row about a key: a UPRN, or minus a USRN."""
 
     op: str
     text: str
@@ -25,16 +25,16 @@ class Said(NamedTuple):
 
     @property
     def part(self) -> str:
-        """Which of what is held under the key."""
+        """The record's name under the key, such as `21` or `24 5210L000000001`."""
         return self.text.partition(FIELD)[0]
 
 
 def contradicting(said: Sequence[Said], *, full: bool) -> dict[int, int]:
-    """Of the rows of one key, in the order in which they apply, those that contradict another, each with that other; as places in `said`.
+    """Map each row that contradicts another to that other, both as positions in `said`, the rows of one key in order.
 
-    Two rows of a record contradict each other where they differ and nothing says that one follows the other: both are of a full supply,
-    which holds a record once; or both are of one file, and the later is no update that comes after by PRO_ORDER. So are two premises
-    whose UPRNs a spreadsheet has rounded to one. Nothing tells which of them is right.
+    Two rows of a record contradict each other if they differ and neither follows the other. This happens in a full supply, which holds
+    each record once. It also happens within one file, unless the later row is an update with a higher PRO_ORDER. A typical cause is a
+    spreadsheet that rounds two UPRNs to one; the rows do not show which is right.
     """
     latest: dict[str, int] = {}
     found: dict[int, int] = {}
@@ -56,14 +56,14 @@ def _contradicts(before: Said, row: Said, *, full: bool) -> bool:
 
 
 def is_older(text: str, held: str) -> bool:
-    """Whether a row says of itself that it was updated before what is held of the same record."""
+    """Return whether a row's LAST_UPDATE_DATE is before that of `held`, the stage's row of the same record."""
     fields, before = text.split(FIELD), held.split(FIELD)
     at = _DAYS.get((fields[0][:4] if fields[0] == core.PART else fields[0][:2], len(fields)))
     return at is not None and len(fields) == len(before) and bool(fields[at]) and fields[at] < before[at]
 
 
 def _places() -> dict[tuple[str, int], int]:
-    """Where the day of the last update stands in what is held, by the part's type and how many fields that has with the part."""
+    """Map a part's type and number of staged fields (the part itself included) to the position of LAST_UPDATE_DATE."""
     columns = [column.name.upper() for column in core.LAYOUT.columns]
     found = {(core.PART, len(columns)): columns.index(_UPDATED) + 1}
     for (record, _), layout in premium_layouts.LAYOUTS.items():
@@ -78,5 +78,5 @@ def _place(layout: layouts.Layout) -> int | None:
 
 
 _BEFORE_FIELDS = 3
-"""Columns of a Premium row before what is held of it: type, change type, order."""
+"""Columns of a Premium row that precede its staged fields: record type, change type and PRO_ORDER."""
 _DAYS = _places()

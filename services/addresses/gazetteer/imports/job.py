@@ -1,8 +1,8 @@
-"""What an import is, apart from how it is done: its folder, what it was asked for, what came of it.
+"""The import job: its folder, options, refusals and result.
 
-The folder, `<data dir>/imports/<job>`, is named after the contents of the files and the release that was live, so that the same command
-again finds what the one before it left, however that ended. What a release was made from stays in `<data dir>/stages/<release>` for the
-update that follows it.
+The id of a job is a hash of the files' contents, the options and the live release. The same command therefore finds the folder
+`<data dir>/imports/<job>` again and resumes there. The rows of a finished release stay in `<data dir>/stages/<release>` for the next
+update.
 """
 
 import fcntl
@@ -27,47 +27,47 @@ from .source_files import ImportFile
 from .staging import BadRow
 
 MOST_BAD_ROWS = 0.001
-"""Share of the rows that may be left out as unusable, unless more are allowed."""
+"""Default for the share of rows, from 0 to 1, that an import may leave out as unusable."""
 FEW = 5
-"""So many bad rows are shown where there are too many."""
+"""Number of bad rows that a refusal quotes."""
 BAD_ROWS = "bad_rows.csv"
 
 
 _ROWS_VERSION = 2
-"""Raised whenever the rows of an import are kept in another form, so that none goes on where older code left it."""
+"""Version of the staged rows. A new version changes every job id, so that no import resumes on rows of an older form."""
 
 
 class ImportRefusedError(Exception):
-    """The import cannot go on; nothing has changed. The message says why, and what to do."""
+    """The import cannot continue and has changed nothing. The message gives the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What an import is asked for."""
+    """Options of an import."""
 
     format: str | None = None
-    """The format that the files must be in; None: told by their contents."""
+    """Required format of the files; None detects it from their contents."""
     supply: Supply | None = None
-    """Whether the files are all that there is, or changes to what is live; None: changes where a row updates or deletes."""
+    """Full supply, or changes to the live release. None means changes if a file declares them or a row updates or deletes."""
     most_bad_rows: float = MOST_BAD_ROWS
-    """Share of all rows."""
+    """Share of all rows, from 0 to 1, that may be unusable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An import under way."""
+    """One import of certain files onto a certain live release."""
 
     data_dir: Path
     id: str
     files: tuple[ImportFile, ...]
     base: Manifest | None
-    """The release that is live."""
+    """Manifest of the live release; None where no undamaged release is live."""
     options: ImportOptions
     watch: Watch
 
     @classmethod
     def of(cls, data_dir: Path, files: Iterable[ImportFile], options: ImportOptions, watch: Watch) -> "Job":
-        """The job for these files. Raises `WrongFileError` where some are part of what is live already."""
+        """Create the job for these files. Raises `WrongFileError` if the live release already contains one of them."""
         held, base = tuple(files), _live(data_dir)
         if base:
             _refuse_repeated(held, base)
@@ -76,15 +76,18 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """Where its work and its reports are."""
+        """The folder of its intermediate files and reports."""
         return folder_of(self.data_dir, self.id)
 
     def is_beyond(self, bad: int, of: int) -> bool:
-        """Whether more cannot be used than is allowed."""
+        """Return whether `bad` exceeds the allowed share of `of`."""
         return bad > self.options.most_bad_rows * of
 
     def refuse_beyond(self, bad: int, of: int, what: str, first: Sequence[str]) -> None:
-        """Raise `ImportRefusedError` where more of something cannot be used than is allowed."""
+        """Raise `ImportRefusedError` if `bad` exceeds the allowed share of `of`.
+
+        The message calls the items `what` and quotes the reasons in `first`.
+        """
         if self.is_beyond(bad, of):
             raise ImportRefusedError(
                 f"{bad:,} of {of:,} {what} cannot be used, more than the {self.options.most_bad_rows:.2%} that --max-bad-rows allows; all "
@@ -92,17 +95,17 @@ class Job:
             )
 
     def list_bad(self, rows: Iterable[BadRow], premises: Iterable[tuple[int, str]]) -> None:
-        """Write what was left out, and why."""
+        """Write the rows and the UPRNs that the import leaves out, each with its reason, to `bad_rows.csv`."""
         write_bad_rows(self.folder / BAD_ROWS, self.files, rows, premises)
 
     def editions(self, format_name: str, replaced: What | None) -> tuple[Edition, ...]:
-        """What the release is made from: these files, and what the live one was made from but for what they replace."""
+        """List the editions of the new release: those of these files, and those of the live release except what they replace."""
         before = (self.base and self.base.editions) or (SHIPPED_EDITION,)
         new = (as_reported(format_name, file.name, next(iter(file.first_rows(1)), [])) for file in self.files)
         return together((edition for edition in before if edition.of != replaced), new)
 
     def behind(self, format_name: str) -> str:
-        """Which of the files is older than the supply of its product that was applied last; empty where none is, or none says."""
+        """Describe a file that is older than the last supply of its product; empty if there is none, or the files give no date."""
         before = {edition.product: edition for edition in (self.base.editions if self.base else ())}
         for edition in self.editions(format_name, "premises"):
             last = before.get(edition.product)
@@ -111,7 +114,7 @@ class Job:
         return ""
 
     def refuse_mixed(self, format_name: str) -> None:
-        """Raise `ImportRefusedError` where the live release was imported from another product than the one that changes are of."""
+        """Raise `ImportRefusedError` if the files change one product and the live release was imported from another."""
         product = product_of(format_name)
         held = [edition.product.removesuffix(MADE_UP) for edition in (self.base.editions if self.base else ()) if is_supply(edition)]
         if held and product not in held:
@@ -133,7 +136,7 @@ class Job:
         unheld: int = 0,
         older: int = 0,
     ) -> Imported:
-        """The result of building a release."""
+        """Create the result of a built release; see `Imported` for the counts."""
         return Imported(
             job=self.id,
             release=manifest.release,
@@ -153,14 +156,17 @@ class Job:
         )
 
     def finish(self, imported: Imported) -> Imported:
-        """Note the result, for whoever asks again."""
+        """Write the result and delete the intermediate databases. Returns the result."""
         write_result(self.folder, imported)
         for work in self.folder.glob("*.sqlite3*"):
             work.unlink()
         return imported
 
     def finished(self) -> Imported | None:
-        """The result, if the job was finished before and its release is there still. `ImportRefusedError` if less is allowed now."""
+        """Return the earlier result if the job is finished and its release is intact.
+
+        Raises `ImportRefusedError` if today's options allow fewer bad rows than it left out.
+        """
         with suppress(OSError, ValueError, TypeError, DamagedReleaseError):
             imported = read_result(self.folder)
             checked(self.data_dir, imported.release)
@@ -170,14 +176,14 @@ class Job:
 
 
 def made_from(manifest: Manifest) -> set[str]:
-    """SHA-256 of the files that were imported into a release, the releases that it goes back to left out."""
+    """Return the SHA-256 hashes of the files imported into a release, without those of its base releases."""
     named = {**manifest.recipe.premises, **manifest.recipe.imported_postcodes}
     return {value for name, value in named.items() if name != BASE}
 
 
 @contextmanager
 def one_at_a_time(data_dir: Path) -> Iterator[None]:
-    """Raises `ImportRefusedError` while another process imports into the same data dir."""
+    """Lock the data dir for one import. Raises `ImportRefusedError` while another process imports into it."""
     folder = data_dir / "imports"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
@@ -189,7 +195,7 @@ def one_at_a_time(data_dir: Path) -> Iterator[None]:
 
 
 def _live(data_dir: Path) -> Manifest | None:
-    """A damaged release is none to begin from: a full supply takes its place."""
+    """Return the manifest of the live release. None if it is damaged, because only a full supply can replace it."""
     try:
         return local.current(data_dir)[1]
     except (FileNotFoundError, DamagedReleaseError):

@@ -1,6 +1,6 @@
-"""Import files of postcodes: the next release has them with the premises of the live one.
+"""Import files of postcodes into a release that keeps the premises of the live release.
 
-They are read in seconds and kept in memory (London's are 330,000), so that an import that was ended begins again.
+Reading takes seconds and fits in memory (London has 330,000 postcodes), so an interrupted import starts again.
 """
 
 import shutil
@@ -28,7 +28,7 @@ _A_WHILE = 1_000
 
 
 class Found(NamedTuple):
-    """A postcode, and the row that says it."""
+    """A postcode record, with the number of its file and its line."""
 
     said: PostcodeRecord | TerminatedPostcodeRecord
     file: int
@@ -36,7 +36,7 @@ class Found(NamedTuple):
 
 
 def import_postcodes(job: Job, formats: Sequence[PostcodeFormat]) -> Imported:
-    """Make a release of the job's files. Raises what `run.import_files` says."""
+    """Build a release from the job's files. Raises as `run.import_files` does."""
     if job.base is None:
         raise ImportRefusedError("Nothing is live that these postcodes could be put to: start the service once, or import addresses first.")
     bad: list[BadRow] = []
@@ -45,7 +45,7 @@ def import_postcodes(job: Job, formats: Sequence[PostcodeFormat]) -> Imported:
     job.watch.step("reading", sum(file.bytes for file in job.files), "bytes")
     for number in range(len(job.files)):
         lines += _read(job, number, formats[number], found, bad)
-    if not found and not bad:  # a product of all Great Britain has files in which nothing is London's
+    if not found and not bad:  # a product for Great Britain has files without any postcode of London
         raise EmptyFileError(f"{', '.join(file.name for file in job.files)}: no postcode of London")
     postcodes = _without_contradicting(job, found, bad)
     job.list_bad(bad, ())
@@ -71,7 +71,7 @@ def import_postcodes(job: Job, formats: Sequence[PostcodeFormat]) -> Imported:
 
 
 def _without_contradicting(job: Job, found: Sequence[Found], bad: list[BadRow]) -> list[PostcodeRecord | TerminatedPostcodeRecord]:
-    """The postcodes, each as all of its rows say; those of which two rows say different things are bad, as nothing tells which is right."""
+    """Return one record for each postcode whose rows agree; add every row of the other postcodes to `bad`."""
     first: dict[str, Found] = {}
     against: dict[str, Found] = {}
     for each in found:
@@ -88,7 +88,7 @@ def _without_contradicting(job: Job, found: Sequence[Found], bad: list[BadRow]) 
 
 
 def _read(job: Job, number: int, reader: PostcodeFormat, found: list[Found], bad: list[BadRow]) -> int:
-    """Add what a file says; how many lines it has."""
+    """Add the postcodes and the bad rows of a file to `found` and `bad`. Returns its number of lines."""
     file, before, line = job.files[number], sum(file.bytes for file in job.files[:number]), 0
     try:
         for batch, read_bytes in file.batches():
@@ -117,7 +117,7 @@ def _watched(job: Job, gazetteer: Gazetteer) -> Iterator[Blpu]:
 
 
 def _store_stage(job: Job, base: str, made: str) -> None:
-    """What the premises were made from is what it was; the postcodes are new."""
+    """Store the stage of the new release: the new postcodes, and the premises rows of the base release."""
     kept = kept_with(job.data_dir, made)
     kept.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(kept / POSTCODES, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Read files into the rows of an import, going on where an earlier try ended; and say which rows could not be used."""
+"""Read source files into the staged rows of an import, resume an interrupted reading, and report bad rows."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ OPEN_UPRN = "open-uprn"
 
 
 def readers(files: Sequence[ImportFile], wanted: str | None) -> list[Format | PostcodeFormat]:
-    """A reader for each file. Raises `WrongFileError` where one is of no known format, or they are not all of one."""
+    """Return a reader for each file. Raises `WrongFileError` if a format is unknown, is not `wanted`, or differs between files."""
     found: list[Format | PostcodeFormat] = []
     for file in files:
         try:
@@ -36,10 +36,11 @@ def readers(files: Sequence[ImportFile], wanted: str | None) -> list[Format | Po
 
 
 def read(files: Sequence[ImportFile], formats: Sequence[Format], rows: Rows, watch: Watch, held: Column | None) -> None:
-    """Read every file that is not in yet. Raises `WrongFileError`, after which the rows are worthless; OSError and sqlite3.Error,
-    after which the same call goes on.
+    """Read every file that is not yet staged.
 
-    `held` are the UPRNs to which positions of OS Open UPRN may belong; those of others, which are most of Great Britain's, are passed over.
+    Raises `WrongFileError`, after which the caller must discard the rows; OSError and sqlite3.Error, after which the same call resumes.
+    `held` lists in order the UPRNs of the live release, for positions of OS Open UPRN; the function ignores all other UPRNs of Great
+    Britain. None keeps every row.
     """
     watch.step("reading", sum(file.bytes for file in files), "bytes")
     before = 0
@@ -55,8 +56,11 @@ def read(files: Sequence[ImportFile], formats: Sequence[Format], rows: Rows, wat
 
 
 def _read(number: int, file: ImportFile, reader: Format, rows: Rows, held: Column | None) -> Iterator[int]:
-    """One file; yields how many bytes are read. A reader keeps account of its file, so lines that are in are read again, but not kept
-    again."""
+    """Read one file; yields the number of bytes read.
+
+    A format reader has state, such as the record counts of a volume. Resuming therefore parses the staged lines again without storing
+    them again.
+    """
     kept = rows.progress(number).line
     said: list[tuple[int, Incoming]] = []
     bad: list[BadRow] = []
@@ -78,13 +82,13 @@ def _read(number: int, file: ImportFile, reader: Format, rows: Rows, held: Colum
         reader.end()
     except EmptyFileError:
         if not unusable:
-            raise  # else the rows' reasons say more
+            raise  # with bad rows, their reasons explain more than this error
     supply_facts = (reader.volume, reader.next_volume, reader.change_only) if isinstance(reader, Premium) else ()
     rows.add(number, _of_held(said, held), bad, Progress(line, True, *supply_facts))
 
 
 def refuse_missing_volumes(files: Sequence[Progress]) -> None:
-    """Raises `WrongFileError` where a volume of a supply lacks the one before or after it, or changes come with a full supply."""
+    """Raise `WrongFileError` if the previous or next volume of a supply is missing, or a full supply is mixed with changes."""
     there = {file.volume for file in files}
     following = {file.next_volume for file in files}
     for file in files:
@@ -97,11 +101,11 @@ def refuse_missing_volumes(files: Sequence[Progress]) -> None:
 
 
 def understood(read: Callable[[Sequence[str]], Iterable[Incoming]], row: Row) -> tuple[Iterable[Incoming], str]:
-    """What a row says, or why it says nothing."""
+    """Return the incoming records of a row, or the reason why the row is bad; the reason is empty for a good row."""
     if row.fields is None:
         return (), row.reason
     try:
-        return tuple(read(row.fields)), ""  # all of it: what is read lazily fails late
+        return tuple(read(row.fields)), ""  # a lazy iterator would raise outside this try
     except BadRowError as error:
         return (), str(error)
 
@@ -116,7 +120,7 @@ def _of_held(said: list[tuple[int, Incoming]], held: Column | None) -> list[tupl
 
 
 def write_bad_rows(path: Path, files: Sequence[ImportFile], bad: Iterable[BadRow], premises: Iterable[tuple[int, str]]) -> None:
-    """Write them as CSV: file and line, or a UPRN whose rows do not fit together; and why. No address is in it."""
+    """Write a CSV of bad rows by file and line, and of UPRNs whose rows do not fit together, with reasons and without addresses."""
     aside = path.with_suffix(".part")
     with aside.open("w", encoding="utf-8", newline="") as out:
         table = csv.writer(out)
@@ -127,5 +131,5 @@ def write_bad_rows(path: Path, files: Sequence[ImportFile], bad: Iterable[BadRow
 
 
 def shown(files: Sequence[ImportFile], bad: Iterable[BadRow]) -> list[str]:
-    """Bad rows as an operator reads them."""
+    """Format bad rows for an operator: file, line and reason."""
     return [f"{files[row.file].name}, line {row.line}: {row.reason}" for row in bad]

@@ -1,4 +1,4 @@
-"""Build an imported release again from what it was imported from: it is damaged, or of a format that this version does not read."""
+"""Rebuild an imported release from its stage, if it is damaged or this version cannot read its format."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -14,9 +14,10 @@ from .assemble import Assembly
 
 
 def rebuild(data_dir: Path) -> bool:
-    """Make the live release one that can be read. False where it was not imported, or what it was made from is not kept.
+    """Rebuild the live release if it cannot be read, and activate the new one. True if a readable release is live afterwards.
 
-    Raises OSError or sqlite3.Error where the disk does not take it.
+    False if no release is live, if its recipe is unreadable, or if the data dir holds no stage of it. Raises OSError or sqlite3.Error
+    when the disk rejects a write.
     """
     with local.data_dir_lock(data_dir):
         try:
@@ -29,7 +30,7 @@ def rebuild(data_dir: Path) -> bool:
             return False
         with suppress(DamagedReleaseError):
             local.current(data_dir)
-            return True  # another process was first
+            return True  # readable: another process has rebuilt it, or it never was damaged
         sources = sources_of(data_dir, before)
         editions = editions_again(data_dir, before) or (SHIPPED_EDITION,)
         with Layers(paths) as stage:

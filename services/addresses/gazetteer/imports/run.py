@@ -1,4 +1,4 @@
-"""Import files into a release that is built beside the one that is live. Repeated after whatever ended it, an import goes on."""
+"""Import files into a new release; the live release stays as it is. The same call resumes an interrupted import."""
 
 import shutil
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from .source_files import ImportFile
 
 
 def import_files(data_dir: Path, files: Sequence[ImportFile], options: ImportOptions, watch: Watch) -> Imported:
-    """Make a release of the files, which `gather` gives. It is not live yet.
+    """Build a release from files that `gather` listed, without activating it.
 
-    Raises `WrongFileError` for files that cannot be used; `ImportRefusedError`; OSError or sqlite3.Error where the disk does not take it.
-    After the last of them, and after a kill, the same call goes on.
+    Raises `WrongFileError` for unusable files, `ImportRefusedError` for an import that must not happen, and OSError or sqlite3.Error
+    when the disk rejects a write. After a disk error or a kill, the same call resumes.
     """
     job = Job.of(data_dir, files, options, watch)
     formats = readers(files, options.format)
@@ -31,20 +31,20 @@ def import_files(data_dir: Path, files: Sequence[ImportFile], options: ImportOpt
         job.folder.mkdir(parents=True, exist_ok=True)
         try:
             return job.finish(_import(job, formats))
-        except WrongFileError:  # mended files are another job
+        except WrongFileError:  # corrected files have other hashes, so they are another job
             shutil.rmtree(job.folder)
             raise
 
 
 def _import(job: Job, formats: Sequence[Format | PostcodeFormat]) -> Imported:
     addresses = [each for each in formats if isinstance(each, Format)]
-    if addresses:  # `readers` sees to it that they are all of one format
+    if addresses:  # `readers` guarantees one format for all files
         return import_addresses(job, addresses)
     return import_postcodes(job, [each for each in formats if isinstance(each, PostcodeFormat)])
 
 
 def live_already(data_dir: Path, files: Sequence[ImportFile]) -> Manifest | None:
-    """The live release, if it was made from exactly these files."""
+    """Return the manifest of the live release if it was built from exactly these files."""
     try:
         _, manifest = local.current(data_dir)
     except (FileNotFoundError, DamagedReleaseError):

@@ -1,7 +1,7 @@
-"""The files of an import, line by line: plain, compressed with gzip, or the members of a ZIP, never wholly in memory.
+"""The source files of an import, read in batches of lines: plain, compressed with gzip, or members of a ZIP.
 
-A row is a line. A line that cannot be a row (not UTF-8, control characters, broken quotes) is told apart from a file that
-cannot be used at all: cut off, another encoding, damaged.
+One line is one row. A bad row (not UTF-8, control characters, broken quotes) is counted and left out. A file that is cut off,
+damaged or in another encoding raises `WrongFileError`.
 """
 
 import csv
@@ -20,9 +20,9 @@ from services.addresses.domain.addressbase.formats.premium_records import TRAILE
 from services.addresses.domain.addressbase.incoming import WrongFileError
 
 _COMPARED = 200
-"""First lines that a last one without a line end is compared with."""
+"""Number of first lines with which a last line without a line end is compared."""
 LINES = 2_000
-"""Lines that are read at a time."""
+"""Lines in a batch."""
 _CHUNK = 1 << 20
 _LONGEST_LINE = 1 << 20
 _GZIP, _ZIP, _UTF_8_BOM = b"\x1f\x8b", b"PK\x03\x04", b"\xef\xbb\xbf"
@@ -34,18 +34,18 @@ _PACKED = (".zip", ".gz", ".7z", ".tar", ".bz2", ".xz", ".tgz")
 _ABOUT_FOLDERS = re.compile(r"docs?|documents?|documentation|user[ _-]?guides?|metadata|lookups?", re.IGNORECASE)
 _ABOUT_FILES = re.compile(r".*(?:read[ _-]?me|licen[cs]e|metadata|column[ _-]?headers|user[ _-]?guide).*", re.IGNORECASE)
 _IN_PARTS = "multi_csv"
-"""The folder of ONSPD in which its one file comes again, in parts."""
+"""Folder of ONSPD that repeats its single file in several parts."""
 
 
 class Row(NamedTuple):
-    """A line of a file."""
+    """One line of a file."""
 
     line: int
     """Counted from 1."""
     fields: list[str] | None
-    """None where it cannot be a row."""
+    """None if the line is not a valid row."""
     reason: str = ""
-    """Why not, in plain words."""
+    """Why the line is invalid, in plain words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +54,18 @@ class ImportFile:
 
     path: Path
     sha256: str
-    """Of what is in it, uncompressed, so that the same rows are known again however they are packed."""
+    """Hash of the uncompressed content, which identifies the same rows in any packing."""
     bytes: int
-    """Uncompressed."""
+    """Uncompressed size."""
     member: str = ""
 
     @property
     def name(self) -> str:
-        """As messages name it: without folders, which may name people."""
+        """File name for messages. It omits folders, because their names may identify people."""
         return f"{self.path.name}/{self.member}" if self.member else self.path.name
 
     def batches(self) -> Iterator[tuple[list[Row], int]]:
-        """The rows, up to `LINES` at a time, with the bytes read so far. Raises `WrongFileError`, OSError."""
+        """Yield up to `LINES` rows at a time, with the uncompressed bytes read so far. Raises `WrongFileError`, OSError."""
         with closing(_opened(self.path, self.member)) as stream:
             line = read = 0
             while lines := _lines(stream, self.name):
@@ -76,16 +76,16 @@ class ImportFile:
                 line += len(lines)
 
     def first_rows(self, count: int) -> list[list[str]]:
-        """The fields of the first lines that are rows. Raises `WrongFileError`, OSError."""
+        """Return the fields of the first valid rows, at most `count` or one batch. Raises `WrongFileError`, OSError."""
         batch, _ = next(self.batches(), ([], 0))
         return [row.fields for row in batch if row.fields is not None][:count]
 
 
 def gather(paths: Sequence[Path], at: Callable[[int], None] = lambda _: None) -> list[ImportFile]:
-    """What is to be read, in the order in which it applies: by name, numbers in it by their size. Every byte is read once; `at` is told
-    how many have been, as they are on the disk.
+    """List the tables of the files in the order in which they apply: by name, with numbers in a name compared by value.
 
-    Raises `WrongFileError` for what is empty, cut off, damaged, in another encoding, or twice the same; OSError.
+    Reads every byte once to hash and check it; calls `at` with the bytes done, as stored on the disk. Raises `WrongFileError` for a file
+    that is empty, cut off, damaged, in UTF-16, or a repetition of another; OSError.
     """
     members = [(path, member) for path in paths for member in _members(path)]
     members.sort(key=lambda each: (_in_order(each[0].name), _in_order(each[1])))
@@ -107,7 +107,7 @@ def _in_order(name: str) -> list[tuple[int, str]]:
 
 
 def _members(path: Path) -> list[str]:
-    """The tables in a ZIP, or the file itself as ''."""
+    """List the tables in a ZIP; `['']` stands for a file that is no ZIP."""
     if not (names := _in_zip(path)):
         return [""]
     there = [name for name in names if not _is_about(name)]
@@ -121,8 +121,10 @@ def _members(path: Path) -> list[str]:
 
 
 def passed_over(paths: Sequence[Path]) -> list[str]:
-    """Members of ZIPs that are not read: documents that a product comes with, and tables that are there in one piece too. Raises as
-    `gather` does."""
+    """List the CSV and text members of ZIPs that an import ignores: documentation, and parts of a table that is also there whole.
+
+    Raises as `gather` does.
+    """
     return [
         f"{path.name}/{name}"
         for path in paths
@@ -132,7 +134,7 @@ def passed_over(paths: Sequence[Path]) -> list[str]:
 
 
 def _in_zip(path: Path) -> list[str]:
-    """The names of a ZIP's members; none of any other file."""
+    """List the names of a ZIP's members; empty for any other file."""
     with path.open("rb") as file:
         if file.read(4) != _ZIP:
             return []
@@ -144,7 +146,7 @@ def _in_zip(path: Path) -> list[str]:
 
 
 def _is_about(name: str) -> bool:
-    """Whether a member is about the data, by its name or that of a folder that it is in, or what a Mac adds."""
+    """Return whether a member is documentation, by its name or a folder's, or macOS metadata."""
     *folders, own = name.split("/")
     return name.startswith("__MACOSX") or any(map(_ABOUT_FOLDERS.fullmatch, folders)) or bool(_ABOUT_FILES.fullmatch(own))
 
@@ -154,7 +156,7 @@ def _is_in_parts(name: str) -> bool:
 
 
 def _measured(path: Path, member: str) -> ImportFile:
-    """Read a file once: its hash and size, whether it begins and ends as a table does."""
+    """Read a file once for its hash and size, and check its encoding and its last row."""
     name = f"{path.name}/{member}" if member else path.name
     digest, size, first, before, last = sha256(), 0, b"", b"", b""
     with closing(_opened(path, member)) as stream:
@@ -172,8 +174,11 @@ def _measured(path: Path, member: str) -> ImportFile:
 
 
 def _is_whole(last: bytes, others: Sequence[bytes]) -> bool:
-    """Whether a last row without a line end is all there, as far as can be told: it has as many columns as the others, its last column is
-    no shorter than theirs; or it is the trailer of a Premium volume, which its reader looks at."""
+    """Guess whether a last row without a line end is complete.
+
+    It is complete if most others have as many columns and its last column is no shorter than their shortest. The trailer of an
+    AddressBase Premium volume is complete if it fits its layout and ends with a time of day.
+    """
     row = _row(last, 1).fields
     if not row:
         return False
@@ -188,7 +193,7 @@ def _opened(path: Path, member: str) -> IO[bytes]:
     if member:
         try:
             return zipfile.ZipFile(path).open(member)
-        except (RuntimeError, NotImplementedError) as error:  # a password; a compression that zlib does not know
+        except (RuntimeError, NotImplementedError) as error:  # a password; an unsupported compression
             raise WrongFileError(f"{path.name} cannot be unpacked here ({error}): unpack it first") from error
     with path.open("rb") as file:
         compressed = file.read(2) == _GZIP
@@ -213,7 +218,7 @@ def _lines(stream: IO[bytes], name: str) -> list[bytes]:
 
 
 def _rows(lines: list[bytes], first: int) -> list[Row]:
-    """All at once where nothing is wrong with any, else one by one."""
+    """Parse all lines at once if all are valid, or else one by one to find the bad ones."""
     whole = b"".join(lines)
     if not _CONTROL.search(whole):
         try:

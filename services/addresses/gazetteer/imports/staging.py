@@ -1,10 +1,10 @@
-"""What imported files said, in SQLite, until a release is made of it: `rows.sqlite3` as it was read, `Stage` by UPRN.
+"""SQLite databases of an import: `Rows` in the order of reading (`rows.sqlite3`), and `Stage` by UPRN.
 
-Rows go in with the progress through their file in one transaction, so that whoever is killed goes on where the last one ended. The
-stage holds under each UPRN (minus the USRN for a street, so that streets come first) the parts that stand after all rows: files apply in
-their order, the rows of one by PRO_ORDER or as they come. A later row of the same part takes the place of an earlier one, unless the two
-contradict each other (`repeats`): then neither is applied, and both are bad. A change-only update is a layer over the stage of the release
-that it changes (`stage_layers`).
+One transaction commits rows and the progress through their file, so a killed import resumes after its last commit. The stage holds, under
+each UPRN, the parts that remain after all rows. The key of a street is minus its USRN, so streets come first. Files apply in their order;
+rows of one file apply by PRO_ORDER or in order of appearance. A later row replaces an earlier row of the same part. If the two contradict
+each other (`duplicate_rows`), the stage applies neither and both are bad rows. A change-only update is a layer over the stage of the live
+release (`stage_layers`).
 """
 
 import os
@@ -40,20 +40,21 @@ _OLDER = "CREATE TABLE IF NOT EXISTS older (id INTEGER PRIMARY KEY, rows INTEGER
 
 
 class Progress(NamedTuple):
-    """How far a file has been read into the rows."""
+    """Progress of reading one file into the rows."""
 
     line: int = 0
-    """The last line that is in."""
+    """The last committed line, from 1."""
     done: bool = False
     volume: int | None = None
-    """Of a supply in several volumes: its number, and that of the next, 0 where it is the last. None: the format does not say."""
+    """Number of this volume of a supply; None if the format has no volumes."""
     next_volume: int | None = None
+    """Number of the next volume, 0 after the last; None if the format has no volumes."""
     change_only: bool | None = None
-    """Whether the file says of itself that it holds changes only."""
+    """Whether the file's header declares a change-only update; None if the format has no such header."""
 
 
 class BadRow(NamedTuple):
-    """A row that cannot be used: the number of its file, its line from 1, and why."""
+    """An unusable row: the number of its file from 0, its line from 1, and the reason."""
 
     file: int
     line: int
@@ -61,13 +62,13 @@ class BadRow(NamedTuple):
 
 
 class Rows:
-    """`rows.sqlite3`, for one process at a time. Every method may raise sqlite3.Error where the disk does not take it."""
+    """The database `rows.sqlite3`, for one process at a time. Every method may raise sqlite3.Error when the disk rejects a write."""
 
     def __init__(self, folder: Path) -> None:
         self._connection = _opened(folder / "rows.sqlite3", _ROWS)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the database."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -77,7 +78,7 @@ class Rows:
         self.close()
 
     def add(self, file: int, rows: Iterable[tuple[int, Incoming]], bad: Iterable[BadRow], progress: Progress) -> None:
-        """Keep what was read of a file, each with its line, with how far that was: all of it or nothing."""
+        """Commit rows of a file, each with its line number, with bad rows and progress in one transaction."""
         counts = dict.fromkeys(Op, 0)
 
         def counted() -> Iterator[tuple[int, int, int, str, str, int]]:
@@ -95,41 +96,41 @@ class Rows:
             )
 
     def add_bad(self, bad: Iterable[BadRow]) -> None:
-        """Keep rows that turned out to be bad when they were sorted; those that are kept already stay as they are."""
+        """Add bad rows that sorting revealed; a row that is listed already keeps its reason."""
         with self._connection as transaction:
             transaction.executemany(_INSERT_BAD, bad)
 
     def shrink(self) -> None:
-        """Give back the memory that reading and writing took."""
+        """Release the memory of SQLite's page cache."""
         _shrink(self._connection)
 
     def progress(self, file: int) -> Progress:
-        """How far a file has been read."""
+        """Return the progress of one file."""
         row = self._connection.execute(f"{_PROGRESS} WHERE file = ?", (file,)).fetchone()
         return _progress(row) if row else Progress()
 
     def files(self) -> list[Progress]:
-        """How far each has been read, in their order."""
+        """Return the progress of each file, in their order."""
         return [_progress(row) for row in self._connection.execute(f"{_PROGRESS} ORDER BY file")]
 
     def counts(self) -> Mapping[Op, int]:
-        """How many rows insert, update, delete."""
+        """Count the rows by operation."""
         return {Op(op): rows for op, rows in self._connection.execute("SELECT op, rows FROM op")}
 
     def lines(self) -> int:
-        """How many lines of all files have been read."""
+        """Count the lines read from all files."""
         return int(self._connection.execute("SELECT coalesce(sum(line), 0) FROM progress").fetchone()[0])
 
     def count_bad(self) -> int:
-        """How many rows could not be used."""
+        """Count the bad rows."""
         return int(self._connection.execute("SELECT count(*) FROM bad_row").fetchone()[0])
 
     def bad(self, limit: int = -1) -> Iterator[BadRow]:
-        """Those rows in the order of files and lines."""
+        """Yield the bad rows in the order of files and lines, at most `limit`; -1 means all."""
         return map(BadRow._make, self._connection.execute("SELECT * FROM bad_row ORDER BY file, line LIMIT ?", (limit,)))
 
     def by_key(self, after: int) -> Iterator[tuple[int, list[Said]]]:
-        """Keys above `after` in their order, each with what was said of it as it applies."""
+        """Yield the keys above `after` in ascending order, each with its rows in the order in which they apply."""
         found = self._connection.execute(
             "SELECT key, op, said, file, place, line FROM incoming WHERE key > ? ORDER BY key, file, place, seq", (after,)
         )
@@ -138,19 +139,19 @@ class Rows:
 
 
 class Stage:
-    """A stage that is being written, for one process at a time. Every method may raise sqlite3.Error where the disk does not take it."""
+    """A stage under construction, for one process at a time. Every method may raise sqlite3.Error when the disk rejects a write."""
 
     FULL, CHANGES = LOWEST, "changes.sqlite3"
-    """The file of a full supply, and that of an update, in the folder of their import."""
+    """File names, in the import's folder, of the stage of a full supply and of an update."""
 
     def __init__(self, folder: Path, below: Layers | None = None) -> None:
-        """An update is kept over what is `below`: only the keys that it changes."""
+        """Open the stage of a full supply, or of an update that stores only the keys that differ from the layers `below`."""
         self.path = folder / (self.CHANGES if below else self.FULL)
         self._below = below
         self._connection = _opened(self.path, SCHEMA + _OLDER)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the database."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -160,13 +161,13 @@ class Stage:
         self.close()
 
     def shrink(self) -> None:
-        """Give back the memory that reading and writing took."""
+        """Release the memory of SQLite's page cache."""
         _shrink(self._connection)
 
     def apply(self, rows: Rows, names: Sequence[str]) -> Iterator[int]:
-        """Apply all rows, going on after the last keys that were committed; yields how many rows are done, now and then.
+        """Apply all rows, resuming after the last committed key; yields the number of rows done after each commit.
 
-        Rows that contradict each other are added to the bad ones; `names` are those of the files.
+        Adds rows that contradict each other to the bad rows, with the file names in `names`.
         """
         found, count = rows.by_key(self._applied()[0]), 0
         while batch := list(islice(found, _KEYS_A_COMMIT)):
@@ -193,7 +194,7 @@ class Stage:
         return [row for at, row in enumerate(said) if at not in against]
 
     def _apply(self, key: int, said: list[Said]) -> "_Changed":
-        """Change what is held under a key."""
+        """Apply the rows of one key to the parts under it."""
         below = self._below.text(key) if self._below else ""
         row = self._connection.execute("SELECT parts FROM held WHERE key = ?", (key,)).fetchone()
         before = row[0] if row else below
@@ -214,18 +215,18 @@ class Stage:
         return _Changed(unheld, older)
 
     def note_files(self, hashes: Iterable[str]) -> None:
-        """Remember which files have been applied."""
+        """Record the SHA-256 hashes of the applied files."""
         with self._connection as transaction:
             transaction.executemany("INSERT OR IGNORE INTO file VALUES (?)", ((each,) for each in hashes))
 
     @property
     def unheld(self) -> int:
-        """How many of the deletions that were applied were of what was not held."""
+        """Number of applied deletions whose record was not there."""
         return self._applied()[1]
 
     @property
     def older(self) -> int:
-        """How many rows that were applied are older, by the days in them, than what they took the place of."""
+        """Number of applied rows with an earlier LAST_UPDATE_DATE than the record that they replaced."""
         row = self._connection.execute("SELECT rows FROM older").fetchone()
         return int(row[0]) if row else 0
 
@@ -233,17 +234,17 @@ class Stage:
         return self._connection.execute("SELECT key, unheld FROM applied").fetchone() or (_BEFORE_ALL, 0)
 
     def changed(self) -> list[int]:
-        """The keys that the file holds, in their order: of an update those that are otherwise than below."""
+        """List the keys of this file in ascending order; for an update, the keys that differ from the layers below."""
         return [key for (key,) in self._connection.execute("SELECT key FROM held ORDER BY key")]
 
 
 class _Changed(NamedTuple):
-    """What came of applying the rows of one key."""
+    """Counts from applying the rows of one key."""
 
     unheld: int
-    """Deletions of what is not held."""
+    """Deletions whose record was not there."""
     older: int
-    """Rows that are older than what they took the place of."""
+    """Rows older than the record that they replaced."""
 
 
 _INSERT_BAD = "INSERT OR IGNORE INTO bad_row VALUES (?, ?, ?)"
@@ -268,7 +269,7 @@ def _shrink(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def sorting_in(folder: Path) -> Iterator[None]:
-    """SQLite sorts what is larger than memory in files of `folder`, not in the system's temporary folder, which may be small."""
+    """Let SQLite put its sort files into `folder`, because the system's temporary folder may be too small."""
     before = os.environ.get("SQLITE_TMPDIR")
     os.environ["SQLITE_TMPDIR"] = str(folder)
     try:
