@@ -1,4 +1,4 @@
-"""What is kept for short beginnings and by word, and that it is what a search would find."""
+"""Stored prefixes and word lists of a release give the results of a search."""
 
 import random
 
@@ -20,7 +20,7 @@ HACKNEY = "E09000012"
 
 @pytest.fixture(scope="module")
 def opened(data_dir):
-    """The release's folder, a search that has no beginnings to look up, and its postcodes."""
+    """Return the release's folder, a search without stored prefixes, and its postcodes."""
     folder = current(data_dir)[0]
     premises, postcodes = PremisesFiles(folder), Postcodes(folder)
     yield folder, Searching(Finder(folder, premises, postcodes.outwards), premises, postcodes), postcodes

@@ -1,4 +1,4 @@
-"""What changed with a switch is kept in numbered files, also when somebody is killed between the switch and the number."""
+"""Each activation leaves a numbered change set, also after a kill between activation and numbering."""
 
 from pathlib import Path
 

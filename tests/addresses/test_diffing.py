@@ -1,4 +1,4 @@
-"""What changed from one release to the next, told by UPRNs: created, changed, merged, split, retired."""
+"""Changes between releases, by UPRN: created, changed, merged, split, retired."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def blpus(few) -> list[Blpu]:
 
 @pytest.fixture
 def reported(few, tmp_path):
-    """Changes from some records to others."""
+    """Return the changes between two sets of records."""
 
     def told_of(before: list[Blpu], after: list[Blpu]) -> list[Change]:
         folders = []
@@ -50,7 +50,7 @@ def one(happened: Happened, *uprns: int) -> list[Change]:
 
 
 def test_equal_records_make_no_change_although_the_files_differ(reported, blpus):
-    """Every dictionary is numbered otherwise, because the first record is another."""
+    """A different first record changes the numbers in every dictionary."""
     assert reported(blpus, blpus[1:]) == one(Happened.RETIRED, blpus[0].uprn)
 
 

@@ -1,4 +1,4 @@
-"""A process serves what is live in the store of releases, and goes on serving whatever is wrong with the store."""
+"""A process serves the store's live release, and keeps serving through every problem of the store."""
 
 import asyncio
 import shutil

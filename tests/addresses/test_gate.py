@@ -1,4 +1,4 @@
-"""The gate: a release that is not fit does not go live, what was live serves on, and the report says why."""
+"""The quality gate: an unfit release does not go live, the live one stays, and the report gives the reason."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Files of made-up premises: marked as such, the same for the same seed, in parts of a bounded size, whole or not at all."""
+"""Files of made-up premises: marked, reproducible from a seed, split by size, complete or absent."""
 
 import csv
 import resource

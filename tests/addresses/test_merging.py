@@ -1,4 +1,4 @@
-"""A release that is made from an earlier one and what is otherwise answers as one that is built whole, whatever happens to its premises."""
+"""An incremental build answers as a full build does, whatever changes in its premises."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -80,7 +80,7 @@ def whole(folder: Path, blpus: list[Blpu], sources: Sources) -> Counts:
 
 
 def merged(folder: Path, base: tuple[Path, Counts], before: list[Blpu], after: list[Blpu]) -> Counts:
-    """What is otherwise, and some that only might have been."""
+    """Merge the changed records and some unchanged candidates."""
     folder.mkdir()
     olds, news = ({blpu.uprn: blpu for blpu in blpus} for blpus in (before, after))
     touched = {uprn for uprn in olds.keys() | news.keys() if olds.get(uprn) != news.get(uprn)} | {blpu.uprn for blpu in after[:40]}
@@ -99,7 +99,7 @@ def states(few) -> list[list[Blpu]]:
 
 @pytest.fixture(scope="module")
 def pairs(few, states, tmp_path_factory) -> list[tuple[Path, Path]]:
-    """Folders of the release of each day, built whole and made from that of the day before."""
+    """Return each day's release folders: of a full build, and of an increment on the day before."""
     directory = tmp_path_factory.mktemp("pairs")
     counts = [whole(directory / f"whole{day}", blpus, few) for day, blpus in enumerate(states)]
     found, base, counted = [], directory / "whole0", counts[0]

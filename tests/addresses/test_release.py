@@ -1,4 +1,4 @@
-"""Releases on disk: complete, verified, switched to in one step, and mended from the shipped data."""
+"""Releases on disk: complete, verified, activated atomically, and rebuilt from the shipped data."""
 
 import shutil
 import subprocess
@@ -29,7 +29,7 @@ def a_few(sources: Sources, seed: int) -> list[Blpu]:
 
 @pytest.fixture
 def copy(data_dir, tmp_path) -> Path:
-    """A data dir that may be harmed."""
+    """Return a copy of the data dir that a test may damage."""
     return Path(shutil.copytree(data_dir, tmp_path / "copy"))
 
 

@@ -1,4 +1,4 @@
-"""Releases go by a store from one machine to many: a bucket of S3's protocol, or a mounted volume."""
+"""Releases pass through a store from one machine to many: an S3 bucket, or a mounted volume."""
 
 import asyncio
 import json

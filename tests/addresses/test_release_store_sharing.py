@@ -1,4 +1,4 @@
-"""What a release shares with the one before it goes into a store once, and to each machine once."""
+"""Files that two releases share are sent to a store once, and to each machine once."""
 
 import asyncio
 import os
@@ -42,14 +42,14 @@ def size(some: dict[str, File], least: int = 0) -> int:
 
 
 def bytes_of(line: Line, step: Callable[[], object]) -> int:
-    """How many pass while something is done."""
+    """Return the bytes transferred during a step."""
     before = line.passed
     step()
     return line.passed - before
 
 
 def activated(shop: Shop) -> tuple[Stored, ...]:
-    """What is kept in the store."""
+    """Return the releases that the store keeps."""
     switch = ReleaseStore(shop.place.data_dir, shop.url).followed()
     return switch.activated if switch else ()
 
