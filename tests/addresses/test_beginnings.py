@@ -1,4 +1,4 @@
-"""What is kept for short beginnings and by word, and that it is what a search would find."""
+"""Stored prefixes and word lists of a release give the results of a search."""
 
 import random
 
@@ -20,14 +20,14 @@ HACKNEY = "E09000012"
 
 @pytest.fixture(scope="module")
 def opened(data_dir):
-    """The release's folder, a search that has no beginnings to look up, and its postcodes."""
+    """Return the release's folder, a search without stored prefixes, and its postcodes."""
     folder = current(data_dir)[0]
     premises, postcodes = PremisesFiles(folder), Postcodes(folder)
     yield folder, Searching(Finder(folder, premises, postcodes.outwards), premises, postcodes), postcodes
     postcodes.close()
 
 
-def test_what_is_kept_for_each_short_beginning_is_what_a_search_finds(opened):
+def test_each_stored_prefix_has_the_results_of_a_search(opened):
     folder, searching, postcodes = opened
     kept = Beginnings(folder)
     words = WordLists(folder, "streets_by_word").words + WordLists(folder, "buildings_by_word").words
@@ -40,7 +40,7 @@ def test_what_is_kept_for_each_short_beginning_is_what_a_search_finds(opened):
         assert rows == searching.by_words(query, KEPT, None).rows[:KEPT], letters
 
 
-def test_a_short_beginning_is_answered_the_same_with_and_without_what_is_kept(opened, gazetteer):
+def test_a_short_prefix_gives_the_same_results_with_and_without_stored_ones(opened, gazetteer):
     _, searching, _ = opened
     for letters in ("q", "Ta", "wil"):
         assert gazetteer.answer(letters, KEPT) == searching.search(letters, KEPT)
@@ -51,12 +51,12 @@ def test_a_short_beginning_is_answered_the_same_with_and_without_what_is_kept(op
     ("typed", "limit", "borough"),
     [("wil", KEPT + 1, None), ("wil", 10, HACKNEY), ("will", 10, None), ("12 wi", 10, None), ("wi e8", 10, None), ("12", 10, None)],
 )
-def test_what_else_is_asked_is_looked_for(opened, typed, limit, borough):
+def test_a_query_without_stored_results_is_searched(opened, typed, limit, borough):
     folder, _, postcodes = opened
     assert Beginnings(folder).rows(Query.parse(typed, postcodes.outwards), limit, borough) is None
 
 
-def test_a_short_beginning_in_a_borough_finds_what_lies_there(gazetteer):
+def test_a_short_prefix_in_a_borough_finds_addresses_of_that_borough(gazetteer):
     found = gazetteer.search("wi", 10, HACKNEY)
     assert found
     assert {each.borough for each in found} == {HACKNEY}
@@ -84,12 +84,12 @@ def test_lists_of_words_are_joined_and_shared_as_sets_are(tmp_path):
         assert found.of_any(choices[0]).tolist() == sorted(sets[0])
 
 
-def test_of_a_list_that_is_too_long_the_beginning_is_gone_through(tmp_path):
+def test_a_search_examines_the_first_entries_of_a_long_list(tmp_path):
     write_word_lists(tmp_path, "test", {"A": range(3 * LONGEST), "B": range(LONGEST // 2, 4 * LONGEST)})
     assert WordLists(tmp_path, "test").of_all([["A"], ["B"]]).tolist() == list(range(LONGEST // 2, LONGEST))
 
 
-def test_what_a_search_shows_is_the_line_of_the_record(gazetteer):
+def test_a_search_result_shows_the_line_of_its_record(gazetteer):
     dice = random.Random(6)
     for row in dice.sample(range(len(gazetteer)), 1_000):
         uprn = int(gazetteer.uprns[row])

@@ -1,4 +1,4 @@
-"""What changed with a switch is kept in numbered files, also when somebody is killed between the switch and the number."""
+"""Each activation leaves a numbered change set, also after a kill between activation and numbering."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def prepared(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_switch_that_happened_is_numbered_and_comes_back_in_batches_of_one_kind(prepared):
+def test_a_completed_activation_is_numbered_and_read_in_batches_of_one_kind(prepared):
     numbered_set = change_sets.number_prepared(prepared, "new")
     assert numbered_set is not None
     assert (numbered_set.number, numbered_set.before, numbered_set.after) == (1, "old", "new")
@@ -28,19 +28,19 @@ def test_a_switch_that_happened_is_numbered_and_comes_back_in_batches_of_one_kin
     assert list(numbered_set.batches(skip=3)) == [MERGED]
 
 
-def test_a_switch_that_did_not_happen_leaves_no_number(prepared):
+def test_an_activation_that_did_not_happen_leaves_no_number(prepared):
     assert change_sets.number_prepared(prepared, "old") is None
     assert change_sets.number_prepared(prepared, "new") is None
     assert change_sets.change_sets(prepared) == []
 
 
-def test_numbers_go_on_and_only_later_ones_are_given(prepared):
+def test_numbers_continue_and_only_later_change_sets_are_returned(prepared):
     change_sets.number_prepared(prepared, "new")
     change_sets.prepare(prepared, "new", "newer", MERGED)
     change_sets.number_prepared(prepared, "newer")
     assert [(each.number, each.after) for each in change_sets.change_sets(prepared, after_number=1)] == [(2, "newer")]
 
 
-def test_nothing_prepared_is_nothing_to_settle(tmp_path):
+def test_numbering_without_a_prepared_change_set_does_nothing(tmp_path):
     assert change_sets.number_prepared(tmp_path, "new") is None
     assert change_sets.change_sets(tmp_path) == []

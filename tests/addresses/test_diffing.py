@@ -1,4 +1,4 @@
-"""What changed from one release to the next, told by UPRNs: created, changed, merged, split, retired."""
+"""Changes between releases, by UPRN: created, changed, merged, split, retired."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def blpus(few) -> list[Blpu]:
 
 @pytest.fixture
 def reported(few, tmp_path):
-    """Changes from some records to others."""
+    """Return the changes between two sets of records."""
 
     def told_of(before: list[Blpu], after: list[Blpu]) -> list[Change]:
         folders = []
@@ -49,12 +49,12 @@ def one(happened: Happened, *uprns: int) -> list[Change]:
     return [Change(happened, (uprn,) * before, (uprn,) * after) for uprn in uprns]
 
 
-def test_the_same_records_are_no_change_although_the_files_differ(reported, blpus):
-    """Every dictionary is numbered otherwise, because the first record is another."""
+def test_equal_records_make_no_change_although_the_files_differ(reported, blpus):
+    """A different first record changes the numbers in every dictionary."""
     assert reported(blpus, blpus[1:]) == one(Happened.RETIRED, blpus[0].uprn)
 
 
-def test_what_is_new_gone_and_otherwise_is_told_in_the_order_of_kinds_and_uprns(reported, blpus):
+def test_changes_come_in_the_order_of_kinds_and_uprns(reported, blpus):
     moved = replace(blpus[7], easting=blpus[7].easting + 0.01)
     renamed = replace(blpus[5], lpis=(replace(blpus[5].lpis[0], street="OTHER STREET"), *blpus[5].lpis[1:]))
     history = retired(blpus[9])
@@ -66,12 +66,12 @@ def test_what_is_new_gone_and_otherwise_is_told_in_the_order_of_kinds_and_uprns(
     ]
 
 
-def test_what_is_historical_is_no_news_and_what_comes_back_is(reported, blpus):
+def test_a_historical_record_makes_no_change_and_one_back_in_use_does(reported, blpus):
     old = retired(blpus[0])
     assert reported([old, *blpus[2:]], [replace(old, legal_name="X"), retired(blpus[1]), *blpus[2:]]) == []
 
 
-def test_what_comes_back_into_use_is_created(reported, blpus):
+def test_a_uprn_back_in_use_is_created(reported, blpus):
     assert reported([retired(blpus[0]), *blpus[1:]], blpus) == one(Happened.CREATED, blpus[0].uprn)
 
 
@@ -86,12 +86,12 @@ def test_successors_merge_and_split(reported, blpus):
     ]
 
 
-def test_a_merger_into_what_was_there_names_it_before_and_after(reported, blpus):
+def test_a_merger_into_an_existing_uprn_names_it_before_and_after(reported, blpus):
     a, b = blpus[:2]
     assert reported(blpus, [retired(a, b.uprn), *blpus[1:]]) == [Change(Happened.MERGED, (a.uprn, b.uprn), (b.uprn,))]
 
 
-def test_a_successor_that_is_not_in_use_is_none(reported, blpus):
+def test_a_successor_that_is_not_in_use_does_not_count(reported, blpus):
     assert reported(blpus, [retired(blpus[0], 5), *blpus[1:]]) == one(Happened.RETIRED, blpus[0].uprn)
 
 
@@ -105,7 +105,7 @@ def test_a_house_that_becomes_a_shell_with_flats_is_split_and_back_again_merged(
     assert list(differences(tmp_path / "after", tmp_path / "before")) == [Change(Happened.MERGED, uprns, (house.uprn,))]
 
 
-def test_a_fingerprint_is_of_everything_but_the_uprn(blpus):
+def test_a_fingerprint_covers_every_field_except_the_uprn(blpus):
     blpu = next(blpu for blpu in blpus if blpu.delivery_point and blpu.lpis)
     assert blpu.delivery_point
     assert fingerprint(replace(blpu, uprn=1)) == fingerprint(blpu)
@@ -122,7 +122,7 @@ def test_a_fingerprint_is_of_everything_but_the_uprn(blpus):
     assert len({fingerprint(each) for each in (blpu, *others)}) == len(others) + 1
 
 
-def test_where_nothing_was_live_there_is_no_change_set_and_the_next_switch_is_the_first(tmp_path):
+def test_the_first_activation_has_no_change_set_and_the_second_has_number_one(tmp_path):
     sources = begin(tmp_path)
     assert change_sets(tmp_path) == []
     recipe = Recipe(sources=sources.hashes(), premises={"another": ""})

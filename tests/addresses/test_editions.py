@@ -1,4 +1,4 @@
-"""What a supply says of itself goes into the release, and to whoever asks."""
+"""A supply's own edition reaches the release and the API."""
 
 import shutil
 from datetime import date

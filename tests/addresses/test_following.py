@@ -1,4 +1,4 @@
-"""A process serves what is live in the store of releases, and goes on serving whatever is wrong with the store."""
+"""A process serves the store's live release, and keeps serving through every problem of the store."""
 
 import asyncio
 import shutil
@@ -133,7 +133,7 @@ async def test_the_service_waits_for_a_first_release_in_a_bucket_serves_it_and_e
     assert "Traceback" not in said
 
 
-async def test_what_is_wrong_is_said_once_and_tried_less_and_less_often(published, caplog):
+async def test_a_store_problem_is_logged_once_and_retried_with_growing_delays(published, caplog):
     store, at = ReleaseStore(published.here, published.url), [0.0]
     follower = StoreFollower(store, lambda: None, seconds_between_looks=10, clock=lambda: at[0])
     await follower.step()

@@ -1,4 +1,4 @@
-"""The gate: a release that is not fit does not go live, what was live serves on, and the report says why."""
+"""The quality gate: an unfit release does not go live, the live one stays, and the report gives the reason."""
 
 from dataclasses import replace
 
@@ -78,7 +78,7 @@ def values(place: Place, release_id: str) -> dict[CheckName, str]:
     return {each.name: each.about for each in judge(place.data_dir, release_id).checks}
 
 
-def test_what_is_wrong_is_counted(place, tmp_path):
+def test_each_check_counts_its_faults(place, tmp_path):
     """Two with another's address (one is historical and does not count), one in Kent, one without postcode, one whose postcode nobody
     knows, two parts of what is not held."""
     in_use = [blpu for blpu in place.blpus if blpu.end_date is None and blpu.delivery_point and not blpu.classification.startswith("P")]

@@ -1,4 +1,4 @@
-"""Files of made-up premises: marked as such, the same for the same seed, in parts of a bounded size, whole or not at all."""
+"""Files of made-up premises: marked, reproducible from a seed, split by size, complete or absent."""
 
 import csv
 import resource
@@ -147,7 +147,7 @@ def test_each_kind_of_change_happens_among_a_few_hundred_premises(few_sources, s
     assert len(became) < 0.05 * len(before)
 
 
-def test_a_folder_that_holds_something_is_left_alone(tmp_path):
+def test_a_folder_that_is_not_empty_is_refused(tmp_path):
     (tmp_path / "mine").write_text("kept")
     with pytest.raises(FileExistsError):
         generate_files(10, 1, tmp_path, print)
@@ -164,7 +164,7 @@ def no_file_above_150_kb() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_file_above_150_kb")
-def test_a_disk_that_does_not_take_it_is_left_without_half_a_supply(tmp_path, few_sources):
+def test_a_full_disk_leaves_no_partial_supply(tmp_path, few_sources):
     with pytest.raises(OSError, match="File too large"):
         generate_files(PREMISES, 5, tmp_path, print, sources=few_sources)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""A release that is made from an earlier one and what is otherwise answers as one that is built whole, whatever happens to its premises."""
+"""An incremental build answers as a full build does, whatever changes in its premises."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -80,7 +80,7 @@ def whole(folder: Path, blpus: list[Blpu], sources: Sources) -> Counts:
 
 
 def merged(folder: Path, base: tuple[Path, Counts], before: list[Blpu], after: list[Blpu]) -> Counts:
-    """What is otherwise, and some that only might have been."""
+    """Merge the changed records and some unchanged candidates."""
     folder.mkdir()
     olds, news = ({blpu.uprn: blpu for blpu in blpus} for blpus in (before, after))
     touched = {uprn for uprn in olds.keys() | news.keys() if olds.get(uprn) != news.get(uprn)} | {blpu.uprn for blpu in after[:40]}
@@ -99,7 +99,7 @@ def states(few) -> list[list[Blpu]]:
 
 @pytest.fixture(scope="module")
 def pairs(few, states, tmp_path_factory) -> list[tuple[Path, Path]]:
-    """Folders of the release of each day, built whole and made from that of the day before."""
+    """Return each day's release folders: of a full build, and of an increment on the day before."""
     directory = tmp_path_factory.mktemp("pairs")
     counts = [whole(directory / f"whole{day}", blpus, few) for day, blpus in enumerate(states)]
     found, base, counted = [], directory / "whole0", counts[0]
@@ -120,7 +120,7 @@ def opened(pairs, states, request) -> Iterator[tuple[Gazetteer, Gazetteer, list[
         each.close()
 
 
-def test_every_record_is_held_as_it_is(opened):
+def test_every_record_equals_that_of_a_full_build(opened):
     built, made, blpus = opened
     assert list(made.all_records()) == list(built.all_records())
     assert [blpu.uprn for blpu in made.all_records()] == [blpu.uprn for blpu in blpus]
@@ -141,7 +141,7 @@ def document_frequency(folder: Path) -> dict[str, tuple[int, int]]:
     return {words[at]: (held, context) for at, (held, context) in enumerate(zip(*counts, strict=True)) if held or context}
 
 
-def test_tokens_are_counted_as_if_they_had_been_from_the_start(pairs):
+def test_token_counts_equal_those_of_a_full_build(pairs):
     for built, made in pairs:
         assert document_frequency(made) == document_frequency(built)
 
@@ -162,7 +162,7 @@ def test_what_is_at_a_postcode_near_a_place_within_a_building_or_took_its_place_
         assert made.within(*around) == built.within(*around)
 
 
-def test_an_address_is_searched_matched_and_found_as_before(opened):
+def test_searches_and_matches_equal_those_of_a_full_build(opened):
     built, made, blpus = opened
     for blpu in blpus[::7]:
         text = readable(line(blpu))
@@ -177,7 +177,7 @@ def test_an_address_is_searched_matched_and_found_as_before(opened):
             assert made.search(typed, 5) == built.search(typed, 5)
 
 
-def test_words_that_no_record_holds_any_more_are_unknown_and_new_ones_are_known(opened):
+def test_words_of_deleted_records_are_unknown_and_new_words_are_known(opened):
     built, made, _ = opened
     for text in ("zebra and daughters", "renamed quay 1", "renamed mews 2", "xanadu house", "yanadu house", "zanadu hose", "renamd"):
         assert [found.address for found in made.search(text, 3)] == [found.address for found in built.search(text, 3)]
@@ -190,7 +190,7 @@ def test_words_that_no_record_holds_any_more_are_unknown_and_new_ones_are_known(
             assert matched == expected
 
 
-def test_beginnings_give_what_they_gave_but_for_which_of_equals(pairs):
+def test_prefixes_give_equal_results_except_among_ties(pairs):
     for built, made in pairs:
         one, other = (WordLists(folder, "rows_by_beginning") for folder in (built, made))
         assert one.words == other.words
@@ -198,7 +198,7 @@ def test_beginnings_give_what_they_gave_but_for_which_of_equals(pairs):
         assert len(same) >= 0.9 * len(one.words)
 
 
-def test_differences_are_told_alike_forwards_and_backwards(pairs):
+def test_differences_equal_those_of_full_builds_forwards_and_backwards(pairs):
     (whole1, merged1), (whole2, merged2), _ = pairs
     assert list(differences(merged1, merged2)) == list(differences(whole1, whole2)) != []
     assert list(differences(merged2, merged1)) == list(differences(whole2, whole1))
@@ -234,7 +234,7 @@ def test_premises_on_a_street_are_those_whose_any_address_is_on_it(few, states, 
         assert on_streets(made, [usrn]).tolist() == expected
 
 
-def test_everything_may_go_and_come(few, states, tmp_path):
+def test_all_premises_can_be_replaced(few, states, tmp_path):
     some = states[0][:30]
     counts = whole(tmp_path / "some", some, few)
     none = merged(tmp_path / "none", (tmp_path / "some", counts), some, [])
@@ -247,7 +247,7 @@ def test_everything_may_go_and_come(few, states, tmp_path):
     gazetteer.close()
 
 
-def test_a_release_is_built_whole_again_when_much_of_its_index_is_gone_or_it_is_in_many_layers(few, states, tmp_path):
+def test_a_full_build_is_due_after_many_deletions_or_many_layers(few, states, tmp_path):
     before = states[0]
     counts = whole(tmp_path / "first", before, few)
     most = len(before) // 10

@@ -1,4 +1,4 @@
-"""What goes into a release comes out of it: records, families, places, and postcodes."""
+"""A release returns the records, families, places and postcodes that it was built from."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Releases on disk: complete, verified, switched to in one step, and mended from the shipped data."""
+"""Releases on disk: complete, verified, activated atomically, and rebuilt from the shipped data."""
 
 import shutil
 import subprocess
@@ -31,7 +31,7 @@ def a_few(sources: Sources, seed: int) -> list[Blpu]:
 
 @pytest.fixture
 def copy(data_dir, tmp_path) -> Path:
-    """A data dir that may be harmed."""
+    """Return a copy of the data dir that a test may damage."""
     return Path(shutil.copytree(data_dir, tmp_path / "copy"))
 
 
@@ -45,11 +45,11 @@ def test_every_live_postcode_is_there_and_none_is_both_live_and_terminated(data_
         assert (gazetteer.postcode(postcode) is None) != (gazetteer.terminated(postcode) is None)
 
 
-def test_a_release_that_is_there_is_not_built_again(copy):
+def test_an_existing_release_is_not_built_again(copy):
     assert ensure(copy, Sources(), SEED) is False
 
 
-def test_a_changed_byte_is_noticed_and_mended(few_sources, tmp_path):
+def test_a_changed_byte_is_detected_and_the_release_rebuilt(few_sources, tmp_path):
     assert ensure(tmp_path, few_sources, SEED) is True
     folder, before = current(tmp_path)
     file = folder / "records"
@@ -62,7 +62,7 @@ def test_a_changed_byte_is_noticed_and_mended(few_sources, tmp_path):
     assert current(tmp_path)[1] == before
 
 
-def test_a_build_that_fails_leaves_the_live_release_and_no_rubbish(copy, monkeypatch):
+def test_a_failed_build_keeps_the_live_release_and_leaves_no_files(copy, monkeypatch):
     def fails(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -74,7 +74,7 @@ def test_a_build_that_fails_leaves_the_live_release_and_no_rubbish(copy, monkeyp
     assert [path.name for path in (copy / "releases").iterdir()] == [before.release]
 
 
-def test_what_was_live_before_is_gone_back_to_and_a_damaged_one_is_passed_over(few_sources, tmp_path):
+def test_a_rollback_activates_the_previous_release_and_skips_a_damaged_one(few_sources, tmp_path):
     ensure(tmp_path, few_sources, SEED)
     first = current(tmp_path)[1]
     recipe = Recipe.of(few_sources, 22)

@@ -1,4 +1,4 @@
-"""Releases go by a store from one machine to many: a bucket of S3's protocol, or a mounted volume."""
+"""Releases pass through a store from one machine to many: an S3 bucket, or a mounted volume."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ from .store_support import Shop, activating, catch_up, catching_up, go_back_ever
 pytestmark = pytest.mark.platform
 
 
-def test_what_one_machine_publishes_is_live_on_every_other_and_a_rollback_too(shop):
+def test_a_published_release_and_a_rollback_are_live_on_every_machine(shop):
     here, there = shop.replica("here"), shop.replica("there")
     assert catch_up(here) == 0
     shop.publish(shop.place.release)
@@ -52,7 +52,7 @@ def test_a_release_is_the_same_on_every_machine_with_the_day_on_which_it_was_mad
     assert fetched == pytest.approx(made, abs=0.001)
 
 
-def test_any_machine_can_go_back_to_what_it_never_had(shop):
+def test_any_machine_can_roll_back_to_a_release_it_never_had(shop):
     shop.publish(shop.place.release)
     shop.publish(next_release(shop.place, "second", 3))
     other = shop.replica("other")
@@ -74,7 +74,7 @@ def test_three_releases_stay_in_the_store_and_what_a_killed_publisher_left_goes_
     assert len(change_sets(shop.replica("late").folder)) == 3
 
 
-def test_of_two_that_publish_at_once_one_switches_and_the_other_is_told(shop):
+def test_of_two_concurrent_publishers_one_activates_and_the_other_gets_an_error(shop):
     shop.publish(shop.place.release)
     other = replace(shop.place, data_dir=Path(shutil.copytree(shop.place.data_dir, shop.tmp_path / "other")))
     mine, theirs = next_release(shop.place, "mine", 3), next_release(other, "theirs", 5)
@@ -95,7 +95,7 @@ def test_of_two_that_publish_at_once_one_switches_and_the_other_is_told(shop):
     assert live(lost.data_dir) == won
 
 
-def test_who_has_not_seen_the_last_switch_cannot_make_another(shop):
+def test_a_publisher_that_missed_the_last_activation_cannot_activate(shop):
     shop.publish(shop.place.release)
     other = replace(shop.place, data_dir=Path(shutil.copytree(shop.place.data_dir, shop.tmp_path / "other")))
     shop.publish(next_release(shop.place, "mine", 3))
@@ -261,7 +261,7 @@ def test_a_url_that_names_no_store_is_refused_without_repeating_it(url, said):
     assert "secret" not in str(refused.value)
 
 
-async def test_what_is_wrong_with_a_store_is_one_plain_line(bucket, line, monkeypatch, tmp_path):
+async def test_a_store_error_is_one_plain_line(bucket, line, monkeypatch, tmp_path):
     replica = ReleaseStore(tmp_path, bucket)
     line.cut()
     with pytest.raises(StoreError, match=r"^s3://bucket-[0-9a-f]+/addresses/london does not answer$"):
@@ -273,7 +273,7 @@ async def test_what_is_wrong_with_a_store_is_one_plain_line(bucket, line, monkey
         await ReleaseStore(tmp_path, (tmp_path / "nowhere").as_uri()).catch_up()
 
 
-def test_a_store_that_was_emptied_is_told_from_one_with_nothing_new(shop):
+def test_an_emptied_store_is_distinguished_from_one_without_news(shop):
     shop.publish(shop.place.release)
     replica = shop.replica("here")
     catch_up(replica)

@@ -1,4 +1,4 @@
-"""What a release shares with the one before it goes into a store once, and to each machine once."""
+"""Files that two releases share are sent to a store once, and to each machine once."""
 
 import asyncio
 import os
@@ -44,14 +44,14 @@ def size(some: dict[str, File], least: int = 0) -> int:
 
 
 def bytes_of(line: Line, step: Callable[[], object]) -> int:
-    """How many pass while something is done."""
+    """Return the bytes transferred during a step."""
     before = line.passed
     step()
     return line.passed - before
 
 
 def activated(shop: Shop) -> tuple[Stored, ...]:
-    """What is kept in the store."""
+    """Return the releases that the store keeps."""
     switch = ReleaseStore(shop.place.data_dir, shop.url).followed()
     return switch.activated if switch else ()
 
@@ -107,7 +107,7 @@ def test_a_volume_and_each_machine_hold_once_what_releases_share_and_keep_it_whe
     assert held(shop.tmp_path / "late") == held(shop.tmp_path / "here") == shop.place.blpus[3:]
 
 
-def test_what_is_damaged_in_the_store_is_sent_and_not_copied(on_volume):
+def test_a_damaged_object_of_the_store_is_sent_again_not_copied(on_volume):
     shop = on_volume
     shop.publish(shop.place.release)
     [harmed] = (shop.tmp_path / "volume").glob("releases/*/postcodes.sqlite3")
@@ -117,7 +117,7 @@ def test_what_is_damaged_in_the_store_is_sent_and_not_copied(on_volume):
     assert held(shop.tmp_path / "here") == shop.place.blpus[3:]
 
 
-def test_what_is_damaged_here_is_fetched_and_not_linked_although_it_was_when_a_try_began(on_volume):
+def test_a_local_file_damaged_after_linking_is_downloaded_again(on_volume):
     shop = on_volume
     shop.publish(shop.place.release)
     here = shop.replica("here")
@@ -140,7 +140,7 @@ def test_what_is_damaged_here_is_fetched_and_not_linked_although_it_was_when_a_t
     assert harmed.read_bytes() == damaged, "what a release holds is not written to"
 
 
-def test_links_of_a_release_that_is_being_sent_are_not_taken_for_abandoned(on_volume):
+def test_prune_keeps_the_links_of_a_release_that_is_being_sent(on_volume):
     shop = on_volume
     shop.publish(shop.place.release)
     long_ago = (datetime.now(UTC) - 2 * ABANDONED).timestamp()

@@ -1,21 +1,21 @@
-"""How far a long step is, reported to whoever watches an import, a build or a transfer."""
+"""Progress of a long step (an import, a build, a transfer), reported to an observer."""
 
 from collections.abc import Callable
 from typing import Protocol
 
 
 class Watch(Protocol):
-    """Is told how far an import is."""
+    """Receives the progress of an import, a build or a transfer."""
 
     def step(self, name: str, total: int, unit: str) -> None:
-        """Another step begins: `reading` of so many bytes, `sorting` of so many rows, `building` of so many premises."""
+        """Start a step of `total` units: `reading` counts bytes, `sorting` counts rows, `building` counts premises."""
 
     def at(self, done: int) -> None:
-        """So much of the step is done."""
+        """Report that `done` units of the current step are complete."""
 
 
 def running_total(watch: Watch) -> Callable[[int], None]:
-    """What is to be told of each more that is done; the watch is told of all."""
+    """Return a callback that accumulates increments and reports each new total to `watch`."""
     done = 0
 
     def add(more: int) -> None:
@@ -27,7 +27,7 @@ def running_total(watch: Watch) -> Callable[[int], None]:
 
 
 class Unwatched:
-    """Nobody looks on."""
+    """Discards progress."""
 
     def step(self, name: str, total: int, unit: str) -> None:
         """Nothing."""

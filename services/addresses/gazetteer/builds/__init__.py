@@ -1,1 +1,1 @@
-"""Write the files of a release: whole, or from an earlier one and a change."""
+"""Writes the files of a release: completely, or from an earlier release and a change."""

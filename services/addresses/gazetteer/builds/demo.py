@@ -1,4 +1,4 @@
-"""The release of the shipped postcodes and made-up premises, which is served until a supply is imported."""
+"""The demo release of shipped postcodes and made-up premises, served until an import replaces it."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from .full import write_release
 
 
 def ensure(data_dir: Path, sources: Sources, seed: int) -> bool:
-    """Make the release of the shipped data live, building it where it is missing or damaged. True if it was built.
+    """Activate the release of the shipped data; builds it if it is missing or damaged. Returns True if it built one.
 
-    Of several processes that start at once on one data dir, one builds and the others wait for it.
+    Of several processes that start at once on one data dir, one builds and the others wait.
     """
     recipe = Recipe.of(sources, seed)
     with data_dir_lock(data_dir):

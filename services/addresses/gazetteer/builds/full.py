@@ -1,4 +1,4 @@
-"""Write the files of a release: the premises in the order of their UPRNs, the postcodes, and what finds both."""
+"""Builds a complete release: premises in the order of their UPRNs, postcodes, and the search index."""
 
 import gc
 import os
@@ -26,10 +26,10 @@ _OS_ERROR = re.compile(r"\(os error ([0-9]+)\)")
 
 
 def build(folder: Path, blpus: Iterable[Blpu], sources: Sources) -> Counts:
-    """Write a gazetteer into `folder`, which is empty. The same input gives the same bytes with the same versions of SQLite and tantivy.
+    """Write a gazetteer into the empty `folder`. Equal input gives equal bytes with the same versions of SQLite and tantivy.
 
-    `blpus` come in the order of their UPRNs, each once, or ValueError is raised. Raises OSError or sqlite3.Error where the disk does not
-    take it; what was written is then worthless.
+    Raises ValueError unless `blpus` have ascending, distinct UPRNs, and OSError or sqlite3.Error if the disk rejects a write. Discard the
+    folder after an error.
     """
     postcodes, terminated = write_postcodes(folder, sources)
     streets, premises = _write_premises(folder, blpus)
@@ -40,12 +40,12 @@ def build(folder: Path, blpus: Iterable[Blpu], sources: Sources) -> Counts:
 def write_release(
     data_dir: Path, recipe: Recipe, blpus: Iterable[Blpu], sources: Sources, editions: Sequence[Edition] = (SHIPPED_EDITION,)
 ) -> Manifest:
-    """Build a release whole and put it beside the others: see `build` and `write_by`."""
+    """Build a complete release and put it beside the others: see `build` and `write_by`."""
     return write_by(data_dir, recipe, lambda folder: build(folder, blpus, sources), editions)
 
 
 def _write_premises(folder: Path, blpus: Iterable[Blpu]) -> tuple[int, int]:
-    """How many streets and premises; what was gathered of them, which is most of the memory, goes with its end."""
+    """Write premises and index; return the numbers of streets and premises. Returning frees the buffers, most of the memory."""
     premises = PremisesWriter(folder)
     with os_errors():
         streets = _write_index(folder, blpus, premises)
@@ -63,7 +63,7 @@ def _write_index(folder: Path, blpus: Iterable[Blpu], premises: PremisesWriter) 
 
 @contextmanager
 def os_errors() -> Iterator[None]:
-    """What the disk does not take is an OSError: tantivy tells everything by ValueError."""
+    """Raise OSError for a disk error, which tantivy reports as ValueError."""
     try:
         yield
     except ValueError as error:
@@ -74,7 +74,7 @@ def os_errors() -> Iterator[None]:
 
 @contextmanager
 def without_collecting() -> Iterator[None]:
-    """Records hold no cycles: looking for some among millions of texts takes a sixth of the time."""
+    """Disable garbage collection: records hold no cycles, and searching millions of texts for some takes a sixth of the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -85,7 +85,7 @@ def without_collecting() -> Iterator[None]:
 
 
 def write_beginnings_of(folder: Path) -> None:
-    """Ask the release, which is complete but for them."""
+    """Search the release, complete but for its prefixes, for each short prefix and write the results."""
     postcodes, premises = Postcodes(folder), PremisesFiles(folder)
     finder = Finder(folder, premises, postcodes.outwards)
     searching = Searching(finder, premises, postcodes)

@@ -1,8 +1,7 @@
-"""Make a release from an earlier one and the records that are otherwise: what it costs goes with the change, not with what is held.
+"""Builds a release from the previous one plus changed records; cost is proportional to the change.
 
-Files are written anew from the earlier ones as arrays; the index keeps the segments that it has. What is gone from it stays in it until a
-release is built whole again, so that each such release is a little larger and slower than one that is: `is_worthwhile` says when that is to
-be.
+Arrays are written anew from the earlier ones; the index keeps its segments. Deleted documents stay in the index until a full build, so each
+incremental release is a little larger and slower. `is_worthwhile` decides when a full build is due.
 """
 
 import shutil
@@ -28,23 +27,23 @@ from .index import IndexWriter
 from .splice import Splice
 
 MOST_CHANGED = 0.1
-"""Share of the documents of an index: with more that are gone or to go, a release is built whole."""
+"""Largest share of an index's documents that are deleted or to be deleted; above it a full build is due."""
 MOST_LAYERS = 12
-"""Of a stage, and so pieces of an index, each of which every query asks."""
+"""Most layers of a stage, and so most segments of an index; every query searches each segment."""
 _OF_POSTCODES = ("postcodes.sqlite3", "postcodes_*.npy", "outcodes_*.npy")
 _FRESH = ".fresh"
 
 
 def is_worthwhile(base: Path, layers: int, changed: int) -> bool:
-    """Whether a release in which so many UPRNs are otherwise is made from the one in `base`, and not built whole.
+    """Return whether `changed` UPRNs merit an incremental build on `base`, not a full one.
 
-    `layers` are those of what `base` was made from.
+    `layers` is the number of layers in the stage of `base`.
     """
     return layers < MOST_LAYERS and documents_gone(base) + changed <= MOST_CHANGED * len(open_column(base / "uprns.npy"))
 
 
 def on_streets(base: Path, usrns: Iterable[int]) -> Column:
-    """UPRNs in a release that have an LPI on one of the streets."""
+    """Return the UPRNs of a release that have an LPI on one of the streets."""
     wanted = np.array(sorted(usrns), np.uint32)
     if not len(wanted):
         return np.empty(0, np.uint64)
@@ -54,11 +53,11 @@ def on_streets(base: Path, usrns: Iterable[int]) -> Column:
 
 
 def merge(folder: Path, base: Path, counted: Counts, changed: Column, blpus: Iterable[Blpu]) -> Counts:
-    """Write into `folder`, which is empty, the release in `base`, of which so much was counted, with `blpus` in place of `changed`.
+    """Write into the empty `folder` the release in `base`, whose counts are `counted`, with `blpus` in place of `changed`.
 
-    `changed` are UPRNs, `blpus` their records as far as they have one, both in the order of UPRNs. Postcodes stay. Answers are those of a
-    release that is built whole, but for which of equals a vague query is given; the bytes are others. Raises OSError where the disk does
-    not take it; what was written is then worthless.
+    `changed` are UPRNs, `blpus` the records of those that still exist, both in the order of UPRNs. Postcodes stay. Answers equal those of a
+    full build, except which of equal results a vague query returns; bytes differ. Raises OSError if the disk rejects a write; discard the
+    folder after an error.
     """
     for path in (path for pattern in _OF_POSTCODES for path in base.glob(pattern)):
         share_file(folder / path.name, path)
@@ -80,7 +79,7 @@ def merge(folder: Path, base: Path, counted: Counts, changed: Column, blpus: Ite
 
 
 class _Fresh:
-    """The records that are otherwise in a release than in the one before."""
+    """The records that differ from the earlier release."""
 
     def __init__(self, base: Path, written: Path) -> None:
         self._before, self._fingerprints = PremisesFiles(base), open_column(base / "fingerprints.npy")
@@ -89,7 +88,7 @@ class _Fresh:
         self.index = IndexWriter(written, vocabulary_of(base))
 
     def add(self, blpu: Blpu) -> None:
-        """Take one in, unless it is what it was."""
+        """Add a record if it differs from the earlier one."""
         row = self._before.row(blpu.uprn)
         if row is not None and int(self._fingerprints[row]) == fingerprint(blpu):
             self._same.append(row)
@@ -98,7 +97,7 @@ class _Fresh:
         self.index.add(blpu)
 
     def splice(self, changed: Column) -> Splice:
-        """How the rows come together, where these UPRNs are changed."""
+        """Return the splice of staying and fresh rows for these changed UPRNs."""
         uprns = self._before.uprns
         gone = np.flatnonzero(np.isin(uprns, changed, assume_unique=True))
         gone = np.setdiff1d(gone, np.array(self._same, np.int64), assume_unique=True)

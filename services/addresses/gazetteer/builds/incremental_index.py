@@ -1,4 +1,4 @@
-"""What finds the addresses of a release made from that of an earlier one: its segments stay, what is new is another segment."""
+"""Builds the index of a release from an earlier one: keeps its segments and adds one for fresh records."""
 
 import json
 from collections import Counter
@@ -22,18 +22,18 @@ _META, _MANAGED = "meta.json", ".managed.json"
 
 
 def vocabulary_of(base: Path) -> list[str]:
-    """The tokens of a release, in the order of their numbers."""
+    """Return the tokens of a release, in the order of their numbers."""
     texts = Texts(base / "vocabulary")
     return [texts[number] for number in range(len(texts))]
 
 
 def documents_gone(base: Path) -> int:
-    """How many documents the index of a release holds whose records are not in it."""
+    """Return the number of documents in an index whose records are deleted."""
     return int((rows_of_documents(base) == GONE).sum()) if (base / ROWS).exists() else 0
 
 
 def merge_index(folder: Path, base: Path, splice: Splice, fresh: IndexWriter, written: Path) -> None:
-    """Write what finds the rows of the release, but for its streets. `fresh` has written its rows into the folder `written`."""
+    """Write the index of the release without its streets. `fresh` has written its rows into the folder `written`."""
     tokens, ends = memoryview(map_file(base / "tokens")), open_column(base / "token_ends.npy")
     of_fresh = memoryview(map_file(written / "tokens"))
     all_ends = splice.write_bytes(folder / "tokens", tokens, ends, of_fresh, np.array(fresh.ends, np.uint64))
@@ -64,7 +64,7 @@ def _write_vocabulary(folder: Path, base: Path, fresh: IndexWriter, rows_gone: I
 
 
 def _rows(base: Path, splice: Splice, written: Path) -> Column:
-    """The row of each document: of the earlier segments, then of the new one."""
+    """Return the row of each document: of the earlier segments, then of the new one."""
     before = rows_of_documents(base)
     has_row = before != GONE
     now = np.full(len(before), GONE, np.uint32)
@@ -73,7 +73,7 @@ def _rows(base: Path, splice: Splice, written: Path) -> Column:
 
 
 def _join(folder: Path, earlier: Path, later: Path) -> None:
-    """Make an index of the segments of two, the files of the earlier by hard links; those of the later get numbers after its own."""
+    """Join the segments of two indexes, the earlier one's by hard links; the later one's are numbered after them."""
     folder.mkdir()
     meta, added = (json.loads((index / _META).read_bytes()) for index in (earlier, later))
     names = _files(earlier)

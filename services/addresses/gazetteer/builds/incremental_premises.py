@@ -1,4 +1,4 @@
-"""The premises of a release made from those of an earlier one: dictionaries go on, columns are spliced, addresses put into their order."""
+"""Builds the premises of a release from an earlier one: extends dictionaries, splices columns, orders addresses."""
 
 import json
 from bisect import bisect_left
@@ -24,7 +24,7 @@ _ROWS_KEPT_DECODED = 100_000
 
 
 class FreshPremises:
-    """Records that come into a release, written so that those of an earlier one stay as they are: its dictionaries go on."""
+    """Encodes fresh records with the extended dictionaries of an earlier release, so that its records stay valid."""
 
     def __init__(self, base: Path) -> None:
         self.codec, self.records, self.lines = _dictionaries_of(base), BytesIO(), BytesIO()
@@ -34,7 +34,7 @@ class FreshPremises:
         self.keys: list[AddressKey] = []
 
     def add(self, blpu: Blpu) -> None:
-        """Take one in. They come in the order of UPRNs."""
+        """Add a record. Records come in the order of UPRNs."""
         self.gathered.add(blpu)
         self.keys.append(AddressKey.of(blpu, self.codec.texts.numbers))
 
@@ -57,7 +57,7 @@ def _entry(name: str, text: str) -> object:
 
 
 def merge_premises(folder: Path, base: Path, splice: Splice, coming: FreshPremises) -> int:
-    """Write the premises of the release in `base` with those that come in their places; how many there are."""
+    """Write the premises of `base` spliced with fresh ones; return the number of premises."""
     fresh = coming.gathered
     coming.codec.write(folder)
     records = coming.records.getbuffer()
@@ -109,7 +109,7 @@ def _arrays(pairs: tuple[Sequence[int], Sequence[int]], first: type, second: typ
 
 
 def _postcodes(base: Path, splice: Splice, fresh: PremisesGathered) -> tuple[Column, Column, Column]:
-    """The postcodes that premises have, in order; of each row which of them; of each fresh one its postcode."""
+    """Return the distinct postcodes, ascending; each row's position among them; each fresh row's postcode."""
     before = open_column(base / "postcode_codes.npy")
     named = np.array([*fresh.postcode_codes.numbers, ""], before.dtype)[:-1]
     codes = np.unique(np.concatenate([before, named]))
@@ -121,7 +121,7 @@ def _postcodes(base: Path, splice: Splice, fresh: PremisesGathered) -> tuple[Col
 
 
 def _successors(base: Path, splice: Splice, fresh: PremisesGathered) -> tuple[Column, Column]:
-    """Pairs of a successor and what it took the place of: said by the record of the latter."""
+    """Return pairs of a successor and its predecessor, whose record names the successor."""
     uprns, (successors, predecessors) = open_column(base / "uprns.npy"), _pair(base, "successors", "predecessors")
     stay = splice.row_of[uprns.searchsorted(predecessors)] != GONE
     coming = _arrays(fresh.successors, np.uint64, np.uint64)
@@ -129,7 +129,7 @@ def _successors(base: Path, splice: Splice, fresh: PremisesGathered) -> tuple[Co
 
 
 class _ByAddress:
-    """Rows in the order of postcode and address: those that stay keep theirs, fresh ones are put between them."""
+    """Orders rows by postcode and address: staying rows keep their order, and fresh ones are inserted."""
 
     def __init__(self, base: Path, splice: Splice, texts: Numbered) -> None:
         self._premises, self._splice, self._texts = PremisesFiles(base), splice, texts
@@ -138,11 +138,11 @@ class _ByAddress:
         stays = splice.stays[self._order]
         self._staying = self._order[stays]
         self._before = np.concatenate([np.zeros(1, np.int64), np.cumsum(stays)])
-        """Of each place in the earlier order, how many before it stay."""
+        """Per position in the earlier order, the number of staying rows before it."""
         self._key = lru_cache(_ROWS_KEPT_DECODED)(self._read_key)
 
     def order(self, fresh: PremisesGathered, postcodes: Column, keys: Sequence[AddressKey]) -> Column:
-        """All rows."""
+        """Return all rows of the new release in order."""
         places = np.empty(len(self._order), np.uint32)
         places[self._order] = np.arange(len(self._order), dtype=np.uint32)
         coming = []
@@ -159,7 +159,7 @@ class _ByAddress:
         return np.insert(self._splice.row_of[self._staying], between, rows)
 
     def _place(self, postcode: bytes, key: AddressKey, uprn: int) -> int:
-        """How many of those that stay come before an address."""
+        """Return how many staying rows come before an address."""
         code = int(self._codes.searchsorted(np.array(postcode, self._codes.dtype)))
         first = int(self._before[self._starts[code]])
         if code == len(self._codes) or self._codes[code] != postcode:

@@ -1,4 +1,4 @@
-"""The streets of a release made from those of an earlier one: those that a change touches are described anew."""
+"""Builds the streets of a release from an earlier one; describes anew only the streets that a change touches."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from .splice import Splice
 
 
 def street_of_rows(base: Path) -> Column:
-    """The USRN of the first LPI of each row of a release, `NO_STREET` without one."""
+    """Return per row the USRN of its first LPI, `NO_STREET` without one."""
     starts, usrns = open_column(base / "street_starts.npy"), open_column(base / "street_usrns.npy")
     by_street = open_column(base / "by_street.npy")
     found = np.full(len(by_street), NO_STREET, np.uint32)
@@ -23,7 +23,7 @@ def street_of_rows(base: Path) -> Column:
 
 
 def merge_streets(folder: Path, base: Path, splice: Splice, fresh: StreetsWriter) -> int:
-    """Write the streets, with those of the fresh records; the premises are written. How many streets there are."""
+    """Write the streets after the premises, with those of fresh records; return the number of streets."""
     usrn_of_row, number_of_row = street_of_rows(base), np.empty(len(splice.stays), np.uint16)
     number_of_row[open_column(base / "by_street.npy")] = open_column(base / "street_numbers.npy")
     fresh_usrns = np.array(fresh.usrns, np.uint32)
@@ -34,7 +34,7 @@ def merge_streets(folder: Path, base: Path, splice: Splice, fresh: StreetsWriter
 
 
 class _Described:
-    """The streets of the premises that are written in a folder, described as far as may be from those of an earlier release."""
+    """Describes the streets of premises in a folder, reusing descriptions of an earlier release."""
 
     def __init__(self, folder: Path, base: Path, usrns: Column) -> None:
         self._folder, self._base = folder, base
@@ -42,10 +42,10 @@ class _Described:
         """Rows on a street."""
         self._usrns = np.unique(usrns[self._rows])
         self._at = self._usrns.searchsorted(usrns[self._rows])
-        """Of each of these rows, which street."""
+        """Per row on a street, the street's position in `_usrns`."""
 
     def streets(self, touched: Column) -> dict[int, Street]:
-        """By USRN. Those that are touched are described from their premises."""
+        """Return streets by USRN; describes touched ones from their premises."""
         found = self._untouched(touched)
         changed = np.isin(self._usrns, touched)
         found.update(self._from_premises(changed))
@@ -57,7 +57,7 @@ class _Described:
         return found
 
     def _sums(self, name: str) -> list[float]:
-        """Whole numbers, which are exact: 4.5 million times 180 degrees are below 2**53."""
+        """Sum a column per street. The sums are exact integers: 4.5 million times 180 degrees (in 1e-7) are below 2**53."""
         column = open_column(self._folder / f"{name}.npy")[self._rows]
         return np.bincount(self._at, weights=column, minlength=len(self._usrns)).tolist()  # type: ignore[no-any-return]
 
@@ -79,7 +79,7 @@ class _Described:
     def _from_premises(self, changed: Column) -> dict[int, Street]:
         premises = PremisesFiles(self._folder)
         first = np.empty(len(self._usrns), np.int64)
-        first[self._at[::-1]] = self._rows[::-1]  # the last that is given stays: the first row
+        first[self._at[::-1]] = self._rows[::-1]  # the last assignment wins: the first row
         found = {}
         for at in np.flatnonzero(changed).tolist():
             blpu = premises.record(int(first[at]))

@@ -1,4 +1,4 @@
-"""Write what finds addresses: the tantivy index, the vocabulary, each record's tokens, buildings, streets."""
+"""Writes the search index: the tantivy index, the vocabulary, each record's tokens, buildings, streets."""
 
 import json
 from array import array
@@ -18,15 +18,15 @@ from services.addresses.gazetteer.files.name_lists import write_word_lists
 from services.addresses.gazetteer.files.streets import StreetsWriter
 
 SAMPLED = 64
-"""One in so many records is also in the field that vague queries ask."""
+"""One record in this many is also in the field `few`, which vague queries search."""
 _SPREAD, _SAMPLED_OF = 0x9E3779B97F4A7C15, 0x10000 // SAMPLED
-"""The golden ratio's fraction of 2**64, by which multiples spread evenly (Knuth, 6.4), and so many of 2**16."""
+"""The golden ratio's fraction of 2**64, whose multiples spread evenly (Knuth, 6.4), and the sample's share of 2**16."""
 WRITER_MEMORY = 400_000_000
-"""Bytes that tantivy may fill before it writes a segment."""
+"""Bytes that tantivy buffers before it writes a segment."""
 
 
 class _Codes(dict[str, str]):
-    """The code of each token, the next for one that is new."""
+    """The code of each token; a new token gets the next code."""
 
     def __missing__(self, token: str) -> str:
         code = self[token] = chr(FIRST_TOKEN + len(self))
@@ -34,9 +34,9 @@ class _Codes(dict[str, str]):
 
 
 class IndexWriter:
-    """Indexes records in the order they come. `finish` writes the streets, the vocabulary and the columns.
+    """Indexes records in the order of their rows. `finish` writes the streets, the vocabulary and the columns.
 
-    `vocabulary` are tokens that have numbers already, in their order.
+    `vocabulary` are tokens that have numbers already, in order.
     """
 
     def __init__(self, folder: Path, vocabulary: Iterable[str] = ()) -> None:
@@ -46,20 +46,20 @@ class IndexWriter:
         self._writer = index.writer(heap_size=WRITER_MEMORY, num_threads=1)
         self._tokens = (folder / "tokens").open("wb")
         self.ends = array("Q", [0])
-        """Where each row of tokens ends."""
+        """End of each row of tokens."""
         self.vocabulary: dict[str, str] = _Codes()
         """Code of each token, in the order of their numbers."""
         for token in vocabulary:
             self.vocabulary[token]
         self.document_frequency: defaultdict[str, int] = defaultdict(int)
         self.in_context: defaultdict[str, int] = defaultdict(int)
-        """How many records hold each token, and how many have it as context."""
+        """Number of records that hold each token, and that have it as context."""
         self.streets = StreetsWriter()
         self.buildings: dict[str, list[int]] = {}
         """Rows of whole buildings by the words of their names."""
 
     def add(self, blpu: Blpu) -> None:
-        """Index one record. Historical ones are found by `find` alone: their row of tokens says so."""
+        """Index one record. Only `find` finds a historical one; its row of tokens marks it."""
         found = searchable(blpu)
         row = len(self.ends) - 1
         record_tokens = self._row_of_tokens(found)
@@ -97,7 +97,7 @@ class IndexWriter:
         return text.encode("utf-8", "surrogatepass")
 
     def finish(self) -> int:
-        """Write the rest; how many streets there are."""
+        """Write the remaining files; return the number of streets."""
         self.commit()
         write_column(self._folder / "token_ends.npy", self.ends, "<u4" if self.ends[-1] < 1 << 32 else "<u8")
         streets = self.streets.finish(self._folder)
@@ -107,7 +107,7 @@ class IndexWriter:
         return streets
 
     def commit(self) -> None:
-        """Write the index and the rows of tokens, and nothing else."""
+        """Write only the index and the rows of tokens."""
         self._tokens.close()
         self._writer.commit()
         self._writer.wait_merging_threads()
@@ -115,14 +115,14 @@ class IndexWriter:
 
 
 def is_sampled(uprn: int) -> bool:
-    """Whether a record is in the sample: one in `SAMPLED`, spread over UPRNs however they were given out, and always the same."""
+    """Return whether a record is in the sample of one in `SAMPLED`: deterministic, and spread evenly over UPRNs."""
     return uprn * _SPREAD >> 48 & 0xFFFF < _SAMPLED_OF
 
 
 def write_vocabulary(folder: Path, words: Sequence[str], document_frequency: Sequence[int], in_context: Sequence[int]) -> None:
-    """Write the tokens in the order of their numbers, and how many records hold each or have it as context.
+    """Write the tokens in the order of their numbers, and the number of records that hold each or have it as context.
 
-    A token that no record has any more keeps its number and is never found.
+    A token that no record holds any more keeps its number and is never found.
     """
     write_texts(folder / "vocabulary", words)
     write_column(folder / "vocabulary_held_by.npy", document_frequency, "<u4")
@@ -130,12 +130,12 @@ def write_vocabulary(folder: Path, words: Sequence[str], document_frequency: Seq
 
 
 def areas_of(postcode: str) -> tuple[str, ...]:
-    """District and sector as tokens: `NW1`, `NW1_1`."""
+    """Return a postcode's district and sector as tokens: `NW1`, `NW1_1`; none for an incomplete postcode."""
     return (postcode[:-4], f"{postcode[:-4]}_{postcode[-3]}") if " " in postcode else ()
 
 
 def _name_segments(index: Path) -> None:
-    """Give the segments numbers for their random names, so that the same input makes the same files."""
+    """Replace the segments' random names by numbers, so that equal input makes equal files."""
     meta = (index / "meta.json").read_text(encoding="utf-8")
     managed = json.dumps(sorted(json.loads((index / ".managed.json").read_text(encoding="utf-8"))))
     for lock in index.glob("*.lock"):
@@ -152,5 +152,5 @@ def _name_segments(index: Path) -> None:
 
 
 def dashed(stem: str) -> str:
-    """The form in which `meta.json` names a segment."""
+    """Return the form in which `meta.json` names a segment."""
     return "-".join((stem[:8], stem[8:12], stem[12:16], stem[16:20], stem[20:]))

@@ -1,4 +1,4 @@
-"""Write the premises of a release: their records, and the columns of what each record says, a row for each in the order of UPRNs."""
+"""Writes the premises of a release: records, and columns with a row per record in the order of UPRNs."""
 
 import re
 from array import array
@@ -27,7 +27,7 @@ Place = tuple[str, int, tuple[str, str], int, tuple[str, str]]
 
 
 class AddressKey(NamedTuple):
-    """What an address is ordered by within its postcode: street, number and name of the building, number and name within."""
+    """The sort key of an address within its postcode: street, number and name of the building, number and name within."""
 
     street: str = ""
     pao: int = 0
@@ -37,7 +37,7 @@ class AddressKey(NamedTuple):
 
     @classmethod
     def of(cls, blpu: Blpu, texts: Mapping[str, int]) -> "AddressKey":
-        """That of its first LPI. A text that the full dictionary of `texts` does not hold comes first."""
+        """Return the key of the first LPI. A text missing from the full dictionary `texts` sorts first."""
         if not blpu.lpis:
             return _NO_ADDRESS
         lpi = blpu.lpis[0]
@@ -45,7 +45,7 @@ class AddressKey(NamedTuple):
         return cls(lpi.street, _number(lpi.pao, lpi.pao_text), pao_text, _number(lpi.sao, lpi.sao_text), sao_text)
 
     def place(self) -> Place:
-        """The keys in the order of addresses."""
+        """Return a tuple that sorts in the order of addresses."""
         return self.street, self.pao, natural(self.pao_text), self.sao, natural(self.sao_text)
 
 
@@ -53,12 +53,12 @@ _NO_ADDRESS = AddressKey()
 
 
 def natural(text: str) -> tuple[str, str]:
-    """Orders `FLAT 10` after `FLAT 2`."""
+    """Return a key that sorts `FLAT 10` after `FLAT 2`."""
     return _NUMBER_IN_TEXT.sub(lambda found: found[0].zfill(9), text), text
 
 
 def _number(numbering: Numbering, text: str) -> int:
-    """The number with its suffix, else one in the text; 0 without."""
+    """Return the number with its suffix, or the first number in the text; 0 without one."""
     if numbering.start_number is not None:
         suffix = ord(numbering.start_suffix[0]) & 31 if numbering.start_suffix else 0
         return min(numbering.start_number, _MOST_NUMBER) << 5 | suffix
@@ -67,7 +67,7 @@ def _number(numbering: Numbering, text: str) -> int:
 
 
 class PremisesGathered:
-    """What records say, in columns, in the order they come; the records themselves go to `records`, what is shown of them to `lines`."""
+    """Collects the columns of records in the order of their rows; writes records to `records` and display lines to `lines`."""
 
     def __init__(self, codec: RecordWriter, records: BinaryIO, lines: LinesGathered) -> None:
         self._codec, self._records, self.lines = codec, records, lines
@@ -77,13 +77,13 @@ class PremisesGathered:
         self.marks, self.boroughs = array("B"), array("B")
         self.postcodes = array("I")
         self.borough_codes, self.postcode_codes = Numbered(), Numbered()
-        """What `boroughs` and `postcodes` number."""
+        """Dictionaries of the numbers in `boroughs` and `postcodes`."""
         self.parents = array("Q"), array("I")
         """UPRN of the parent, row of the child."""
         self.successors = array("Q"), array("Q")
-        """UPRN of the successor, UPRN of what it took the place of."""
+        """UPRN of the successor, UPRN of its predecessor."""
         self.other_streets = array("I"), array("I")
-        """USRN of an LPI that is on another street than the first, its row."""
+        """USRN of an LPI on another street than the first, and its row."""
 
     def add(self, blpu: Blpu) -> None:
         """Write one. Raises ValueError where its UPRN is not above the last."""
@@ -120,7 +120,7 @@ def _append(pairs: tuple["array[int]", "array[int]"], first: int, second: int) -
 
 @dataclass(frozen=True, slots=True)
 class PremisesColumns:
-    """The columns of all rows of a release, but for their order by address; see `PremisesGathered` for what the pairs are."""
+    """The columns of a release without the order by address; `PremisesGathered` describes the pairs."""
 
     uprns: Column
     ends: Column
@@ -133,15 +133,15 @@ class PremisesColumns:
     boroughs: Column
     borough_codes: Sequence[str]
     postcodes: Column
-    """Places in `postcode_codes`."""
+    """Positions in `postcode_codes`."""
     postcode_codes: Sequence[str]
-    """In order."""
+    """Ascending."""
     parents: Pairs
     successors: Pairs
     other_streets: Pairs
 
     def write(self, folder: Path, by_address: Column) -> None:
-        """Write them, and the rows in the order of postcode and address."""
+        """Write the columns, and the rows in the order of postcode and address."""
         write_column(folder / "uprns.npy", self.uprns, "<u8")
         write_column(folder / "fingerprints.npy", self.fingerprints, "<u8")
         write_column(folder / "record_ends.npy", self.ends, "<u4" if int(self.ends[-1]) < 1 << 32 else "<u8")
@@ -163,7 +163,7 @@ class PremisesColumns:
         write_column(folder / "postcode_codes.npy", np.array(codes or [""], "S8")[: len(codes)], "S8")
 
     def _write_pairs(self, folder: Path, by_address: Column) -> None:
-        """Parents with their children in the order of addresses; the others in the order of both."""
+        """Write parents with children in the order of addresses, and the other pairs in ascending order."""
         places = np.empty(len(by_address), np.uint32)
         places[by_address] = np.arange(len(by_address), dtype=np.uint32)
         parents, children = self.parents
@@ -181,7 +181,7 @@ class PremisesColumns:
 
 
 class PremisesWriter:
-    """Writes records in the order they come, which is that of their UPRNs. `finish` writes the rest."""
+    """Writes records, whose UPRNs must ascend. `finish` writes the columns."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -200,7 +200,7 @@ class PremisesWriter:
             column.append(number)
 
     def finish(self) -> int:
-        """Write the columns; how many premises there are."""
+        """Write the columns; return the number of premises."""
         self._records.close()
         self._lines.close()
         self._codec.write(self._folder)
@@ -232,7 +232,7 @@ class PremisesWriter:
         )
 
     def _by_address(self, postcodes: Column) -> Column:
-        """Rows in the order of postcode and address."""
+        """Return rows in the order of postcode and address."""
         texts = _ranks(self._codec.texts.numbers, sorted(self._codec.texts.numbers, key=natural))
         streets = _ranks(self._streets.numbers, sorted(self._streets.numbers))
         street, pao, pao_text, sao, sao_text = (np.asarray(column, np.uint32) for column in self._keys)
@@ -240,7 +240,7 @@ class PremisesWriter:
 
 
 def _ranks(numbers: dict[str, int], ordered: list[str]) -> Column:
-    """For each number its value's place in the order."""
+    """Return per number the rank of its value in `ordered`."""
     ranks = np.zeros(len(numbers), np.uint32)
     ranks[[numbers[text] for text in ordered]] = np.arange(len(ordered), dtype=np.uint32)
     return ranks

@@ -1,4 +1,4 @@
-"""A folder of postcode sources from what a postcode file said, to build the next release from."""
+"""Writes a folder of postcode sources from the rows of a postcode supply, for the next build."""
 
 import csv
 import gzip
@@ -12,7 +12,7 @@ from services.addresses.gazetteer.files.shipped_sources import BOROUGHS, POSTCOD
 _LIVE = ("postcode", "positional_quality", "easting", "northing", "borough_code", "ward_code", "introduced", "lsoa_2011", "msoa_2011")
 _GONE = ("postcode", "terminated", "easting", "northing")
 _CODE_POINT_STEP = 10
-"""Code-Point writes ONS's quality 1..9 as 10..90, and so do our files."""
+"""Code-Point writes ONS's quality 1..9 as 10..90, and so do these files."""
 
 
 def write_sources(
@@ -21,20 +21,19 @@ def write_sources(
     previous: Sources,
     ward_names: Mapping[str, str] | None = None,
 ) -> Sources:
-    """Write the rows of one edition (all its files) into a new folder, with what they lack taken from the sources before.
+    """Write the rows of one edition (all its files) into a new folder, completed from the previous sources.
 
-    - Live postcodes are those of the rows. Those of a post area (`NW`) that no live row lies in stay as they were: Code-Point Open has a
-      file for each area, and somebody may give some of them.
-    - The month of introduction and the census areas of 2011 come from the sources before where a row has none; a postcode that is new in
-      such a file has none.
-    - Terminated postcodes are those of the rows. Where no row is one (Code-Point Open says nothing of them) all stay as they were; when a
-      postcode that has left Code-Point was terminated is not known, so it is in neither list.
-    - Names of boroughs stay. A ward that is new has the name in `ward_names` (by GSS code), else its code. Wards without live postcodes
-      are left out.
-    - Census output areas and boroughs of terminated postcodes, which the shipped files also have, are not written: nothing reads them.
+    - The rows give the live postcodes. A post area (`NW`) without a live row keeps its previous postcodes: Code-Point Open has a file per
+      area, and an operator may import only some of them.
+    - A row without a month of introduction or census areas of 2011 gets those of the previous sources; a new postcode has none.
+    - The rows give the terminated postcodes. Without any (Code-Point Open lists none) all previous ones stay. The month in which a
+      postcode left Code-Point is unknown, so neither list has it.
+    - Names of boroughs stay. A new ward gets its name from `ward_names` (by GSS code), or its code. Wards without live postcodes are
+      left out.
+    - The files omit census output areas and boroughs of terminated postcodes, which the shipped files have: no code reads them.
 
-    Of a postcode that comes twice the later row holds. Raises FileExistsError where the folder is there, OSError where the disk does not
-    take it (what was written is then of no use), ValueError where no row is a live postcode.
+    The later of two rows for a postcode counts. Raises FileExistsError if the folder exists, OSError if the disk rejects a write (discard
+    the folder then), ValueError if no row is a live postcode.
     """
     live, gone = _sorted_out(rows)
     if not live:
@@ -90,7 +89,7 @@ def _wards(live: Iterable[PostcodeRecord], previous: Sources, names: Mapping[str
 
 
 def _write(path: Path, columns: Iterable[str], rows: Iterable[Iterable[str | int]]) -> None:
-    """The same rows give the same bytes: no time of day and no name goes into the compressed file."""
+    """Write a CSV file, compressed if named `.gz`. Equal rows give equal bytes: the archive has no time and no name."""
     with path.open("xb") as file:
         packed = gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) if path.suffix == ".gz" else file
         with TextIOWrapper(packed, encoding="utf-8", newline="") as text:

@@ -1,4 +1,4 @@
-"""Rows of a release put together from those of an earlier one that stay and from fresh ones, column by column."""
+"""Splices the staying rows of an earlier release with fresh ones, column by column."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -13,47 +13,47 @@ from services.addresses.gazetteer.search.documents import GONE
 
 
 class Splice:
-    """Which rows stay, and where they and the fresh ones are in the release that is made. Both are in the order of UPRNs."""
+    """Which rows stay, and the new positions of staying and fresh rows. Both are in the order of UPRNs."""
 
     def __init__(self, uprns: Column, gone: Column, fresh: Column) -> None:
-        """`uprns` are those of the earlier release, `gone` the rows of it that do not stay, `fresh` the UPRNs that come."""
+        """`uprns` are the earlier release's, `gone` its rows that leave, `fresh` the UPRNs that arrive."""
         self.stays = np.ones(len(uprns), bool)
         self.stays[gone] = False
         staying = uprns[self.stays]
         places = staying.searchsorted(fresh)
         self.fresh_rows = (places + np.arange(len(fresh))).astype(np.uint32)
-        """Of each fresh one its row."""
+        """New row of each fresh record."""
         self.count = len(staying) + len(fresh)
         comes = np.zeros(self.count, bool)
         comes[self.fresh_rows] = True
         self.staying_rows = np.flatnonzero(~comes).astype(np.uint32)
-        """Of each that stays its row."""
+        """New row of each staying record."""
         self.row_of = np.full(len(uprns), GONE, np.uint32)
-        """Of each earlier row its row now, `GONE` for none."""
+        """New row of each earlier row, `GONE` for none."""
         self.row_of[self.stays] = self.staying_rows
 
     def column(self, before: Column, fresh: Column) -> Column:
-        """The numbers of all rows."""
+        """Splice a column with its fresh values."""
         merged = np.empty(self.count, before.dtype)
         merged[self.staying_rows] = before[self.stays]
         merged[self.fresh_rows] = fresh
         return merged
 
     def pairs(self, before: tuple[Column, Column], fresh: tuple[Column, Column]) -> tuple[Column, Column]:
-        """Pairs of a number and a row, in no order."""
+        """Splice pairs of a number and a row; the result is unordered."""
         rows = self.row_of[before[1]]
         stay = rows != GONE
         return np.concatenate([before[0][stay], fresh[0]]), np.concatenate([rows[stay], self.fresh_rows[fresh[1]]])
 
     def write_bytes(self, path: Path, before: memoryview, ends: Column, fresh: memoryview, fresh_ends: Column) -> Column:
-        """Write what each row has of a file of bytes; where each ends in it. `ends` begin with 0."""
+        """Splice a file of bytes and return the ends of the rows in it. `ends` and the result begin with 0."""
         lengths = self.column(np.diff(ends.astype(np.int64)), np.diff(fresh_ends.astype(np.int64)))
         with path.open("wb") as file:
             file.writelines(self._runs(before, ends, fresh, fresh_ends))
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
 
     def _runs(self, before: memoryview, ends: Column, fresh: memoryview, fresh_ends: Column) -> Iterator[memoryview]:
-        """Bytes of rows that follow one another in the earlier release or among the fresh ones, in the order of all."""
+        """Yield the bytes of consecutive rows from one of the two sources, in the new order."""
         from_fresh = np.zeros(self.count, bool)
         from_fresh[self.fresh_rows] = True
         source = np.empty(self.count, np.int64)
@@ -70,7 +70,7 @@ class Splice:
 
 
 def write_spliced_lists(folder: Path, name: str, before: WordLists, splice: Splice, fresh: dict[str, list[int]]) -> None:
-    """Write lists of rows by word, ascending, with the fresh ones (their places among the fresh) in them."""
+    """Splice and write lists of rows by word, ascending. `fresh` has positions among the fresh rows."""
     old_words = before.words
     words = sorted({*old_words, *fresh})
     number = {word: at for at, word in enumerate(words)}

@@ -1,4 +1,4 @@
-"""Files of made-up premises in AddressBase's formats, to try imports, searches and machines with as many addresses as London has."""
+"""Writes files of made-up premises in AddressBase's formats, to test imports and searches with as many addresses as London has."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +19,7 @@ from services.addresses.domain.synthetic.quarterly_changes import CHANGED_ON, ch
 from services.addresses.gazetteer.files.shipped_sources import Sources
 
 MADE_UP = Supply("MADE UP ADDRESSES", date(2025, 9, 1))
-"""What their header says; the day is that of the made-up premises' last update, so that the same seed gives the same bytes."""
+"""Header of the files; its day is that of the made-up premises' last update, so that equal seeds give equal bytes."""
 CHANGES = replace(MADE_UP, day=CHANGED_ON, change_only=True)
 _STEP = 1_000
 """Premises between two reports of progress."""
@@ -27,11 +27,11 @@ _STEP = 1_000
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """One file."""
+    """A file that was written."""
 
     path: Path
     format: str
-    """As `blocks addresses import --format` names it."""
+    """Format name of `blocks addresses import --format`."""
     records: int
     """Rows without header, metadata and trailer."""
     bytes: int
@@ -46,11 +46,11 @@ def generate_files(
     sources: Sources | None = None,
     most: int = MOST_RECORDS,
 ) -> list[WrittenFile]:
-    """Write made-up premises on London's postcodes into `out` as AddressBase Core and as AddressBase Premium, in files of at most `most`
-    records. File names, the header and the range of UPRNs say that they are made up. The same seed gives the same bytes.
+    """Write made-up premises on London's postcodes into `out`, as AddressBase Core and Premium, at most `most` records per file. File
+    names, header and UPRN range mark them as made up. Equal seeds give equal bytes.
 
-    `progress` is told how many premises have been written. Raises ValueError for more premises than the postcodes hold, FileExistsError
-    where `out` holds something, OSError where the disk does not take it: what was written is then removed.
+    `progress` receives the number of premises written. Raises ValueError for more premises than the postcodes hold, FileExistsError if
+    `out` is not empty, OSError if the disk rejects a write; an error removes all files.
     """
     _check_empty(out)
     core_files, premium_files = _files(out, MADE_UP)
@@ -69,10 +69,10 @@ def generate_changes(
     sources: Sources | None = None,
     most: int = MOST_RECORDS,
 ) -> list[WrittenFile]:
-    """Write what a quarter of a year does to the premises that `generate_files` writes for the same numbers, as change-only updates: with
-    changes, premises that are new and gone, merged and split ones.
+    """Write a quarter's change-only updates to the premises that `generate_files` writes for equal arguments: changed, new, retired, merged
+    and split premises.
 
-    All are gone through for each of the two formats, so `progress` is told of half as many. Raises as `generate_files` does.
+    Each of the two formats generates all premises, so `progress` counts each pass as half. Raises the errors of `generate_files`.
     """
     _check_empty(out)
     core_files, premium_files = _files(out, CHANGES)
@@ -97,13 +97,13 @@ def _check_empty(out: Path) -> None:
 
 
 def _files(out: Path, supply: Supply) -> tuple["_Files", "_Files"]:
-    """Those of Core and those of Premium."""
+    """Return the files of Core and those of Premium."""
     return _Files(out, core.NAME, "AddressBaseCore", supply), _Files(out, premium.NAME, "AddressBasePremium", supply)
 
 
 @contextmanager
 def _all_or_none(*several: "_Files") -> Iterator[None]:
-    """Give the files their names when all are written; remove what was begun where not all can be: half a supply is of no use."""
+    """Name the files when all are complete; remove them after an error, because half a supply is useless."""
     try:
         yield
         for files in several:
@@ -117,14 +117,14 @@ def _all_or_none(*several: "_Files") -> Iterator[None]:
 
 
 def _to_core(made: Iterable[Blpu], files: "_Files", most: int, progress: Callable[[int], None]) -> Iterator[Blpu]:
-    """Write each to Core's files in passing, as making it costs more than writing it."""
+    """Write each premises to Core's files and yield it, because generating it again would cost more."""
     for blpu in _counted(made, progress):
         files.add_row(writing_core.row(blpu), most)
         yield blpu
 
 
 def _counted(made: Iterable[Blpu], progress: Callable[[int], None]) -> Iterator[Blpu]:
-    """Tell how many have gone by."""
+    """Report how many premises have passed."""
     done = 0
     for blpu in made:
         yield blpu
@@ -135,7 +135,7 @@ def _counted(made: Iterable[Blpu], progress: Callable[[int], None]) -> Iterator[
 
 
 class _Files:
-    """The files of one format, one open at a time."""
+    """The files of one format, of which one is open at a time."""
 
     def __init__(self, out: Path, format_name: str, product: str, supply: Supply) -> None:
         self.written: list[WrittenFile] = []
@@ -146,7 +146,7 @@ class _Files:
         self._begun = 0
 
     def add_row(self, row: Row, most: int) -> None:
-        """Write one to a file that begins with the names of the columns and has room for it."""
+        """Write a row, starting a new file with column names when the current one is full."""
         if self._file is None or self._records == most:
             self._begin()
             self._write(core.COLUMNS)
@@ -154,12 +154,12 @@ class _Files:
         self._records += 1
 
     def add_rows(self, rows: Iterable[Row], most: int) -> None:
-        """Write them to files that begin with the names of the columns."""
+        """Write rows to files that begin with the column names."""
         for row in rows:
             self.add_row(row, most)
 
     def add_volumes(self, volumes: Iterable[Iterator[Row]]) -> None:
-        """Write each to a file of its own."""
+        """Write each volume to a file of its own."""
         for volume in volumes:
             self._begin()
             for row in volume:
@@ -174,19 +174,19 @@ class _Files:
         self._write = csv.writer(self._file, lineterminator="\n").writerow
 
     def close(self) -> None:
-        """End the last file."""
+        """Close the current file."""
         if self._file:
             self._file.close()
             self._file, path = None, self._path(self._begun)
             self.written.append(WrittenFile(path, self._format, self._records, _aside(path).stat().st_size))
 
     def name(self) -> None:
-        """Give them the names that they are to have."""
+        """Rename the files to their final names."""
         for file in self.written:
             _aside(file.path).rename(file.path)
 
     def remove(self) -> None:
-        """Remove all that was begun."""
+        """Remove all files, complete or not."""
         if self._file:
             with suppress(OSError):
                 self._file.close()
@@ -199,5 +199,5 @@ class _Files:
 
 
 def _aside(path: Path) -> Path:
-    """Where a file is while it is written, so that whoever is killed leaves no file that looks whole."""
+    """Return the name of an unfinished file, so that a killed process leaves none that looks complete."""
     return path.with_name(f"{path.name}.part")

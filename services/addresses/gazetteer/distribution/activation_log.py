@@ -1,7 +1,7 @@
-"""The log of a store: which release went live, one immutable object a switch, `switches/000001.json` and so on without gaps.
+"""The activation log of a store: one immutable object per activation, `switches/000001.json` and so on, without gaps.
 
-Whoever puts the next number first has switched; another who tries the same number is told that it is taken. So the numbers are one order
-for everybody, and they number the change sets too.
+The first process to create the next number has activated its release; a later one gets `TakenError`. The numbers therefore order
+activations for every machine, and number the change sets too.
 """
 
 from typing import Annotated
@@ -13,13 +13,13 @@ from services.addresses.gazetteer.releases.manifest import File
 from .object_store import NotThereError, ObjectStore, StoreError
 
 _MOST_BYTES = 100_000
-"""Of a switch's object; one has less than 2,000."""
+"""Largest log entry that is read, in bytes; an entry has less than 2,000."""
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
-"""Safe as the name of a folder."""
+"""A safe name of a folder."""
 
 
 class CrossedError(Exception):
-    """Somebody else has switched since one looked; nothing has changed by this try."""
+    """Another process has activated a release since this one read the log; this attempt changed nothing."""
 
     def __init__(self, theirs: str) -> None:
         super().__init__(f"Somebody else has made release {theirs} live in the store meanwhile; the same command again begins from that")
@@ -32,13 +32,13 @@ class Stored(BaseModel):
 
     release: _Name
     folder: _Name
-    """Below `releases/`; its name is the release and a hash of the manifest, so that what lies in it never changes."""
+    """Folder below `releases/`, named after the release and a hash of the manifest, so that its content never changes."""
     manifest: File
     built: AwareDatetime
-    """When it was made."""
+    """Time of the build."""
 
     def name(self, file: str) -> str:
-        """The object of one of its files."""
+        """Return the object name of a file of the release."""
         return f"releases/{self.folder}/{file}"
 
 
@@ -52,33 +52,33 @@ class StoredChanges(BaseModel):
 
 
 class Activation(BaseModel):
-    """What a switch made live."""
+    """An entry of the activation log."""
 
     model_config = ConfigDict(frozen=True)
 
     number: int = Field(ge=1)
     at: AwareDatetime
     before: str
-    """The release that was live where it was made; empty where there was none."""
+    """The release that was live on the publishing machine; empty if there was none."""
     activated: tuple[Stored, ...] = Field(min_length=1)
-    """What has been live and is kept, the latest last: that is the one it made live."""
+    """Releases that the store keeps, in order of activation; this entry activates the last."""
     changes: StoredChanges | None
-    """What differs between the two; None where nothing does, or there was no release before."""
+    """The change set from `before`; None without changes or without a release before."""
 
     @property
     def live(self) -> Stored:
-        """The release that it made live."""
+        """The release that this entry activates."""
         return self.activated[-1]
 
 
 class ActivationLog:
-    """The log of one store."""
+    """Reads and extends the log of one store."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
     async def after(self, known: Activation | None) -> list[Activation]:
-        """The switches since, in their order. Raises `StoreError`: also where the store does not hold the known one any more."""
+        """Return the activations after `known`, in order. Raises `StoreError`, also if the store no longer holds `known`."""
         found: list[Activation] = []
         number = known.number if known else 0
         while activation := await self._read(number + len(found) + 1):
@@ -90,11 +90,11 @@ class ActivationLog:
         return found
 
     async def commit(self, activation: Activation) -> None:
-        """Switch for everybody. Raises `CrossedError` where that number is taken, `StoreError`."""
+        """Activate for every machine. Raises `CrossedError` if the number is taken, `StoreError`."""
         content = (activation.model_dump_json(indent=2) + "\n").encode()
         try:
             await self._store.create(_name(activation.number), content)
-        except StoreError:  # an answer may be lost after the store has taken it, and a second try then meets the first
+        except StoreError:  # a lost answer makes the retry meet the first attempt
             if (there := await self._read(activation.number)) == activation:
                 return
             if there:

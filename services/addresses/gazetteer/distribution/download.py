@@ -1,7 +1,7 @@
-"""Bring a release from a store into a data dir: aside, several files at a time, checked, then renamed whole.
+"""Downloads a release from a store into a data dir: aside, several files at a time, checked, then renamed whole.
 
-What a try that was ended has brought stays in `releases/.fetching-<folder>` and is not brought again. A file that a release here holds
-already, by its SHA-256, is linked and not brought. Memory is a piece a file.
+An interrupted download stays in `releases/.fetching-<folder>` and resumes. A file with the same SHA-256 in a local release is linked, not
+downloaded. Memory: one piece (`PIECE`) per file.
 """
 
 import asyncio
@@ -26,18 +26,18 @@ from .object_store import PIECE, ObjectStore, several_at_once
 
 _ASIDE = ".fetching-"
 _MOST_MANIFEST = 4_000_000
-"""Bytes; one has less than 100,000."""
+"""Largest manifest that is read, in bytes; one has less than 100,000."""
 _MOST_CHANGES = 2_000_000_000
 
 
 class WrongObjectError(Exception):
-    """An object of the store is not what it should be. The message names it."""
+    """An object of the store does not match its hash or its reader. The message names it."""
 
 
 async def fetch(store: ObjectStore, stored: Stored, data_dir: Path, watch: Watch) -> Manifest:
-    """Put a release beside the others of a data dir, in place of one of its id. Only one process at a time may do so in a data dir.
+    """Download a release into a data dir, replacing one of the same id. Only one process per data dir may do so at a time.
 
-    Raises `WrongObjectError`, `object_store.StoreError`; OSError where the disk does not take it. After any of them the same call goes on.
+    Raises `WrongObjectError`, `object_store.StoreError`, or OSError if the disk rejects it. After any of them a repeated call resumes.
     """
     manifest, raw = await manifest_of(store, stored)
     aside, linked = await asyncio.to_thread(_aside, data_dir, stored, manifest)
@@ -56,7 +56,7 @@ async def fetch(store: ObjectStore, stored: Stored, data_dir: Path, watch: Watch
 
 
 async def fetch_changes(store: ObjectStore, stored: StoredChanges, path: Path) -> None:
-    """Put a change set into a file that is there as a whole or not at all. Raises what `fetch` raises."""
+    """Download a change set into `path` atomically. Raises the errors of `fetch`."""
     if stored.file.bytes > _MOST_CHANGES:
         raise WrongObjectError(f"{store.url}: {stored.name} is larger than any change set")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,16 +66,16 @@ async def fetch_changes(store: ObjectStore, stored: StoredChanges, path: Path) -
 
 
 async def manifest_of(store: ObjectStore, stored: Stored) -> tuple[Manifest, bytes]:
-    """The manifest of a release in a store, and its bytes. Raises `WrongObjectError` where it is not what the switch to it says,
+    """Return the manifest of a stored release, parsed and as bytes. Raises `WrongObjectError` if it does not match the log entry,
     `object_store.StoreError`."""
     raw = await store.get(stored.name(MANIFEST), _MOST_MANIFEST)
     return _understood(store, stored, raw), raw
 
 
 def _aside(data_dir: Path, stored: Stored, manifest: Manifest) -> tuple[Path, set[str]]:
-    """The folder to fetch into, and the names of files in it that are links to those of releases that are here, and checked.
+    """Prepare the download folder; return it and the names of files linked from checked local releases.
 
-    It may hold more, from an earlier try; those of other releases go. OSError where the rest does not fit.
+    The folder may hold files of an earlier attempt; those of other releases are removed. Raises OSError if the rest does not fit.
     """
     aside = data_dir / "releases" / f"{_ASIDE}{stored.folder}"
     here = local.releases(data_dir)
@@ -87,7 +87,7 @@ def _aside(data_dir: Path, stored: Stored, manifest: Manifest) -> tuple[Path, se
         aside.mkdir(parents=True, exist_ok=True)
         linked = {name for name, file in manifest.files.items() if (path := held.get(file.sha256)) and _is_linked(aside / name, path)}
         for path in (path for path in aside.rglob("*") if path.is_file() and path.relative_to(aside).as_posix() not in linked):
-            if path.stat().st_nlink > 1:  # a link of an earlier try to what is damaged since: nothing is to be written into that
+            if path.stat().st_nlink > 1:  # an earlier attempt's link to a file damaged since: never write into it
                 path.unlink()
     wanted = sum(file.bytes for file in manifest.files.values())
     there = sum(path.stat().st_size for path in aside.rglob("*") if path.is_file())
@@ -97,7 +97,7 @@ def _aside(data_dir: Path, stored: Stored, manifest: Manifest) -> tuple[Path, se
 
 
 def _held(data_dir: Path, here: Sequence[Manifest], wanted: Collection[str]) -> dict[str, Path]:
-    """Files of undamaged releases that have one of these SHA-256, by it; of the release that was made last where several do."""
+    """Return files of undamaged local releases by the SHA-256 wanted; the latest release that has one provides it."""
     held: dict[str, Path] = {}
     for manifest in reversed(here):
         files = {file.sha256: name for name, file in manifest.files.items() if file.sha256 in wanted and file.sha256 not in held}
@@ -109,7 +109,7 @@ def _held(data_dir: Path, here: Sequence[Manifest], wanted: Collection[str]) -> 
 
 
 def _is_linked(path: Path, other: Path) -> bool:
-    """Make `path` a link to a file of another release. False where there are no links here: it is a copy then, and to be checked."""
+    """Link `path` to a file of another release. Returns False if the file system made a copy, which still needs a check."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not (path.exists() and path.samefile(other)):
         path.unlink(missing_ok=True)
@@ -118,7 +118,7 @@ def _is_linked(path: Path, other: Path) -> bool:
 
 
 async def _fetch_file(store: ObjectStore, name: str, file: File, path: Path, fetched: Callable[[int], None]) -> None:
-    """What the file holds already is taken for its beginning; the hash of the whole tells."""
+    """Append the missing bytes of an object to `path`; the hash of the whole file verifies an earlier attempt's bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as out:
         if out.tell() > file.bytes:
@@ -135,7 +135,7 @@ async def _fetch_file(store: ObjectStore, name: str, file: File, path: Path, fet
 
 
 def _is_whole(path: Path, file: File) -> bool:
-    """Whether a file is what it should be; one that is not is removed, to begin anew."""
+    """Return whether a file matches its hash; removes one that does not, so that the next attempt starts anew."""
     is_whole = sha256_of(path) == file.sha256
     if not is_whole:
         path.unlink()

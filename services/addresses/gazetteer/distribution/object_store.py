@@ -1,6 +1,6 @@
-"""A store of objects: a bucket that speaks S3, or a folder of a mounted volume. One API for both (obstore), and errors in plain words.
+"""An object store: an S3 bucket or a folder of a mounted volume, through one API (obstore), with errors of one line.
 
-What S3 needs (keys, region, an endpoint of one's own) is read from the usual `AWS_...` variables. None of it is in a message.
+S3's keys, region and endpoint come from the usual `AWS_...` variables. No message contains them.
 """
 
 import asyncio
@@ -24,38 +24,38 @@ if TYPE_CHECKING:
     from obstore.store import S3Config
 
 PIECE = 8_000_000
-"""Bytes that are sent or asked for at a time: S3 takes parts of at least 5 MiB."""
+"""Bytes per request; S3 takes parts of at least 5 MiB."""
 SECONDS_A_REQUEST = 60
-"""Longest that a piece may take, tries included."""
+"""Timeout of one piece in seconds, retries included."""
 AT_ONCE = 4
-"""Files that are sent or fetched side by side."""
+"""Files that are transferred concurrently."""
 _TRIES_AGAIN = 3
 _HASH = "sha256"
-"""The metadata of an object that says what it holds, where the store keeps metadata."""
+"""Metadata key of an object's SHA-256, where the store keeps metadata."""
 _STATUS = re.compile(r"status code: (\d{3})")
 
 
 class StoreError(Exception):
-    """The store cannot be used now. The message is one line, the same for the same problem, and holds no secret."""
+    """The store cannot be used now. The message is one line, equal for equal problems, without secrets."""
 
 
 class NotThereError(StoreError):
-    """There is no such object."""
+    """The object does not exist."""
 
 
 class TakenError(StoreError):
-    """The object is there already, and was not replaced."""
+    """The object exists already and was not replaced."""
 
 
 class Object(NamedTuple):
-    """What a listing says of an object."""
+    """Size and time of change of a listed object."""
 
     bytes: int
     modified: datetime
 
 
 def refuse_odd_url(url: str) -> None:
-    """Raise ValueError, whose message says what is wanted and does not repeat the URL, for what cannot name a store."""
+    """Raise ValueError for a URL that cannot name a store; the message names what is expected and omits the URL."""
     parts = urlsplit(url)
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("give the place alone; keys and endpoint go into the AWS_... variables")
@@ -76,7 +76,7 @@ class ObjectStore:
         self._opened: S3Store | LocalStore | None = None
 
     async def get(self, name: str, most: int) -> bytes:
-        """A small object. Raises `NotThereError`, `StoreError`, which one of more than `most` bytes is too."""
+        """Return a small object. Raises `NotThereError`, or `StoreError`, also for more than `most` bytes."""
         with self._plain_errors(name):
             found = await obstore.get_async(self._store, name)
             if found.meta["size"] > most:
@@ -84,7 +84,7 @@ class ObjectStore:
             return bytes(await found.bytes_async())
 
     async def piece(self, name: str, start: int, length: int) -> obstore.Bytes:
-        """A part of an object. Raises `NotThereError`, `StoreError`: where the object ends before that too."""
+        """Return `length` bytes of an object from `start`. Raises `NotThereError`, or `StoreError`, also if the object is shorter."""
         with self._plain_errors(name):
             found = await obstore.get_range_async(self._store, name, start=start, length=length)
         if len(found) != length:
@@ -92,13 +92,13 @@ class ObjectStore:
         return found
 
     async def create(self, name: str, content: bytes) -> None:
-        """Put an object where there is none. Raises `TakenError`, `StoreError`, after which it may be there or not."""
+        """Create an object that does not exist. Raises `TakenError`, or `StoreError`, after which it may exist or not."""
         with self._plain_errors(name):
             await obstore.put_async(self._store, name, content, mode="create", use_multipart=False)
             await self._to_disk(name)
 
     async def send(self, name: str, path: Path, digest: str, sent: Callable[[int], None] = lambda _: None) -> None:
-        """Put a file whose SHA-256 is `digest`; it is there as a whole or not at all. `sent` is told of bytes as they go."""
+        """Upload a file with the SHA-256 `digest` atomically. Calls `sent` with the number of bytes of each piece."""
         with self._plain_errors(name):
             attributes: Attributes | None = None if self._volume else {_HASH: digest}
             content = await asyncio.to_thread(_whole_if_small, path)
@@ -111,10 +111,12 @@ class ObjectStore:
             await self._to_disk(name)
 
     async def copy(self, name: str, to: str) -> None:
-        """Put what the object `name` holds at `to` too, within the store: a volume links it, where it can. Raises `NotThereError`,
-        `StoreError`, also where the store makes no copies or not of so large an object."""
+        """Copy an object within the store; a volume links it where it can.
+
+        Raises `NotThereError`, or `StoreError`, also if the store cannot copy objects or one of this size.
+        """
         with self._plain_errors(name):
-            store = self._store  # which looks whether a volume is mounted
+            store = self._store  # this property checks that the volume is mounted
             if self._volume:
                 await asyncio.to_thread(_share, self._volume / to, self._volume / name)
             else:
@@ -122,7 +124,7 @@ class ObjectStore:
             await self._to_disk(to)
 
     async def holds(self, name: str, digest: str) -> bool:
-        """Whether an object that is there has this SHA-256: as was noted when it was put, or by reading a volume's."""
+        """Return whether an existing object has this SHA-256: from a bucket's metadata, or by reading a volume's file."""
         with self._plain_errors(name):
             if self._volume:
                 return await asyncio.to_thread(sha256_of, self._volume / name) == digest
@@ -130,7 +132,7 @@ class ObjectStore:
             return found.attributes.get(_HASH) == digest
 
     async def list(self, folder: str) -> dict[str, Object]:
-        """The objects below a folder, by their names."""
+        """Return the objects below a folder by name."""
         with self._plain_errors(folder):
             found = {}
             async for batch in obstore.list(self._store, f"{folder}/"):
@@ -138,7 +140,7 @@ class ObjectStore:
             return found
 
     async def delete(self, names: Iterable[str]) -> None:
-        """Remove objects; those that are gone already are no error."""
+        """Delete objects; missing ones are no error."""
         for name in names:
             try:
                 with self._plain_errors(name):
@@ -172,7 +174,7 @@ class ObjectStore:
             raise TakenError(f"{self.url} holds {name} already") from None
         except (PermissionDeniedError, UnauthenticatedError):
             raise StoreError(f"{self.url} refuses the credentials of this process, or does not let it do this") from None
-        except BaseError as error:  # its text has times, addresses and tries in it, which differ each time
+        except BaseError as error:  # its text has times, addresses and attempts, which differ each time
             status = _STATUS.search(str(error))
             raise StoreError(f"{self.url} {f'answers {status[1]}' if status else 'does not answer'}") from None
         except OSError as error:
@@ -180,7 +182,7 @@ class ObjectStore:
 
 
 async def several_at_once(steps: Iterable[Coroutine[None, None, None]]) -> None:
-    """Run them, `AT_ONCE` at a time. The first that fails ends the others, and its error is raised."""
+    """Run coroutines, `AT_ONCE` at a time. The first failure cancels the others and is raised."""
     places = asyncio.Semaphore(AT_ONCE)
 
     async def in_turn(step: Coroutine[None, None, None]) -> None:
@@ -188,7 +190,7 @@ async def several_at_once(steps: Iterable[Coroutine[None, None, None]]) -> None:
             async with places:
                 await step
         finally:
-            step.close()  # nothing, unless it never had its turn
+            step.close()  # only matters for a coroutine that never started
 
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -224,7 +226,7 @@ def _share(path: Path, other: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     share_file(path, other)
-    os.utime(path)  # as if it were new: what has not changed for long may be taken for abandoned
+    os.utime(path)  # as new: `upload.prune` removes unnamed folders that are old
 
 
 def _fsync(path: Path) -> None:
@@ -233,7 +235,7 @@ def _fsync(path: Path) -> None:
 
 
 def _remove_empty(volume: Path, name: str) -> None:
-    """Folders of a volume that hold nothing any more; a bucket has none."""
+    """Remove empty parent folders in a volume; a bucket has none."""
     for folder in PurePosixPath(name).parents[:-1]:
         try:
             (volume / folder).rmdir()

@@ -1,11 +1,11 @@
-"""Where releases come from when several machines serve them: a store that one publishes to and every data dir follows.
+"""The release store: several machines share releases through it; one publishes, and every data dir follows.
 
-The store's log of activations is the truth of what is live; a data dir holds what is served from it, in `<data dir>/followed/<store>`: the
-activation that was followed last (`switch.json`) and the change sets of the store's activations (`changes/`), by the store's numbers.
+The store's activation log decides which release is live. A data dir keeps in `<data dir>/followed/<store>` the last activation that it
+followed (`switch.json`) and the change sets of the store's activations (`changes/`), by the store's numbers.
 
-    switches/000001.json            what went live, in order; see `activation_log`
+    switches/000001.json            activations, in order; see `activation_log`
     releases/<release>-<hash>/...   the files of a release and its manifest; see `upload` and `download`
-    changes/000002-<hash>           the change set of an activation, as `change_sets` has it
+    changes/000002-<hash>           the change set of an activation; see `change_sets`
 """
 
 import asyncio
@@ -32,9 +32,9 @@ from .upload import prune, send, send_changes
 
 log = logging.getLogger(__name__)
 PROBLEMS = (StoreError, WrongObjectError, DamagedReleaseError, OSError)
-"""What following and publishing may raise; the message is one line."""
+"""Errors of following and publishing; each message is one line."""
 SECONDS_OF_PATIENCE = 10.0
-"""Another process of the data dir looks at the store for less than a second, unless there is something to fetch."""
+"""Seconds to wait for another process of the data dir, which holds the lock for less than one unless it downloads."""
 
 
 class ReleaseStore:
@@ -49,20 +49,20 @@ class ReleaseStore:
 
     @property
     def folder(self) -> Path:
-        """What the data dir keeps of this store: `change_sets.change_sets` reads its change sets."""
+        """Folder of this store in the data dir; `change_sets.change_sets` reads its change sets."""
         return self._data_dir / "followed" / sha256(self._store.url.encode()).hexdigest()[:12]
 
     def followed(self) -> Activation | None:
-        """The switch that this data dir followed last."""
+        """Return the activation that this data dir followed last, or None."""
         with suppress(OSError, ValidationError):
             return Activation.model_validate_json((self.folder / "switch.json").read_bytes())
         return None
 
     async def catch_up(self, watch: Watch | None = None, patience: float = 0) -> Activation | None:
-        """Make live in the data dir what is live in the store, and give that; None where there has been nothing yet.
+        """Activate the store's live release in the data dir and return its activation; None if the store has none yet.
 
-        Of the processes of a data dir one does it; others raise BlockingIOError, after so many seconds of `patience`. The first call
-        of a process checks the files of what is live. Raises `PROBLEMS`; what was live is then live still, and the same call goes on.
+        One process of a data dir does so; others raise BlockingIOError after `patience` seconds. The first call of a process checks the
+        live release's files. Raises `PROBLEMS`; the live release then stays, and a repeated call resumes.
         """
         async with self._store_lock(patience):
             known = self.followed()
@@ -77,9 +77,9 @@ class ReleaseStore:
             return head
 
     async def publish(self, release_id: str, watch: Watch) -> None:
-        """Make a release of the data dir live for everybody, after `catch_up`. Hold `local.data_dir_lock`.
+        """Activate a release of the data dir on every machine, after `catch_up`. Hold `local.data_dir_lock`.
 
-        Raises `CrossedError` where somebody else has switched since, `PROBLEMS`, BlockingIOError; nothing is switched then.
+        Raises `CrossedError` if another process has activated one since, `PROBLEMS`, BlockingIOError; no release is activated then.
         """
         async with self._store_lock(SECONDS_OF_PATIENCE):
             known = self.followed()
@@ -89,9 +89,9 @@ class ReleaseStore:
             await self._activate(known, activated)
 
     async def publish_earlier(self, watch: Watch) -> Manifest:
-        """Make the release live for everybody that was so before, and give it. Otherwise as `publish`.
+        """Activate the previous release on every machine and return its manifest. Locks and errors are those of `publish`.
 
-        Raises FileNotFoundError where there is none.
+        Raises FileNotFoundError if there is none.
         """
         async with self._store_lock(SECONDS_OF_PATIENCE):
             known = self.followed()
@@ -122,20 +122,20 @@ class ReleaseStore:
         before = changed[0] if changed else self._live_here()
         activation = Activation(number=number, at=now(), before=before, activated=activated, changes=changes)
         await self._log.commit(activation)
-        try:  # it has happened: what fails now is done by the next look, and by the next publisher
+        try:  # committed: the next poll or publisher completes what fails now
             await self._follow([activation])
             await prune(self._store, activated, known.activated if known else (), now())
         except PROBLEMS as error:
             log.warning("release %s is live in the store, but: %s", live, error)
 
     async def _have(self, stored: Stored, watch: Watch) -> Manifest:
-        """The release in the data dir, undamaged."""
+        """Return the manifest of a release that is undamaged in the data dir; downloads it if necessary."""
         with suppress(DamagedReleaseError):
             return (await asyncio.to_thread(checked, self._data_dir, stored.release))[1]
         return await fetch(self._store, stored, self._data_dir, watch)
 
     async def _follow(self, activations: list[Activation]) -> None:
-        """Switch to what the last one made live, and keep what each changed. Repeated after whatever ended it, it goes on."""
+        """Activate the last activation's release here and store each change set. A repeated call resumes after a failure."""
         head = activations[-1]
         history = [each.release for each in head.activated]
         await asyncio.to_thread(local.follow, self._data_dir, history)

@@ -1,7 +1,7 @@
-"""Put a release into a store: its files, then its manifest; and take away what is no longer kept there.
+"""Uploads a release to a store, its files before its manifest, and removes releases that the store no longer keeps.
 
-A folder of the store is named after a hash of the manifest, so what lies in it never changes: what is there with its size and hash is not
-sent again, whoever sent it. Nor is what the folder of another release holds: the store copies it.
+A folder is named after a hash of the manifest, so its content never changes: a file that is there with its size and hash is not sent again.
+The store copies a file that the folder of another release holds.
 """
 
 import asyncio
@@ -21,14 +21,13 @@ from .download import WrongObjectError, manifest_of
 from .object_store import NotThereError, Object, ObjectStore, StoreError, several_at_once
 
 ABANDONED = timedelta(days=1)
-"""What lies in a folder that no switch names, and in which nothing has changed for so long, is left of a publisher that was ended."""
+"""Age after which `prune` removes an unchanged folder that no log entry names: an interrupted publisher left it."""
 SMALL = 10_000
-"""Bytes: a file of fewer is sent sooner than the store is asked what it holds, and to copy it."""
+"""Bytes; a smaller file is sent without asking the store for a copy, which takes longer."""
 
 
 async def send(store: ObjectStore, data_dir: Path, release_id: str, kept: Iterable[Stored], watch: Watch) -> Stored:
-    """Put a release of a data dir into the store, which holds those of `kept`. Raises `DamagedReleaseError`, `StoreError`; the same call
-    then goes on."""
+    """Upload a release of a data dir; the store holds those of `kept`. Raises `DamagedReleaseError`, `StoreError`; a repeat resumes."""
     folder, manifest = checked(data_dir, release_id)
     raw = (folder / MANIFEST).read_bytes()
     digest = sha256(raw).hexdigest()
@@ -56,7 +55,7 @@ async def send(store: ObjectStore, data_dir: Path, release_id: str, kept: Iterab
 
 
 async def send_changes(store: ObjectStore, number: int, path: Path) -> StoredChanges:
-    """Put a change set into the store, under a name that no other has. Raises `StoreError`."""
+    """Upload a change set under a unique name. Raises `StoreError`."""
     file = await asyncio.to_thread(_file, path)
     name = f"changes/{number:06d}-{file.sha256[:16]}"
     await store.send(name, path, file.sha256)
@@ -64,7 +63,7 @@ async def send_changes(store: ObjectStore, number: int, path: Path) -> StoredCha
 
 
 async def prune(store: ObjectStore, kept: Collection[Stored], dropped: Collection[Stored], now: datetime) -> None:
-    """Remove the releases that were dropped, and what is left of publishers that were ended. Raises `StoreError`."""
+    """Remove the `dropped` releases and the remains of interrupted publishers. Raises `StoreError`."""
     staying, going = {each.folder for each in kept}, {each.folder for each in dropped}
     there, changed = await store.list("releases"), dict[str, datetime]()
     for name, found in there.items():
@@ -76,10 +75,10 @@ async def prune(store: ObjectStore, kept: Collection[Stored], dropped: Collectio
 
 
 async def _held(store: ObjectStore, kept: Iterable[Stored]) -> dict[str, str]:
-    """Objects of releases in the store that may be worth copying, by the SHA-256 that their manifests give."""
+    """Return stored objects that are worth copying, by the SHA-256 in their manifests."""
     held: dict[str, str] = {}
     for stored in kept:
-        with suppress(NotThereError, WrongObjectError):  # as one of an earlier format: all is sent then
+        with suppress(NotThereError, WrongObjectError):  # such as one of an earlier format; then every file is sent
             manifest, _ = await manifest_of(store, stored)
             held.update({file.sha256: stored.name(name) for name, file in manifest.files.items() if file.bytes >= SMALL})
     return held
@@ -90,7 +89,7 @@ async def _is_held(store: ObjectStore, there: Mapping[str, Object], name: str, f
 
 
 async def _is_copied(store: ObjectStore, there: Mapping[str, Object], other: str, name: str, file: File) -> bool:
-    """Copy another object within the store, if it is what it should be. False where that cannot be done, and the file is to be sent."""
+    """Copy another object if it matches its hash. Returns False if the store cannot copy it; then send the file."""
     with suppress(StoreError):
         if await _is_held(store, there, other, file):
             await store.copy(other, name)

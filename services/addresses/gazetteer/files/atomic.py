@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all, whatever ends the process or the machine; and what they hold, as a hash."""
+"""Writes that survive a crash: a file is complete or absent. Also computes SHA-256 of files."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a small file whole, in place of what was there. Raises OSError."""
+    """Replace `path` with `text` atomically and sync it to disk. Raises OSError."""
     aside = path.with_name(f".{path.name}-{uuid4().hex}")
     aside.write_text(text, encoding="utf-8")
     to_disk(aside)
@@ -20,7 +20,7 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def to_disk(path: Path) -> None:
-    """Return once the disk holds a file, or the names in a folder. Raises OSError."""
+    """Sync a file, or the entries of a folder, to disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -29,7 +29,7 @@ def to_disk(path: Path) -> None:
 
 
 def share_file(path: Path, other: Path) -> None:
-    """Make `path` the same file as `other` by a hard link; a copy, whole or not at all, where the file system has none. Raises OSError."""
+    """Hard-link `path` to `other`, or copy it atomically where the file system has no hard links. Raises OSError."""
     try:
         path.hardlink_to(other)
     except OSError as error:
@@ -41,6 +41,6 @@ def share_file(path: Path, other: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of what a file holds, in hexadecimal. Raises OSError."""
+    """Return the SHA-256 of a file's content, in hexadecimal. Raises OSError."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()

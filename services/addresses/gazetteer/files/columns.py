@@ -1,4 +1,4 @@
-"""Columns and dictionaries of a release: written once, then mapped into memory, where every process that has them open shares the pages."""
+"""Columns and dictionaries of a release: written once, then mapped into memory, so that processes share the pages."""
 
 import json
 from collections.abc import Iterable
@@ -12,35 +12,35 @@ from numpy.typing import NDArray
 
 Column = NDArray[Any]
 ENTRIES_KEPT_DECODED = 20_000
-"""Of each dictionary; an entry takes a microsecond or two to decode."""
+"""Decoded entries that each dictionary caches; decoding one takes a microsecond or two."""
 
 
 def write_column(path: Path, values: Iterable[Any] | NDArray[Any], dtype: str) -> None:
-    """Write numbers as NumPy's `.npy`, which names their type and length."""
+    """Write numbers in NumPy's `.npy` format, which names their type and length."""
     column = np.ascontiguousarray(np.asarray(values, dtype=dtype))
     with path.open("wb") as file:
         np.save(file, column, allow_pickle=False)
 
 
 def open_column(path: Path) -> NDArray[Any]:
-    """The numbers, mapped. Raises OSError or ValueError where the file is not a column."""
+    """Map a column into memory. Raises OSError or ValueError where the file is not a column."""
     mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     return mapped.view(np.ndarray)  # type: ignore[no-any-return]  # an element of a memmap costs ten times as much
 
 
 def elements(column: NDArray[Any]) -> "memoryview[Any]":
-    """The numbers one by one: an element of a memoryview is had in a third of the time that one of an array takes."""
+    """View a column as a memoryview, which returns one element in a third of the time that an array takes."""
     return memoryview(column)  # type: ignore[arg-type]  # an array is a buffer, which NumPy's types only say for Python 3.12
 
 
 def map_file(path: Path) -> mmap | bytes:
-    """The bytes of a file, mapped; an empty file cannot be."""
+    """Map a file into memory; an empty file, which mmap refuses, gives `b""`."""
     with path.open("rb") as file:
         return mmap(file.fileno(), 0, access=ACCESS_READ) if path.stat().st_size else b""
 
 
 def write_texts(path: Path, texts: Iterable[str]) -> None:
-    """Write numbered texts: their count, where each ends (uint32 each), their UTF-8."""
+    """Write numbered texts: their count (uint32), the end of each (uint32 each), then their UTF-8."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     ends = np.cumsum([len(text) for text in encoded], dtype=np.uint32)
     with path.open("wb") as file:
@@ -55,7 +55,7 @@ def write_tuples(path: Path, values: Iterable[tuple[Any, ...]]) -> None:
 
 
 class Texts:
-    """Numbered texts, mapped. `texts[3]` is the fourth; raises IndexError where there is none."""
+    """Numbered texts, mapped into memory. `texts[3]` is the fourth; raises IndexError for a number that does not exist."""
 
     def __init__(self, path: Path) -> None:
         mapped = memoryview(map_file(path))
@@ -73,7 +73,7 @@ class Texts:
 
 
 class Tuples:
-    """Numbered tuples, kept as JSON in a `Texts`. Lists within are read as tuples."""
+    """Numbered tuples, stored as JSON in a `Texts`. Nested lists become tuples."""
 
     def __init__(self, path: Path) -> None:
         texts = Texts(path)
@@ -81,7 +81,7 @@ class Tuples:
 
 
 def tuples(value: Any) -> Any:
-    """Lists, and lists within them, as tuples."""
+    """Convert lists, nested ones too, to tuples."""
     return tuple(map(tuples, value)) if isinstance(value, list) else value
 
 
@@ -92,9 +92,9 @@ class _Numbers(dict[Any, int]):
 
 
 class Numbered:
-    """Gives each different value the next number while a release is being written; `numbers` are then its dictionary, in order."""
+    """Numbers distinct values in order of first use while a release is written; `numbers` becomes its dictionary."""
 
     def __init__(self) -> None:
         self.numbers: dict[Any, int] = _Numbers()
         self.of = self.numbers.__getitem__
-        """The value's number."""
+        """Returns the value's number, assigning the next one to a new value."""

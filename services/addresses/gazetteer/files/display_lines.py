@@ -1,7 +1,7 @@
-"""The address of each row in one line, as a search shows it, so that a result costs no reading of its record.
+"""The one-line address of each row, stored so that a search result needs no decoding of its record.
 
-A line is kept in two parts: what comes before the street, by row, and the street with what follows it, numbered, for many rows share one.
-The postcode, which is a column of its own, is left out. A line of another make is kept whole.
+A line has two parts: the text before the street, stored by row, and the street with the text after it, numbered and shared by many rows.
+The line omits the postcode, which has a column of its own. A line of another shape is stored whole.
 """
 
 import re
@@ -15,19 +15,19 @@ from .columns import Column, Numbered, Texts, elements, map_file, open_column, w
 
 LINES = "shown"
 MOST_STREETS = 1_000_000
-"""Numbers that one code point can be: with more streets lines are kept whole."""
+"""Streets that one code point can number; lines of further streets are stored whole."""
 _STREETS_KEPT_DECODED = 20_000
 _PARTS = re.compile(r"(.*(?:[0-9][A-Za-z0-9-]*|,)) (.+, [^,]+)")
-"""`Flat 2, 14`, `Quillfen Street, London`: the street begins after the last number or comma that leaves a comma behind it."""
+"""Splits `Flat 2, 14 Quillfen Street, London`: the street begins after the last number or comma that has a comma after it."""
 _WHOLE, _FIRST = 0, 1
-"""Code points that a row begins with: its line is whole, or has the street of that number, counted from `_FIRST`."""
+"""The first code point of a row: `_WHOLE` marks a whole line, a higher one gives the street's number, counted from `_FIRST`."""
 
 
 class LinesGathered:
-    """Lines in the order of their rows; they go to `lines`."""
+    """Collects lines in the order of their rows and writes them to `lines`."""
 
     def __init__(self, lines: BinaryIO, streets: Iterable[str] = ()) -> None:
-        """`streets` are those of an earlier release, which keep their numbers."""
+        """Start from the `streets` of an earlier release, which keep their numbers."""
         self._lines = lines
         self.ends = array("Q", [0])
         self.streets = Numbered()
@@ -35,7 +35,7 @@ class LinesGathered:
             self.streets.of(street)
 
     def add(self, line: str, postcode: str) -> None:
-        """Keep the next row's line, with its postcode."""
+        """Write the next row's line without its postcode."""
         kept = self._parts(line, f", {postcode}" if postcode else "").encode("utf-8", "surrogatepass")
         self._lines.write(kept)
         self.ends.append(self.ends[-1] + len(kept))
@@ -49,13 +49,13 @@ class LinesGathered:
 
 
 def write_ends(folder: Path, ends: Column, streets: Iterable[str]) -> None:
-    """Write where the line of each row ends, and the streets, beside the lines."""
+    """Write the end of each row's line, and the streets, beside the lines."""
     write_column(folder / "shown_ends.npy", ends, "<u4" if int(ends[-1]) < 1 << 32 else "<u8")
     write_texts(folder / "shown_streets", streets)
 
 
 def read_ends(folder: Path) -> tuple[Column, list[str]]:
-    """What `write_ends` wrote."""
+    """Read the ends and the streets that `write_ends` wrote."""
     streets = Texts(folder / "shown_streets")
     return open_column(folder / "shown_ends.npy"), [streets[number] for number in range(len(streets))]
 
@@ -69,7 +69,7 @@ class ShownLines:
         self._street = lru_cache(_STREETS_KEPT_DECODED)(Texts(folder / "shown_streets").__getitem__)
 
     def line(self, row: int, postcode: str) -> str:
-        """The row's line with its postcode, empty where it has none: `Flat 2, 14 Quillfen Street, London, NW1 1AA`."""
+        """Return the row's line with its postcode, if it has one: `Flat 2, 14 Quillfen Street, London, NW1 1AA`."""
         kept = str(self._lines[self._ends[row] : self._ends[row + 1]], "utf-8", "surrogatepass")
         street = ord(kept[0]) - _FIRST
         if street < 0:

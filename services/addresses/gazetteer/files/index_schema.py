@@ -10,7 +10,7 @@ FIRST_TOKEN = 4
 
 
 def schema() -> tantivy.Schema:
-    """The fields. Nothing is stored: `row` is a column, by which a hit is found in the release's other files."""
+    """Build the schema. The index stores no field; the column `row` leads from a hit to the release's other files."""
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("row", fast=True)
     for name in ("words", "few", "area"):

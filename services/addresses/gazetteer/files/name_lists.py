@@ -1,4 +1,4 @@
-"""Numbers by word, mapped: the streets and buildings whose names hold a word, the streets of an area, what a short beginning finds."""
+"""Sorted lists of numbers by word, mapped into memory: streets and buildings by word, streets by area, results by prefix."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -10,15 +10,15 @@ from .columns import Column, Texts, elements, open_column, write_column, write_t
 
 NONE = np.empty(0, np.uint32)
 LONGEST = 5_000
-"""Numbers of a list that are gone through."""
+"""Most numbers of a list that `of_all` examines."""
 LONGEST_NARROWED = 100_000
-"""The same, where most of what is found is then left out."""
+"""The limit for searches that discard most of what they find."""
 FEW_LISTS = 4
-"""More, unless they are long, are joined before they are searched."""
+"""`of_all` merges more lists than this before it searches them, unless they are long."""
 
 
 def write_word_lists(folder: Path, name: str, lists: Mapping[str, Sequence[int]]) -> None:
-    """Write the list of each word, in its order. Those that are asked for together must ascend."""
+    """Write the list of each word, in its order. Lists that a query combines must ascend."""
     words = sorted(lists)
     numbers = list(chain.from_iterable(lists[word] for word in words))
     write_numbered_lists(folder, name, words, [len(lists[word]) for word in words], numbers)
@@ -27,14 +27,14 @@ def write_word_lists(folder: Path, name: str, lists: Mapping[str, Sequence[int]]
 def write_numbered_lists(
     folder: Path, name: str, words: Sequence[str], lengths: Sequence[int] | Column, numbers: Sequence[int] | Column
 ) -> None:
-    """Write lists that lie one after the other in `numbers`, each so long as `lengths` says. The words are in order."""
+    """Write lists that follow one another in `numbers`, with their `lengths`. The words ascend."""
     write_texts(folder / f"{name}_words", words)
     write_column(folder / f"{name}_starts.npy", np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]), "<u4")
     write_column(folder / f"{name}_numbers.npy", numbers, "<u4")
 
 
 class WordLists:
-    """The lists of one name."""
+    """The lists written under one name."""
 
     def __init__(self, folder: Path, name: str) -> None:
         texts = Texts(folder / f"{name}_words")
@@ -44,30 +44,31 @@ class WordLists:
 
     @property
     def words(self) -> list[str]:
-        """The words that have a list, in order."""
+        """All words that have a list, ascending."""
         return list(self._places)
 
     @property
     def lengths(self) -> Column:
-        """How long the list of each word is."""
+        """Length of each word's list, in the order of `words`."""
         return np.diff(np.asarray(self._starts))
 
     @property
     def numbers(self) -> Column:
-        """The lists, one after the other."""
+        """All lists, one after the other."""
         return self._numbers
 
     def of(self, word: str) -> Column | None:
-        """The list of a word; None where it has none."""
+        """Return the list of a word; None for an unknown word."""
         at = self._places.get(word)
         return None if at is None else self._numbers[self._starts[at] : self._starts[at + 1]]
 
     def of_any(self, words: Iterable[str]) -> Column:
-        """What is in the list of one of the words, ascending, each once."""
+        """Return the union of the words' lists, ascending."""
         return _joined(self._lists(words))
 
     def of_all(self, choices: Iterable[Iterable[str]], longest: int = LONGEST) -> Column:
-        """What is in a list of each of several choices of words, ascending. Of the shortest lists only so many are gone through."""
+        """Return numbers that occur, for each choice, in the list of one of its words, ascending. Examines the first `longest` numbers of
+        the choice with the shortest lists."""
         shortest, *others = sorted((self._lists(words) for words in choices), key=_length)
         found = _joined([numbers[:longest] for numbers in shortest])
         for lists in others:
@@ -88,7 +89,7 @@ def _length(lists: Sequence[Column]) -> int:
 
 
 def _joined(lists: Sequence[Column]) -> Column:
-    """Ascending, each once. NumPy's own functions for that are written for more."""
+    """Merge ascending lists without duplicates, faster than NumPy's general functions."""
     if len(lists) < 2:
         return lists[0] if lists else NONE
     joined = np.concatenate(lists)

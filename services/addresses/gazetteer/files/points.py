@@ -1,7 +1,7 @@
-"""Points of the National Grid by place: in a rectangle, and nearest first. Coordinates are columns of whole centimetres.
+"""Spatial index of National Grid points: by rectangle, and nearest first. Coordinates are columns of whole centimetres.
 
-Rows are ordered by the square of the grid that they stand in, 100 m wide, row of squares by row of squares; what a query reads is one run
-of rows for each row of squares that it touches.
+The index orders rows by grid square of 100 m, one row of squares after another. A query reads one run of rows for each row of squares that
+it touches.
 """
 
 from pathlib import Path
@@ -11,12 +11,12 @@ import numpy as np
 from .columns import Column, open_column, write_column
 
 SQUARE = 10_000
-"""Centimetres."""
+"""Side of a grid square, in centimetres."""
 FIRST_RADIUS = 5_000
 
 
 def write_points(folder: Path, name: str, eastings: Column, northings: Column) -> None:
-    """Write the order of the points; the coordinates, int32 centimetres, are columns `<name>_eastings` and `<name>_northings`."""
+    """Write the spatial index and the coordinates (int32, centimetres) in columns `<name>_eastings` and `<name>_northings`."""
     write_column(folder / f"{name}_eastings.npy", eastings, "<i4")
     write_column(folder / f"{name}_northings.npy", northings, "<i4")
     if not len(eastings):
@@ -35,7 +35,7 @@ def write_points(folder: Path, name: str, eastings: Column, northings: Column) -
 
 
 class Points:
-    """The points of one kind; a row is a point's place in the columns."""
+    """The points of one kind; a row is a point's position in the columns."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.eastings = open_column(folder / f"{name}_eastings.npy")
@@ -45,7 +45,7 @@ class Points:
         self._west, self._south, self._columns, self._rows = map(int, open_column(folder / f"{name}_grid.npy"))
 
     def within(self, min_e: float, min_n: float, max_e: float, max_n: float) -> Column:
-        """Rows in the rectangle (metres, its edge included), in no order that matters."""
+        """Return rows in the rectangle (metres, edges included), in no defined order."""
         west, south, east, north = (round(metres * 100) for metres in (min_e, min_n, max_e, max_n))
         rows = self._around(west, south, east, north)
         eastings, northings = self.eastings[rows], self.northings[rows]
@@ -53,7 +53,7 @@ class Points:
         return rows[inside]
 
     def nearest(self, easting: float, northing: float, radius: float, limit: int) -> tuple[Column, Column]:
-        """Rows and their distances in metres, nearest first, at most `limit`, none farther than `radius` metres; equals by row."""
+        """Return at most `limit` rows within `radius` metres and their distances in metres, nearest first; ties by row."""
         at_e, at_n, farthest = easting * 100, northing * 100, radius * 100
         reach = min(farthest, FIRST_RADIUS)
         while True:
@@ -67,7 +67,7 @@ class Points:
             reach = min(farthest, reach * 3)
 
     def _around(self, west: int, south: int, east: int, north: int) -> Column:
-        """Rows of every square that the rectangle touches."""
+        """Return the rows of every square that the rectangle (centimetres) touches."""
         first, last = max(west // SQUARE - self._west, 0), min(east // SQUARE - self._west, self._columns - 1)
         lowest, highest = max(south // SQUARE - self._south, 0), min(north // SQUARE - self._south, self._rows - 1)
         if first > last or lowest > highest:

@@ -1,4 +1,4 @@
-"""The postcodes of a release: an SQLite file, and their points. Written from the sources, then only read."""
+"""The postcodes of a release: an SQLite file and a spatial index, written from the sources and read-only afterwards."""
 
 import json
 import random
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class LivePostcode:
-    """A live postcode with the names of where it is. `introduced` (yyyymm) and census codes are None where they are not known."""
+    """A live postcode with the names of its borough and ward. `introduced` (yyyymm) and census codes are None if unknown."""
 
     postcode: Postcode
     quality: int
@@ -45,7 +45,7 @@ class LivePostcode:
 
 @dataclass(frozen=True, slots=True)
 class TerminatedPostcode:
-    """A postcode withdrawn in that month."""
+    """A withdrawn postcode, with the year and month of its termination."""
 
     postcode: Postcode
     year: int
@@ -56,7 +56,7 @@ class TerminatedPostcode:
 
 @dataclass(frozen=True, slots=True)
 class Outcode:
-    """A postcode district: the mean of its live postcodes' places, and the names of the boroughs and wards that they lie in."""
+    """A postcode district: the mean position of its live postcodes, and the names of their boroughs and wards."""
 
     outcode: str
     location: Location
@@ -67,12 +67,12 @@ class Outcode:
 
 
 def write_postcodes(folder: Path, sources: shipped.Sources) -> tuple[int, int]:
-    """Write them; how many are live and how many terminated. The same input gives the same bytes with the same SQLite."""
+    """Write the postcodes; return the number of live and of terminated ones. Equal input gives equal bytes with the same SQLite."""
     live = sorted(sources.live(), key=lambda row: row.postcode)
     gone = _withdrawn(sources, {row.postcode for row in live})
     connection = sqlite3.connect(folder / FILE)
     try:
-        # A file that is not finished is thrown away, so nothing is gained by a journal.
+        # A failed build discards the file, so a journal would gain nothing.
         connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;")
         connection.executescript(SCHEMA.read_text(encoding="utf-8"))
         with connection:
@@ -100,7 +100,7 @@ def _with_lng_lat(rows: Iterable[T], locations: Iterable[Location]) -> Iterator[
 
 
 def _withdrawn(sources: shipped.Sources, live: set[str]) -> list[tuple[str, str, float, float]]:
-    """Postcodes that are gone: those taken up again are live."""
+    """Return terminated postcodes without those that are live again."""
     gone = [row for row in sources.terminated() if row.postcode not in live]
     return [(row.postcode, row.terminated, lng, lat) for row, lng, lat in _with_lng_lat(gone, (row.location for row in gone))]
 
@@ -147,7 +147,7 @@ FROM postcodes JOIN wards ON wards.id = postcodes.ward JOIN boroughs ON boroughs
 
 
 class Postcodes:
-    """The open file. Not for use from several threads at once."""
+    """Reads the postcodes of a release. Not thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         address = f"{(folder / FILE).resolve().as_uri()}?mode=ro&immutable=1"
@@ -155,34 +155,34 @@ class Postcodes:
         self._points = Points(folder, "postcodes")
         self._outcode_points = Points(folder, "outcodes")
         self.outwards = frozenset(row[0] for row in self._connection.execute("SELECT outcode FROM outcodes"))
-        """Every outward code that has a live postcode."""
+        """Outward codes that have a live postcode."""
         self.boroughs: dict[str, str] = dict(self._connection.execute("SELECT code, name FROM boroughs"))
-        """Names by GSS code."""
+        """Borough names by GSS code."""
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the database."""
         self._connection.close()
 
     def postcode(self, postcode: Postcode) -> LivePostcode | None:
-        """A live postcode."""
+        """Return a live postcode, or None."""
         row = self._connection.execute(f"{_LIVE} WHERE postcodes.postcode = ?", (str(postcode),)).fetchone()
         return _live(row) if row else None
 
     def of_each_borough(self) -> Iterator[tuple[str, list[str]]]:
-        """GSS codes of boroughs, and every live postcode (`NW1 1AA`) of each, in any order."""
-        # SQLite puts them together: as rows of their own they take five times as long.
+        """Yield each borough's GSS code with its live postcodes (`NW1 1AA`), unordered."""
+        # SQLite concatenates them: separate rows take five times as long.
         for borough, joined in self._connection.execute(
             "SELECT wards.borough, group_concat(postcode) FROM postcodes JOIN wards ON wards.id = postcodes.ward GROUP BY wards.borough"
         ):
             yield borough, joined.split(",")
 
     def terminated(self, postcode: Postcode) -> TerminatedPostcode | None:
-        """A postcode that is no longer live."""
+        """Return a terminated postcode, or None."""
         row = self._connection.execute("SELECT terminated, lng, lat FROM terminated WHERE postcode = ?", (str(postcode),)).fetchone()
         return TerminatedPostcode(postcode, int(row[0][:4]), int(row[0][4:]), row[1], row[2]) if row else None
 
     def beginning_with(self, begun: PartialPostcode, borough: str | None, limit: int) -> list[LivePostcode]:
-        """Live postcodes that begin so, in order."""
+        """Return at most `limit` live postcodes that begin with `begun`, ascending, of one borough (GSS code) or of all."""
         rows = self._connection.execute(
             f"{_LIVE} WHERE postcodes.postcode >= ? AND postcodes.postcode < ? AND (? IS NULL OR wards.borough = ?)"
             " ORDER BY postcodes.postcode LIMIT ?",
@@ -191,23 +191,23 @@ class Postcodes:
         return [_live(row) for row in rows]
 
     def nearest(self, easting: float, northing: float, radius: float, limit: int) -> list[tuple[LivePostcode, float]]:
-        """Live postcodes within `radius` metres with their distance, nearest first."""
+        """Return live postcodes within `radius` metres with their distances in metres, nearest first."""
         rows, metres = self._points.nearest(easting, northing, radius, limit)
         return [(self._numbered(row), distance) for row, distance in zip(rows.tolist(), metres.tolist(), strict=True)]
 
     def outcode(self, outcode: str) -> Outcode | None:
-        """A district that has a live postcode; in capitals."""
+        """Return a district (in capitals) that has a live postcode, or None."""
         row = self._connection.execute(f"{_OUTCODE} WHERE outcode = ?", (outcode,)).fetchone()
         return _outcode(row) if row else None
 
     def nearest_outcodes(self, easting: float, northing: float, radius: float, limit: int) -> list[tuple[Outcode, float]]:
-        """Districts whose mean place is within `radius` metres with their distance, nearest first."""
+        """Return districts whose mean position lies within `radius` metres, with their distances in metres, nearest first."""
         rows, metres = self._outcode_points.nearest(easting, northing, radius, limit)
         found = [self._connection.execute(f"{_OUTCODE} WHERE id = ?", (row,)).fetchone() for row in rows.tolist()]
         return [(_outcode(row), distance) for row, distance in zip(found, metres.tolist(), strict=True)]
 
     def at_random(self, outcode: str | None = None) -> LivePostcode | None:
-        """Any live postcode, or any of a district; None where the district has none."""
+        """Return a random live postcode, of one district if given; None where the district has none."""
         if outcode is None:
             first, count = 0, len(self._points.eastings)
         else:

@@ -1,4 +1,4 @@
-"""The premises of a release: their records, and the columns that say where each is, what it is, whose child, and in which order.
+"""The premises of a release: records, and columns for position, borough, kind, parent and order.
 
 `builds.premises` writes them.
 """
@@ -24,7 +24,7 @@ _LONGEST_POSTCODE = 8
 
 
 class PremisesFiles:
-    """The open files. A row is a record's place in the order of UPRNs."""
+    """Reads the premises of a release. A row is a record's position in the order of UPRNs."""
 
     def __init__(self, folder: Path) -> None:
         self._codec, self._lines = RecordReader(folder), ShownLines(folder)
@@ -49,14 +49,14 @@ class PremisesFiles:
         return len(self.uprns)
 
     def row(self, uprn: int) -> int | None:
-        """Where a UPRN's record is."""
+        """Return the row of a UPRN, or None."""
         if not 0 <= uprn < 1 << 63:
             return None
         row = int(self.uprns.searchsorted(np.uint64(uprn)))
         return row if row < len(self.uprns) and int(self.uprns[row]) == uprn else None
 
     def record(self, row: int) -> Blpu:
-        """The record."""
+        """Decode the record of a row."""
         return self._codec.decode(
             self._records[self._ends[row] : self._ends[row + 1]],
             self._uprn[row],
@@ -64,62 +64,62 @@ class PremisesFiles:
         )
 
     def found(self, row: int) -> Found:
-        """The record as a search shows it."""
+        """Return the row as a search result."""
         place = self._longitude[row] / 1e7, self._latitude[row] / 1e7
         postcode, kind = self.postcode_of(row), _KINDS[self._mark[row] & SHELL]
         return Found(kind, self._lines.line(row, postcode), postcode, self.borough_codes[self._borough[row]], *place, self._uprn[row])
 
     def is_historical(self, row: int) -> bool:
-        """Whether the row's BLPU no longer exists."""
+        """Return whether the row's BLPU is historical."""
         return bool(self._mark[row] & HISTORICAL)
 
     def is_shell(self, row: int) -> bool:
-        """Whether the row is a parent shell."""
+        """Return whether the row is a parent shell."""
         return bool(self._mark[row] & SHELL)
 
     def postcode_of(self, row: int) -> str:
-        """The row's postcode, empty where it has none."""
+        """Return the row's postcode, empty if it has none."""
         return self._codes.item(self._postcode[row]).decode()  # type: ignore[no-any-return]
 
     @property
     def postcode_numbers(self) -> Column:
-        """Of each row, which of `postcode_codes` it has."""
+        """Each row's position in `postcode_codes`."""
         return self._postcodes
 
     @property
     def postcode_code_column(self) -> Column:
-        """The postcodes that premises have, in order, as bytes; one may be empty."""
+        """Distinct postcodes of premises as bytes, ascending; one may be empty."""
         return self._codes
 
     @property
     def postcode_codes(self) -> list[str]:
-        """The postcodes that premises have, in order; one may be empty."""
+        """Distinct postcodes of premises, ascending; one may be empty."""
         return [code.decode() for code in self._codes.tolist()]
 
     @property
     def parents(self) -> tuple[Column, Column]:
-        """UPRNs of parents, held or not, and the row of a child of each, in the order of the UPRNs."""
+        """Pairs of a parent's UPRN, held or not, and a child's row, ordered by the parent's UPRN."""
         return self._parents, self._children
 
     def children(self, uprn: int) -> Column:
-        """Rows whose parent has this UPRN, in the order of their addresses."""
+        """Return rows whose parent has this UPRN, in the order of their addresses."""
         first, last = self._parents.searchsorted(np.array([uprn, uprn + 1], np.uint64))
         return self._children[int(first) : int(last)]
 
     def predecessors(self, uprn: int) -> Column:
-        """UPRNs of which this one is a successor, ascending; they need not be held."""
+        """Return the UPRNs that this one succeeded, ascending; the release need not hold them."""
         first, last = self._successors.searchsorted(np.array([uprn, uprn + 1], np.uint64))
         return self._predecessors[int(first) : int(last)]
 
     def at_postcode(self, beginning: str, after: str) -> Column:
-        """Rows whose postcode is from `beginning` up to, but not, `after`, in the order of postcode and address."""
+        """Return rows whose postcode is at least `beginning` and less than `after`, ordered by postcode and address."""
         if not beginning.isascii() or len(beginning) > _LONGEST_POSTCODE:
             return self._by_address[:0]
         first, last = self._codes.searchsorted(np.array([beginning, after], self._codes.dtype))
         return self._by_address[int(self._starts[int(first)]) : int(self._starts[int(last)])]
 
     def inside(self, rows: Column, area: Sequence[PartialPostcode], borough: str | None) -> Column:
-        """Those of the rows that are in the borough and at a postcode that begins as one of the area's."""
+        """Return the rows that lie in the borough (GSS code) and in one of the postcode areas; None or an empty area selects all."""
         if borough is not None and len(rows):
             number = self.borough_codes.index(borough) if borough in self.borough_codes else -1
             rows = rows[self.boroughs[rows] == number]

@@ -1,10 +1,10 @@
-"""A `Blpu` as few bytes, and back.
+"""Encodes a `Blpu` in few bytes, and decodes it.
 
-What many records share (street, ward and borough, classification and status, dates, numbers of houses, texts) is in dictionaries and
-named by number. A record is a row of such numbers, each written as one Unicode code point, in UTF-8: small numbers, which are the common
-ones, take one byte, and CPython decodes the row in one call. Coordinates are not in it: they are columns, which spatial queries read too.
+Dictionaries number what many records share: street, ward and borough, classification and status, dates, house numbers, texts. A record is a
+sequence of such numbers, each a Unicode code point, in UTF-8. Small numbers, the common ones, take one byte, and CPython decodes the
+sequence in one call. Columns hold the coordinates, because spatial queries read them too.
 
-The order of the numbers is that of `RecordWriter.encode`; a change of it raises `manifest.FORMAT`.
+`RecordWriter.encode` defines the order of the numbers; changing it requires a higher `manifest.FORMAT`.
 """
 
 import re
@@ -27,13 +27,13 @@ from services.addresses.domain.addressbase.records import (
 from .columns import Numbered, Texts, Tuples, write_texts, write_tuples
 
 INLINE = 0x10FFFF
-"""Says that a text follows letter by letter: the dictionary of texts is full."""
+"""Marks a text stored inline, letter by letter, because the dictionary of texts is full."""
 MOST_TEXTS = INLINE
 DICTIONARIES = ("texts", "dates", "places", "kinds", "streets", "heads", "numberings", "thoroughfares")
 
 TEXTS_KEPT_DECODED = 50_000
 _POINT_PARTS = (2, 4, 8, 16, 32, 64, 128)
-"""Bits of the parts that a delivery point may lack; the lowest says that it is as old as its BLPU."""
+"""Bits of a delivery point's optional parts; bit 1 says that its date is that of its BLPU."""
 _STATUSES = {int(status): status for status in LogicalStatus}
 _STATES: dict[int, BlpuState | None] = {0: None, **{int(state): state for state in BlpuState}}
 _LANGUAGES = {str(language): language for language in Language}
@@ -42,7 +42,7 @@ _TOID = re.compile(r"(osgb)([1-9][0-9]{1,13})", re.ASCII)
 
 
 PARENT, TOID, ORGANISATION, LEGAL_NAME, LOCATOR, LOCATOR_IS_POSTCODE, SUCCESSORS, CROSS_REFERENCES, DELIVERED = (1 << at for at in range(9))
-"""Which parts that a record may lack it has."""
+"""Bits of a record's optional parts."""
 
 
 def _optional(blpu: Blpu) -> int:
@@ -56,7 +56,7 @@ def _optional(blpu: Blpu) -> int:
 
 
 class RecordWriter:
-    """Encodes records and gathers their dictionaries."""
+    """Encodes records and builds their dictionaries."""
 
     def __init__(self) -> None:
         self.texts = Numbered()
@@ -82,7 +82,7 @@ class RecordWriter:
                 write_tuples(folder / name, numbered.numbers)
 
     def encode(self, blpu: Blpu) -> bytes:
-        """One record, without UPRN and coordinates."""
+        """Encode one record, without UPRN and coordinates."""
         codes: list[int] = []
         mask = _optional(blpu)
         self._head(codes, blpu, mask)
@@ -190,7 +190,7 @@ class RecordWriter:
         codes.append(number)
 
     def _prefixed(self, codes: list[int], text: str, form: re.Pattern[str]) -> None:
-        """A text of a few letters and a long number, or any other (then its letters are empty)."""
+        """Encode a text of a known prefix and a long number; any other text follows an empty prefix."""
         if found := form.fullmatch(text):
             self._text(codes, found[1])
             _wide(codes, int(found[2]))

@@ -1,4 +1,4 @@
-"""The open data that is shipped in `services/addresses/data` (its README says what and whose it is)."""
+"""The open data shipped in `services/addresses/data`; its README names contents and owners."""
 
 import csv
 import gzip
@@ -15,44 +15,44 @@ from services.addresses.domain.geography.postcode_records import PostcodeRecord,
 from services.addresses.domain.synthetic.generate import Site
 
 EDITION = "2025.2"
-"""The edition of Code-Point Open that the live postcodes come from."""
+"""The edition of Code-Point Open that provides the live postcodes."""
 ATTRIBUTION = (
     "Contains OS data © Crown copyright and database right 2025. "
     "Contains Royal Mail data © Royal Mail copyright and database right 2025. "
     "Source: Office for National Statistics licensed under the Open Government Licence v3.0."
 )
 SHIPPED_EDITION = Edition(of="postcodes", product="Code-Point Open", name=EDITION, day=None, attribution=ATTRIBUTION)
-"""The shipped postcodes. Boroughs, wards and whatever imported postcodes lack come from them, so that they are always named."""
+"""The shipped postcodes. Every release cites them: they provide boroughs, wards and what imported postcodes lack."""
 SHIPPED = Path(__file__).resolve().parents[2] / "data"
 
 POSTCODES = "london_postcodes.csv.gz"
 TERMINATED = "london_terminated_postcodes.csv.gz"
 BOROUGHS = "london_boroughs.csv"
 WARDS = "london_wards.csv"
-"""The files, in any folder of sources."""
+"""File names in any folder of sources."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The four files, in one folder."""
+    """The four source files of one folder."""
 
     folder: Path = SHIPPED
 
     def hashes(self) -> dict[str, str]:
-        """SHA-256 of each file, hexadecimal."""
+        """Return the SHA-256 of each file, in hexadecimal, by name."""
         names = (BOROUGHS, POSTCODES, TERMINATED, WARDS)
         return {name: sha256((self.folder / name).read_bytes()).hexdigest() for name in names}
 
     def boroughs(self) -> dict[str, str]:
-        """Names by GSS code."""
+        """Return borough names by GSS code."""
         return {row[0]: row[1] for row in self._rows(BOROUGHS, ("code", "name"))}
 
     def wards(self) -> list[Ward]:
-        """Every ward of London."""
+        """Return every ward of London."""
         return [Ward(*row) for row in self._rows(WARDS, ("code", "name", "borough_code"))]
 
     def live(self) -> Iterator[PostcodeRecord]:
-        """Every live postcode, as the file orders them."""
+        """Yield every live postcode, in the order of the file."""
         place = ("postcode", "positional_quality", "easting", "northing")
         codes = ("borough_code", "ward_code", "introduced", "lsoa_2011", "msoa_2011")
         for postcode, quality, easting, northing, *others in self._rows(POSTCODES, (*place, *codes)):
@@ -60,7 +60,7 @@ class Sources:
             yield PostcodeRecord(postcode, int(quality) // 10, Location(int(easting), int(northing)), *others)
 
     def sites(self, boroughs: Collection[str] | None = None) -> list[Site]:
-        """Every live postcode of the boroughs (GSS codes; all where None), to put made-up premises on."""
+        """Return the live postcodes of the boroughs (GSS codes; None for all) as sites for made-up premises."""
         return [
             Site(_whole(row.postcode), row.borough, row.location, row.ward)
             for row in self.live()
@@ -68,7 +68,7 @@ class Sources:
         ]
 
     def terminated(self) -> Iterator[TerminatedPostcodeRecord]:
-        """Every withdrawn postcode, including those that have been taken up again since."""
+        """Yield every terminated postcode, including those that are live again."""
         for postcode, month, easting, northing in self._rows(TERMINATED, ("postcode", "terminated", "easting", "northing")):
             yield TerminatedPostcodeRecord(postcode, month, Location(int(easting), int(northing)))
 

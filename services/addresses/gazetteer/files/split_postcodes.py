@@ -1,4 +1,4 @@
-"""Which postcodes of a release lie in several boroughs: few of all, so that they are found once and then looked up."""
+"""Finds the postcodes of a release that lie in several boroughs, once when the release opens."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from .premises import PremisesFiles
 
 
 def split_postcodes(premises: PremisesFiles, postcodes: Postcodes) -> list[str]:
-    """Those (`NW1 1AA`) with premises in more boroughs than one, or in another than their own by the directory of postcodes."""
+    """Return postcodes (`NW1 1AA`) with premises in several boroughs, or in another borough than the postcode directory gives."""
     codes = premises.postcode_code_column
     held = np.zeros((len(codes), len(premises.borough_codes)), bool)
     held[premises.postcode_numbers, premises.boroughs] = True

@@ -1,4 +1,4 @@
-"""The streets of a release, the largest first: what they are called, where they lie, what stands on them in the order of its numbers."""
+"""The streets of a release, the largest first: names, positions, and premises in the order of their numbers."""
 
 from array import array
 from bisect import bisect_left
@@ -21,7 +21,7 @@ NO_STREET = 0xFFFFFFFF
 
 @dataclass(slots=True)
 class Street:
-    """A street as it is gathered. Name, town and borough are those of its first record."""
+    """A street under construction. Name, town and borough come from its first record."""
 
     name: str
     borough: str
@@ -29,22 +29,22 @@ class Street:
     premises: int = 0
     latitudes: int = 0
     longitudes: int = 0
-    """Sums over its premises, in units of 1e-7 degrees: whole, so that they have no order."""
+    """Sums over its premises, in units of 1e-7 degrees: integers, so that the order of addition does not matter."""
     areas: set[str] = field(default_factory=set)
-    """Tokens of the districts and sectors that it reaches into."""
+    """Tokens of the postcode districts and sectors that the street reaches."""
 
 
 class StreetsWriter:
-    """Gathers the streets of records in the order they come; `finish` writes them."""
+    """Collects the streets of records in the order of their rows; `finish` writes them."""
 
     def __init__(self) -> None:
         self.streets: dict[int, Street] = {}
         """By USRN."""
         self.usrns, self.numbers = array("I"), array("H")
-        """Of each record the street of its first LPI, `NO_STREET` without one, and its number there."""
+        """Per record: the USRN of its first LPI (`NO_STREET` without one), and its number on that street."""
 
     def add(self, blpu: Blpu, areas: Iterable[str]) -> None:
-        """Put a record on its street, that of its first LPI. `areas` are the tokens of its district and sector."""
+        """Add a record to the street of its first LPI. `areas` are the tokens of its postcode district and sector."""
         usrn, number = on_street(blpu)
         self.usrns.append(usrn)
         self.numbers.append(number)
@@ -59,12 +59,12 @@ class StreetsWriter:
         street.areas.update(areas)
 
     def finish(self, folder: Path) -> int:
-        """Write the streets, and of each the rows of its premises in the order of their numbers; how many streets there are."""
+        """Write the streets, each with its rows in the order of their numbers; return the number of streets."""
         return write_streets(folder, self.streets, np.asarray(self.usrns, np.uint32), np.asarray(self.numbers, np.uint16))
 
 
 def on_street(blpu: Blpu) -> tuple[int, int]:
-    """The USRN of a record's first LPI, `NO_STREET` without one, and the number that it has there, 0 for none."""
+    """Return the USRN of a record's first LPI (`NO_STREET` without one) and its number on that street (0 without one)."""
     if not blpu.lpis:
         return NO_STREET, 0
     lpi = blpu.lpis[0]
@@ -73,7 +73,7 @@ def on_street(blpu: Blpu) -> tuple[int, int]:
 
 
 def write_streets(folder: Path, by_usrn: Mapping[int, Street], usrn_of_row: Column, number_of_row: Column) -> int:
-    """Write streets, and of each the rows of its premises in the order of their numbers; how many streets there are."""
+    """Write streets, each with its rows in the order of their numbers; return the number of streets."""
     usrns = sorted(by_usrn, key=lambda usrn: (-by_usrn[usrn].premises, usrn))
     streets = [by_usrn[usrn] for usrn in usrns]
     write_column(folder / "street_usrns.npy", usrns, "<u4")
@@ -112,7 +112,7 @@ def _write_order(folder: Path, usrns: Sequence[int], usrn_of_row: Column, number
 
 
 class Streets:
-    """The streets of one release, by number from 0."""
+    """The streets of one release, numbered from 0."""
 
     def __init__(self, folder: Path) -> None:
         self.names, self.towns, self.boroughs = (Texts(folder / f"street_{name}") for name in ("names", "towns", "boroughs"))
@@ -126,7 +126,7 @@ class Streets:
         return len(self.places)
 
     def named(self, words: Sequence[Iterable[str]], within: Sequence[tuple[str, ...]]) -> Column:
-        """Streets whose names hold one of each choice of words and that reach into one of each choice of areas, the largest first."""
+        """Return streets, the largest first, whose names match each choice of words and that reach one area of each choice."""
         found = self._words.of_all(words)
         for areas in within:
             if len(found):
@@ -137,7 +137,7 @@ class Streets:
         return self._areas.of_any(areas) if areas else NONE
 
     def at_number(self, street: int, number: int, most: int) -> list[int]:
-        """Rows of what has that number on the street, or stands behind a range that begins with it."""
+        """Return at most `most` rows with that number on the street, or with a range that begins with it."""
         numbers, end = self._numbers, self._starts[street + 1]
         first = bisect_left(numbers, number, self._starts[street], end)
         if first == end or numbers[first] != number:
@@ -146,6 +146,6 @@ class Streets:
         return self._by_street[first:last].tolist()  # type: ignore[no-any-return]
 
     def rows(self, street: int, most: int) -> list[int]:
-        """Rows of the street, in the order of their numbers."""
+        """Return at most `most` rows of the street, in the order of their numbers."""
         start, end = self._starts[street], self._starts[street + 1]
         return self._by_street[start : min(end, start + most)].tolist()  # type: ignore[no-any-return]

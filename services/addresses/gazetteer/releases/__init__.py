@@ -1,1 +1,1 @@
-"""Releases on this machine: manifests, integrity, which is live, what changed, whether one is fit to go live."""
+"""Releases on this machine: manifests, integrity, activation, change sets, quality gate."""

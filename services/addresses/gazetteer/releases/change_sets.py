@@ -1,8 +1,8 @@
-"""Change sets: the differences that each activation made, in `<data dir>/changes/000001` and so on, in the order of the activations.
+"""Change sets: the changes of each activation, in `<data dir>/changes/000001` and so on, in the order of activations.
 
-`prepare` writes a change set aside before the activation, `number_prepared` numbers it afterwards: a number always means an activation that
-happened. After a kill in between, the next `number_prepared` does it. The first line of a file names the two releases; each further line
-is a batch of at most `BATCH` changes of one kind.
+`prepare` writes a change set before the activation, and `number_prepared` numbers it afterwards: a number always means a completed
+activation. After a kill in between, the next `number_prepared` completes it. The first line of a file names both releases; each further
+line is a batch of at most `BATCH` changes of one kind.
 """
 
 import json
@@ -17,24 +17,24 @@ from pathlib import Path
 from services.addresses.domain.releases.changes import Change, Happened
 
 BATCH = 1_000
-"""Most changes of a batch: an event of so many UPRNs has about 20 kB."""
+"""Most changes of a batch; an event of 1,000 UPRNs has about 20 kB."""
 _PREPARED = ".prepared"
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
-    """One switch of releases."""
+    """The changes of one activation."""
 
     number: int
-    """Counts the switches of this data dir that had changes, from 1."""
+    """Counts the activations of this data dir that had changes, from 1."""
     before: str
-    """Release that was live."""
+    """Release that was live before."""
     after: str
-    """Release that took its place."""
+    """Release that became live."""
     path: Path
 
     def batches(self, skip: int = 0) -> Iterator[list[Change]]:
-        """The batches in their order, without the first `skip`; all changes of a batch are of one kind."""
+        """Yield the batches in order, without the first `skip`; all changes of a batch are of one kind."""
         with self.path.open(encoding="utf-8") as lines:
             for line in islice(lines, 1 + skip, None):
                 batch = json.loads(line)
@@ -43,7 +43,7 @@ class ChangeSet:
 
 
 def prepare(data_dir: Path, before: str, after: str, changes: Iterable[Change]) -> Path:
-    """Write the changes of the activation that follows; gives the file. Hold `local.data_dir_lock` until it is numbered. Raises OSError."""
+    """Write the changes of the next activation and return the file. Hold `local.data_dir_lock` until `number_prepared`. Raises OSError."""
     folder = data_dir / "changes"
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f"{_PREPARED}.part"
@@ -58,7 +58,7 @@ def prepare(data_dir: Path, before: str, after: str, changes: Iterable[Change]) 
 
 
 def number_prepared(data_dir: Path, live: str) -> ChangeSet | None:
-    """Number the prepared change set if it leads to `live`, else remove it. Hold `local.data_dir_lock`."""
+    """Number the prepared change set if it leads to `live`; remove it if it does not. Hold `local.data_dir_lock`."""
     prepared = data_dir / "changes" / _PREPARED
     try:
         before, after = _ends(prepared)
@@ -74,7 +74,7 @@ def number_prepared(data_dir: Path, live: str) -> ChangeSet | None:
 
 
 def change_sets(data_dir: Path, after_number: int = 0) -> list[ChangeSet]:
-    """Those with a higher number, in their order."""
+    """Return the change sets numbered above `after_number`, in order."""
     found = []
     for path in sorted((data_dir / "changes").glob("[0-9]*")):
         if int(path.name) > after_number:

@@ -1,4 +1,4 @@
-"""The differences between two releases, found in their columns; records are read only of what was retired."""
+"""Compares the columns of two releases; decodes the records of retired UPRNs only."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,25 +24,25 @@ class _Side:
         self.shell = (self.premises.marks & SHELL) != 0
 
     def at(self, uprns: Column) -> tuple[Column, Column]:
-        """The row of each UPRN, and whether it is held; a row means nothing where it is not."""
+        """Return the row of each UPRN and whether the release holds it; the row is meaningless where it does not."""
         if not len(self.uprns):
             return np.zeros(len(uprns), np.intp), np.zeros(len(uprns), bool)
         rows = np.minimum(self.uprns.searchsorted(uprns), len(self.uprns) - 1)
         return rows, self.uprns[rows] == uprns
 
     def uses(self, uprn: int) -> bool:
-        """Whether it holds a UPRN that is not historical."""
+        """Return whether the release holds the UPRN and it is not historical."""
         row = self.premises.row(uprn)
         return row is not None and bool(self.in_use[row])
 
     def children(self, uprn: int) -> list[int]:
-        """Those of a UPRN that are in use."""
+        """Return the children of a UPRN that are not historical."""
         rows = self.premises.children(uprn)
         return self.uprns[rows[self.in_use[rows]]].tolist()  # type: ignore[no-any-return]
 
 
 def differences(before: Path, after: Path) -> Iterator[Change]:
-    """What is different in the release in the folder `after`. Memory is some 20 bytes for each UPRN of the two and what merged or split."""
+    """Yield the changes from the release in `before` to that in `after`. Memory: 20 bytes per UPRN of both, plus merges and splits."""
     old, new = _Side(before), _Side(after)
     rows, held = new.at(old.uprns)
     used_before, used_after = old.in_use, held & new.in_use[rows] if len(new.uprns) else held
@@ -63,7 +63,7 @@ def differences(before: Path, after: Path) -> Iterator[Change]:
 
 
 def _successors(old: _Side, new: _Side, retired: Column) -> dict[int, tuple[int, ...]]:
-    """What took the place of each, as far as it is in use: the new release says so, or the old one where the new has forgotten it."""
+    """Return the successors in use of each retired UPRN, from the new release, or from the old one if the new one lacks the UPRN."""
     found = {}
     for uprn in _numbers(retired):
         row = new.premises.row(uprn)
@@ -74,11 +74,11 @@ def _successors(old: _Side, new: _Side, retired: Column) -> dict[int, tuple[int,
 
 
 def _of_shells(with_children: _Side, without: _Side, shells: Column) -> dict[int, tuple[int, ...]]:
-    """The children of each that are in use in one release and not in the other."""
+    """Return the children of each shell that are in use in one release and not in the other."""
     return {uprn: tuple(child for child in with_children.children(uprn) if not without.uses(child)) for uprn in _numbers(shells)}
 
 
 def _numbers(uprns: Column) -> Iterable[int]:
-    """Python's own integers, some at a time."""
+    """Yield Python integers, converted in batches."""
     for first in range(0, len(uprns), _A_PIECE):
         yield from uprns[first : first + _A_PIECE].tolist()

@@ -1,4 +1,4 @@
-"""Releases that were live before and are still on disk, opened when somebody asks what an address was."""
+"""Earlier releases on disk, opened on demand to show an address as it was."""
 
 import asyncio
 from collections import OrderedDict
@@ -14,34 +14,34 @@ MOST_OPEN = 3
 
 
 class EarlierRelease:
-    """One of them: its premises alone. Files are mapped, so that it costs little memory."""
+    """The premises of one earlier release. Memory stays small because the files are mapped."""
 
     def __init__(self, folder: Path) -> None:
         self._premises = PremisesFiles(folder)
 
     def record(self, uprn: int) -> Blpu | None:
-        """What it holds of a UPRN."""
+        """Return the record of a UPRN, or None."""
         row = self._premises.row(uprn)
         return None if row is None else self._premises.record(row)
 
     def children(self, uprn: int) -> list[int]:
-        """UPRNs of what a shell was divided into, in the order of their addresses."""
+        """Return the UPRNs of a shell's children, in the order of their addresses."""
         return self._premises.uprns[self._premises.children(uprn)].tolist()  # type: ignore[no-any-return]
 
     def predecessors(self, uprn: int) -> list[int]:
-        """UPRNs whose place this one took, ascending."""
+        """Return the UPRNs that this one succeeded, ascending."""
         return self._premises.predecessors(uprn).tolist()  # type: ignore[no-any-return]
 
 
 class EarlierReleases:
-    """Those of a data dir; the ones that were asked last stay open."""
+    """The earlier releases of a data dir; keeps the `MOST_OPEN` most recently used ones open."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
         self._open: OrderedDict[str, EarlierRelease] = OrderedDict()
 
     async def get(self, release: str) -> EarlierRelease | None:
-        """None where it is no longer kept, is damaged, or is of another version of the format."""
+        """Open a release. Returns None if it was removed, is damaged, or has another format version."""
         opened = self._open.get(release)
         if opened is None:
             try:

@@ -1,4 +1,4 @@
-"""The result of an import, kept in `<data dir>/imports/<job>/import.json`, and which import made a release."""
+"""The result of an import, in `<data dir>/imports/<job>/import.json`; finds the import that made a release."""
 
 import json
 from contextlib import suppress
@@ -12,39 +12,39 @@ Supply = Literal["full", "update"]
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What came of an import: a release that is built, and not live yet."""
+    """The result of an import: a release that is built and not yet live."""
 
     job: str
     release: str
     before: str
-    """The release that was live; empty where there was none."""
+    """The release that was live; empty if there was none."""
     format: str
     supply: Supply
     files: tuple[str, ...]
     rows: int
     bad_rows: int
-    """Rows that were left out."""
+    """Rows that the import rejected."""
     incomplete: int
-    """UPRNs that were left out because their rows do not fit together."""
+    """UPRNs left out because their rows do not fit together."""
     elsewhere: int
-    """UPRNs that were left out because they are not in London, or only a position or a successor is said of them."""
+    """UPRNs left out because they lie outside London, or have only a position or a successor."""
     unheld: int
-    """Deletions of what was not held."""
+    """Deletions of keys that the release did not hold."""
     premises: int
     postcodes: int
     older: int = 0
-    """Rows that are older, by the days in them, than what they took the place of."""
+    """Rows whose dates are earlier than those of the rows that they replaced."""
     behind: str = ""
-    """Which of the files is older, by what it says of itself, than the supply of its product that was applied before."""
+    """The file whose own date precedes the last applied supply of its product; empty if none does."""
 
 
 def folder_of(data_dir: Path, job: str) -> Path:
-    """Where an import's work and reports are."""
+    """Return the folder of an import's work and reports."""
     return data_dir / "imports" / job
 
 
 def job_of(data_dir: Path, release_id: str) -> Path | None:
-    """The folder of the import that made a release last, if there was one."""
+    """Return the folder of the latest import that made a release, or None."""
     found = []
     for result in (data_dir / "imports").glob(f"*/{_RESULT}"):
         with suppress(OSError, ValueError, KeyError):
@@ -54,7 +54,7 @@ def job_of(data_dir: Path, release_id: str) -> Path | None:
 
 
 def imported_as(data_dir: Path, release_id: str) -> Imported | None:
-    """What came of the import that made a release last, if there was one."""
+    """Return the result of the latest import that made a release, or None."""
     folder = job_of(data_dir, release_id)
     with suppress(OSError, ValueError, TypeError):
         return read_result(folder) if folder else None
@@ -62,13 +62,13 @@ def imported_as(data_dir: Path, release_id: str) -> Imported | None:
 
 
 def read_result(folder: Path) -> Imported:
-    """The result in an import's folder. Raises OSError, ValueError or TypeError where there is none that this version reads."""
+    """Read the result in an import's folder. Raises OSError, ValueError or TypeError if this version cannot read one."""
     fields = json.loads((folder / _RESULT).read_bytes())
     return Imported(**{**fields, "files": tuple(fields["files"])})
 
 
 def write_result(folder: Path, result: Imported) -> None:
-    """Write the result into an import's folder, whole or not at all."""
+    """Write the result into an import's folder atomically. Raises OSError."""
     aside = folder / f"{_RESULT}.part"
     aside.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
     aside.replace(folder / _RESULT)

@@ -1,8 +1,8 @@
-"""Whether a release on disk is what its manifest says, which is asked before it is served.
+"""Checks the files of a release against its manifest before the release is served.
 
-Hashing reads every byte, which for millions of premises takes seconds and drives what is in use out of memory. So a release of at most
-`ALWAYS_HASHED` bytes is hashed each time; a larger one is hashed once, and what its files then were to the file system (size, inode, times
-of change) is kept in `<data dir>/checked`; later starts compare that, and hash what differs.
+Hashing reads every byte: for millions of premises it takes seconds and evicts pages in use. A release of at most `ALWAYS_HASHED` bytes is
+hashed each time. A larger one is hashed once; `<data dir>/checked` keeps each file's size, inode and times of change. Later checks compare
+these and hash the files that differ.
 """
 
 import json
@@ -15,11 +15,11 @@ from services.addresses.gazetteer.files.atomic import replace_text, sha256_of
 from .manifest import DamagedReleaseError, File, Manifest, folder_of, manifest_in
 
 ALWAYS_HASHED = 128_000_000
-"""Bytes: a tenth of a second of hashing."""
+"""Bytes; hashing them takes a tenth of a second."""
 
 
 def checked(data_dir: Path, release: str) -> tuple[Path, Manifest]:
-    """The folder and manifest of a release, its files what the manifest says. Raises `DamagedReleaseError`."""
+    """Return the folder and manifest of a release whose files match the manifest. Raises `DamagedReleaseError`."""
     folder = folder_of(data_dir, release)
     manifest = manifest_in(folder)
     seen = _seen(data_dir, release) if sum(file.bytes for file in manifest.files.values()) > ALWAYS_HASHED else {}
@@ -34,7 +34,7 @@ def checked(data_dir: Path, release: str) -> tuple[Path, Manifest]:
 
 
 def file_as_written(data_dir: Path, path: Path, name: str, base: Manifest | None) -> File:
-    """What a new file of a release holds; one that is a link to that of `base`, which is checked, is not hashed again."""
+    """Return size and SHA-256 of a new file. A hard link to a file of `base`, already checked, is not hashed again."""
     known = base.files.get(name) if base else None
     if base and known and (shared := folder_of(data_dir, base.release) / name).exists() and shared.samefile(path):
         return known
@@ -55,7 +55,7 @@ def _seen(data_dir: Path, release: str) -> dict[str, list[int | str]]:
 
 
 def note_seen(data_dir: Path, folder: Path, manifest: Manifest) -> None:
-    """Keep what the files are now; a data dir that cannot be written to is hashed again next time."""
+    """Note the identity of each file. In a read-only data dir the note fails silently, and the next check hashes again."""
     seen = {name: _identity(folder / name, file) for name, file in manifest.files.items()}
     if seen != _seen(data_dir, manifest.release):
         with suppress(OSError):
@@ -65,7 +65,7 @@ def note_seen(data_dir: Path, folder: Path, manifest: Manifest) -> None:
 
 @contextmanager
 def links_changing(data_dir: Path, *releases: str | None) -> Iterator[None]:
-    """A link that comes or goes is a change of its file to the file system: what was known of the file before is known of it then."""
+    """Keep the noted identities valid while hard links change, because a changed link count updates a file's ctime."""
     known = []
     for folder in (folder_of(data_dir, release) for release in releases if release):
         with suppress(OSError, DamagedReleaseError):

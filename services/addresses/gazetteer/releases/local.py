@@ -1,8 +1,8 @@
-"""Releases on disk: immutable folders under `<data dir>/releases`, one of which `<data dir>/current` names.
+"""Releases on disk: immutable folders under `<data dir>/releases`; `<data dir>/current` names the live one.
 
-A folder holds the files that `builds` writes and a `manifest`. It is written aside and renamed whole, and `current` is
-replaced by a rename: a reader finds the old release or the new one, never half of one. `<data dir>/activated` lists what has been live, the
-latest last. Before a release is served its files are checked (`integrity`).
+A folder holds the files that `builds` writes and a manifest. A build writes it aside and renames it, and a rename replaces `current`: a
+reader finds the old release or the new one, complete. `<data dir>/activated` lists the releases that were live, the latest last.
+`integrity` checks files before a release is served.
 """
 
 import fcntl
@@ -24,26 +24,26 @@ from .integrity import checked, file_as_written, links_changing, note_seen
 from .manifest import MANIFEST, Counts, DamagedReleaseError, Manifest, Recipe, folder_of, manifest_in
 
 KEPT = 3
-"""Releases that stay on disk: the live one and those that were live before it."""
+"""Releases that stay on disk: the live one and those live before it."""
 
 # ------------------------------------------------------------------ reading
 
 
 def current(data_dir: Path) -> tuple[Path, Manifest]:
-    """The folder and manifest of the release that is live, checked.
+    """Return the folder and manifest of the live release, checked.
 
-    Raises FileNotFoundError where there is none yet, `DamagedReleaseError` where it is not what it was.
+    Raises FileNotFoundError if no release is live yet, `DamagedReleaseError` if its files do not match the manifest.
     """
     return checked(data_dir, live(data_dir))
 
 
 def live(data_dir: Path) -> str:
-    """The id of the release that is live. Raises FileNotFoundError where there is none yet."""
+    """Return the id of the live release. Raises FileNotFoundError if there is none yet."""
     return (data_dir / "current").read_text(encoding="utf-8").strip()
 
 
 def last_good(data_dir: Path) -> tuple[Path, Manifest]:
-    """The latest of the releases that were live before the one that is now, and are undamaged. Raises FileNotFoundError without one."""
+    """Return the latest undamaged release that was live before the current one. Raises FileNotFoundError if there is none."""
     for release in reversed(activated(data_dir)):
         if release != live(data_dir):
             with suppress(DamagedReleaseError):
@@ -52,7 +52,7 @@ def last_good(data_dir: Path) -> tuple[Path, Manifest]:
 
 
 def releases(data_dir: Path) -> list[Manifest]:
-    """The manifests of all releases on disk, the oldest first. Their files are not checked."""
+    """Return the manifests of all releases on disk, the oldest first, without checking files."""
     folders = sorted((data_dir / "releases").glob("[!.]*"), key=lambda folder: (folder.stat().st_mtime_ns, folder.name))
     found = []
     for folder in folders:
@@ -67,10 +67,10 @@ def releases(data_dir: Path) -> list[Manifest]:
 def write_by(
     data_dir: Path, recipe: Recipe, fill: Callable[[Path], Counts], editions: Sequence[Edition], base: Manifest | None = None
 ) -> Manifest:
-    """Let `fill` write the files of a release, and put it beside the others, in place of one of the same id; it is not live yet.
+    """Write a release with `fill` and put it beside the others, replacing one of the same id; does not activate it.
 
-    Files that are links to those of `base`, which is checked, are not hashed again. Hold `alone(data_dir)` meanwhile. Where filling fails
-    nothing is left.
+    Files that are hard links to those of `base`, already checked, are not hashed again. Hold `data_dir_lock`. A failed build leaves
+    nothing.
     """
     with links_changing(data_dir, base.release if base else None):
         return _write_by(data_dir, recipe, fill, editions, base)
@@ -99,13 +99,13 @@ def _write_by(
 
 
 def put_in_place(data_dir: Path, aside: Path, manifest: Manifest) -> None:
-    """Put a folder that is complete beside the releases, in place of one of the same id. What it holds must be what `manifest` says."""
+    """Move a complete folder among the releases, replacing one of the same id. Its files must match `manifest`."""
     files = [aside / name for name in (*manifest.files, MANIFEST)]
     for path in (*files, *{path.parent for path in files}, aside):
         to_disk(path)
     final = folder_of(data_dir, manifest.release)
     replaced = final.with_name(f".building-{uuid4().hex}")
-    if final.exists():  # damaged, or not the live one: readers keep what they have open
+    if final.exists():  # damaged, or not live; readers keep their open files
         final.rename(replaced)
     aside.rename(final)
     to_disk(final.parent)
@@ -114,14 +114,14 @@ def put_in_place(data_dir: Path, aside: Path, manifest: Manifest) -> None:
 
 
 def activate(data_dir: Path, release: str) -> Manifest:
-    """Make a release live: every replica switches to it. Hold `alone(data_dir)`. Raises `DamagedReleaseError`."""
+    """Make a release live on every replica. Hold `data_dir_lock`. Raises `DamagedReleaseError`."""
     _, manifest = checked(data_dir, release)
     _activate(data_dir, [*activated(data_dir), release])
     return manifest
 
 
 def rollback(data_dir: Path) -> Manifest:
-    """Make the release live that was so before. Hold `alone(data_dir)`. Raises FileNotFoundError where none is undamaged."""
+    """Make the latest undamaged earlier release live. Hold `data_dir_lock`. Raises FileNotFoundError if there is none."""
     _, manifest = last_good(data_dir)
     history = activated(data_dir)
     last = len(history) - history[::-1].index(manifest.release)
@@ -130,9 +130,9 @@ def rollback(data_dir: Path) -> Manifest:
 
 
 def follow(data_dir: Path, history: list[str]) -> None:
-    """Make the last of these live, as it is elsewhere, where what it changes is told too; the others have been.
+    """Activate the last release in `history`, mirroring the store, without writing a change set.
 
-    Hold `alone(data_dir)`. Raises `DamagedReleaseError`.
+    Hold `data_dir_lock`. Raises `DamagedReleaseError`.
     """
     checked(data_dir, history[-1])
     finish_activation(data_dir)
@@ -141,8 +141,8 @@ def follow(data_dir: Path, history: list[str]) -> None:
 
 
 def changes_to(data_dir: Path, release: str) -> tuple[str, Iterator[Change]] | None:
-    """The release that is live, and what a switch to another would change; None where that is nothing, nothing was live, or what was
-    cannot be read any more."""
+    """Return the live release and the changes that activating `release` would make. Returns None without changes, without a live release,
+    or if the live one cannot be read."""
     try:
         before = live(data_dir)
         if before == release:
@@ -156,13 +156,13 @@ def changes_to(data_dir: Path, release: str) -> tuple[str, Iterator[Change]] | N
 
 
 def finish_activation(data_dir: Path) -> None:
-    """Number the changes of a switch whose process was killed right after it. Hold `alone(data_dir)`."""
+    """Number the change set of an activation whose process was killed right after it. Hold `data_dir_lock`."""
     with suppress(FileNotFoundError):
         change_sets.number_prepared(data_dir, live(data_dir))
 
 
 def _activate(data_dir: Path, history: list[str]) -> None:
-    """Make the last of these live, which the others have been, and leave what that changed."""
+    """Activate the last release in `history` and write its change set."""
     release = history[-1]
     finish_activation(data_dir)
     if changed := changes_to(data_dir, release):
@@ -174,15 +174,15 @@ def _activate(data_dir: Path, history: list[str]) -> None:
 
 
 def _make_live(data_dir: Path, history: list[str]) -> None:
-    """Name the last of these as what is live."""
+    """Write `history`, and its last release as the live one."""
     replace_text(data_dir / "activated", "".join(f"{each}\n" for each in history))
     replace_text(data_dir / "current", history[-1] + "\n")
 
 
 def _prune(data_dir: Path, history: list[str]) -> None:
-    """Remove releases that are not among the `KEPT` that were live last, but for one that was built after all of these.
+    """Remove releases other than the last `KEPT` live ones and the latest one built after all of these.
 
-    Readers that have one open keep it. What cannot be removed stays, and is tried again at the next switch.
+    Readers keep the files that they have open. The next activation retries a failed removal.
     """
     kept = set(list(dict.fromkeys(reversed(history)))[:KEPT])
     folders = [folder for folder in (data_dir / "releases").glob("[!.]*") if folder.name not in kept]
@@ -197,7 +197,7 @@ def _prune(data_dir: Path, history: list[str]) -> None:
 
 
 def activated(data_dir: Path) -> list[str]:
-    """What has been live, the latest last."""
+    """Return the releases that were live, the latest last."""
     try:
         return (data_dir / "activated").read_text(encoding="utf-8").split()
     except FileNotFoundError:
@@ -206,7 +206,7 @@ def activated(data_dir: Path) -> list[str]:
 
 @contextmanager
 def data_dir_lock(data_dir: Path, *, wait: bool = True) -> Iterator[None]:
-    """Only one process at a time builds releases in a data dir or switches them. Raises BlockingIOError where it is not to wait."""
+    """Hold the exclusive lock for builds and activations in a data dir. Raises BlockingIOError if it is taken and `wait` is false."""
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,6 +1,6 @@
-"""What a release is: what it was made from, how much came out, and the SHA-256 of every file, in `manifest.json` beside the files.
+"""The manifest of a release, `manifest.json`: its recipe, counts, and the SHA-256 of every file.
 
-A manifest of an earlier format, or of a release that is damaged otherwise, still says what the release was made from.
+The recipe stays readable in a manifest of an earlier format and in a damaged release.
 """
 
 import json
@@ -16,56 +16,56 @@ from services.addresses.domain.synthetic import generate as generation
 from services.addresses.gazetteer.files.shipped_sources import EDITION, Sources
 
 FORMAT = 7
-"""Raised whenever the files or the tokens change, so that an older release is not read by newer code."""
+"""Increase it whenever files or tokens change, so that newer code does not read an older release."""
 MANIFEST = "manifest.json"
 BASE = "base"
-"""Names, among what the premises of an updated release come from, the release that the update was applied to."""
+"""Key in `Recipe.premises` of the release that an update was applied to."""
 IMPORTED = "imported "
-"""What stands before the names of imported files among the sources of postcodes."""
+"""Prefix of imported files' names in `Recipe.sources`."""
 DEMO_BOROUGHS = ("E09000007", "E09000012")
-"""Camden and Hackney: the boroughs that made-up premises are generated for."""
+"""Camden and Hackney, for which the demo release has made-up premises."""
 
 
 class DamagedReleaseError(Exception):
-    """A release whose files are not what its manifest says. The message names the file."""
+    """The files of a release do not match its manifest. The message names the file."""
 
 
 class Recipe(BaseModel):
-    """Everything that a release is made from: equal recipes make equal releases."""
+    """All inputs of a release: equal recipes make equal releases."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
     sources: dict[str, str]
-    """SHA-256 of each file that the postcodes come from; those that were imported, and made into the others, are `imported NAME`."""
+    """SHA-256 of each file of postcodes. Imported originals, from which the others were written, are `imported NAME`."""
     premises: dict[str, str]
-    """What the premises come from: generator, seed and boroughs, or the name and SHA-256 of each imported file (and `BASE`)."""
+    """Inputs of the premises: generator, seed and boroughs, or name and SHA-256 of each imported file (and `BASE`)."""
 
     @classmethod
     def of(cls, sources: Sources, seed: int) -> Self:
-        """The recipe for the shipped postcodes and made-up premises of two boroughs."""
+        """Return the recipe of the shipped postcodes and made-up premises in two boroughs."""
         made_up = {"generator": str(generation.VERSION), "seed": str(seed), "boroughs": " ".join(DEMO_BOROUGHS)}
         return cls(sources=sources.hashes(), premises=made_up)
 
     @property
     def made_up(self) -> bool:
-        """Whether everything is generated or shipped, so that the release can be made again at will."""
+        """Whether all data is generated or shipped, so that the release can be built again."""
         return "generator" in self.premises and not self.imported_postcodes
 
     @property
     def imported_postcodes(self) -> dict[str, str]:
-        """Name in `sources` and SHA-256 of each imported file of postcodes."""
+        """SHA-256 of each imported file of postcodes, by its name in `sources`."""
         return {name: digest for name, digest in self.sources.items() if name.startswith(IMPORTED)}
 
     @property
     def release(self) -> str:
-        """The id of what it makes: the data's edition, and a hash that no other recipe shares."""
+        """The release's id: the edition of the shipped data, and a hash of the recipe."""
         return f"{EDITION}-{sha256(self.model_dump_json().encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much a release holds."""
+    """Counts of what a release holds."""
 
     postcodes: int
     terminated: int
@@ -73,12 +73,12 @@ class Counts:
     premises: int
 
     def as_dict(self) -> dict[str, int]:
-        """For the manifest."""
+        """Return the counts by name."""
         return asdict(self)
 
 
 class File(BaseModel):
-    """One file of a release."""
+    """Size in bytes and SHA-256 of one file of a release."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -87,7 +87,7 @@ class File(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a release is, beside its files."""
+    """Describes a release, beside its files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -96,23 +96,23 @@ class Manifest(BaseModel):
     counts: Counts
     files: dict[str, File]
     attribution: str
-    """What must stand where the data is shown."""
+    """The attribution that every display of the data must show."""
     editions: tuple[Edition, ...] = ()
-    """What it was made from, the last applied last; empty in releases that were made before this was kept."""
+    """Editions of the supplies, in order of application; empty in releases that predate this field."""
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over the names and hashes of the files."""
+        """SHA-256 of the names and hashes of all files."""
         return sha256("".join(f"{name}\0{file.sha256}\n" for name, file in sorted(self.files.items())).encode()).hexdigest()
 
 
 def folder_of(data_dir: Path, release: str) -> Path:
-    """Where a release is kept."""
+    """Return the folder of a release."""
     return data_dir / "releases" / release
 
 
 def manifest_in(folder: Path) -> Manifest:
-    """The manifest of a folder, its files not looked at. Raises `DamagedReleaseError` where this version cannot read it."""
+    """Read the manifest of a folder without checking files. Raises `DamagedReleaseError` if this version cannot read it."""
     try:
         manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValidationError) as error:
@@ -123,7 +123,7 @@ def manifest_in(folder: Path) -> Manifest:
 
 
 def holds_made_up(data_dir: Path, release: str) -> bool:
-    """Whether a release, of whatever format and however damaged, says that its premises are generated."""
+    """Return whether the recipe says that the premises are generated; reads damaged releases and every format."""
     try:
         recipe = json.loads((folder_of(data_dir, release) / MANIFEST).read_bytes())["recipe"]
         imported = any(name.startswith(IMPORTED) for name in recipe.get("sources", {}))
@@ -133,9 +133,9 @@ def holds_made_up(data_dir: Path, release: str) -> bool:
 
 
 def recipe_again(data_dir: Path, release: str) -> Recipe:
-    """The recipe of a release, of whatever format and however damaged, for building it in the format of now.
+    """Return the recipe of a release in today's format, to build it again; reads damaged releases and every format.
 
-    Raises FileNotFoundError or ValueError where it does not say.
+    Raises FileNotFoundError or ValueError if the manifest has none.
     """
     said = json.loads((folder_of(data_dir, release) / MANIFEST).read_bytes())
     try:
@@ -145,7 +145,7 @@ def recipe_again(data_dir: Path, release: str) -> Recipe:
 
 
 def editions_again(data_dir: Path, release: str) -> tuple[Edition, ...]:
-    """The editions that a release was made from, of whatever format and however damaged; none where it does not say."""
+    """Return the editions of a release, or none if the manifest names none; reads damaged releases and every format."""
     try:
         said = json.loads((folder_of(data_dir, release) / MANIFEST).read_bytes())
         return tuple(Edition.model_validate_json(json.dumps(each)) for each in said.get("editions", ()))

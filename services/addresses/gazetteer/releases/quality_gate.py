@@ -1,4 +1,4 @@
-"""Judge a release before it goes live, from its columns and those of the release that is live."""
+"""Checks the quality of a release before activation, from its columns and those of the live release."""
 
 import json
 from collections.abc import Collection
@@ -23,18 +23,18 @@ from .manifest import DamagedReleaseError, Manifest
 from .quality_report import Cell, page
 
 LONDON = (503_000, 155_000, 562_500, 201_500)
-"""West, south, east and north of Greater London's bounding box on the National Grid, metres, rounded outwards."""
+"""Greater London's bounding box on the National Grid: west, south, east and north in metres, rounded outwards."""
 CELL = 1_000
-"""Metres: the squares of the map."""
+"""Side of a square of the map, in metres."""
 _A_PIECE = 1 << 18
-"""Rows whose tokens are looked at together."""
+"""Rows whose tokens are compared at once."""
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def judge(data_dir: Path, release_id: str, accepted: Collection[str] = ()) -> GateResult:
-    """Judge a release and write `report.json` and `report.html` beside the import that made it; see `report_folder`.
+    """Check a release and write `report.json` and `report.html` into `report_folder`.
 
-    Raises `DamagedReleaseError` where the release is not what it was, OSError.
+    Raises `DamagedReleaseError` if its files do not match the manifest, OSError.
     """
     folder, manifest = checked(data_dir, release_id)
     premises = PremisesFiles(folder)
@@ -58,12 +58,13 @@ def judge(data_dir: Path, release_id: str, accepted: Collection[str] = ()) -> Ga
 
 
 def report_folder(data_dir: Path, release_id: str) -> Path:
-    """Where the reports about a release are: with its import; for one that was not imported under its own name."""
+    """Return the folder of a release's reports: that of its import, or one named after the release."""
     return job_of(data_dir, release_id) or data_dir / "imports" / release_id
 
 
 def _to_compare(data_dir: Path, release_id: str) -> tuple[Path, Manifest] | None:
-    """The live release, unless it is the one that is judged, made up (its UPRNs are no others'), or cannot be read."""
+    """Return the live release to compare with. Returns None if it is the checked one, is made up (its UPRNs exist nowhere else), or cannot
+    be read."""
     try:
         folder, manifest = local.current(data_dir)
     except (FileNotFoundError, DamagedReleaseError):
@@ -101,7 +102,7 @@ def _by_borough(premises: PremisesFiles, in_use: Column) -> dict[str, int]:
 
 
 def _doubtful_postcodes(folder: Path, codes: list[str]) -> tuple[Column, Column]:
-    """For each postcode that premises have whether it is empty, and whether the release knows it neither as live nor as terminated."""
+    """Return per postcode of premises whether it is empty, and whether the release holds it neither as live nor as terminated."""
     postcodes = Postcodes(folder)
     try:
         known = [bool((parsed := Postcode.parse(code)) and (postcodes.postcode(parsed) or postcodes.terminated(parsed))) for code in codes]
@@ -112,7 +113,7 @@ def _doubtful_postcodes(folder: Path, codes: list[str]) -> tuple[Column, Column]
 
 
 def _duplicates(folder: Path, premises: PremisesFiles, addressed: Column) -> int:
-    """Premises whose borough, postcode and address, as written first, word for word, one before them has."""
+    """Count premises that repeat an earlier one's borough, postcode and address (its first variant, token for token)."""
     rows = np.frombuffer(map_file(folder / "tokens"), np.uint8)
     ends = open_column(folder / "token_ends.npy").astype(np.int64)
     place = premises.postcode_numbers.astype(np.uint64) << np.uint64(8) | premises.boroughs
@@ -127,8 +128,10 @@ def _duplicates(folder: Path, premises: PremisesFiles, addressed: Column) -> int
 
 
 def _first_variants(rows: Column, ends: Column) -> tuple[Column, Column]:
-    """Of each row of tokens a number for its first variant, and how many bytes that has. Different ones have the same number with a
-    chance of about 1 in 2**64: it is their polynomial in an odd number, modulo that."""
+    """Return per row of tokens a 64-bit hash of its first variant, and the variant's length in bytes.
+
+    The hash is a polynomial in an odd number, modulo 2**64; two variants share one with a chance of about 1 in 2**64.
+    """
     held = rows[ends[0] : ends[-1]]
     starts, lengths = ends[:-1] - ends[0], np.diff(ends)
     at = np.arange(len(held)) - np.repeat(starts, lengths)
@@ -149,13 +152,13 @@ def _compared(folder: Path, used: Column) -> Compared:
 
 
 def _order(data_dir: Path, release_id: str) -> dict[str, Any]:
-    """What the release's import knew of the order of supplies."""
+    """Return what the import noted about the order of supplies."""
     imported = imported_as(data_dir, release_id)
     return {"older": imported.older, "behind": imported.behind} if imported else {}
 
 
 def _cells(premises: PremisesFiles, in_use: Column) -> list[Cell]:
-    """Squares of the map: which borough has most premises there, and how many."""
+    """Return each map square with its number of premises in the borough that has most there."""
     eastings, northings = (column[in_use] // (CELL * 100) for column in (premises.points.eastings, premises.points.northings))
     boroughs = premises.boroughs[in_use]
     packed = (eastings.astype(np.int64) << 40) | (northings.astype(np.int64) << 16) | boroughs
@@ -169,6 +172,6 @@ def _cells(premises: PremisesFiles, in_use: Column) -> list[Cell]:
 
 
 def _ground(folder: Path) -> list[tuple[int, int]]:
-    """Squares of the map that have postcodes, for London's outline."""
+    """Return the map squares that have postcodes, which draw London's outline."""
     places = [open_column(folder / f"postcodes_{name}.npy") // (CELL * 100) for name in ("eastings", "northings")]
     return sorted({*zip(*(column.tolist() for column in places), strict=True)})

@@ -1,4 +1,4 @@
-"""The report of the gate as a page of its own: no script, nothing loaded, a picture that the table says in words."""
+"""The quality gate's report as one HTML page, without scripts or external resources; its table repeats the map in words."""
 
 from collections.abc import Sequence
 from math import log
@@ -13,16 +13,16 @@ from .manifest import Manifest
 
 _TEMPLATE = Path(__file__).with_name("quality_report.html")
 _GOLDEN_ANGLE = 137.5
-"""Degrees between the hues of boroughs that follow each other, so that neighbours of the list differ most."""
+"""Degrees between the hues of consecutive boroughs, so that neighbours in the list differ most."""
 
 
 class Cell(NamedTuple):
-    """A square of the map, by its number from the west and from the south."""
+    """A square of the map, numbered from the west and from the south."""
 
     column: int
     row: int
     borough: str
-    """GSS code of the borough with most premises there."""
+    """GSS code of the borough with most premises in the square."""
     premises: int
 
 
@@ -34,7 +34,7 @@ class _Square(NamedTuple):
 
 
 def page(gate_result: GateResult, manifest: Manifest, cells: Sequence[Cell], ground: Sequence[tuple[int, int]]) -> str:
-    """The page."""
+    """Render the report as HTML."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"value": shown_value, "limit": shown_limit}
     hues = {borough.code: round(at * _GOLDEN_ANGLE % 360) for at, borough in enumerate(gate_result.boroughs)}
@@ -66,12 +66,12 @@ def page(gate_result: GateResult, manifest: Manifest, cells: Sequence[Cell], gro
 
 
 def shown_value(check: Check) -> str:
-    """`1.25%`, or a number."""
+    """Format a check's value: `1.25%`, or a count."""
     return f"{check.value:,.0f}" if check.name in COUNTED else f"{check.value:.2%}"
 
 
 def shown_limit(check: Check) -> str:
-    """`at most 5%`."""
+    """Format a check's limit: `at most 5%`."""
     if check.name is CheckName.PREMISES:
         return f"at least {check.limit:,.0f}"
     return f"at most {check.limit:,.0f}" if check.name in COUNTED else f"at most {check.limit:.2%}"

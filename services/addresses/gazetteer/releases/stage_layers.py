@@ -1,7 +1,7 @@
-"""What a release was made from, in one file or in layers: a file of all of it, and one for each update with the keys that it changed.
+"""The rows that a release was made from, in layers: a complete file, and one per update with the keys that it changed.
 
-The files of a release lie together, `stage.sqlite3` and `changes_0001.sqlite3` and so on, the latest on top; releases that follow one
-another share files by hard links. A key is what its uppermost file says; a text without parts says that the key is held no more.
+The layers of a release are `stage.sqlite3`, `changes_0001.sqlite3` and so on, the latest on top; consecutive releases share them by hard
+links. The uppermost layer that has a key decides its value; an empty text marks a deleted key.
 """
 
 import heapq
@@ -17,9 +17,9 @@ from typing import NamedTuple, Self
 from services.addresses.gazetteer.files.atomic import share_file
 
 Parts = dict[str, tuple[str, ...]]
-"""The fields held under a key, by part."""
+"""Fields of a key, by part."""
 FIELD, PART = "\x1f", "\x1e"
-"""Between fields and between parts: control characters, which no row may hold."""
+"""Separators of fields and of parts: control characters, which no row may contain."""
 LOWEST, CHANGES = "stage.sqlite3", "changes_[0-9]*.sqlite3"
 _ASSEMBLED = "assembled.json"
 SCHEMA = """
@@ -30,24 +30,24 @@ CREATE TABLE IF NOT EXISTS file (sha256 TEXT PRIMARY KEY);
 
 
 class Assembled(NamedTuple):
-    """How the premises of a stage were put together."""
+    """How an import assembled the premises of a stage."""
 
     wards: str
-    """SHA-256 of the file of wards by which those were placed whose custodian is no borough."""
+    """SHA-256 of the wards file that placed premises whose custodian is no borough."""
     incomplete: frozenset[int]
-    """UPRNs that were left out because their rows do not fit together: another row may complete them, that of a street too."""
+    """UPRNs left out because their rows do not fit together; a further row, also one of a street, may complete them."""
 
 
 class Layers:
-    """The layers of one release, only read. Every method may raise sqlite3.Error."""
+    """Reads the layers of one release. Every method may raise sqlite3.Error."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        """`paths` from the lowest to the latest."""
+        """Open the layers; `paths` from the lowest to the latest."""
         self.paths = tuple(paths)
         self._connections = [_opened(path) for path in reversed(self.paths)]
 
     def close(self) -> None:
-        """Let the files go."""
+        """Close the files."""
         for connection in self._connections:
             connection.close()
 
@@ -58,29 +58,29 @@ class Layers:
         self.close()
 
     def text(self, key: int) -> str:
-        """What is held under a key as it is stored: empty where it is not held."""
+        """Return the stored text of a key, empty if the key is not held."""
         for connection in self._connections:
             if row := connection.execute("SELECT parts FROM held WHERE key = ?", (key,)).fetchone():
                 return str(row[0])
         return ""
 
     def parts(self, key: int) -> Parts:
-        """What is held under a key: nothing where it is not held."""
+        """Return the parts of a key, empty if the key is not held."""
         return parts_of(self.text(key))
 
     def premises(self) -> Iterator[tuple[int, Parts]]:
-        """Every UPRN with its parts, in their order."""
+        """Yield every held UPRN with its parts, ascending."""
         for key, text in self._texts("parts"):
             yield key, parts_of(text)
 
     def count(self) -> int:
-        """How many UPRNs are held."""
+        """Return the number of held UPRNs."""
         if len(self._connections) == 1:
             return int(self._connections[0].execute("SELECT count(*) FROM held WHERE key >= 0").fetchone()[0])
         return sum(1 for _ in self._texts("substr(parts, 1, 1)"))
 
     def _texts(self, what: str) -> Iterator[tuple[int, str]]:
-        """Something of the text of every UPRN that is held, in their order."""
+        """Yield an SQL expression over the text of every held UPRN, ascending."""
         last = -1
         asked = f"SELECT key, ?, {what} FROM held WHERE key >= 0 ORDER BY key"  # noqa: S608 (both are ours)
         found = (connection.execute(asked, (layer,)) for layer, connection in enumerate(self._connections))
@@ -90,20 +90,20 @@ class Layers:
             last = key
 
     def files(self) -> set[str]:
-        """SHA-256 of every file that has been applied since there was nothing."""
+        """Return the SHA-256 of every file applied since the stage began."""
         return {row[0] for connection in self._connections for row in connection.execute("SELECT sha256 FROM file")}
 
 
 def layers_in(folder: Path) -> list[Path]:
-    """The files of a release's stage, the lowest first; none where its lowest is not there."""
+    """Return the layers of a stage, the lowest first; none if the lowest is missing."""
     lowest = folder / LOWEST
     return [lowest, *sorted(folder.glob(CHANGES))] if lowest.exists() else []
 
 
 def link_layers(layers: Iterable[Path], top: Path | None, folder: Path) -> None:
-    """Put files into a release's folder: `top`, which is moved, over the others, which are linked.
+    """Put layers into a release's folder: links the lower ones, and moves `top` above them.
 
-    The lowest comes last, so that a stage that is there is whole.
+    The lowest comes last, so that a stage with a lowest layer is complete.
     """
     shared = list(layers)
     folder.mkdir(parents=True, exist_ok=True)
@@ -115,14 +115,14 @@ def link_layers(layers: Iterable[Path], top: Path | None, folder: Path) -> None:
 
 
 def copy_stage(before: Path, after: Path) -> None:
-    """Keep what a release was made from with another whose premises are the same."""
+    """Link the stage of a release to another one with the same premises."""
     if (noted := assembled_in(before)) and not assembled_in(after):
         note_assembled(after, noted)
     link_layers(layers_in(before), None, after)
 
 
 def compact_layers(layers: Sequence[Path], final: Path) -> None:
-    """Write one file that holds what all layers do, whole or not at all; one that is there stays."""
+    """Merge all layers into one file atomically; an existing file stays."""
     if final.exists():
         return
     aside = final.with_name(f"{final.name}.part")
@@ -145,7 +145,7 @@ def compact_layers(layers: Sequence[Path], final: Path) -> None:
 
 
 def note_assembled(folder: Path, assembled: Assembled) -> None:
-    """Keep how the premises were put together beside what they were made from."""
+    """Write how the premises were assembled, beside the layers."""
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f"{_ASSEMBLED}.part"
     aside.write_text(json.dumps([assembled.wards, sorted(assembled.incomplete)]), encoding="utf-8")
@@ -153,7 +153,7 @@ def note_assembled(folder: Path, assembled: Assembled) -> None:
 
 
 def assembled_in(folder: Path) -> Assembled | None:
-    """How the premises of a release were put together; None where that was not noted."""
+    """Return how the premises of a release were assembled; None if that was not noted."""
     try:
         wards, incomplete = json.loads((folder / _ASSEMBLED).read_bytes())
     except (OSError, ValueError):
@@ -162,7 +162,7 @@ def assembled_in(folder: Path) -> Assembled | None:
 
 
 def parts_of(text: str) -> Parts:
-    """The parts of a key from the text in which they are stored."""
+    """Parse the stored text of a key into its parts."""
     return {name: tuple(fields) for name, *fields in (part.split(FIELD) for part in text.split(PART))} if text else {}
 
 
