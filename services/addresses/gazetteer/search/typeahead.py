@@ -1,4 +1,4 @@
-"""The two searches over one release: ours, while somebody types, and OS Places' `find`, over everything with a score for each."""
+"""Searches one release by text: for typed text with suggestions, and for OS Places' `find` with a score for each record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,21 +19,21 @@ from .prefixes import Beginnings
 from .weights import UNIT_WORDS
 
 MOST_FOUND = 1_000
-"""Records that `find` goes through."""
+"""Limit of the records that `find` compares."""
 MOST_RANKED = 12
-"""Rows that are compared in full, where no more are asked for."""
+"""Minimum of the rows to compare in full."""
 MOST_STREETS = 40
-"""Streets on which a number is looked for."""
+"""Limit of the streets on which to look for a number."""
 ENOUGH_BEGUN = 5
-"""Rows on streets whose name was begun: with so many, premises of other kinds are not looked for too."""
+"""Number of rows on streets with an incomplete name that makes a search for other premises unnecessary."""
 MOST_IN_BOX = 5_000
-"""Records in a rectangle that are all compared; where there are more, only what the index gives first."""
+"""Limit of the records in a rectangle that are all compared; of more, only those that the index returns."""
 GOOD_AT_POSTCODE = 0.6
-"""Share of a query's weight: where nothing at its postcode answers so much, the postcode may be wrong."""
+"""Share of a query's weight: if nothing at its postcode reaches it, the postcode may be wrong."""
 
 
 LEAST_AS_TYPED = 0.9
-"""Credit: what is worth less is another spelling than the one that was typed."""
+"""Credit below which a reading is another spelling than the typed one."""
 
 
 @dataclass(slots=True)
@@ -43,30 +43,30 @@ class Ranked:
     rows: list[int]
     terms: Terms
     first: Comparison | None
-    """Of the first row; None where there is none."""
+    """The comparison of the first row; None without rows."""
     is_held: bool
-    """Whether the first row holds all that was typed."""
+    """True if the first row matches the whole text."""
     holding: int
-    """How many of the first rows do."""
+    """Number of the first rows that match the whole text."""
     set_aside: tuple[str, ...]
 
 
 class Searching:
-    """Both searches. Any text is allowed."""
+    """Both searches over one release. They accept any text."""
 
     def __init__(self, finder: Finder, premises: PremisesFiles, postcodes: Postcodes, beginnings: Beginnings | None = None) -> None:
-        """Without `beginnings` they too are searched for: so they are made."""
+        """Opens the searches. Without `beginnings`, `search` computes short prefixes too; the build does so to write them."""
         self._finder, self._premises, self._postcodes, self._beginnings = finder, premises, postcodes, beginnings
 
     # ------------------------------------------------------------ while typing
 
     def search(self, text: str, limit: int, borough: str | None = None) -> Answer:
-        """Best first, at most `limit`; nothing where nothing fits. What no longer exists is not found.
+        """Searches for typed text; returns at most `limit` results, best first, without historical records.
 
-        A whole postcode gives what stands there, narrowed by the other words, or the postcode itself where no premises are held. The
-        beginning of a postcode alone gives postcodes. Words that no address holds are set aside, and the answer names them; where no name
-        is held that was written, nothing is found. What was shown for the beginning of a text is shown for more of it too, as long as its
-        address says so, unless `limit` others hold all that was written.
+        A whole postcode finds its premises, narrowed by the other words, or the postcode itself if it has no premises. A partial
+        postcode alone finds postcodes. The answer names words that no address contains; if no address contains any of the names in the
+        text, there are no results. A result for part of a text stays while its address matches the longer text, unless `limit` others
+        match the whole text.
         """
         query = Query.parse(text, self._postcodes.outwards, is_live=self._is_live)
         if query.is_empty:
@@ -89,18 +89,18 @@ class Searching:
         return self._postcodes.postcode(postcode) is not None
 
     def _with_districts_as_words(self, text: str, ranked: "Ranked", limit: int, borough: str | None) -> "Ranked":
-        """What is found where a district's code is that of a flat or building, before what lies in the district."""
+        """Puts rows that match a district's code as a flat or building before the rows in the district."""
         as_words = self.by_words(Query.parse(text, self._postcodes.outwards, apart=True), limit, borough)
         if not as_words.holding:
             return ranked
         return replace(as_words, rows=list(dict.fromkeys([*as_words.rows[: as_words.holding], *ranked.rows])))
 
     def _answer(self, ranked: "Ranked", limit: int, *before: Found) -> Answer:
-        """The rows as they are shown, after what comes `before` them."""
+        """Makes the answer of ranked rows, after the results `before` them."""
         return Answer((*before, *self._shown(ranked.rows, limit - len(before))), *self._unlike(ranked))
 
     def _unlike(self, ranked: "Ranked") -> tuple[tuple[str, ...], dict[str, str]]:
-        """The words that the best row does not hold, and those that it holds in another spelling; without rows, those that none holds."""
+        """Returns the words that the first row lacks and those that it spells differently; without rows, the unknown words."""
         first, unmatched, corrected = ranked.first, [], {}
         for number, term in enumerate(ranked.terms.terms):
             if first is None:
@@ -133,17 +133,17 @@ class Searching:
         return self._answer(replace(elsewhere if elsewhere.rows else here, rows=rows), limit)
 
     def _empty_postcode(self, postcode: Postcode, borough: str | None) -> list[Found]:
-        """The postcode itself, if it is live in the borough."""
+        """Returns the postcode itself as result, if it is live in the borough."""
         live = self._postcodes.postcode(postcode)
         return [_as_result(live)] if live and borough in (None, live.borough) else []
 
     def rows_at(self, postcode: Postcode) -> list[int]:
-        """Rows at a postcode, in the order of their addresses."""
+        """Returns the rows at a postcode in the order of their addresses."""
         text = str(postcode)
         return self._premises.at_postcode(text, PartialPostcode(text).after).tolist()  # type: ignore[no-any-return]
 
     def by_words(self, query: Query, limit: int, borough: str | None) -> "Ranked":
-        """Rows of streets and premises for a query without a whole postcode, best first: at least `limit`, where so many fit."""
+        """Ranks streets and premises for a query without a whole postcode: at least `limit` rows, if that number fits."""
         finder = self._finder
         terms = finder.interpreter.terms(query.words, typing_words=query.typing_words)
         within = finder.within(query.partial, borough)
@@ -160,7 +160,7 @@ class Searching:
         return self._ranked(query, terms, (streets[:limit], self._there(rows, query.partial)), more, limit)
 
     def _named(self, query: Query, terms: Terms, within: Within, limit: int, borough: str | None) -> tuple[list[int], list[int]]:
-        """Streets by their names; and by theirs buildings, what stands on the streets, or what has the number there that was written."""
+        """Returns streets by name, and premises: buildings by name, then premises on the streets, or those with the query's number."""
         finder = self._finder
         names = [term for term in terms.terms if term.sort is Sort.WORD]
         if len(names) == len(terms.terms):
@@ -178,11 +178,11 @@ class Searching:
         return streets if len(rows) < limit else [], rows
 
     def _there(self, rows: Sequence[int], area: Sequence[PartialPostcode]) -> list[int]:
-        """Those of the rows that lie in the area and still exist, each once."""
+        """Returns the rows in the area that are not historical, each once."""
         return [row for row in dict.fromkeys(rows) if self._is_in(row, area) and not self._finder.is_historical(row)]
 
     def _at_numbers(self, terms: Terms, streets: Sequence[int], limit: int) -> list[int]:
-        """`12 quil`, `flat 2 12 quil`: what has the number on the streets; of several numbers the last that anything has."""
+        """Returns premises with a number of the query on the streets (`12 quil`, `flat 2 12 quil`): the last number that finds any."""
         numbers = [min(int(term.token[:5]), HIGHEST_NUMBER) for term in terms.terms if term.sort is Sort.NUMBER]
         most, of_a_street = (2 * limit, limit) if len(numbers) == 1 else (4 * limit, 2 * limit)
         first, at_number = self._finder.index.first_street, self._finder.streets.at_number
@@ -200,10 +200,10 @@ class Searching:
         return not area or any(self._premises.postcode_of(row).startswith(begun.prefix) for begun in area)
 
     def _ranked(self, query: Query, terms: Terms, named: tuple[list[int], list[int]], within: Within | None, limit: int) -> "Ranked":
-        """Those that hold all that was typed first; of them and of the others the best first; equals streets first, homes before shells.
+        """Ranks rows: those that match the whole text first, then by score; of equals streets, then premises, then shells.
 
-        More are looked for `within` areas, where that is given. Without any that hold a name that was typed there are none: who asks for a
-        street that does not exist is shown no others.
+        Searches for more rows `within` areas unless it is None. Drops rows without any name of the text, so a street that does not exist
+        finds nothing.
         """
         finder = self._finder
         so_far = TypedSoFar(query, terms, finder, self._premises)
@@ -239,10 +239,10 @@ class Searching:
     def find(
         self, text: str, *, limit: int, offset: int = 0, within: tuple[float, float, float, float] | None = None
     ) -> tuple[int, list[tuple[int, float]]]:
-        """How many were found (of more than `MOST_FOUND` the best so many), and UPRN and score of those from `offset`, best first.
+        """Returns the number of records found (at most `MOST_FOUND`), and UPRN and score of a page of them, best first.
 
-        The score is 1 where the address holds every word asked for and no other number. `within` is a rectangle of the National Grid:
-        least easting and northing, greatest easting and northing, metres.
+        The score is 1 for an address with every word of the query and no other number. `within` is a rectangle of the National Grid:
+        least easting and northing, greatest easting and northing, in metres.
         """
         query = Query.parse(text, self._postcodes.outwards, finished=True)
         scored = self._scored(query, within)
@@ -264,7 +264,7 @@ class Searching:
         return similarity(found, terms, self._finder.extra_of(found), self._finder.record_weight(found))
 
     def _rows_to_score(self, query: Query, terms: Terms, within: tuple[float, float, float, float] | None) -> list[int]:
-        """Rows in the order in which equals are shown."""
+        """Returns rows in the order that breaks ties of scores."""
         finder, premises = self._finder, self._premises
         inside = None if within is None else sorted(premises.points.within(*within).tolist())
         if inside is not None and len(inside) <= MOST_IN_BOX and query.words:
@@ -287,7 +287,7 @@ class Searching:
 
 
 def similarity(found: Comparison, terms: Terms, extra: Extra, record_weight: float) -> float:
-    """0 to 1: the share of the query's weight that the address holds, a little less for what it says besides."""
+    """Returns a score of 0 to 1: the share of the query's weight in the address, less a deduction for extra words and disorder."""
     if not terms.weight:
         return 0.0
     surplus = 0.04 * extra.numbers + 0.04 * extra.letters + 0.05 * extra.words / max(record_weight, 1e-9)
@@ -295,7 +295,7 @@ def similarity(found: Comparison, terms: Terms, extra: Extra, record_weight: flo
 
 
 def _is_name(term: Term) -> bool:
-    """Whether it names a street or building, rather than says what kind it is or which part of it is meant."""
+    """Tells whether a term is the name of a street or building, and not a kind of either or a part."""
     return term.sort is Sort.WORD and term.token not in KINDS
 
 
