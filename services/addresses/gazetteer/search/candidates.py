@@ -1,27 +1,26 @@
-"""Finds candidates for the terms of a query in the index, and compares them with the query.
+"""Finds candidates for the terms of a query: rows of premises and streets, by the index, by name, and by postcode.
 
 Keeps index queries small: they demand rare words, and search a sample for queries of only common words (`flat 1`).
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 
-from services.addresses.domain.geography.postcode import PartialPostcode
+from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
 from services.addresses.domain.search.query import POST_TOWN
-from services.addresses.domain.search.scoring import Comparison, Extra, Sort, Term, Terms, compare
-from services.addresses.domain.search.tokens import tokens
+from services.addresses.domain.search.scoring import Sort, Term, Terms
 from services.addresses.gazetteer.files.name_lists import LONGEST, LONGEST_NARROWED, WordLists
 from services.addresses.gazetteer.files.premises import PremisesFiles
 from services.addresses.gazetteer.files.streets import Streets
 
+from .comparer import Comparer, RowTokens
 from .index import Index
 from .index import Query as Asked
 from .interpretation import COMMON, Interpreter
-from .weights import Penalties, Sorts, Weights
+from .weights import Weights
 
 VAGUE = 30_000
 """Document frequency: if every word of a query is more frequent, the search begins in the sample."""
@@ -37,6 +36,8 @@ MOST_BARE_NUMBERS = 3
 """Limit of numbers and letters without a word; more are searched for only in the sample, because their lists take long to read."""
 MOST_JOINED_FREQUENT = 4
 """A frequent word with more readings is never demanded of the index, which would merge lists of millions of records."""
+GOOD_AT_POSTCODE = 0.6
+"""Share of a query's weight: if nothing at its postcode reaches it, the postcode may be wrong."""
 MOST_CANDIDATES = 24
 """Limit of the rows to compare; if more answer a query equally, it is too vague for their order to matter."""
 FREQUENT = 40
@@ -48,33 +49,19 @@ MOST_ASKED = 24
 """Limit of the readings of a word in an index query, the most frequent first."""
 POSTCODES_KEPT_READ = 2_000
 """Postcodes in the cache, some 5 kB each: a match job asks for the same postcodes many times."""
-FLAT_BONUS = 2_000_000
-"""Bonus in millionths of a weight for the flat of the query: its block may have the same number."""
-FEW_SOUGHT = 12
-"""Up to this number of codes, one-by-one search in a row's tokens is faster than a set."""
 MOST_HOLDING = 200
 """Limit of the rows with the complete words, in which the search looks for the incomplete one."""
 
 
 Within = tuple[tuple[str, ...], ...]
 """A conjunction of alternatives: a row must have at least one area token of each tuple."""
-RowTokens = tuple[int, str]
-"""A row and its tokens."""
-
-
-@dataclass(slots=True)
-class Hit:
-    """A row and its comparison with the query."""
-
-    row: int
-    comparison: Comparison
 
 
 _document_frequency = attrgetter("document_frequency")
 
 
 class Finder:
-    """The open index and premises of one release."""
+    """Finds rows in the open index and premises of one release."""
 
     def __init__(self, folder: Path, premises: PremisesFiles, outwards: Collection[str]) -> None:
         self.outwards = outwards
@@ -84,14 +71,13 @@ class Finder:
         self._buildings = WordLists(folder, "buildings_by_word")
         self.vocabulary = self.index.vocabulary
         self._premises = premises
-        self._weights, self._sorts = Weights(self.index), Sorts(self.index)
-        self.interpreter = Interpreter(self.index, self._weights)
-        self._penalties = Penalties(self._weights, self._sorts)
+        weights = Weights(self.index)
+        self.interpreter = Interpreter(self.index, weights)
+        self.comparer = Comparer(self.index, self.streets, weights)
         self._any_of = lru_cache(2_000)(self._any_of_codes)
         self._named = lru_cache(5_000)(self._streets_named)
         self.living_at = lru_cache(POSTCODES_KEPT_READ)(self._living_at)
         """Returns the rows at a postcode (`NW1 1AA`) that are not historical, in the order of their addresses, with their tokens."""
-        self._codes_of_street = lru_cache(20_000)(self._street_codes)
         self.begins_outward = lru_cache(500)(self._begins_outward)
         """Tells whether an outward code has this prefix."""
         self._begun_words = lru_cache(500)(self._begun_words_of)
@@ -264,51 +250,12 @@ class Finder:
         """Returns the words of a term's readings with at least this credit."""
         return tuple([self.vocabulary.word(code) for code, credit in term.readings.items() if credit >= least])
 
-    # ------------------------------------------------------------ comparing
+    # ------------------------------------------------------------ rows
 
-    def hits(self, terms: Terms, rows: Sequence[int], most: int | None = None) -> list[Hit]:
-        """Compares rows with the query; the best first, equals in the order given. Compares only the `most` likeliest if given."""
-        record_tokens = self.index.record_tokens
-        return self.hits_of(terms, [(row, record_tokens(row)) for row in rows], most)
-
-    def hits_of(self, terms: Terms, rows_tokens: Sequence[RowTokens], most: int | None = None) -> list[Hit]:
-        """Does the same for rows that come with their tokens."""
-        if most is not None and len(rows_tokens) > most:
-            rows_tokens = self._likeliest(terms, rows_tokens, most)
-        penalties, sorts = self._penalties, self._sorts
-        compared = [Hit(row, compare(terms, record_tokens, penalties, sorts)) for row, record_tokens in rows_tokens]
-        compared.sort(key=lambda hit: -hit.comparison.score)
-        return compared
-
-    def _likeliest(self, terms: Terms, rows_tokens: Sequence[RowTokens], most: int) -> Sequence[RowTokens]:
-        """Returns the rows that share the greatest weight with the query."""
-        worth = {code: int(1e6 * worth) for code, (_, worth) in terms.at.items()}  # integers: their sum does not depend on the order
-        flats = [(flat + code, FLAT_BONUS) for flat, following in terms.flats.items() for code in following.readings]
-        if len(worth) <= FEW_SOUGHT:
-            sought = [*worth.items(), *flats]
-            shared = [-sum([worth_of for codes, worth_of in sought if codes in record_tokens]) for _, record_tokens in rows_tokens]
-        else:
-            codes, worth_of_code = worth.keys(), worth.__getitem__
-            shared = [
-                -sum(map(worth_of_code, codes & set(record_tokens))) - sum([bonus for flat, bonus in flats if flat in record_tokens])
-                for _, record_tokens in rows_tokens
-            ]
-        return [rows_tokens[at] for at in sorted(range(len(shared)), key=shared.__getitem__)[:most]]
-
-    def extra_of(self, compared: Comparison) -> Extra:
-        """Returns the tokens of an address beyond the query."""
-        return Extra.of(compared, self._weights, self._sorts)
-
-    def record_weight(self, compared: Comparison) -> float:
-        """Returns the weight of all tokens of an address."""
-        return sum(map(self._weights.__getitem__, compared.record_tokens))
-
-    def compare_street(self, terms: Terms, row: int) -> Comparison:
-        """Compares a street's name with the query."""
-        return compare(terms, self._codes_of_street(row - self.index.first_street), self._penalties, self._sorts)
-
-    def _street_codes(self, street: int) -> str:
-        return "".join(filter(None, map(self.vocabulary.code, tokens(self.streets.names[street]))))
+    def rows_at(self, postcode: Postcode) -> list[int]:
+        """Returns the rows at a postcode in the order of their addresses."""
+        text = str(postcode)
+        return self._premises.at_postcode(text, PartialPostcode(text).after).tolist()  # type: ignore[no-any-return]
 
     def _living_at(self, postcode: str) -> tuple[RowTokens, ...]:
         rows = self._premises.at_postcode(postcode, PartialPostcode(postcode).after).tolist()

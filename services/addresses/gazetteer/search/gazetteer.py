@@ -16,8 +16,9 @@ from services.addresses.gazetteer.files.split_postcodes import split_postcodes
 
 from .candidates import Finder
 from .matcher import Matcher
-from .prefixes import Beginnings
-from .typeahead import Searching
+from .prefixes import Prefixes
+from .record_search import RecordSearch
+from .typeahead import Typeahead
 
 WARMED = 100
 """Number of searches before a release goes live; they take a tenth of a second."""
@@ -29,9 +30,10 @@ class Gazetteer:
     def __init__(self, folder: Path) -> None:
         self._premises = PremisesFiles(folder)
         self._postcodes = Postcodes(folder)
-        self._finder = Finder(folder, self._premises, self._postcodes.outwards)
-        self.matcher = Matcher(self._finder, self._premises, self._postcodes.outwards)
-        self._searching = Searching(self._finder, self._premises, self._postcodes, Beginnings(folder))
+        finder = Finder(folder, self._premises, self._postcodes.outwards)
+        self.matcher = Matcher(finder, self._premises, self._postcodes.outwards)
+        self._typeahead = Typeahead(finder, self._premises, self._postcodes, Prefixes(folder))
+        self._record_search = RecordSearch(finder, self._premises, self._postcodes)
         self.outwards = self._postcodes.outwards
         """Every outward code that has a live postcode."""
 
@@ -111,14 +113,14 @@ class Gazetteer:
         return list(self.answer(text, limit, borough).results)
 
     def answer(self, text: str, limit: int, borough: str | None = None) -> Answer:
-        """Searches for typed text: see `Searching.search`."""
-        return self._searching.search(text, limit, borough)
+        """Searches for typed text: see `Typeahead.search`."""
+        return self._typeahead.search(text, limit, borough)
 
     def find(
         self, text: str, *, limit: int, offset: int = 0, within: tuple[float, float, float, float] | None = None
     ) -> tuple[int, list[tuple[int, float]]]:
-        """Returns the number of records that fit a text, and a page of UPRNs with scores of 0 to 1: see `Searching.find`."""
-        return self._searching.find(text, limit=limit, offset=offset, within=within)
+        """Returns the number of records that fit a text, and a page of UPRNs with scores of 0 to 1: see `RecordSearch.find`."""
+        return self._record_search.find(text, limit=limit, offset=offset, within=within)
 
     def match(self, text: str, postcode: str | None = None, limit: int = 5) -> Matching:
         """Matches a written address with records: see `Matcher.match`."""

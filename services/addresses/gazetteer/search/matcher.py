@@ -25,7 +25,8 @@ from services.addresses.domain.search.scoring import Missing, Terms
 from services.addresses.domain.search.tokens import raw_tokens
 from services.addresses.gazetteer.files.premises import PremisesFiles
 
-from .candidates import Finder, Hit
+from .candidates import Finder
+from .comparer import Hit
 
 MOST_COMPARED = 8
 """Limit of the rows to compare in each area."""
@@ -63,7 +64,7 @@ class Matcher:
     """Matches written addresses with one release. Does not match historical records, except in `check`."""
 
     def __init__(self, finder: Finder, premises: PremisesFiles, outwards: frozenset[str]) -> None:
-        self._finder, self._premises, self._outwards = finder, premises, outwards
+        self._finder, self._comparer, self._premises, self._outwards = finder, finder.comparer, premises, outwards
         self._in_full = lru_cache(SHELLS_KEPT)(self._surest)
 
     def match(self, text: str, postcode: str | None = None, limit: int = 5) -> Matching:
@@ -95,7 +96,7 @@ class Matcher:
         candidates = self._weighed(terms, scored, FEWEST_WEIGHED)
         own = next((candidate for candidate in candidates if candidate.uprn == uprn), None)
         if own is None:
-            hit = self._finder.hits(terms, [row])[0]
+            hit = self._comparer.hits(terms, [row])[0]
             near = Nearby(query.postcode, query.partial).nearness(self._premises.postcode_of(row))
             own = self._candidate(terms, self._with_score(hit, near), scored[0][0] if scored else None)
         if not terms.terms:
@@ -139,7 +140,7 @@ class Matcher:
         best = max(hits, key=lambda hit: hit.comparison.score)
         postcode, seen = self._premises.postcode_of(best.row), {hit.row for hit in hits}
         here = [held for held in self._finder.living_at(postcode)[:MOST_AT_POSTCODE] if held[0] not in seen] if postcode else []
-        return self._finder.hits_of(terms, here, MOST_COMPARED_AT_POSTCODE)
+        return self._comparer.hits_of(terms, here, MOST_COMPARED_AT_POSTCODE)
 
     def _query(self, text: str, postcode: str | None) -> Query:
         """Parses a written address. A separate postcode replaces the one in the text."""
@@ -160,7 +161,7 @@ class Matcher:
     def _at(self, postcode: Postcode | None, terms: Terms) -> list[Hit]:
         if postcode is None:
             return []
-        return self._finder.hits_of(terms, self._finder.living_at(str(postcode))[:MOST_AT_POSTCODE], MOST_COMPARED_AT_POSTCODE)
+        return self._comparer.hits_of(terms, self._finder.living_at(str(postcode))[:MOST_AT_POSTCODE], MOST_COMPARED_AT_POSTCODE)
 
     def _widened(self, query: Query, terms: Terms, hits: list[Hit]) -> list[Hit]:
         """Adds candidates from the sector, the district, then anywhere, until one is good."""
@@ -175,12 +176,12 @@ class Matcher:
             rows = finder.candidates(terms, finder.within(area, None), MOST_COMPARED)
             fresh = [row for row in self._living(rows) if row not in seen]
             seen.update(fresh)
-            found = finder.hits(terms, fresh, MOST_COMPARED)
+            found = self._comparer.hits(terms, fresh, MOST_COMPARED)
             hits = hits + found
             if self._is_good(found, terms):
                 return hits
         fresh = [row for row in self._living(finder.relaxed(terms, MOST_COMPARED)) if row not in seen]
-        return hits + finder.hits(terms, fresh, MOST_COMPARED)
+        return hits + self._comparer.hits(terms, fresh, MOST_COMPARED)
 
     def _living(self, rows: list[int]) -> list[int]:
         finder = self._finder
@@ -205,7 +206,7 @@ class Matcher:
         """Makes a candidate; `other` is the score of the best other one."""
         (score, near, hit), finder = scored, self._finder
         ahead = score - other if other is not None else _FAR_AHEAD
-        extra, record_weight = finder.extra_of(hit.comparison), finder.record_weight(hit.comparison)
+        extra, record_weight = self._comparer.extra_of(hit.comparison), self._comparer.record_weight(hit.comparison)
         extra_tokens = list(map(finder.vocabulary.word, extra.codes))
         numbers = features(hit.comparison, terms, Standing(near, ahead, finder.is_shell(hit.row), extra, extra_tokens, record_weight))
         is_neighbour = neighbours.is_another(Missing.of(hit.comparison, terms).tokens, extra_tokens)

@@ -13,17 +13,17 @@ KEPT = 20
 _NAME = "rows_by_beginning"
 
 
-def beginnings_of(words: Iterable[str]) -> list[str]:
+def prefixes_of(words: Iterable[str]) -> list[str]:
     """Returns the prefixes of one to `LETTERS` letters of the alphabetic words, in order."""
     return sorted({word[:letters] for word in words if word.isalpha() for letters in range(1, LETTERS + 1)})
 
 
-def write_beginnings(folder: Path, words: Iterable[str], rows_for: Callable[[str], list[int]]) -> None:
+def write_prefixes(folder: Path, words: Iterable[str], rows_for: Callable[[str], list[int]]) -> None:
     """Writes the rows of each short prefix of the words. `rows_for` searches for a prefix and returns rows, best first."""
-    write_word_lists(folder, _NAME, {begun: rows_for(begun)[:KEPT] for begun in beginnings_of(words)})
+    write_word_lists(folder, _NAME, {begun: rows_for(begun)[:KEPT] for begun in prefixes_of(words)})
 
 
-class Beginnings:
+class Prefixes:
     """The precomputed rows of each short prefix."""
 
     def __init__(self, folder: Path) -> None:

@@ -1,4 +1,8 @@
-"""Searches one release by text: for typed text with suggestions, and for OS Places' `find` with a score for each record."""
+"""Searches one release for typed text.
+
+`Typeahead.search` parses the text, then answers from the precomputed prefixes, from the postcode, or from the words: it interprets them,
+finds rows by name and by index, compares and ranks the rows, and shows the first.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,32 +10,24 @@ from dataclasses import dataclass, replace
 from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
 from services.addresses.domain.search.query import Query
 from services.addresses.domain.search.result import Answer, Found, ResultKind
-from services.addresses.domain.search.scoring import Comparison, Extra, Sort, Term, Terms
+from services.addresses.domain.search.scoring import Comparison, Sort, Term, Terms
 from services.addresses.domain.search.title_case import readable
 from services.addresses.domain.search.tokens import KINDS
 from services.addresses.gazetteer.files.postcodes import LivePostcode, Postcodes
 from services.addresses.gazetteer.files.premises import PremisesFiles
 from services.addresses.gazetteer.files.streets import HIGHEST_NUMBER
 
-from .candidates import MOST_CANDIDATES, MOST_HOLDING, Finder, Within
+from .candidates import GOOD_AT_POSTCODE, MOST_CANDIDATES, MOST_HOLDING, Finder, Within
 from .prefix_matches import TypedSoFar
-from .prefixes import Beginnings
+from .prefixes import Prefixes
 from .weights import UNIT_WORDS
 
-MOST_FOUND = 1_000
-"""Limit of the records that `find` compares."""
 MOST_RANKED = 12
 """Minimum of the rows to compare in full."""
 MOST_STREETS = 40
 """Limit of the streets on which to look for a number."""
 ENOUGH_BEGUN = 5
 """Number of rows on streets with an incomplete name that makes a search for other premises unnecessary."""
-MOST_IN_BOX = 5_000
-"""Limit of the records in a rectangle that are all compared; of more, only those that the index returns."""
-GOOD_AT_POSTCODE = 0.6
-"""Share of a query's weight: if nothing at its postcode reaches it, the postcode may be wrong."""
-
-
 LEAST_AS_TYPED = 0.9
 """Credit below which a reading is another spelling than the typed one."""
 
@@ -51,14 +47,13 @@ class Ranked:
     set_aside: tuple[str, ...]
 
 
-class Searching:
-    """Both searches over one release. They accept any text."""
+class Typeahead:
+    """Suggests results while a person types. Accepts any text."""
 
-    def __init__(self, finder: Finder, premises: PremisesFiles, postcodes: Postcodes, beginnings: Beginnings | None = None) -> None:
-        """Opens the searches. Without `beginnings`, `search` computes short prefixes too; the build does so to write them."""
-        self._finder, self._premises, self._postcodes, self._beginnings = finder, premises, postcodes, beginnings
-
-    # ------------------------------------------------------------ while typing
+    def __init__(self, finder: Finder, premises: PremisesFiles, postcodes: Postcodes, prefixes: Prefixes | None = None) -> None:
+        """Opens the search. Without `prefixes`, `search` computes short prefixes too; the build does so to write them."""
+        self._finder, self._comparer, self._premises, self._postcodes = finder, finder.comparer, premises, postcodes
+        self._prefixes = prefixes
 
     def search(self, text: str, limit: int, borough: str | None = None) -> Answer:
         """Searches for typed text; returns at most `limit` results, best first, without historical records.
@@ -77,7 +72,7 @@ class Searching:
             found = [live for begun in query.partial for live in self._postcodes.beginning_with(begun, borough, limit)]
             if found:
                 return Answer(tuple(_as_result(live) for live in dict.fromkeys(found))[:limit])
-        rows = self._beginnings.rows(query, limit, borough) if self._beginnings else None
+        rows = self._prefixes.rows(query, limit, borough) if self._prefixes else None
         if rows is not None:
             return Answer(self._shown(rows, limit))
         ranked = self.by_words(query, limit, borough)
@@ -88,18 +83,18 @@ class Searching:
     def _is_live(self, postcode: Postcode) -> bool:
         return self._postcodes.postcode(postcode) is not None
 
-    def _with_districts_as_words(self, text: str, ranked: "Ranked", limit: int, borough: str | None) -> "Ranked":
+    def _with_districts_as_words(self, text: str, ranked: Ranked, limit: int, borough: str | None) -> Ranked:
         """Puts rows that match a district's code as a flat or building before the rows in the district."""
         as_words = self.by_words(Query.parse(text, self._postcodes.outwards, apart=True), limit, borough)
         if not as_words.holding:
             return ranked
         return replace(as_words, rows=list(dict.fromkeys([*as_words.rows[: as_words.holding], *ranked.rows])))
 
-    def _answer(self, ranked: "Ranked", limit: int, *before: Found) -> Answer:
+    def _answer(self, ranked: Ranked, limit: int, *before: Found) -> Answer:
         """Makes the answer of ranked rows, after the results `before` them."""
         return Answer((*before, *self._shown(ranked.rows, limit - len(before))), *self._unlike(ranked))
 
-    def _unlike(self, ranked: "Ranked") -> tuple[tuple[str, ...], dict[str, str]]:
+    def _unlike(self, ranked: Ranked) -> tuple[tuple[str, ...], dict[str, str]]:
         """Returns the words that the first row lacks and those that it spells differently; without rows, the unknown words."""
         first, unmatched, corrected = ranked.first, [], {}
         for number, term in enumerate(ranked.terms.terms):
@@ -114,7 +109,7 @@ class Searching:
     def _at_postcode(self, query: Query, postcode: Postcode, limit: int, borough: str | None) -> Answer:
         finder, inside = self._finder, self._finder.in_borough(borough)
         if not query.words:
-            rows = [row for row in self.rows_at(postcode) if inside(row) and not finder.is_historical(row)]
+            rows = [row for row in finder.rows_at(postcode) if inside(row) and not finder.is_historical(row)]
             rows.sort(key=finder.is_shell)
             return Answer(self._shown(rows, limit) or tuple(self._empty_postcode(postcode, borough)))
         living = [held for held in finder.living_at(str(postcode)) if inside(held[0])]
@@ -122,7 +117,7 @@ class Searching:
             return self._answer(self.by_words(query.as_words, limit, borough), limit, *found)
         terms = finder.interpreter.terms(query.words, typing_words=query.typing_words)
         so_far = TypedSoFar(query, terms, finder, self._premises)
-        hits = finder.hits_of(terms, living, max(MOST_RANKED, limit))
+        hits = self._comparer.hits_of(terms, living, max(MOST_RANKED, limit))
         hits.sort(key=lambda hit: (not so_far.is_held(hit.comparison, hit.row), -hit.comparison.score, finder.is_shell(hit.row)))
         first = hits[0].comparison if hits else None
         here = Ranked([hit.row for hit in hits], terms, first, first is not None and so_far.is_held(first, hits[0].row), 0, query.set_aside)
@@ -137,12 +132,7 @@ class Searching:
         live = self._postcodes.postcode(postcode)
         return [_as_result(live)] if live and borough in (None, live.borough) else []
 
-    def rows_at(self, postcode: Postcode) -> list[int]:
-        """Returns the rows at a postcode in the order of their addresses."""
-        text = str(postcode)
-        return self._premises.at_postcode(text, PartialPostcode(text).after).tolist()  # type: ignore[no-any-return]
-
-    def by_words(self, query: Query, limit: int, borough: str | None) -> "Ranked":
+    def by_words(self, query: Query, limit: int, borough: str | None) -> Ranked:
         """Ranks streets and premises for a query without a whole postcode: at least `limit` rows, if that number fits."""
         finder = self._finder
         terms = finder.interpreter.terms(query.words, typing_words=query.typing_words)
@@ -199,7 +189,7 @@ class Searching:
     def _is_in(self, row: int, area: Sequence[PartialPostcode]) -> bool:
         return not area or any(self._premises.postcode_of(row).startswith(begun.prefix) for begun in area)
 
-    def _ranked(self, query: Query, terms: Terms, named: tuple[list[int], list[int]], within: Within | None, limit: int) -> "Ranked":
+    def _ranked(self, query: Query, terms: Terms, named: tuple[list[int], list[int]], within: Within | None, limit: int) -> Ranked:
         """Ranks rows: those that match the whole text first, then by score; of equals streets, then premises, then shells.
 
         Searches for more rows `within` areas unless it is None. Drops rows without any name of the text, so a street that does not exist
@@ -208,13 +198,15 @@ class Searching:
         finder = self._finder
         so_far = TypedSoFar(query, terms, finder, self._premises)
         streets, rows = named
-        found = [(finder.compare_street(terms, row), 0, row) for row in streets]
-        found += [(hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in finder.hits(terms, rows, max(MOST_RANKED, limit))]
+        found = [(self._comparer.compare_street(terms, row), 0, row) for row in streets]
+        found += [
+            (hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in self._comparer.hits(terms, rows, max(MOST_RANKED, limit))
+        ]
         held = {row for comparison, _, row in found if so_far.is_held(comparison, row)}
         if within is not None and len(held) < limit and query.typing and terms.finished:
             seen = {row for _, _, row in found}
             more = [row for row in self._there(so_far.rows(within, limit), query.partial) if row not in seen][: 2 * limit]
-            found += [(hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in finder.hits(terms, more)]
+            found += [(hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in self._comparer.hits(terms, more)]
             held.update(row for comparison, _, row in found if row not in held and so_far.is_held(comparison, row))
         found.sort(key=lambda entry: (entry[2] not in held, -entry[0].score, entry[1]))
         if not held and (names := [number for number, term in enumerate(terms.terms) if _is_name(term)]):
@@ -233,65 +225,6 @@ class Searching:
         latitude, longitude = streets.places[number].tolist()
         address = readable(", ".join(filter(None, (streets.names[number], streets.towns[number]))))
         return Found(ResultKind.STREET, address, "", streets.boroughs[number], longitude, latitude)
-
-    # ------------------------------------------------------------ everything, scored
-
-    def find(
-        self, text: str, *, limit: int, offset: int = 0, within: tuple[float, float, float, float] | None = None
-    ) -> tuple[int, list[tuple[int, float]]]:
-        """Returns the number of records found (at most `MOST_FOUND`), and UPRN and score of a page of them, best first.
-
-        The score is 1 for an address with every word of the query and no other number. `within` is a rectangle of the National Grid:
-        least easting and northing, greatest easting and northing, in metres.
-        """
-        query = Query.parse(text, self._postcodes.outwards, finished=True)
-        scored = self._scored(query, within)
-        page = scored[offset : offset + limit]
-        return len(scored), [(int(self._premises.uprns[row]), score) for row, score in page]
-
-    def _scored(self, query: Query, within: tuple[float, float, float, float] | None) -> list[tuple[int, float]]:
-        finder = self._finder
-        terms = finder.interpreter.terms(query.words)
-        rows = self._rows_to_score(query, terms, within)
-        if not query.words:
-            return [(row, 1.0) for row in rows[:MOST_FOUND]]
-        hits = finder.hits(terms, rows, MOST_FOUND)
-        scored = [(hit.row, self._similarity(hit.comparison, terms), hit.comparison.score) for hit in hits if hit.comparison.matched]
-        scored.sort(key=lambda entry: (-entry[1], -entry[2]))
-        return [(row, score) for row, score, _ in scored]
-
-    def _similarity(self, found: Comparison, terms: Terms) -> float:
-        return similarity(found, terms, self._finder.extra_of(found), self._finder.record_weight(found))
-
-    def _rows_to_score(self, query: Query, terms: Terms, within: tuple[float, float, float, float] | None) -> list[int]:
-        """Returns rows in the order that breaks ties of scores."""
-        finder, premises = self._finder, self._premises
-        inside = None if within is None else sorted(premises.points.within(*within).tolist())
-        if inside is not None and len(inside) <= MOST_IN_BOX and query.words:
-            return inside
-        rows: list[int] = []
-        if query.postcode:
-            rows = self.rows_at(query.postcode)
-        elif query.partial and not query.words:
-            rows = [row for begun in query.partial for row in premises.at_postcode(begun.prefix, begun.after)[: 4 * MOST_FOUND].tolist()]
-        if query.words and (not query.postcode or not self._answered(terms, rows)):
-            within_area = finder.within(query.partial, None)
-            found = finder.candidates(terms, within_area, MOST_FOUND) or finder.candidates(terms, (), MOST_FOUND)
-            rows += [row for row in found if row < finder.index.first_street]
-        chosen = None if inside is None else set(inside)
-        return [row for row in dict.fromkeys(rows) if chosen is None or row in chosen]
-
-    def _answered(self, terms: Terms, rows: Sequence[int]) -> bool:
-        hits = self._finder.hits(terms, rows, MOST_CANDIDATES)
-        return bool(hits) and hits[0].comparison.matched >= GOOD_AT_POSTCODE * terms.weight
-
-
-def similarity(found: Comparison, terms: Terms, extra: Extra, record_weight: float) -> float:
-    """Returns a score of 0 to 1: the share of the query's weight in the address, less a deduction for extra words and disorder."""
-    if not terms.weight:
-        return 0.0
-    surplus = 0.04 * extra.numbers + 0.04 * extra.letters + 0.05 * extra.words / max(record_weight, 1e-9)
-    return max(0.0, min(1.0, found.matched / terms.weight - min(surplus, 0.15) - 0.05 * found.disorder))
 
 
 def _is_name(term: Term) -> bool:
