@@ -165,9 +165,11 @@ def _write(weights: Array, curve: tuple[Array, Array], threshold: float) -> None
     weighted = "".join(f"    {weight:.4f},  # {name}\n" for weight, name in zip(weights, matching.FEATURES, strict=True))
     raws, shares = ("".join(f"        {value:.6f},\n" for value in values) for values in curve)
     NUMBERS.write_text(
-        '"""Numbers of the match model. Written by `python -m benchmarks.addresses.fit_match`; not to be changed by hand."""\n\n'
+        '"""Weights, calibration curve and thresholds of the match model.\n\n'
+        '`python -m benchmarks.addresses.fit_match` writes this file; do not edit it.\n"""\n\n'
         f"WEIGHTS = (\n{weighted})\nCURVE = (\n    (\n{raws}    ),\n    (\n{shares}    ),\n)\n"
-        f'"""What the model says, and the share that was right."""\nMATCH_FROM = {threshold}\nPOSSIBLE_FROM = {POSSIBLE_FROM}\n',
+        f'"""Outputs of the model, and the share of correct candidates at each."""\n'
+        f"MATCH_FROM = {threshold}\nPOSSIBLE_FROM = {POSSIBLE_FROM}\n",
         encoding="utf-8",
     )
 

@@ -12,8 +12,8 @@ from services.addresses.gazetteer.files.postcodes import Postcodes
 from services.addresses.gazetteer.files.premises import PremisesFiles
 from services.addresses.gazetteer.releases.local import current
 from services.addresses.gazetteer.search.candidates import Finder
-from services.addresses.gazetteer.search.prefixes import KEPT, LETTERS, Beginnings, beginnings_of
-from services.addresses.gazetteer.search.typeahead import Searching
+from services.addresses.gazetteer.search.prefixes import KEPT, LETTERS, Prefixes, prefixes_of
+from services.addresses.gazetteer.search.typeahead import Typeahead
 
 HACKNEY = "E09000012"
 
@@ -23,28 +23,28 @@ def opened(data_dir):
     """Return the release's folder, a search without stored prefixes, and its postcodes."""
     folder = current(data_dir)[0]
     premises, postcodes = PremisesFiles(folder), Postcodes(folder)
-    yield folder, Searching(Finder(folder, premises, postcodes.outwards), premises, postcodes), postcodes
+    yield folder, Typeahead(Finder(folder, premises, postcodes.outwards), premises, postcodes), postcodes
     postcodes.close()
 
 
 def test_each_stored_prefix_has_the_results_of_a_search(opened):
-    folder, searching, postcodes = opened
-    kept = Beginnings(folder)
+    folder, typeahead, postcodes = opened
+    kept = Prefixes(folder)
     words = WordLists(folder, "streets_by_word").words + WordLists(folder, "buildings_by_word").words
-    begun = beginnings_of(words)
+    begun = prefixes_of(words)
     assert len(begun) > 300
     for letters in begun:
         query = Query.parse(letters, postcodes.outwards)
         rows = kept.rows(query, KEPT, None)
         assert rows, letters
-        assert rows == searching.by_words(query, KEPT, None).rows[:KEPT], letters
+        assert rows == typeahead.by_words(query, KEPT, None).rows[:KEPT], letters
 
 
 def test_a_short_prefix_gives_the_same_results_with_and_without_stored_ones(opened, gazetteer):
-    _, searching, _ = opened
+    _, typeahead, _ = opened
     for letters in ("q", "Ta", "wil"):
-        assert gazetteer.answer(letters, KEPT) == searching.search(letters, KEPT)
-        assert tuple(gazetteer.search(letters, 5)) == searching.search(letters, KEPT).results[:5]
+        assert gazetteer.answer(letters, KEPT) == typeahead.search(letters, KEPT)
+        assert tuple(gazetteer.search(letters, 5)) == typeahead.search(letters, KEPT).results[:5]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_short_prefix_gives_the_same_results_with_and_without_stored_ones(open
 )
 def test_a_query_without_stored_results_is_searched(opened, typed, limit, borough):
     folder, _, postcodes = opened
-    assert Beginnings(folder).rows(Query.parse(typed, postcodes.outwards), limit, borough) is None
+    assert Prefixes(folder).rows(Query.parse(typed, postcodes.outwards), limit, borough) is None
 
 
 def test_a_short_prefix_in_a_borough_finds_addresses_of_that_borough(gazetteer):
@@ -63,8 +63,8 @@ def test_a_short_prefix_in_a_borough_finds_addresses_of_that_borough(gazetteer):
 
 
 def test_only_words_of_letters_have_beginnings():
-    assert beginnings_of(["QUILL", "12", "A", "4TH"]) == ["A", "Q", "QU", "QUI"]
-    assert max(map(len, beginnings_of(["QUILLFEN"]))) == LETTERS
+    assert prefixes_of(["QUILL", "12", "A", "4TH"]) == ["A", "Q", "QU", "QUI"]
+    assert max(map(len, prefixes_of(["QUILLFEN"]))) == LETTERS
 
 
 def test_lists_of_words_are_joined_and_shared_as_sets_are(tmp_path):

@@ -1,4 +1,4 @@
-"""Cells of a CSV file that a person may open in a spreadsheet."""
+"""Escapes cells of CSV files that people open in a spreadsheet."""
 
 import re
 
@@ -7,8 +7,8 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 
 def as_text(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula: an apostrophe comes before a text that would begin one (OWASP, CSV Injection).
+    """Puts an apostrophe before a text that a spreadsheet would run as a formula (OWASP, CSV Injection).
 
-    A plain number (`-5`, `+447700900000`) is none, and stays as it is.
+    Leaves a plain number (`-5`, `+447700900000`) unchanged.
     """
     return f"'{value}" if _FORMULA.match(value) and not _NUMBER.fullmatch(value) else value

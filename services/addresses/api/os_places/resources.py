@@ -212,7 +212,7 @@ async def bbox(asked: Asked) -> Response:
     given = asked.given
     wanted, box = Wanted.read(given), Box.read(given, most_square_km=query.MOST_SQUARE_KM)
     inside = [uprn for uprn, _, _ in asked.gazetteer.within(*box.on_grid)]
-    return asked.answer_all("bbox", wanted, inside, keep=None if box.crs.is_grid else box.holds)
+    return asked.answer_all("bbox", wanted, inside, keep=None if box.crs.is_grid else box.contains)
 
 
 @router.post("/polygon", dependencies=[admitted], openapi_extra=documented("srs", "referencepoint", paged=True, polygon=True))
@@ -223,7 +223,7 @@ async def polygon(request: Request, asked: Asked) -> Response:
     # Runs in threads: it compares a thousand edges with each other, and with each address in the bounding box.
     area = await asyncio.to_thread(Polygon.read, _geojson(await request.body()), given.crs("srs"))
     inside = asked.gazetteer.within(*area.bounds)
-    uprns = await asyncio.to_thread(area.holding, inside)
+    uprns = await asyncio.to_thread(area.select_inside, inside)
     if given.get("referencepoint"):
         centre = query.point(given, "referencepoint")
         away = {uprn: (east - centre.easting) ** 2 + (north - centre.northing) ** 2 for uprn, east, north in inside}

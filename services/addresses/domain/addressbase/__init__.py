@@ -1,1 +1,1 @@
-"""AddressBase's records: what they say, where they come from, and the formats that they are read from and written in."""
+"""AddressBase's records, the editions that supply them, and the file formats that are read and written."""

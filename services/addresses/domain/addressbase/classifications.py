@@ -1,6 +1,7 @@
-"""The AddressBase classification scheme in words: classes to two and four characters, and the six-character ones common in a town.
+"""Describes the codes of the AddressBase classification scheme.
 
-Source: OS AddressBase products classification scheme. A code that is not listed has the description of the class that it belongs to.
+Lists every class of two and four characters, and the six-character classes that are common in a town. An unlisted code takes the
+description of the class above it. Source: OS AddressBase products classification scheme.
 """
 
 import re
@@ -272,11 +273,11 @@ _DESCRIPTIONS = dict(line.split(" ", 1) for line in _SCHEME.strip().splitlines()
 
 @lru_cache(10_000)
 def description(code: str) -> str:
-    """What a classification code means, or the widest class that is known to hold it; empty for what begins no class."""
+    """Returns the description of a code, or of the narrowest listed class that contains it; empty for a code outside the scheme."""
     return next((_DESCRIPTIONS[code[:length]] for length in range(len(code), 0, -1) if code[:length] in _DESCRIPTIONS), "")
 
 
 @lru_cache(10_000)
 def is_code(text: str) -> bool:
-    """Whether it has the form of a code and belongs to a class of the scheme, of which it may be a finer one than is listed here."""
+    """Tells whether a text has the form of a code and belongs to a class of the scheme. The code may be finer than the listed ones."""
     return bool(_CODE.fullmatch(text) and description(text))

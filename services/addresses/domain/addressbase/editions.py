@@ -1,4 +1,4 @@
-"""What a supply says of itself: which product and edition it is, of which day, and whose data must be named where it is shown."""
+"""The edition of a supply: its product, its day, and the attribution that must be shown with its data."""
 
 import re
 from calendar import month_name
@@ -16,22 +16,25 @@ What = Literal["premises", "postcodes"]
 
 
 class Edition(BaseModel):
-    """One product that a release was made from, in the edition that was imported last."""
+    """One product that a release contains, in the edition of the latest import."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     of: What
-    """What of the release comes from it."""
+    """The part of the release that comes from the product."""
     product: str
     name: str
-    """As the supply names it, else its day; empty where neither its header nor its file names tell."""
+    """The supply's own name of the edition, else its day; empty if neither header nor file name gives one."""
     day: date | None
-    """The day on which it was extracted, where it says so."""
+    """The day on which the supplier extracted the data, if the supply gives it."""
     attribution: str
-    """What must stand where the data is shown; empty for made-up data."""
+    """The acknowledgement that the licence demands beside the data; empty for synthetic data."""
 
     def is_before(self, other: "Edition") -> bool:
-        """Whether it is older than another edition of the product: by epoch, day or month, whichever both say; False where they do not."""
+        """Tells whether this edition is older than another of the same product.
+
+        Compares epochs, days or months, whichever both editions give. Returns False if they share none.
+        """
         if self.name.isdigit() and other.name.isdigit():
             return int(self.name) < int(other.name)
         one, two = self.when, other.when
@@ -40,7 +43,7 @@ class Edition(BaseModel):
 
     @property
     def when(self) -> tuple[int, ...]:
-        """Year, month and day, as far as they are known."""
+        """Year, month and day, as far as the edition gives them."""
         if self.day:
             return self.day.year, self.day.month, self.day.day
         month, _, year = self.name.partition(" ")
@@ -51,7 +54,7 @@ class _Product(NamedTuple):
     of: What
     name: str
     attribution: str
-    """With `{product}`, and `{year}` in front of which there is no space."""
+    """A template with `{product}` and `{year}`; the value of `{year}` brings its leading space."""
 
 
 _LICENSED = (
@@ -71,17 +74,17 @@ _PRODUCTS = {
 }
 _MADE_UP = re.compile("made[ _]up", re.IGNORECASE)
 MADE_UP = ", made up"
-"""What follows the name of a product where the data is made up."""
+"""Suffix of the product name of synthetic data."""
 _EPOCH = re.compile(r"epoch[ _-]?([0-9]{1,3})(?![0-9])", re.IGNORECASE)
 _DAY = re.compile(r"(?<![0-9])(20[0-9]{2}-[01][0-9]-[0-3][0-9])(?![0-9])")
 _MONTH_YEAR = re.compile(r"(?<![A-Za-z])([A-Za-z]{3})[A-Za-z]{0,6}_(20[0-9]{2})(?![0-9])")
 _YEAR_MONTH = re.compile(r"(?<![0-9])(20[0-9]{2})([01][0-9])(?![0-9])")
 _CUSTODIAN, _PROCESSED = 1, 3
-"""Columns of Premium's header."""
+"""Columns of Premium's header, counted from 0."""
 
 
 def as_reported(format_name: str, file_name: str, first_row: Sequence[str]) -> Edition:
-    """What one file of a supply says: Premium by its header (type 10, PROCESS_DATE), the others by how their files are named."""
+    """Reads the edition of one file of a supply: Premium from its header (type 10, PROCESS_DATE), other formats from the file name."""
     product = _PRODUCTS[format_name]
     if format_name == onspd.NAME and "nspl" in file_name.lower():
         product = _NSPL
@@ -97,17 +100,17 @@ def as_reported(format_name: str, file_name: str, first_row: Sequence[str]) -> E
 
 
 def product_of(format_name: str) -> str:
-    """The product whose files are in that format."""
+    """Returns the name of the product that is supplied in a format."""
     return _PRODUCTS[format_name].name
 
 
 def is_supply(edition: Edition) -> bool:
-    """Whether premises come from it, not only their positions."""
+    """Tells whether an edition supplies premises, and not only their positions (OS Open UPRN)."""
     return edition.of == "premises" and edition.product.removesuffix(MADE_UP) != product_of(open_uprn.NAME)
 
 
 def together(before: Iterable[Edition], new: Iterable[Edition]) -> tuple[Edition, ...]:
-    """The editions of a release in the order in which they were applied: of each product the last."""
+    """Merges editions in the order of their import; of each product the last one stays."""
     found: dict[tuple[What, str], Edition] = {}
     for edition in (*before, *new):
         found.pop((edition.of, edition.product), None)
@@ -116,7 +119,7 @@ def together(before: Iterable[Edition], new: Iterable[Edition]) -> tuple[Edition
 
 
 def newest(editions: Iterable[Edition], of: What) -> Edition | None:
-    """The one that was applied last."""
+    """Returns the edition of premises or postcodes that was imported last."""
     return next((edition for edition in reversed(list(editions)) if edition.of == of), None)
 
 
@@ -129,7 +132,7 @@ def _day(text: str) -> date | None:
 
 
 def _month(file_name: str) -> str:
-    """`November 2025` for `ONSPD_NOV_2025_UK.csv` and `osopenuprn_202511.csv`; empty where there is no month."""
+    """Returns `November 2025` for `ONSPD_NOV_2025_UK.csv` and `osopenuprn_202511.csv`; empty if the name has no month."""
     months = {name[:3].lower(): name for name in month_name if name}
     for found in _MONTH_YEAR.finditer(file_name):
         if name := months.get(found[1].lower()):

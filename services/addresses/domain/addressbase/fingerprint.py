@@ -1,4 +1,4 @@
-"""A number for everything that a record says, by which two releases are compared without reading the records of either."""
+"""Hashes a record to 64 bits, so that two releases can be compared without reading their records."""
 
 import json
 from dataclasses import fields
@@ -16,20 +16,20 @@ _OF_POINT = attrgetter(*(each.name for each in fields(DeliveryPoint)))
 
 
 def fingerprint(blpu: Blpu) -> int:
-    """64 bits of BLAKE2 over every value but the UPRN, coordinates as they are kept (1 cm, 1e-7 degrees).
+    """Returns 64 bits of BLAKE2 over every value except the UPRN, with coordinates at their stored precision (1 cm, 1e-7 degrees).
 
-    Two different records of a UPRN have the same one with a chance of 1 in 2**64.
+    Two different records of a UPRN collide with a probability of 1 in 2**64.
     """
     place = (round(blpu.easting * 100), round(blpu.northing * 100), round(blpu.latitude * 1e7), round(blpu.longitude * 1e7))
     point = blpu.delivery_point
-    said = (place, _OF_BLPU(blpu), point and _OF_POINT(point), [_OF_LPI(lpi) for lpi in blpu.lpis])
-    return int.from_bytes(blake2b(_encode(said).encode(), digest_size=8).digest(), "little")
+    values = (place, _OF_BLPU(blpu), point and _OF_POINT(point), [_OF_LPI(lpi) for lpi in blpu.lpis])
+    return int.from_bytes(blake2b(_encode(values).encode(), digest_size=8).digest(), "little")
 
 
-def _written(value: Any) -> Any:
+def _encode_date(value: Any) -> Any:
     if isinstance(value, date):
         return value.toordinal()
     raise TypeError(f"a record holds a {type(value).__name__}")
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=_written).encode
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=_encode_date).encode

@@ -1,4 +1,4 @@
-"""What an import file says, row by row, before it is put together to records: the terms that formats and imports share."""
+"""Rows of import files before they are assembled to records: the types that formats and imports share."""
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -8,7 +8,7 @@ from services.addresses.domain.geography.postcode_records import PostcodeRecord,
 
 
 class Op(StrEnum):
-    """What a row does to what is held: AddressBase's change type (column 2 of Premium, `change_code` of Core)."""
+    """AddressBase's change type of a row (column 2 of Premium, `change_code` of Core)."""
 
     INSERT = "I"
     UPDATE = "U"
@@ -16,56 +16,56 @@ class Op(StrEnum):
 
 
 class Incoming(NamedTuple):
-    """One row that was understood. A later row of the same `key` and `part` takes its place."""
+    """One valid row. A later row of the same `key` and `part` replaces it."""
 
     key: int
-    """The UPRN that it is about; for a street and its names, minus the USRN."""
+    """The UPRN of the row; for a street and its names, the negated USRN."""
     part: str
-    """Which of what is held under the key: `21`, `24 5210L000000001`, `15 ENG`. It begins with the record type."""
+    """Identifies the record under its key: `21`, `24 5210L000000001`, `15 ENG`. It begins with the record type."""
     op: Op
     fields: tuple[str, ...]
-    """The row's fields as they stand in the file, without record type, change type and order; empty for a deletion."""
+    """The row's fields as in the file, without record type, change type and order; empty for a deletion."""
     order: int = 0
-    """PRO_ORDER where the format has one. Of several rows of a key and part the highest holds, of equal ones the later."""
+    """PRO_ORDER if the format has one. Of several rows of a key and part the highest order wins, of equal orders the later row."""
 
 
 class BadRowError(ValueError):
-    """A row that cannot be used. The message is the reason in plain words and holds no address."""
+    """The row is invalid. The message gives the reason in plain words and contains no address."""
 
 
 class WrongFileError(ValueError):
-    """A file that cannot be what it is read as: another format, another encoding, cut off. Nothing of it is used."""
+    """The file is of another format or encoding, or is cut off. The import uses nothing of it."""
 
 
 class EmptyFileError(WrongFileError):
-    """A file of which no row said anything that is wanted. Where rows of it could not be used, their reasons say more."""
+    """The file has no usable row. If rows were invalid, their reasons say more."""
 
 
 @runtime_checkable
 class Format(Protocol):
-    """How one kind of file of addresses is read; one object reads one file, from its first row to its last."""
+    """Reader of one address format. An object reads one file, from its first row to its last."""
 
     @property
     def name(self) -> str:
-        """As `--format` names it."""
+        """The format's name as a value of `--format`."""
 
     def read(self, row: Sequence[str]) -> Iterable[Incoming]:
-        """What a row says: nothing for headers and rows that do not matter. Raises `BadRowError` or `WrongFileError`."""
+        """Reads a row; returns nothing for headers and irrelevant rows. Raises `BadRowError` or `WrongFileError`."""
 
     def end(self) -> None:
-        """The file has ended. Raises `WrongFileError` where what closes it is missing or does not fit what came."""
+        """Ends the file. Raises `WrongFileError` if its trailer is missing or does not fit its rows."""
 
 
 @runtime_checkable
 class PostcodeFormat(Protocol):
-    """How one kind of file of postcodes is read; one object reads one file, from its first row to its last."""
+    """Reader of one postcode format. An object reads one file, from its first row to its last."""
 
     @property
     def name(self) -> str:
-        """As `--format` names it."""
+        """The format's name as a value of `--format`."""
 
     def postcodes(self, row: Sequence[str]) -> Iterable[PostcodeRecord | TerminatedPostcodeRecord]:
-        """What a row says, if it is London's: nothing for the rest. Raises `BadRowError` or `WrongFileError`."""
+        """Reads a row; returns nothing outside London. Raises `BadRowError` or `WrongFileError`."""
 
     def end(self) -> None:
-        """The file has ended. Raises `WrongFileError` where it had no postcode of London."""
+        """Ends the file. Raises `WrongFileError` if it had no postcode of London."""

@@ -1,7 +1,7 @@
-"""What the gazetteer holds of a property, in the terms of AddressBase: the BLPU, its land and property identifiers, its delivery point.
+"""The gazetteer's record of a property in AddressBase's terms: the BLPU, its land and property identifiers, its delivery point.
 
-Everything that brings addresses in (imports, the generator) gives `Blpu` records, everything that is built or answered is made from
-them. Absent values are empty strings, or None for numbers and dates. Source: OS AddressBase Premium technical specification.
+Imports and the generator of synthetic premises produce `Blpu` records; releases and answers are made from them. Absent values are empty
+strings, or None for numbers and dates. Source: OS AddressBase Premium technical specification.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class LogicalStatus(IntEnum):
-    """Where a BLPU or LPI is in its life. `ALTERNATIVE` is for LPIs only."""
+    """LOGICAL_STATUS: the stage of life of a BLPU or LPI. Only LPIs are `ALTERNATIVE`."""
 
     APPROVED = 1
     ALTERNATIVE = 3
@@ -55,7 +55,10 @@ NO_NUMBERING = Numbering()
 
 @dataclass(frozen=True, slots=True)
 class Lpi:
-    """A land and property identifier: an address of a BLPU as the local authority gives it. SAO is the part within, PAO the building."""
+    """A land and property identifier: an address of a BLPU as the local authority gives it.
+
+    SAO (secondary addressable object) is the part within the building, PAO (primary addressable object) the building.
+    """
 
     lpi_key: str
     usrn: int
@@ -124,7 +127,7 @@ class Blpu:
     rpc: int = 1
     """Representative point code, 1 (visual centre) to 9."""
     custodian: int = 0
-    """LOCAL_CUSTODIAN_CODE, the council that named it: 5210 is Camden, 5360 Hackney."""
+    """LOCAL_CUSTODIAN_CODE, the council that maintains the address: 5210 is Camden, 5360 Hackney."""
     country: str = "E"
     postal_address: str = "D"
     """POSTAL_ADDRESS_CODE: D a delivery point, C a postal address in a child, L linked to PAF, N not postal."""
@@ -140,11 +143,11 @@ class Blpu:
     last_update: date | None = None
     entry_date: date | None = None
     successors: tuple[int, ...] = ()
-    """UPRNs that took this one's place (record type 30)."""
+    """UPRNs that replaced this one (record type 30)."""
     cross_references: tuple[tuple[str, str], ...] = field(default=())
-    """Other (source, key) pairs of record type 23 that are not read into a field of their own."""
+    """The (source, key) pairs of record type 23 that have no field of their own here."""
 
     @property
     def postcode(self) -> str:
-        """Of the delivery point, else the postcode locator; may be empty."""
+        """The delivery point's postcode, else the postcode locator; may be empty."""
         return self.delivery_point.postcode if self.delivery_point else self.postcode_locator

@@ -1,14 +1,14 @@
-"""An address in one line, from the parts that AddressBase gives.
+"""Formats an address on one line from its AddressBase parts.
 
-The rules are those of OS's "AddressBase Premium: creating a single-line address": a delivery point as Royal Mail writes it, an LPI as
-the local authority does. The case is that of the parts: capitals, as they are published.
+Follows OS's "AddressBase Premium: creating a single-line address": a delivery point as Royal Mail writes it, an LPI as the local
+authority does. Keeps the case of the parts, which OS publishes in capitals.
 """
 
 from .records import Blpu, DeliveryPoint, LogicalStatus, Lpi
 
 
 def delivery_line(point: DeliveryPoint) -> str:
-    """`FLAT 2, 14 QUILLFEN STREET, LONDON, NW1 1AA`."""
+    """Formats a delivery point: `FLAT 2, 14 QUILLFEN STREET, LONDON, NW1 1AA`."""
     before = (point.department_name, point.organisation_name, point.sub_building_name)
     name, number, box = point.building_name, point.building_number, point.po_box_number
     thoroughfare = ", ".join(filter(None, (point.dependent_thoroughfare, point.thoroughfare)))
@@ -20,7 +20,7 @@ def delivery_line(point: DeliveryPoint) -> str:
 
 
 def lpi_line(lpi: Lpi, postcode: str = "", organisation: str = "") -> str:
-    """`FLAT 2, KESTRELFORD HOUSE, 14 QUILLFEN STREET, LONDON, NW1 1AA`; the town is not repeated as administrative area."""
+    """Formats an LPI: `FLAT 2, KESTRELFORD HOUSE, 14 QUILLFEN STREET, LONDON, NW1 1AA`. Leaves the administrative area out."""
     secondary = _part(lpi.sao_text, str(lpi.sao))
     number = str(lpi.pao)
     street = f"{number} {lpi.street}" if number else lpi.street
@@ -32,7 +32,7 @@ def lpi_line(lpi: Lpi, postcode: str = "", organisation: str = "") -> str:
 
 
 def line(blpu: Blpu) -> str:
-    """The address a person would write: the delivery point's, else that of the first approved LPI; empty where there is neither."""
+    """Formats the address of a property: its delivery point's, else its first approved LPI's, else its first LPI's; empty without one."""
     if blpu.delivery_point:
         return delivery_line(blpu.delivery_point)
     approved = next((lpi for lpi in blpu.lpis if lpi.logical_status is LogicalStatus.APPROVED), None)
@@ -45,5 +45,5 @@ def _part(text: str, number: str) -> str:
 
 
 def _is_number(name: str) -> bool:
-    """Whether a building name is a number with a suffix or a range: `179A`, `6-20`."""
+    """Tells whether a building name is a number with a suffix or a range: `179A`, `6-20`."""
     return name[0].isdigit() and " " not in name

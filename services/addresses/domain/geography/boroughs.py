@@ -1,6 +1,6 @@
-"""London's 33 local authorities, by the two codes that address data names them by.
+"""London's 33 local authorities, by GSS code and custodian code.
 
-Custodian codes are GeoPlace's (`LOCAL_CUSTODIAN_CODE` of AddressBase), GSS codes the ONS's.
+ONS assigns the GSS codes, GeoPlace the custodian codes (`LOCAL_CUSTODIAN_CODE` of AddressBase).
 """
 
 from typing import NamedTuple
@@ -22,12 +22,12 @@ _NAMES = (
 )  # fmt: skip
 
 BOROUGHS = {f"E090000{at:02d}": Borough(f"E090000{at:02d}", 5_000 + 30 * at, name) for at, name in enumerate(_NAMES, start=1)}
-"""By GSS code. Both codes run in the order of the names: Camden is E09000007 and 5210."""
+"""By GSS code. Both codes ascend in the order of the names: Camden is E09000007 and 5210."""
 BY_CUSTODIAN = {borough.custodian: borough for borough in BOROUGHS.values()}
 
 
 def named(text: str) -> Borough | None:
-    """The borough of a GSS code, a custodian code or a name in any case."""
+    """Finds a borough by GSS code, custodian code or name in any case; None if unknown."""
     wanted = text.strip().casefold()
     return next(
         (borough for borough in BOROUGHS.values() if wanted in {borough.gss.casefold(), str(borough.custodian), borough.name.casefold()}),

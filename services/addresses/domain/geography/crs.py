@@ -1,7 +1,7 @@
-"""Coordinate reference systems of requests and answers, and the way between them.
+"""Coordinate reference systems of requests and answers, and the transformations between them.
 
-Between the National Grid and ETRS89 it is Ordnance Survey's OSTN15, exact to 0.1 m. WGS84, EPSG:4326 and Web Mercator (EPSG:3857) are
-taken to be ETRS89, from which GPS's WGS84 has drifted by 0.9 m in 2026 (2.5 cm a year since 1989): one metre is what to expect of them.
+Transforms between the National Grid and ETRS89 by Ordnance Survey's OSTN15, exact to 0.1 m. Treats WGS84, EPSG:4326 and Web Mercator
+(EPSG:3857) as ETRS89. GPS's WGS84 has drifted from ETRS89 by 0.9 m in 2026 (2.5 cm a year since 1989), so these are exact to 1 m.
 """
 
 import math
@@ -14,22 +14,22 @@ from convertbng.cutil import convert_osgb36_to_ll, convert_to_osgb36
 from services.addresses.domain.errors import Refusal
 
 EASTERN_EDGE, NORTHERN_EDGE = 700_000.0, 1_300_000.0
-"""Extent of the National Grid, metres from its false origin."""
+"""Extent of the National Grid in metres from its false origin."""
 _IRISH_SEA_EDGE, _IRELAND_SOUTH, _IRELAND_NORTH = 168_000.0, 195_000.0, 598_000.0
 _EARTH_RADIUS = 6_378_137.0
-"""Metres, of the sphere that Web Mercator projects."""
+"""Radius in metres of the sphere that Web Mercator projects."""
 DEGREE_DECIMALS, METRE_DECIMALS = 7, 2
 
 
 class Place(NamedTuple):
-    """A point of the National Grid, metres."""
+    """A point on the National Grid, in metres."""
 
     easting: float
     northing: float
 
 
 class Crs(StrEnum):
-    """A system by the name that requests give it."""
+    """A coordinate reference system under its name in requests."""
 
     BNG = "BNG"
     EPSG_27700 = "EPSG:27700"
@@ -40,7 +40,7 @@ class Crs(StrEnum):
 
     @classmethod
     def named(cls, text: str, parameter: str) -> Self:
-        """The system of that name, in any case. Refuses others."""
+        """Finds a system by its name in any case. Raises `Refusal` for an unknown name."""
         try:
             return cls(text.strip().upper())
         except ValueError:
@@ -48,19 +48,19 @@ class Crs(StrEnum):
 
     @property
     def is_grid(self) -> bool:
-        """Whether it is the National Grid."""
+        """True for the National Grid."""
         return self in (Crs.BNG, Crs.EPSG_27700)
 
     @property
     def is_mercator(self) -> bool:
-        """Whether it is Web Mercator, in metres."""
+        """True for Web Mercator, whose unit is the metre."""
         return self is Crs.EPSG_3857
 
 
 def to_grid(crs: Crs, points: Sequence[tuple[float, float]], parameter: str) -> list[Place]:
-    """Points of a request on the National Grid. Degrees come latitude first, as EPSG defines them; metres come easting first.
+    """Transforms points of a request to the National Grid.
 
-    Refuses the first point that is not in Great Britain.
+    Reads degrees latitude first, as EPSG defines the order, and metres easting first. Raises `Refusal` for a point outside Great Britain.
     """
     if crs.is_grid:
         eastings, northings = [point[0] for point in points], [point[1] for point in points]
@@ -77,7 +77,7 @@ def to_grid(crs: Crs, points: Sequence[tuple[float, float]], parameter: str) -> 
 
 
 def shown(crs: Crs, latitude: float, longitude: float) -> tuple[float, float] | None:
-    """`LNG` and `LAT` of an answer: degrees, or metres for Web Mercator. None for the National Grid, whose answers lack them."""
+    """Returns `LNG` and `LAT` of an answer, in degrees, or in metres for Web Mercator. None for the National Grid, which has neither."""
     if crs.is_grid:
         return None
     if crs.is_mercator:
@@ -87,7 +87,7 @@ def shown(crs: Crs, latitude: float, longitude: float) -> tuple[float, float] | 
 
 
 def _in_great_britain(easting: float, northing: float) -> bool:
-    """On the grid and not in Ireland, whose east the transformation covers too."""
+    """Tells whether a point is on the grid and not in eastern Ireland, which the transformation also covers."""
     if not (0 <= easting <= EASTERN_EDGE and 0 <= northing <= NORTHERN_EDGE):
         return False
     return not (easting < _IRISH_SEA_EDGE and _IRELAND_SOUTH < northing < _IRELAND_NORTH)
@@ -98,5 +98,5 @@ def _to_mercator(latitude: float, longitude: float) -> tuple[float, float]:
 
 
 def _from_mercator(x: float, y: float) -> tuple[float, float]:
-    """Latitude and longitude."""
+    """Returns latitude and longitude in degrees."""
     return math.degrees(2 * math.atan(math.exp(max(-700.0, min(700.0, y / _EARTH_RADIUS)))) - math.pi / 2), math.degrees(x / _EARTH_RADIUS)

@@ -1,10 +1,10 @@
-"""A place by its coordinates."""
+"""Coordinates of a place."""
 
 from typing import NamedTuple
 
 
 class Location(NamedTuple):
-    """A place on the British National Grid, metres."""
+    """A place on the British National Grid, in whole metres."""
 
     easting: int
     northing: int

@@ -1,4 +1,4 @@
-"""Polygons of GeoJSON (RFC 7946, section 3.1.6) on the National Grid: read, checked, and asked whether a point is inside."""
+"""Reads GeoJSON polygons (RFC 7946, section 3.1.6) onto the National Grid and finds the points inside."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -14,22 +14,22 @@ from .crs import Crs, Place, to_grid
 
 MOST_CORNERS = 1_000
 MOST_SQUARE_KM = 25.0
-"""Of the box around a polygon: what is inside is counted one by one."""
+"""Limit of the box around a polygon, because the filter tests every point in it."""
 Ring = tuple[Place, ...]
 Column = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An outer ring and the holes in it, each closed: its last corner is its first."""
+    """An outer ring and its holes. The last corner of each ring equals its first."""
 
     rings: tuple[Ring, ...]
 
-    def holds(self, eastings: Column, northings: Column) -> Column:
-        """For each point whether it is inside the outer ring and in no hole."""
+    def contains(self, eastings: Column, northings: Column) -> Column:
+        """Tells for each point whether it is inside the outer ring and in no hole, by the even-odd rule."""
         inside = np.zeros(len(eastings), dtype=bool)
         for (e1, n1), (e2, n2) in (edge for ring in self.rings for edge in pairwise(ring)):
-            if n1 != n2:  # of the edges to the east of a point on its line, those that it would cross are odd in number
+            if n1 != n2:  # a line eastwards from an inside point crosses an odd number of edges
                 crossed = ((n1 > northings) != (n2 > northings)) & (eastings < e1 + (e2 - e1) * (northings - n1) / (n2 - n1))
                 inside ^= crossed
         return inside
@@ -37,15 +37,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """One area, or several."""
+    """An area of one part or several."""
 
     parts: tuple[Part, ...]
 
     @classmethod
     def read(cls, document: Any, crs: Crs) -> Self:
-        """A GeoJSON Polygon or MultiPolygon, alone, as a Feature's geometry, or as the only feature of a collection.
+        """Reads a GeoJSON Polygon or MultiPolygon, alone, as a Feature's geometry, or as the only feature of a collection.
 
-        Refuses what is none, what crosses itself, what lies outside Great Britain, and what is too large.
+        Raises `Refusal` for any other document, and for a polygon that crosses itself, leaves Great Britain, or is too large.
         """
         geometry = _geometry(document)
         coordinates = geometry.get("coordinates")
@@ -64,17 +64,17 @@ class Polygon:
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
-        """The box around it: least easting and northing, greatest easting and northing."""
+        """The bounding box: least easting and northing, greatest easting and northing, in metres."""
         corners = [corner for part in self.parts for corner in part.rings[0]]
         eastings, northings = [corner.easting for corner in corners], [corner.northing for corner in corners]
         return min(eastings), min(northings), max(eastings), max(northings)
 
-    def holding(self, points: Sequence[tuple[int, float, float]]) -> list[int]:
-        """Of (id, easting, northing), the ids that are in any of its parts, in their order."""
+    def select_inside(self, points: Sequence[tuple[int, float, float]]) -> list[int]:
+        """Returns the ids of those points (id, easting, northing) that are inside, in the order given."""
         if not points:
             return []
         ids, eastings, northings = (np.array(column) for column in zip(*points, strict=True))
-        inside = np.logical_or.reduce([part.holds(eastings, northings) for part in self.parts])
+        inside = np.logical_or.reduce([part.contains(eastings, northings) for part in self.parts])
         return [int(id_) for id_ in ids[inside]]
 
 
@@ -95,7 +95,7 @@ def _ring(corners: Any, crs: Crs) -> Ring:
     if len(corners) < 4 or corners[0][:2] != corners[-1][:2]:
         raise Refusal("Requested polygon must have closed rings of at least four positions, the last as the first")
     places = to_grid(crs, [(float(corner[0]), float(corner[1])) for corner in corners], "polygon")
-    # Repeated corners say nothing and would count as edges that touch.
+    # A repeated corner would count as an edge that touches the next.
     kept = [place for at, place in enumerate(places) if at == 0 or place != places[at - 1]]
     if len(kept) < 4:
         raise Refusal("Requested polygon must enclose an area")
@@ -119,7 +119,7 @@ def _edges(ring: Ring) -> Iterator[Edge]:
 
 
 def _crosses_itself(edges: Sequence[Edge]) -> bool:
-    """Whether two edges meet other than at the corner that they share. Only edges whose eastings overlap are compared."""
+    """Tells whether two edges meet at any point except their shared corner. Compares only edges whose eastings overlap."""
     ordered = sorted(edges, key=lambda edge: min(edge[0].easting, edge[1].easting))
     open_edges: list[tuple[float, Edge]] = []
     for edge in ordered:
@@ -142,7 +142,7 @@ def _meet(one: Edge, other: Edge) -> bool:
 
 
 def _doubles_back(corner: Place, one: Edge, other: Edge) -> bool:
-    """Whether two edges leave their shared corner in the same direction."""
+    """Tells whether two edges leave their shared corner in the same direction."""
     first = one[1] if one[0] == corner else one[0]
     second = other[1] if other[0] == corner else other[0]
     along = (first.easting - corner.easting) * (second.easting - corner.easting)

@@ -1,4 +1,4 @@
-"""What postcode files say of London's postcodes. Codes that a file does not have are empty."""
+"""Records of London's postcodes and wards, as postcode files give them. A code that a file lacks is empty."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from .location import Location
 
 
 class PostcodeRecord(NamedTuple):
-    """A postcode in use, with ONS codes. `introduced` is yyyymm; codes are empty where the lookup had none."""
+    """A live postcode with ONS codes. `introduced` is yyyymm; a code that the file lacks is empty."""
 
     postcode: str
     quality: int
@@ -28,7 +28,7 @@ class TerminatedPostcodeRecord(NamedTuple):
 
 
 class Ward(NamedTuple):
-    """An electoral ward and the borough it is in, by their GSS codes."""
+    """An electoral ward and its borough, by GSS codes."""
 
     code: str
     name: str

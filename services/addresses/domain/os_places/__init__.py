@@ -1,1 +1,1 @@
-"""OS Places: its parameters, filters, results, code lists and XML."""
+"""The OS Places API: its parameters, filters, results, code lists, rate limit and XML."""

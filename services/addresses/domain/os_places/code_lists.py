@@ -1,4 +1,4 @@
-"""Code lists of AddressBase in words, as OS Places writes them after `_DESCRIPTION` (OS AddressBase Premium technical specification)."""
+"""Descriptions of AddressBase's codes, for the `_DESCRIPTION` fields of OS Places (OS AddressBase Premium technical specification)."""
 
 from services.addresses.domain.addressbase.records import LogicalStatus
 from services.addresses.domain.geography.boroughs import BOROUGHS, BY_CUSTODIAN
@@ -45,7 +45,10 @@ _ORDNANCE_SURVEY = 7655
 
 
 def custodian(code: int, borough: str) -> tuple[int, str]:
-    """LOCAL_CUSTODIAN_CODE and its description; the borough's own where the record has none. Empty where neither is known."""
+    """Returns LOCAL_CUSTODIAN_CODE and its description.
+
+    A `code` of 0 takes the custodian code of the borough. The description is empty for an unknown code.
+    """
     if not code and borough in BOROUGHS:
         code = BOROUGHS[borough].custodian
     if code == _WESTMINSTER:

@@ -1,4 +1,7 @@
-"""`fq`, the filters of OS Places: `CLASSIFICATION_CODE:RD* CLASSIFICATION_CODE:CR08` means one or the other, a second `fq` means both."""
+"""Parses `fq`, the filters of OS Places.
+
+The terms of one `fq`, as in `CLASSIFICATION_CODE:RD* CLASSIFICATION_CODE:CR08`, are alternatives. Several `fq` must all hold.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -9,7 +12,7 @@ from services.addresses.domain.addressbase.records import Blpu, Lpi
 from services.addresses.domain.errors import Refusal
 
 MOST_FILTERS = 20
-"""`fq` parameters of one request, and terms in each."""
+"""Limit of the `fq` parameters in a request, and of the terms in each."""
 _CLASSIFICATION = re.compile(r"[A-Z][A-Z0-9]{0,5}\*?|\*", re.ASCII)
 _FIELDS: dict[str, frozenset[str] | None] = {
     "CLASSIFICATION_CODE": None,
@@ -18,7 +21,7 @@ _FIELDS: dict[str, frozenset[str] | None] = {
     "COUNTRY_CODE": frozenset("EWSNLMJ"),
 }
 _ALSO_WRITTEN = {("COUNTRY_CODE", "EN"): "E"}
-"""England, in case somebody writes it in two letters. Nothing else is taken for another value."""
+"""The only synonym of a value: England in two letters."""
 _VALUES: dict[str, Callable[[Blpu, Lpi | None], str]] = {
     "CLASSIFICATION_CODE": lambda blpu, _: blpu.classification,
     "LOGICAL_STATUS_CODE": lambda blpu, _: str(int(blpu.logical_status)),
@@ -29,7 +32,7 @@ _VALUES: dict[str, Callable[[Blpu, Lpi | None], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One field and the value that it must have, or begin with."""
+    """A field and its required value, or the prefix of it if `begins`."""
 
     field: str
     value: str
@@ -37,7 +40,7 @@ class Term:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """`CLASSIFICATION_CODE:RD*`, in any case. Refuses unknown fields and values that the field cannot have."""
+        """Parses `CLASSIFICATION_CODE:RD*` in any case. Raises `Refusal` for an unknown field or value."""
         name, colon, given = text.partition(":")
         field, value = name.upper(), given.upper()
         value = _ALSO_WRITTEN.get((field, value), value)
@@ -51,20 +54,20 @@ class Term:
         return cls(field, value.rstrip("*"), value.endswith("*"))
 
     def holds(self, blpu: Blpu, lpi: Lpi | None) -> bool:
-        """Whether this address has the value; one by Royal Mail (no `lpi`) has no LPI status."""
+        """Tells whether an address has the value. A delivery point (`lpi` is None) has no LPI status."""
         found = _VALUES[self.field](blpu, lpi)
         return found.startswith(self.value) if self.begins else found == self.value
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Every `fq` of a request: of each, one term must hold."""
+    """All `fq` parameters of a request. Each needs at least one term that holds."""
 
     groups: tuple[tuple[Term, ...], ...] = ()
 
     @classmethod
     def read(cls, texts: Sequence[str]) -> Self:
-        """The `fq` parameters as they came. Refuses unknown ones, empty ones and too many."""
+        """Parses the `fq` parameters of a request. Raises `Refusal` for an unknown or empty filter, and for too many."""
         if len(texts) > MOST_FILTERS or any(len(text.split()) > MOST_FILTERS for text in texts):
             raise Refusal(f"Requested fq must have at most {MOST_FILTERS} filters")
         if any(not text.split() for text in texts):
@@ -72,7 +75,7 @@ class Filters:
         return cls(tuple(tuple(Term.read(term) for term in text.split()) for text in texts))
 
     def hold(self, blpu: Blpu, lpi: Lpi | None) -> bool:
-        """Whether an address passes: `lpi` is the one in question, None for the address by Royal Mail."""
+        """Tells whether an address passes the filters: that of `lpi`, or the delivery point's if it is None."""
         return all(any(term.holds(blpu, lpi) for term in group) for group in self.groups)
 
 

@@ -1,4 +1,4 @@
-"""Parameters of OS Places requests, read from text. Whatever is wrong with one is refused in a sentence that names it."""
+"""Parses the parameters of OS Places requests. Raises `Refusal` with a sentence that names the invalid parameter."""
 
 import math
 import re
@@ -17,11 +17,11 @@ from .results import Dataset, Selection
 MOST_RESULTS = 100
 MOST_OFFSET = 1_000_000
 MOST_SQUARE_KM = 1.0
-"""Of a `bbox`."""
+"""Limit of a `bbox`."""
 DEFAULT_RADIUS, LEAST_RADIUS, MOST_RADIUS = 100.0, 0.01, 1_000.0
 """Metres."""
 LONGEST_ECHO = 100
-"""Characters of a wrong value that the message repeats."""
+"""Characters of an invalid value that the message repeats at most."""
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _UPRN = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -30,29 +30,29 @@ _LANGUAGES = {"EN": Language.ENGLISH, "CY": Language.WELSH}
 
 
 class Parameters:
-    """The query of a request: every value of each name. Of a parameter that takes one, the last counts; an empty one is absent."""
+    """The query string of a request. A single-valued parameter takes its last value; an empty value counts as absent."""
 
     def __init__(self, values: Mapping[str, Sequence[str]]) -> None:
         self._values = values
 
     def all(self, name: str) -> Sequence[str]:
-        """Every value, in order."""
+        """Returns every value of a parameter, in order."""
         return self._values.get(name, ())
 
     def text(self, name: str) -> str:
-        """The value; refuses the request where there is none."""
+        """Returns the value of a required parameter. Raises `Refusal` if it is absent."""
         value = self.get(name)
         if not value:
             raise Refusal(f"Required parameter {name} is missing or empty")
         return value
 
     def get(self, name: str, default: str = "") -> str:
-        """The value without spaces around it."""
+        """Returns the value without surrounding spaces, or the default."""
         values = self._values.get(name)
         return (values[-1].strip() if values else "") or default
 
     def whole(self, name: str, default: int, least: int, most: int) -> int:
-        """A whole number."""
+        """Returns a whole number within bounds, or the default. Raises `Refusal` for any other value."""
         text = self.get(name)
         if not text:
             return default
@@ -61,7 +61,7 @@ class Parameters:
         return int(text)
 
     def number(self, name: str, default: float, least: float, most: float) -> float:
-        """A number, possibly with decimals."""
+        """Returns a number within bounds, or the default. Raises `Refusal` for any other value."""
         text = self.get(name)
         if not text:
             return default
@@ -71,7 +71,7 @@ class Parameters:
         return value
 
     def numbers(self, name: str, count: int) -> list[float]:
-        """So many numbers with commas between them."""
+        """Returns exactly `count` numbers of a comma-separated list. Raises `Refusal` for any other value."""
         text = self.text(name)
         parts = [part.strip() for part in text.split(",", count)]
         if len(parts) != count or not all(_NUMBER.fullmatch(part) for part in parts) or any(abs(float(part)) > 1e12 for part in parts):
@@ -79,19 +79,19 @@ class Parameters:
         return [float(part) for part in parts]
 
     def crs(self, name: str) -> Crs:
-        """A coordinate reference system, the National Grid where none is given."""
+        """Returns the coordinate reference system, by default the National Grid."""
         return Crs.named(self.get(name, Crs.EPSG_27700), name)
 
 
 class Format(StrEnum):
-    """How an answer is written."""
+    """The media format of an answer."""
 
     JSON = "JSON"
     XML = "XML"
 
     @classmethod
     def read(cls, given: Parameters) -> Self:
-        """The `format` of a request, in any case. Refuses others."""
+        """Reads `format` in any case. Raises `Refusal` for an unknown one."""
         text = given.get("format", cls.JSON)
         try:
             return cls(text.upper())
@@ -101,7 +101,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What every request may say about its answer."""
+    """Options of the answer, which every operation accepts."""
 
     selection: Selection
     output: Crs
@@ -111,7 +111,7 @@ class Wanted:
 
     @classmethod
     def read(cls, given: Parameters, *, paged: bool = True) -> Self:
-        """`dataset`, `lr`, `fq`, `output_srs`, `format`; `maxresults` and `offset` too where the answer is paged."""
+        """Reads `dataset`, `lr`, `fq`, `output_srs`, `format`, and for a paged answer `maxresults` and `offset`."""
         format_ = Format.read(given)
         return cls(
             Selection(_datasets(given), _languages(given), Filters.read(given.all("fq"))),
@@ -123,12 +123,12 @@ class Wanted:
 
     @property
     def dataset(self) -> str:
-        """As the header shows it."""
+        """The datasets as text for the answer's header."""
         return ",".join(self.selection.datasets)
 
     @property
     def languages(self) -> str:
-        """As the header shows them."""
+        """The languages as text for the answer's header."""
         return ",".join(code for code, language in _LANGUAGES.items() if language in self.selection.languages)
 
 
@@ -149,7 +149,7 @@ def _languages(given: Parameters) -> frozenset[Language]:
 
 
 def postcode_beginning(given: Parameters) -> tuple[str, str]:
-    """The outward code, or its beginning, and as much of the inward code as there is: `SO1`, `SO16`, `SO16 0`, `SO16 0AS`."""
+    """Reads `postcode`, whole or a prefix (`SO1`, `SO16`, `SO16 0`, `SO16 0AS`); returns its outward and its inward part."""
     text = given.text("postcode")
     found = _POSTCODE.fullmatch(text.upper())
     if not found:
@@ -161,7 +161,7 @@ def postcode_beginning(given: Parameters) -> tuple[str, str]:
 
 
 def uprn(given: Parameters) -> int:
-    """Up to twelve digits; leading zeros do not matter."""
+    """Reads `uprn`: up to twelve digits, with or without leading zeros."""
     text = given.text("uprn")
     if not _UPRN.fullmatch(text):
         raise Refusal(f"Requested uprn must be a whole number of up to 12 digits. Requested uprn was {text[:LONGEST_ECHO]}")
@@ -169,29 +169,32 @@ def uprn(given: Parameters) -> int:
 
 
 def point(given: Parameters, name: str = "point") -> Place:
-    """A point in `srs`, on the National Grid."""
+    """Reads a point in the system `srs` and transforms it to the National Grid."""
     first, second = given.numbers(name, 2)
     return to_grid(given.crs("srs"), [(first, second)], name)[0]
 
 
 def radius(given: Parameters) -> float:
-    """Metres."""
+    """Reads `radius` in metres."""
     return given.number("radius", DEFAULT_RADIUS, LEAST_RADIUS, MOST_RADIUS)
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A `bbox`, in the system that it was given in, and the box around it on the National Grid."""
+    """A `bbox` in the system of the request, with its bounding box on the National Grid."""
 
     crs: Crs
     least: tuple[float, float]
     most: tuple[float, float]
     on_grid: tuple[float, float, float, float]
-    """Least easting and northing, greatest easting and northing, metres."""
+    """Least easting and northing, greatest easting and northing, in metres."""
 
     @classmethod
     def read(cls, given: Parameters, *, crs: Crs | None = None, most_square_km: float = math.inf) -> Self:
-        """Lower left and upper right corner. Refuses one that is turned round, outside Great Britain, or too large."""
+        """Reads `bbox`: lower left and upper right corner.
+
+        Raises `Refusal` for swapped corners, for a corner outside Great Britain, and for a box that is too large.
+        """
         crs = crs or given.crs("srs")
         x1, y1, x2, y2 = given.numbers("bbox", 4)
         if x1 > x2 or y1 > y2:
@@ -204,8 +207,8 @@ class Box:
         eastings, northings = [corner.easting for corner in corners], [corner.northing for corner in corners]
         return cls(crs, (x1, y1), (x2, y2), (min(eastings), min(northings), max(eastings), max(northings)))
 
-    def holds(self, blpu: Blpu) -> bool:
-        """Whether a property is in the box as it was given: one in degrees is no box on the grid."""
+    def contains(self, blpu: Blpu) -> bool:
+        """Tells whether a property is in the box in the system of the request. A box in degrees is no rectangle on the grid."""
         on_earth = shown(self.crs, blpu.latitude, blpu.longitude)
         if on_earth is None:
             first, second = float(blpu.easting), float(blpu.northing)

@@ -1,7 +1,7 @@
-"""OS Places' answers from records of the gazetteer: the address by Royal Mail (DPA), and each by the local authority (LPI).
+"""Makes OS Places' results of the gazetteer's records: Royal Mail's address (DPA) and the local authority's addresses (LPI).
 
-Fields and their types follow the API's technical specification: codes are text, coordinates and MATCH numbers, LOCAL_CUSTODIAN_CODE an
-integer, dates dd/mm/yyyy; what is empty is left out. An address is written in capitals, as OS writes it.
+Fields follow the API's technical specification: codes are text, coordinates and MATCH are numbers, LOCAL_CUSTODIAN_CODE is an integer,
+dates are dd/mm/yyyy. Empty fields are absent. Addresses are in capitals, as OS publishes them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,11 +21,11 @@ from .filters import NO_FILTERS, Filters
 _LANGUAGES = {Language.ENGLISH: "EN", Language.WELSH: "CY"}
 _EXACT, _GOOD, _PARTIAL = 1.0, 0.8, 0.7
 _ROUNDING = 1e-9
-"""So that a score of 0.8 that was summed up as 0.7999999 is not cut to 0.7."""
+"""Tolerance of sums: it keeps a score of 0.7999999 from being cut to 0.7 in place of 0.8."""
 
 
 class Dataset(StrEnum):
-    """Whose address it is."""
+    """The source of an address."""
 
     DPA = "DPA"
     """Royal Mail's delivery point address."""
@@ -35,14 +35,14 @@ class Dataset(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which addresses of a property are asked for."""
+    """The datasets, languages and filters that select addresses of a property."""
 
     datasets: tuple[Dataset, ...] = (Dataset.DPA,)
     languages: frozenset[Language] = frozenset(Language)
     filters: Filters = NO_FILTERS
 
     def of(self, blpu: Blpu) -> Iterator["Address"]:
-        """The property's addresses that are asked for, in the order of the datasets."""
+        """Yields the selected addresses of a property in the order of the datasets."""
         for dataset in self.datasets:
             if dataset is Dataset.LPI:
                 yield from (Address(blpu, lpi) for lpi in blpu.lpis if lpi.language in self.languages and self.filters.hold(blpu, lpi))
@@ -52,13 +52,13 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One result: the LPI of a property, or its delivery point where there is no `lpi`."""
+    """One result: an LPI of a property, or its delivery point if `lpi` is None."""
 
     blpu: Blpu
     lpi: Lpi | None = None
 
     def as_result(self, crs: Crs, score: float = 1.0, precision: int = 1) -> dict[str, dict[str, Any]]:
-        """`{"DPA": {...}}` or `{"LPI": {...}}`. `score` is 0 to 1, and cut to `precision` decimals."""
+        """Returns `{"DPA": {...}}` or `{"LPI": {...}}`. Cuts `score` (0 to 1) to `precision` decimals for MATCH."""
         if self.lpi:
             return {"LPI": _lpi(self.blpu, self.lpi, crs, match(score, precision))}
         if self.blpu.delivery_point:
@@ -67,7 +67,7 @@ class Address:
 
 
 def match(score: float, precision: int) -> tuple[float, str]:
-    """MATCH and MATCH_DESCRIPTION: 1.0 exact, from 0.8 good, from 0.7 partial, below that none."""
+    """Returns MATCH and MATCH_DESCRIPTION: 1.0 is exact, from 0.8 good, from 0.7 partial, below that no match."""
     scale = 10**precision
     cut = floor(score * scale + _ROUNDING * scale) / scale
     if cut >= _EXACT:
@@ -176,7 +176,7 @@ def _of_both(blpu: Blpu, crs: Crs) -> dict[str, Any]:
 
 
 def dpa_line(point: DeliveryPoint) -> str:
-    """The address by Royal Mail in one line, as PAF orders its parts, with a comma after the number."""
+    """Formats Royal Mail's address on one line in PAF's order, with a comma after the building number."""
     return _line(
         (
             *(point.organisation_name, point.department_name, f"PO BOX {point.po_box_number}" if point.po_box_number else ""),
@@ -188,7 +188,7 @@ def dpa_line(point: DeliveryPoint) -> str:
 
 
 def lpi_line(blpu: Blpu, lpi: Lpi) -> str:
-    """The address by the local authority in one line; its area is left out where the town has the same name."""
+    """Formats the local authority's address on one line; omits an administrative area with the name of the town."""
     area = "" if lpi.administrative_area.upper() == lpi.town.upper() else lpi.administrative_area
     within = (blpu.organisation, lpi.sao_text, str(lpi.sao), lpi.pao_text, str(lpi.pao))
     return _line((*within, lpi.street, lpi.locality, lpi.town, area, blpu.postcode_locator or blpu.postcode))

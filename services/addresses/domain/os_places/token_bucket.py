@@ -1,11 +1,14 @@
-"""How often one caller may ask: a bucket of tokens that fills at a steady rate (RFC 6585, section 4, is what an empty one answers)."""
+"""Limits the request rate of a caller by a token bucket; an empty bucket means status 429 (RFC 6585, section 4)."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class TokenBucket:
-    """`tokens` are left as of `at` (seconds of a monotonic clock); up to `size` gather, `per_second` of them each second."""
+    """A bucket of at most `size` tokens that gains `per_second` tokens a second.
+
+    `tokens` is the level at the time `at`, in seconds of a monotonic clock.
+    """
 
     size: float
     per_second: float
@@ -13,7 +16,7 @@ class TokenBucket:
     at: float
 
     def take(self, now: float) -> float:
-        """Use one token. 0 where there was one, else the seconds until there will be."""
+        """Takes a token and returns 0, or returns the seconds until the next token."""
         self.tokens = min(self.size, self.tokens + (now - self.at) * self.per_second)
         self.at = now
         if self.tokens < 1:

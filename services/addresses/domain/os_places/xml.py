@@ -1,4 +1,4 @@
-"""OS Places' answers as XML: what JSON says, an element for each name, and each address in a `result`."""
+"""Writes OS Places' answers as XML: an element for each name of the JSON form, and a `result` for each address."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,17 +7,17 @@ from xml.sax.saxutils import escape
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that no XML 1.0 document may hold, not even escaped."""
+"""Characters that XML 1.0 (section 2.2) forbids even in escaped form."""
 
 
 def search_response(header: Mapping[str, Any], results: Iterable[Mapping[str, Mapping[str, Any]]]) -> bytes:
-    """`<SearchResponse>` with `<header>` and, where anything was found, `<results>`."""
+    """Returns `<SearchResponse>` with `<header>`, and `<results>` unless there are none."""
     found = "".join(f"<result>{_elements(result)}</result>" for result in results)
     return _document("SearchResponse", f"<header>{_elements(header)}</header>{f'<results>{found}</results>' if found else ''}")
 
 
 def error_response(status: int, message: str) -> bytes:
-    """`<ErrorResponse>` with `<error>`."""
+    """Returns `<ErrorResponse>` with `<error>`."""
     return _document("ErrorResponse", f"<error>{_elements({'statuscode': status, 'message': message})}</error>")
 
 
@@ -32,4 +32,4 @@ def _elements(fields: Mapping[str, Any]) -> str:
 def _content(value: Any) -> str:
     if isinstance(value, Mapping):
         return _elements(value)
-    return escape(_NOT_IN_XML.sub("\ufffd", str(value)), {"\r": "&#13;"})  # as it is, a parser reads it as a line feed
+    return escape(_NOT_IN_XML.sub("\ufffd", str(value)), {"\r": "&#13;"})  # a parser turns a bare carriage return into a line feed

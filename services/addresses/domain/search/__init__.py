@@ -1,1 +1,1 @@
-"""Queries, tokens, and how well an address answers a query."""
+"""Parses queries to tokens, compares them with addresses, and estimates the probability of a match."""

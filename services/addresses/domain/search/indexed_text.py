@@ -1,4 +1,4 @@
-"""What of a record is searched: the ways in which its address may be written, as tokens."""
+"""Extracts the tokens of a record for the index: every way to write its address."""
 
 import re
 from collections.abc import Iterator
@@ -10,27 +10,27 @@ from services.addresses.domain.addressbase.records import Blpu, DeliveryPoint, L
 from .tokens import tokens
 
 WIDEST_RANGE = 60
-"""Numbers: a wider range is not spelt out."""
+"""Width up to which the index contains every number of a range."""
 _RANGE = re.compile(r"\b([0-9]{1,5})[A-Z]?-([0-9]{1,5})[A-Z]?\b")
 _NAMED_AND_NUMBERED = re.compile(r"[A-Z].* [0-9]")
 _NUMBERS = re.compile(r" [0-9]+[A-Z]?(-[0-9]+[A-Z]?)?$")
 EVERYWHERE = frozenset({"LONDON", "GREATER", "BOROUGH", "OF", "CITY", "ROYAL", "UPON"})
-"""Words of towns and councils that tell nothing apart."""
+"""Words of towns and councils that distinguish no addresses."""
 
 
 class Searchable(NamedTuple):
     """The tokens of one record."""
 
     variants: tuple[tuple[str, ...], ...]
-    """Each way to write it, from flat to street, in order: the delivery point's, then those of the LPIs, each different collection once."""
+    """Each way to write the address, from flat to street: the delivery point's, then the LPIs'. Equal sets of tokens appear once."""
     optional: tuple[str, ...]
-    """What need not be written: the organisation, and of a range (`6-20`) the numbers after its first, which is in the variants."""
+    """Tokens that a query may omit: the organisation, and the numbers of a range (`6-20`) after its first."""
     context: tuple[str, ...]
-    """Locality, post town and council, which somebody may add but which narrow little."""
+    """Tokens of locality, post town and council, which narrow a search little."""
 
 
 def searchable(blpu: Blpu) -> Searchable:
-    """The tokens that find a record."""
+    """Returns the tokens under which the index finds a record."""
     point = blpu.delivery_point
     written = [*_delivered(point)] if point else []
     for lpi in blpu.lpis:
@@ -45,7 +45,7 @@ def searchable(blpu: Blpu) -> Searchable:
             if optional_tokens:
                 optional.update(dict.fromkeys(optional_tokens))
         if found:
-            # One that holds a token twice is another than one that holds it once.
+            # A variant with a repeated token differs from one that has the token once.
             variants.setdefault(frozenset(found) if len(set(found)) == len(found) else frozenset((*found, len(found))), found)
     for text in (blpu.organisation, *((point.organisation_name, point.department_name) if point else ())):
         optional.update(dict.fromkeys(_read(text)[0]))
@@ -59,7 +59,7 @@ def searchable(blpu: Blpu) -> Searchable:
 
 @lru_cache(200_000)
 def _read(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The tokens of a part of an address, of a range its first number; and the numbers of the range after it."""
+    """Returns the tokens of a part of an address, with only the first number of a range; and the other numbers of the range."""
     if "-" not in text:
         return tuple(tokens(text)), ()
     after = (number for found in _RANGE.finditer(text) for number in _after_first(*map(int, found.groups())))
@@ -72,7 +72,10 @@ def _narrowing(*texts: str) -> dict[str, None]:
 
 
 def _after_first(start: int, end: int) -> list[str]:
-    """The numbers of a range but the first: those of its side of the street, where both ends are odd or both even."""
+    """Returns the numbers of a range after its first. If both ends are odd or both even, returns only that side of the street.
+
+    Returns only the end of a range that is wider than `WIDEST_RANGE` or descends.
+    """
     if not 0 < end - start <= WIDEST_RANGE:
         return [str(end)]
     step = 2 if (end - start) % 2 == 0 else 1
@@ -83,7 +86,7 @@ _Parts = tuple[str, ...]
 
 
 def _delivered(point: DeliveryPoint) -> Iterator[_Parts]:
-    """With its building's number, and where the building has a name also without."""
+    """Yields the parts of a delivery point; if the building has name and number, again without the number."""
     inside, name, number = point.sub_building_name, point.building_name, point.building_number
     box = f"PO BOX {point.po_box_number}" if point.po_box_number else ""
     street = (point.dependent_thoroughfare, point.thoroughfare)

@@ -1,4 +1,7 @@
-"""Numbers of the match model. Written by `python -m benchmarks.addresses.fit_match`; not to be changed by hand."""
+"""Weights, calibration curve and thresholds of the match model.
+
+`python -m benchmarks.addresses.fit_match` writes this file; do not edit it.
+"""
 
 WEIGHTS = (
     -6.3242,  # constant
@@ -33,11 +36,11 @@ WEIGHTS = (
     1.4279,  # far ahead
     0.0000,  # unit
     1.6143,  # words written
-    0.0000,  # few words besides
-    0.0000,  # no words besides
-    0.0000,  # one number besides
-    1.4656,  # no numbers besides
-    1.3706,  # no letters besides
+    0.0000,  # few extra words
+    0.0000,  # no extra words
+    0.0000,  # one extra number
+    1.4656,  # no extra numbers
+    1.3706,  # no extra letters
     0.5633,  # all written
     0.0000,  # named
     0.0000,  # named, unit
@@ -59,8 +62,8 @@ WEIGHTS = (
     0.0000,  # home exact
     0.7161,  # home exact, ahead
     0.0000,  # home exact, clear lead
-    0.0000,  # only a letter besides
-    0.0000,  # only a number besides
+    0.0000,  # only an extra letter
+    0.0000,  # only an extra number
     0.0000,  # home
     0.2375,  # home ahead
     0.0000,  # home clear lead
@@ -132,6 +135,6 @@ CURVE = (
         0.999363,
     ),
 )
-"""What the model says, and the share that was right."""
+"""Outputs of the model, and the share of correct candidates at each."""
 MATCH_FROM = 0.9084
 POSSIBLE_FROM = 0.2

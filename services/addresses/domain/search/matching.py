@@ -1,7 +1,8 @@
-"""How sure it is that an address as somebody wrote it is the address of a record: a probability, and what it comes from.
+"""Estimates the probability that a written address is the address of a record.
 
-A logistic model over what `scoring` counts, the postcodes, and the lead over the next best candidate; its output is then made honest by a
-monotone curve. Both were fitted on made-up addresses with made-up noise; `matching_numbers` holds the numbers and says how.
+A logistic model combines the counts of `scoring`, the nearness of postcodes, and the lead over the next best candidate. A monotone curve
+then calibrates its output. `benchmarks.addresses.fit_match` fitted both on synthetic addresses with synthetic noise; `match_model` has
+the numbers.
 """
 
 from bisect import bisect_right
@@ -19,17 +20,17 @@ from .scoring import FLAT, Comparison, Extra, Missing, Sort, Terms
 
 
 class Decision(StrEnum):
-    """What to do with the best candidate."""
+    """The decision about the best candidate."""
 
     MATCH = "match"
-    """As sure as a person would be: take it."""
+    """The candidate is as certain as a person could be: accept it."""
     POSSIBLE = "possible"
-    """Let a person choose."""
+    """A person has to choose."""
     NONE = "none"
 
 
 class Nearness(IntEnum):
-    """How much of its postcode a record shares with the one that was written."""
+    """The part of its postcode that a record shares with the written postcode."""
 
     NOT_WRITTEN = 0
     UNIT = 1
@@ -40,36 +41,36 @@ class Nearness(IntEnum):
 
 _BONUS = {Nearness.NOT_WRITTEN: 0.0, Nearness.UNIT: 4.0, Nearness.SECTOR: 1.5, Nearness.DISTRICT: 0.75, Nearness.ELSEWHERE: -1.0}
 TIED = 0.2
-"""A lead that the order of equals alone makes."""
+"""A smaller lead comes only from the tie-break of equal scores."""
 SMALL_LEAD, FAR = 2.5, 15.0
 NEARLY_ALL, FEW_WORDS = 0.999, 0.15
-"""Shares of weight."""
+"""Shares of the weight of a query or record."""
 NAME_WEIGHT = 3.5
-"""Words that weigh so much are names: not kinds of streets or flats."""
+"""Words of at least this weight are names, not kinds of streets or flats."""
 FLOORS = frozenset({"BASEMENT", "GARDEN", "GROUND", "FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "TOP", "UPPER", "LOWER"})
-"""Words that tell a flat of a house from the others as a number would."""
+"""Words that identify a flat of a house as a number would."""
 RISING = (
-    "not behind", "level", "lead", "ahead", "clear lead", "far ahead", "unit", "words written", "few words besides", "no words besides",
-    "one number besides", "no numbers besides", "no letters besides", "all written", "named", "named, unit", "named or unit",
+    "not behind", "level", "lead", "ahead", "clear lead", "far ahead", "unit", "words written", "few extra words", "no extra words",
+    "one extra number", "no extra numbers", "no extra letters", "all written", "named", "named, unit", "named or unit",
     "no other floor", "all written, unit", "all written, ahead", "all written, clear lead", "all written, lead", "clear lead, unit",
     "lead, unit", "exact", "exact, unit", "exact, ahead", "exact, clear lead", "exact, lead", "exact or clear lead", "exact or unit",
-    "home exact", "home exact, ahead", "home exact, clear lead", "only a letter besides", "only a number besides", "home", "home ahead",
+    "home exact", "home exact, ahead", "home exact, clear lead", "only an extra letter", "only an extra number", "home", "home ahead",
     "home clear lead", "home, unit",
 )  # fmt: skip
-"""Features that more true evidence raises or leaves. Their weights are not negative, so that it never lowers a probability."""
+"""Features that further true evidence raises or leaves unchanged. Weights of at least 0 keep evidence from lowering a probability."""
 LEVEL = (
     "constant", "words missing", "numbers missing", "letters missing", "disorder", "corrected", "within a range", "sector", "district",
     "elsewhere", "share held", "numbers missing, unit", "words missing, no postcode", "unknown words", "other flat",
     "floor missing", "other floor", "flat missing", "all written, words missing", "all written, words missing, unit",
     "lead, something missing", "elsewhere, lead", "elsewhere, something missing", "unit, something missing",
 )  # fmt: skip
-"""Features that true evidence leaves as they are."""
+"""Features that further true evidence leaves unchanged."""
 FEATURES = LEVEL + RISING
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The words that were written, in lower case: held by the address, corrected to what it holds, not in it."""
+    """The written words in lower case: those in the address, those corrected to a word of it, those missing from it."""
 
     matched: tuple[str, ...]
     corrected: dict[str, str]
@@ -78,26 +79,26 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A candidate, its address in one line, and the probability that it is the one."""
+    """A candidate, its address on one line, and the probability (0 to 1) that it is the written address."""
 
     uprn: int
     address: str
     confidence: float
     tokens: Tokens
     postcode: str
-    """Empty where it has none."""
+    """Empty if the address has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """Candidates, the surest first."""
+    """The decision and its candidates, the most probable first."""
 
     decision: Decision
     matches: tuple[Match, ...] = ()
 
 
 class Nearby:
-    """How near records' postcodes are to what was written."""
+    """Measures the nearness of records to a written postcode or to partial ones."""
 
     __slots__ = ("_district", "_partial", "_sector", "_unit")
 
@@ -106,7 +107,7 @@ class Nearby:
         self._partial = tuple([begun.prefix for begun in partial])
 
     def nearness(self, record: str) -> Nearness:
-        """Of a record by its postcode, which may be empty."""
+        """Returns the nearness of a record by its postcode, which may be empty."""
         if not self._unit:
             if not self._partial:
                 return Nearness.NOT_WRITTEN
@@ -119,27 +120,27 @@ class Nearby:
 
 
 def total_score(compared: Comparison, near: Nearness, *, shell: bool) -> float:
-    """The comparison's score with what the postcode says, by which candidates are ordered. Of equals, a shell comes last."""
+    """Returns the score of the comparison plus the bonus of the postcode. It orders candidates; of equals a shell comes last."""
     return compared.score + _BONUS[near] - 0.1 * shell
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Of a candidate what its comparison does not say."""
+    """Evidence about a candidate beyond its comparison."""
 
     near: Nearness
     lead: float
-    """Over the best other candidate, of total scores."""
+    """Difference of total scores to the best other candidate."""
     shell: bool
     extra: Extra
     extra_tokens: Collection[str]
-    """The words of what is extra."""
+    """The tokens of `extra`."""
     record_weight: float
-    """Of all words of its address."""
+    """Weight of all words of the candidate's address."""
 
 
 def features(compared: Comparison, terms: Terms, standing: Standing) -> list[float]:
-    """The numbers that the probability is made of, in the order of `FEATURES`."""
+    """Returns the inputs of the model in the order of `FEATURES`."""
     near, lead, shell = standing.near, standing.lead, standing.shell
     missing = Missing.of(compared, terms)
     written = _Written.of(compared, terms, standing.extra)
@@ -148,23 +149,23 @@ def features(compared: Comparison, terms: Terms, standing: Standing) -> list[flo
 
 
 class _Written(NamedTuple):
-    """How what was written and what a candidate holds cover each other."""
+    """Coverage of the query by a candidate and of the candidate by the query."""
 
     share: float
-    """Of the weight that was written, what is held."""
+    """Share of the query's weight that the candidate contains."""
     whole: bool
-    """All is held, in order."""
+    """The candidate contains the whole query, in order."""
     words: bool
     numbers: bool
     letters: bool
-    """Whether there are none besides."""
+    """The candidate has no words, numbers or letters beyond the query."""
     named: bool
-    """A word that weighs as much as a name is held."""
+    """The candidate contains a word with the weight of a name."""
     corrected: int
 
     @property
     def all(self) -> bool:
-        """The whole address was written."""
+        """The query contains the whole address."""
         return self.words and self.numbers and self.letters
 
     @classmethod
@@ -196,7 +197,7 @@ def _rising(written: _Written, lead: float, standing: Standing, *, unit: bool, h
     extra, all_written = standing.extra, written.all
     surplus = extra.words / max(standing.record_weight, 1.0)
     exact = written.whole and all_written
-    if exact and lead >= SMALL_LEAD:  # the rest of the lead says how long the address is, and of another flat's that it has the same number
+    if exact and lead >= SMALL_LEAD:  # a greater lead of an exact address depends only on its length and on numbers of other flats
         lead = FAR
     bounded, ahead, clear = max(0.0, min(1.0, lead / 5)), lead >= TIED, lead >= SMALL_LEAD
     named, whole = written.named, written.whole
@@ -212,13 +213,13 @@ def _rising(written: _Written, lead: float, standing: Standing, *, unit: bool, h
 
 
 def probability(numbers: Sequence[float]) -> float:
-    """The probability, 0 to 1, that features speak of the right record."""
+    """Returns the calibrated probability, 0 to 1, that a candidate with these features is the written address."""
     total = sum(map(mul, fitted.WEIGHTS, numbers))
     return calibrated(1 / (1 + exp(-max(-30.0, min(30.0, total)))))
 
 
 def calibrated(raw: float) -> float:
-    """The share of candidates given so much by the model that were right."""
+    """Returns the share of correct candidates at an output of the model, interpolated on the fitted curve."""
     raws, shares = fitted.CURVE
     after = bisect_right(raws, raw)
     if after == 0:
@@ -230,7 +231,7 @@ def calibrated(raw: float) -> float:
 
 
 def decided(confidence: float) -> Decision:
-    """What the best candidate's probability calls for."""
+    """Returns the decision for the probability of the best candidate."""
     if confidence >= fitted.MATCH_FROM:
         return Decision.MATCH
     return Decision.POSSIBLE if confidence >= fitted.POSSIBLE_FROM else Decision.NONE

@@ -1,4 +1,4 @@
-"""What somebody typed, understood: a postcode or the beginning of one, and the words of an address, the last perhaps unfinished."""
+"""Parses typed text to a query: a postcode or a prefix of one, and the words of an address, of which the last may be incomplete."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -14,32 +14,32 @@ from .tokens import LONGEST_QUERY, MOST_TOKENS, normal, raw_tokens
 POST_TOWN = "LONDON"
 _COUNTRIES = frozenset({"UK", "ENGLAND"})
 _ORDINALS = frozenset({"1ST", "2ND", "3RD", "4TH", "5TH", "6TH", "7TH", "8TH", "9TH"})
-"""Inward codes that are ordinals as well: `D1 2ND` is a postcode of Dundee, and flat D1 on the second floor."""
+"""Inward codes that are also ordinals: `D1 2ND` has the form of a postcode of Dundee, and is flat D1 on the second floor."""
 _BEFORE_CODES = frozenset({"APARTMENTS", "BAY", "BLOCK", "BUILDING", "FLAT", "FLATS", "GARAGE", "MAISONETTE", "NO", "NUMBER", "OFFICE",
                            "PENTHOUSE", "PLOT", "ROOM", "SHOP", "STUDIO", "SUITE", "UNIT"})  # fmt: skip
-"""Words after which a code is that of a flat or block, whatever district has the same."""
+"""Words before the code of a flat or block, which is then not read as a postcode district."""
 _RANGE = re.compile(r"\b([0-9]{1,5}[A-Za-z]?)\s?[-\u2010-\u2015]\s?([0-9]{1,5}[A-Za-z]?)\b", re.ASCII)
 _DIGITS = frozenset("0123456789")
 _LENGTHS_MENDED = range(5, 8)
 
 
 class Word(NamedTuple):
-    """A token that a result should hold. `unfinished` words also match what begins with `typed`."""
+    """A token that a result should contain. An `unfinished` word also matches tokens that begin with `typed`."""
 
     text: str
     typed: str = ""
     unfinished: bool = False
     ends_range: bool = False
-    """It is the end of a range that was written as one: `14` of `6-14`."""
+    """True for the end of a written range: `14` of `6-14`."""
 
     @property
     def is_number(self) -> bool:
-        """Whether it is a number: never corrected."""
+        """True for a number, which the search never corrects."""
         return self.text.isdigit()
 
     @property
     def is_like_the_town(self) -> bool:
-        """Whether it is the post town misspelt or begun: of a word that no record holds nothing else is to be made."""
+        """True for a misspelling or prefix of the post town; if no record has the word, the search reads it as the town."""
         if self.unfinished and len(self.typed) > 1 and POST_TOWN.startswith(self.typed):
             return True
         return abs(len(self.text) - len(POST_TOWN)) <= 1 and self.text.isalpha() and distance(self.text, POST_TOWN, 1) <= 1
@@ -47,17 +47,17 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """At most one of `postcode` and `partial` is given; several partial readings are alternatives."""
+    """A parsed query. It has at most one of `postcode` and `partial`; several partial readings are alternatives."""
 
     words: tuple[Word, ...]
     postcode: Postcode | None = None
     partial: tuple[PartialPostcode, ...] = ()
     typing: str = ""
-    """The last run of letters and digits, in capitals, where it may go on; empty where nothing is being typed."""
+    """The last run of letters and digits, in capitals, if it may be incomplete; else empty."""
     typing_words: int = 0
-    """How many of the last words come from it."""
+    """Number of the last words that come from `typing`."""
     set_aside: tuple[str, ...] = ()
-    """What was written and is not looked for: what is too much to read, or a second postcode."""
+    """Written words that the search ignores: those beyond the limits of a query, or a second postcode."""
 
     @classmethod
     def parse(
@@ -69,10 +69,11 @@ class Query:
         apart: bool = False,
         is_live: Callable[[Postcode], bool] | None = None,
     ) -> Self:
-        """Understand typed text. `outwards` are the outward codes that exist, by which `NW1` is told from a flat's name.
+        """Parses typed text. `outwards` are the existing outward codes, which distinguish `NW1` from the name of a flat.
 
-        `finished` text is a whole address: nothing in it is the beginning of a word or a postcode, and a postcode may hold a digit for a
-        letter. In other text one may, if `is_live` says that it then exists. Of an address whose postcode is `apart` no word is a district.
+        A `finished` text is a whole address without incomplete words or postcode; a postcode at its end may confuse letters and digits.
+        In any text a postcode may do so if `is_live` is given and true for the corrected one. If the postcode comes `apart` from the
+        text, no word of the text is read as a district.
         """
         read = text[:LONGEST_QUERY]
         runs = raw_tokens(read)
@@ -89,7 +90,7 @@ class Query:
         return query._open(raw[-1]) if is_open and raw else query
 
     def _open(self, run: str) -> Self:
-        """The same, with the last run unfinished."""
+        """Returns the query with its last run marked as incomplete."""
         words = self.words
         if not words or words[-1].typed != run:
             return self
@@ -100,17 +101,17 @@ class Query:
 
     @property
     def as_words(self) -> Self:
-        """The same without its postcode or the beginning of one."""
+        """The query without postcode and partial postcode."""
         return replace(self, postcode=None, partial=())
 
     @property
     def is_empty(self) -> bool:
-        """Nothing to look for."""
+        """True for a query without words and postcode."""
         return not (self.words or self.postcode or self.partial)
 
 
 def _words(raw: list[str], taken: range, ends: frozenset[tuple[str, str]]) -> tuple[Word, ...]:
-    """Words to look for. The post town is in every address, so it narrows nothing."""
+    """Returns the words to search for, without the post town, which is in every address."""
     rest = raw[: taken.start] + raw[taken.stop :]
     words: list[Word] = []
     before = ""
@@ -135,9 +136,9 @@ def _ends_of_ranges(text: str) -> frozenset[tuple[str, str]]:
 
 
 def _without_town(raw: list[str], *, is_placed: bool) -> list[str]:
-    """Leave out LONDON where it is the town (last, or before `Borough of`), not the beginning of a street's name.
+    """Removes LONDON as a town (last, or before `Borough of`), but not at the beginning of a street's name.
 
-    Alone it is the town where a postcode is given, and the beginning of a name where there is none.
+    A query of LONDON alone is the town if there is a postcode, else the beginning of a name.
     """
     kept: list[str] = []
     for at, run in enumerate(raw):
@@ -154,12 +155,12 @@ def _without_town(raw: list[str], *, is_placed: bool) -> list[str]:
 
 
 def _is_code(raw: list[str], at: int) -> bool:
-    """Whether the run is the code of a flat or block, by the word before it."""
+    """Tells by the word before it whether a run is the code of a flat or block."""
     return at > 0 and normal(raw[at - 1])[-1] in _BEFORE_CODES
 
 
 def _find_postcode(raw: list[str], outwards: frozenset[str]) -> tuple[Postcode | None, range]:
-    """The postcode in the text and which tokens it takes up."""
+    """Returns the last postcode in the text and the range of its tokens."""
     for end in range(len(raw), 0, -1):
         if not (raw[end - 1][-1].isalpha() and raw[end - 1][-3:-2].isdigit()):  # does not end in an inward code
             continue
@@ -174,7 +175,7 @@ def _find_postcode(raw: list[str], outwards: frozenset[str]) -> tuple[Postcode |
 
 
 def _is_a_floor(raw: list[str], start: int, found: Postcode, outwards: frozenset[str]) -> bool:
-    """Whether what looks like a postcode is the code of a flat and its floor."""
+    """Tells whether two tokens in the form of a postcode are the code of a flat and its floor."""
     following = normal(raw[start + 2])[0] if start + 2 < len(raw) else ""
     return found.outward not in outwards or following == "FLOOR" or _is_code(raw, start)
 
@@ -182,7 +183,7 @@ def _is_a_floor(raw: list[str], start: int, found: Postcode, outwards: frozenset
 def _find_mended(
     raw: list[str], outwards: frozenset[str], *, at_end: bool, is_live: Callable[[Postcode], bool] | None
 ) -> tuple[Postcode | None, range]:
-    """A postcode in which a letter stands for a digit, or the other way round: at the end of an address, elsewhere only if it exists."""
+    """Returns a postcode with confused letters and digits corrected: at the end of an address, in other places only if it is live."""
     if at_end:
         for start in (len(raw) - 1, len(raw) - 2):
             if start >= 0 and (found := mended("".join(raw[start:]))) and found.outward in outwards:
@@ -200,7 +201,7 @@ def _find_mended(
 
 
 def _find_partial(raw: list[str], outwards: frozenset[str], *, finished: bool) -> tuple[tuple[PartialPostcode, ...], range]:
-    """A postcode being typed at the end, or else a district named anywhere."""
+    """Returns the readings of an incomplete postcode at the end, else of a district anywhere, and the range of its tokens."""
     count = len(raw)
     if count > 1 and not _is_code(raw, count - 2) and (readings := unfinished_inward(raw[-2], raw[-1], outwards)):
         return readings, range(count - 2, count)

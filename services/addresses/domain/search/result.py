@@ -1,4 +1,4 @@
-"""What a search shows."""
+"""The results and the answer of a search."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,16 +7,16 @@ from typing import NamedTuple
 from .title_case import readable
 
 _PARENT_SHELL = "P"
-"""Classification codes of parent shells begin so: PP a property shell, PS a street record."""
+"""Prefix of the classification codes of parent shells: PP is a property shell, PS a street record."""
 
 
 class ResultKind(StrEnum):
-    """What a search result is."""
+    """The kind of a search result."""
 
     PREMISES = "premises"
-    """Somewhere post is delivered: a house, flat, shop."""
+    """A house, flat, shop or other property that is no parent shell."""
     SHELL = "shell"
-    """A building that is divided: the parent of its flats, itself without a letter box (AddressBase class PP)."""
+    """A divided building: the parent of its flats, without a delivery point of its own (AddressBase class PP)."""
     STREET = "street"
     POSTCODE = "postcode"
 
@@ -26,7 +26,7 @@ class Found(NamedTuple):
 
     kind: ResultKind
     address: str
-    """In one line, as it would be written."""
+    """The address on one line, in readable case."""
     postcode: str
     borough: str
     lng: float
@@ -36,23 +36,23 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a search gives. Words are in lower case, as they were typed."""
+    """The answer of a search. Words are as typed, in lower case."""
 
     results: tuple[Found, ...] = ()
     """Best first."""
     unmatched: tuple[str, ...] = ()
-    """Words that the first result does not hold; where nothing was found, those that no address holds."""
+    """Words that the first result lacks; without results, words that no address contains."""
     corrected: dict[str, str] = field(default_factory=dict)
-    """Words that the first result holds in another spelling, and that spelling."""
+    """Words that the first result spells differently, with its spelling."""
 
 
 def kind_of(classification: str) -> ResultKind:
-    """Whether something is delivered there, or it is the shell of what is."""
+    """Returns the kind of a property by its classification code: a parent shell or premises."""
     return ResultKind.SHELL if classification.startswith(_PARENT_SHELL) else ResultKind.PREMISES
 
 
 def shown_line(line: str, postcode: str) -> str:
-    """A one-line address as it is shown, its postcode in capitals: `Flat 2, 14 Quillfen Street, London, NW1 1AA`."""
+    """Puts a one-line address in readable case, its postcode in capitals: `Flat 2, 14 Quillfen Street, London, NW1 1AA`."""
     if postcode and line.endswith(postcode):
         return f"{readable(line[: -len(postcode)])}{postcode}"
     return readable(line)

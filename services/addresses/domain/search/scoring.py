@@ -1,7 +1,6 @@
-"""How well a written address answers a query: which words it holds, in order, and what it says besides.
+"""Scores a record against a query by the words that it contains, their order, and its extra words.
 
-A record's tokens come as one text, a character for each token (its code), so that a comparison is a walk along a dozen
-characters.
+A record's tokens form one text with a character (the code) for each token, so a comparison walks along a dozen characters.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,14 +11,14 @@ from typing import NamedTuple, Self
 
 FLAT = "FLAT"
 VARIANT, OPTIONAL, CONTEXT = "\0", "\1", "\2"
-"""Separators in a record's row of tokens: between ways to write it; before what need not be written; before town, locality and council."""
+"""Separators in a record's text of tokens: between variants; before optional tokens; before locality, town and council."""
 WITHIN_RANGE_CREDIT = 0.6
 OTHER_FLOOR = 3.0
-"""What it takes from a score that an address is on another floor."""
+"""Deduction from the score of an address on another floor."""
 
 
 class Sort(IntEnum):
-    """What a token is."""
+    """The sort of a token."""
 
     WORD = 0
     NUMBER = 1
@@ -28,7 +27,7 @@ class Sort(IntEnum):
 
 
 def sort_of(token: str) -> Sort:
-    """What a token is."""
+    """Returns the sort of a token. `2A` and the like count as words."""
     if token[0].isdigit():
         return Sort.NUMBER if token.isdigit() else Sort.WORD
     return Sort.LETTER if len(token) == 1 else Sort.WORD
@@ -36,7 +35,7 @@ def sort_of(token: str) -> Sort:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word of a query with the tokens that it may mean: code to credit, 1 for the word itself, less for a correction or a beginning."""
+    """A word of a query and its readings: code to credit, 1 for the word itself, less for a correction or completion."""
 
     typed: str
     token: str
@@ -44,35 +43,35 @@ class Term:
     weight: float
     readings: Mapping[str, float]
     document_frequency: int = 0
-    """Records that hold what it may mean; those that hold several of its readings count for each."""
+    """Sum over the readings of the number of records that contain each."""
     ends_range: bool = False
-    """It is the end of a range that was written as one."""
+    """True for the end of a written range."""
 
     @property
     def is_known(self) -> bool:
-        """Whether any record holds it or what it was corrected to."""
+        """True if any record contains the word or one of its readings."""
         return bool(self.readings)
 
 
 class Terms:
-    """The words of a query, ready to be compared with many records."""
+    """The words of a query, prepared for comparison with many records."""
 
     __slots__ = ("all_floors", "also", "at", "codes", "finished", "flats", "floors", "ranges", "sorts", "terms", "weight")
 
     def __init__(self, terms: Sequence[Term], *, finished: int | None = None, floors: Collection[str] = ()) -> None:
-        """`finished` terms come before what is still being typed: all, unless said. `floors` are the codes of the names of floors."""
+        """Prepares terms. The first `finished` of them are complete (by default all). `floors` are the codes of the names of floors."""
         self.terms = tuple(terms)
         self.finished = len(self.terms) if finished is None else finished
         self.ranges = frozenset([number for number, term in enumerate(terms) if term.ends_range])
-        """Numbers of the terms that end a range."""
+        """Indexes of the terms that end a range."""
         self.sorts = tuple([term.sort for term in terms])
         self.weight = sum([term.weight for term in terms])
         self.flats: dict[str, Term] = {}
-        """For the code of FLAT the number or letter that was written after it."""
+        """By code of FLAT, the number or letter that the query has after it."""
         self.at: dict[str, tuple[int, float]] = {}
-        """For each code the number of the first term that it answers, and what the answer is worth."""
+        """By code, the index of the first term that it answers, and the weight of that answer."""
         self.also: dict[str, list[tuple[int, float]]] = {}
-        """The same of further terms, for the few codes that answer several."""
+        """The same for further terms, of the few codes that answer several."""
         self.codes = self.at.keys()
         self.all_floors = floors
         at = self.at
@@ -87,67 +86,67 @@ class Terms:
                 else:
                     at[code] = number, credit * term.weight
         self.floors = frozenset([code for code in floors if code in at])
-        """Codes of the floors that were written."""
+        """Codes of the floors in the query."""
 
     def _ends_last(self) -> list[int]:
-        """Numbers of the terms, those that end a range last: `4` in `3-4, 4 Foo Street` is the building's first of all."""
+        """Returns the indexes of the terms, with ends of ranges last: `4` in `3-4, 4 Foo Street` is first the building's number."""
         return sorted(range(len(self.terms)), key=self.ranges.__contains__)
 
     @property
     def known_weight(self) -> float:
-        """The most that a record may hold of it."""
+        """The greatest weight that a record can match."""
         return sum([term.weight for term in self.terms if term.readings])
 
     @property
     def unknown(self) -> int:
-        """Words that no record holds."""
+        """Number of terms that no record contains."""
         return sum([not term.readings for term in self.terms])
 
     @property
     def unknown_numbers(self) -> int:
-        """Numbers and letters that no record holds."""
+        """Number of numbers and letters that no record contains."""
         return sum([term.sort is not Sort.WORD and not term.readings for term in self.terms])
 
 
 class Comparison(NamedTuple):
-    """A query beside one way to write a record. Counts are of tokens."""
+    """A comparison of a query with one variant of a record. Counts are of tokens."""
 
     record_tokens: str
-    """The codes compared with."""
+    """The codes of the variant."""
     optional_tokens: str
-    """The codes of what is optional and of the context."""
+    """The codes of the record's optional tokens and context."""
     places: list[int | None]
-    """For each term its place in `record_tokens`; places in `optional_tokens` are -1 and below; None where the record does not hold it."""
+    """For each term its index in `record_tokens`; -1 - index for one in `optional_tokens`; None if the record lacks the term."""
     matched: float
-    """The weight of the terms that have a place, less what corrections and beginnings are worth less."""
+    """The weight of the terms that have a place, times the credit of their readings."""
     disorder: int
-    """Neighbouring terms whose places are the other way round; among numbers."""
+    """Number of numbers that come before the preceding number of the query."""
     other_flats: int
-    """The address is of a flat, the query of one with another number or letter."""
+    """Number of flats in the address that have another number or letter than in the query."""
     other_floor: bool
-    """The address names a floor, and none of those that were written."""
+    """True if the address names a floor, but none of the query's floors."""
     in_range: int
-    """Numbers that are in a range of the address, after its first."""
+    """Count of the query's numbers that lie in a range of the address, after its first number."""
     score: float
-    """Higher is better. Only scores of the same query compare."""
+    """Higher is better. Only scores of the same query are comparable."""
 
     @property
     def placed(self) -> int:
-        """How many of the codes compared with answer a term."""
+        """Number of the variant's codes that answer a term."""
         return sum([place is not None and place >= 0 for place in self.places])
 
     @property
     def holds_all(self) -> bool:
-        """Whether every term has a place."""
+        """True if every term has a place."""
         return None not in self.places
 
     @property
     def extra_codes(self) -> list[str]:
-        """The codes that the address holds besides the query."""
+        """The codes of the variant that answer no term."""
         return [code for place, code in enumerate(self.record_tokens) if place not in self.places]
 
     def code(self, term: int) -> str | None:
-        """The code that answers a term."""
+        """Returns the code that answers a term, by the term's index; None if the record lacks it."""
         place = self.places[term]
         if place is None:
             return None
@@ -155,17 +154,17 @@ class Comparison(NamedTuple):
 
 
 class Extra(NamedTuple):
-    """What an address holds besides the query."""
+    """The tokens of an address beyond the query."""
 
     codes: list[str]
     words: float
-    """The weight of the words among them; of the rest it is counted how many there are."""
+    """The weight of the words; `numbers` and `letters` are counts."""
     numbers: int
     letters: int
 
     @classmethod
     def of(cls, compared: Comparison, weights: Mapping[str, float], sorts: Mapping[str, Sort]) -> Self:
-        """`weights` and `sorts` are by code."""
+        """Finds the extra tokens of a comparison. `weights` and `sorts` are by code."""
         codes, words, numbers, letters = compared.extra_codes, 0.0, 0, 0
         for code in codes:
             sort = sorts[code]
@@ -179,17 +178,17 @@ class Extra(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """What of a query an address does not hold."""
+    """The tokens of a query that an address lacks."""
 
     tokens: frozenset[str]
     words: float
-    """The weight of the words among them; of the rest it is counted how many there are."""
+    """The weight of the words; `numbers` and `letters` are counts."""
     numbers: int
     letters: int
 
     @classmethod
     def of(cls, compared: Comparison, terms: Terms) -> Self:
-        """From the places of the terms."""
+        """Finds the missing tokens of a comparison."""
         missing = [term for term, place in zip(terms.terms, compared.places, strict=True) if place is None]
         words = sum([term.weight for term in missing if term.sort is Sort.WORD])
         numbers = sum([term.sort is Sort.NUMBER for term in missing])
@@ -198,14 +197,14 @@ class Missing(NamedTuple):
 
 
 def penalty(sort: Sort, weight: float) -> float:
-    """What a token that an address holds besides the query takes from its score."""
+    """Returns the deduction from the score for a token beyond the query."""
     return (0.3 * weight, 1.2, 1.0)[sort]
 
 
 def compare(terms: Terms, row: str, penalties: Mapping[str, float], sorts: Mapping[str, Sort]) -> Comparison:
-    """The best of a record's ways to be written: one that holds every term, if any does; of those the one with the highest score.
+    """Compares a query with the best variant of a record: one that contains every term, if any, then the one with the highest score.
 
-    `penalties` (see `penalty`) and `sorts` are by code.
+    `row` is the record's text of tokens. `penalties` (see `penalty`) and `sorts` are by code.
     """
     body, _, context = row.partition(CONTEXT)
     body, _, optional = body.partition(OPTIONAL)
@@ -222,9 +221,9 @@ def _fit(compared: Comparison) -> tuple[bool, float]:
 
 
 def _with_other_names(terms: Terms, best: Comparison, body: str) -> Comparison:
-    """The same with words of the record's other ways to be written, such as a name that only one of them has.
+    """Adds words of the record's other variants to a comparison, such as a name that only one variant has.
 
-    Only of a way that was written wholly: of another, words of two addresses would be taken for one.
+    Does so only if the query contains the whole variant: else it would mix the words of two addresses.
     """
     if len(best.record_tokens) > best.placed:
         return best
@@ -246,7 +245,10 @@ def _with_other_names(terms: Terms, best: Comparison, body: str) -> Comparison:
 def _compare(
     terms: Terms, record_tokens: str, optional_tokens: str, penalties: Mapping[str, float], sorts: Mapping[str, Sort]
 ) -> Comparison:
-    """Most of the time that a search takes is spent here and in what it calls: what few candidates are asked for is worked out for them."""
+    """Compares a query with one variant.
+
+    A search spends most of its time here, so properties of `Comparison` compute on demand the values that few candidates need.
+    """
     answer, also = terms.at.get, terms.also
     places: list[int | None] = [None] * len(terms.sorts)
     matched = extra = 0.0
@@ -283,9 +285,9 @@ def _compare(
 
 
 def _place_optional(terms: Terms, optional_tokens: str, places: list[int | None]) -> tuple[float, int]:
-    """Put terms in places of what is optional and the context: what they are worth, and how many are numbers within a range.
+    """Gives terms places among the optional tokens and the context; returns their weight and the count of numbers within a range.
 
-    The end of a range is worth as much as its first number where the whole range was written.
+    If the query has the whole range, its end weighs as much as its first number.
     """
     matched, in_range, at, also = 0.0, 0, terms.at, terms.also
     for place, code in enumerate(optional_tokens):
@@ -302,13 +304,13 @@ def _place_optional(terms: Terms, optional_tokens: str, places: list[int | None]
 
 
 def _order(sorts: tuple[Sort, ...], places: list[int | None]) -> tuple[int, int]:
-    """How many terms follow the one before, and how many numbers stand before the one before."""
+    """Counts the terms that directly follow the preceding term, and the numbers that come before the preceding number."""
     following = disorder = 0
     before = last_number = -1
-    for sort, placed in zip(sorts, places):  # noqa: B905 (as long as each other, and asked for dozens of times a query)
+    for sort, placed in zip(sorts, places):  # noqa: B905 (both have the same length; this loop runs dozens of times a query)
         if placed is None or placed < 0:
             continue
-        if before >= 0 and (placed == before + 1 or (sort == 2 and placed == before - 1)):  # 179A is Flat A, 179 as well
+        if before >= 0 and (placed == before + 1 or (sort == 2 and placed == before - 1)):  # 179A is also Flat A, 179
             following += 1
         if sort == 1:
             disorder += placed < last_number
@@ -318,7 +320,7 @@ def _order(sorts: tuple[Sort, ...], places: list[int | None]) -> tuple[int, int]
 
 
 def _other_flats(terms: Terms, record_tokens: str, sorts: Mapping[str, Sort]) -> int:
-    """How many times a flat is held where another was written."""
+    """Counts the flats of a record whose number or letter differs from the query's."""
     others = 0
     for flat, following in terms.flats.items():
         at_flat = record_tokens.find(flat)

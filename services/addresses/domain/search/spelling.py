@@ -1,7 +1,7 @@
-"""Which word was meant: the optimal string alignment distance, measured to the words whose letters allow it.
+"""Finds the words nearest to a misspelt one by optimal string alignment distance.
 
-One error changes which letters a word has by two at most: one goes and one comes. So of all words only those of about the same length are
-looked at, and of them only those whose letters differ little enough, which NumPy tells of thousands in microseconds.
+An error changes at most two entries of a word's set of letters: it removes one letter and adds another. So the search measures only
+words of similar length whose letters differ little, which NumPy selects from thousands in microseconds.
 """
 
 from collections.abc import Iterable
@@ -14,28 +14,28 @@ _FIRST = ord("A")
 
 
 def most_errors(length: int) -> int:
-    """How many errors a word of so many letters may hold and still be recognised."""
+    """Returns the number of errors up to which a word of this length is still recognised."""
     return sum(length >= least for least in (4, 7, 10))
 
 
 def distance(one: str, two: str, most: int) -> int:
-    """Letters inserted, left out, replaced, or swapped with their neighbour; `most` + 1 where it is more than `most`."""
+    """Counts insertions, deletions, substitutions and swaps of neighbouring letters; returns `most` + 1 for any greater distance."""
     return OSA.distance(one, two, score_cutoff=most)
 
 
 class Spellings:
-    """Words by the letters that they have, A to Z."""
+    """Words indexed by length and by their letters A to Z."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._words = sorted((word for word in words if word.isalpha() and word.isascii()), key=len)
         lengths = [len(word) for word in self._words]
         self._longest = lengths[-1] if lengths else 0
         self._starts = np.searchsorted(lengths, range(self._longest + 2)).tolist()
-        """Of each length the place of its first word, and of one more than the longest."""
+        """By length the index of the first word; the last entry is the end."""
         self._letters = np.array([_letters(word) for word in self._words], np.uint64)
 
     def nearest(self, word: str, errors: int) -> list[tuple[str, int]]:
-        """The other words with the fewest errors, at most so many, between them and a word of letters, and how many; in no order."""
+        """Returns the other words at the smallest distance of at most `errors` from a word of letters, with that distance, unordered."""
         for most in range(1, min(errors, most_errors(len(word))) + 1):
             if near := [(other, apart) for other, apart in self._within(word, most) if apart]:
                 return near
@@ -50,7 +50,7 @@ class Spellings:
 
 
 def _letters(word: str) -> int:
-    """A bit for each letter that is in a word, and another for each that is in it twice or more."""
+    """Returns a bit set: a bit for each letter in a word, and another for each letter that it has twice or more."""
     once = twice = 0
     for letter in word:
         bit = 1 << (ord(letter) - _FIRST & 31)

@@ -1,4 +1,4 @@
-"""How an address is shown: AddressBase's capitals made readable."""
+"""Puts AddressBase's capitals in readable case."""
 
 import re
 from functools import lru_cache
@@ -10,7 +10,7 @@ _ORDINALS = ("ST", "ND", "RD", "TH")
 
 
 def readable(text: str) -> str:
-    """`FLAT 2, 179A HIGH STREET` becomes `Flat 2, 179A High Street`. A text that is not all capitals stays as it is."""
+    """Turns `FLAT 2, 179A HIGH STREET` into `Flat 2, 179A High Street`. Leaves a text with small letters unchanged."""
     if text != text.upper():
         return text
     first, *others = text.split(" ")

@@ -1,8 +1,8 @@
-"""How address text becomes tokens: the same for what is indexed and for what is typed, so that they meet.
+"""Splits address text into tokens, in the same way for the index and for queries.
 
-A token is a word in full (`ROAD` for RD), a number without leading zeros, or the letter that followed a number: `179A` is `179`, `A`, as
-`Flat A, 179` holds them too; `6-20` is `6`, `20`. Abbreviations are those of street signs, of councils and of the Valuation Office Agency's
-lists (`BST FT`, `F/F`, `PT LHS`, `R/O`).
+A token is a full word (`ROAD` for RD), a number without leading zeros, or a letter after a number. `179A` becomes `179`, `A`, the tokens
+of `Flat A, 179`; `6-20` becomes `6`, `20`. The abbreviations come from street signs, councils, and the lists of the Valuation Office
+Agency (`BST FT`, `F/F`, `PT LHS`, `R/O`).
 """
 
 import re
@@ -11,9 +11,9 @@ from functools import lru_cache
 from itertools import product
 
 LONGEST_QUERY = 300
-"""Characters of a query that are read; no address needs more, and the rest is ignored."""
+"""Limit of a query's characters; no address needs more, and the search ignores the rest."""
 MOST_TOKENS = 24
-"""Tokens of a query that are looked up."""
+"""Limit of a query's runs of letters and digits."""
 
 _NUMBER_AND_LETTERS = re.compile(r"([0-9]+)([A-Z]{1,2})", re.ASCII)
 _JOINED = re.compile(r"([A-Z]{3,})([0-9]+[A-Z]?)|([0-9]+)([A-Z]{3,})", re.ASCII)
@@ -48,26 +48,26 @@ ABBREVIATIONS = {
     "L/H/S": "LEFT", "O/S": "OUTSIDE", "R/H": "RIGHT", "R/H/S": "RIGHT", "R/O": "REAR OF", "S/F": "SECOND FLOOR",
     "S/F/F": "SECOND FLOOR FLAT", "T/F": "TOP FLOOR", "T/F/F": "TOP FLOOR FLAT", "U/G": "UPPER GROUND",
 }  # fmt: skip
-"""Read in full. `ST` is SAINT as well as STREET, and `PT` PART as well as POINT: one token stands for both, on both sides."""
+"""The full form of each abbreviation. `ST` is SAINT or STREET, `PT` is PART or POINT: index and queries use one token for both."""
 KINDS = frozenset(token for full in ABBREVIATIONS.values() for token in full.split()) | {
     "AND", "AT", "BY", "END", "GATE", "HILL", "IN", "OF", "ON", "RISE", "ROW", "SHOP", "THE", "TO", "UPON", "VALE",
 }  # fmt: skip
-"""Tokens that say what kind of street, building or part something is; they name none."""
+"""Tokens for kinds of streets, buildings and parts, and linking words; none is a name."""
 _SLASHED = "|".join(sorted((short for short in ABBREVIATIONS if "/" in short), key=len, reverse=True))
 _TOKEN = re.compile(rf"(?<![A-Z0-9/])(?:{_SLASHED})(?![A-Z0-9/])|[A-Z0-9]+", re.ASCII)
 _HAND_SIDE = re.compile(r"\b(LEFT|RIGHT)[ -]+HAND(?:[ -]+SIDE)?\b", re.ASCII)
 FLOOR_NAMES = frozenset(
     {"BASEMENT", "GROUND", "FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "SIXTH", "SEVENTH", "EIGHTH", "NINTH", "TENTH"}
 )
-"""Tokens of floors, each of which is another place than the rest. TOP, UPPER and GARDEN may be one of them as well."""
+"""Tokens of floors that exclude one another. TOP, UPPER and GARDEN are not here, because each may also be one of these."""
 NUMBERS_OF_FLATS = "F"
 """`F12` is FLAT 12."""
 
 
 def raw_tokens(text: str) -> list[str]:
-    """Runs of capital letters and digits, in order: accents and apostrophes dropped, everything else a separator.
+    """Splits a text into runs of letters and digits, in capitals. Drops accents and apostrophes; other characters separate.
 
-    An abbreviation with a stroke (`R/O`) is one run; `LEFT HAND SIDE` is `LEFT`.
+    Keeps an abbreviation with a stroke (`R/O`) as one run, and shortens `LEFT HAND SIDE` to `LEFT`.
     """
     if not text.isascii():
         text = "".join(character for character in unicodedata.normalize("NFKD", text) if not unicodedata.combining(character))
@@ -79,7 +79,7 @@ def raw_tokens(text: str) -> list[str]:
 
 @lru_cache(50_000)
 def normal(raw: str) -> tuple[str, ...]:
-    """The tokens that a run of letters and digits stands for."""
+    """Returns the tokens of a run of letters and digits."""
     if raw.isdigit():
         return (raw.lstrip("0") or "0",)
     if full := ABBREVIATIONS.get(raw):
@@ -95,7 +95,7 @@ def normal(raw: str) -> tuple[str, ...]:
 
 @lru_cache(5_000)
 def begun_in_full(begun: str) -> frozenset[str]:
-    """First tokens of what is read in full (`FLAT` of APARTMENT, `FIRST` of 1ST) and begins so."""
+    """Returns the first token of the full form (`FLAT` of APARTMENT, `FIRST` of 1ST) of each abbreviation with this prefix."""
     return frozenset([full.partition(" ")[0] for short, full in ABBREVIATIONS.items() if short.startswith(begun)])
 
 
@@ -104,7 +104,7 @@ _SHORTEST_MIXED, _MOST_DIGITS = 3, 4
 
 
 def as_letters(run: str) -> tuple[str, ...]:
-    """The words that letters with digits among them may be (`H1GH`: HIGH, HLGH); none where it is rather a number."""
+    """Returns the words that a run of letters with misread digits may be (`H1GH`: HIGH, HLGH); none if it looks like a number."""
     digits = sum(character.isdigit() for character in run)
     if not 0 < digits <= min(_MOST_DIGITS, len(run) - digits + 1) or len(run) < _SHORTEST_MIXED:
         return ()
@@ -112,5 +112,5 @@ def as_letters(run: str) -> tuple[str, ...]:
 
 
 def tokens(text: str) -> list[str]:
-    """The tokens of a text."""
+    """Splits a text into tokens."""
     return [token for raw in raw_tokens(text) for token in normal(raw)]

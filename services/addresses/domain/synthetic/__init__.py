@@ -1,1 +1,1 @@
-"""Made-up premises, the same for the same seed."""
+"""Generates synthetic premises and changes to them, reproducibly from a seed."""

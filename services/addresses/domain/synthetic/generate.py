@@ -1,8 +1,8 @@
-"""Made-up premises on real postcodes, the same for the same seed on every machine, as `Blpu` records in the order of their UPRNs.
+"""Generates synthetic premises on real postcodes as `Blpu` records, the same for the same seed on every machine.
 
-Neighbouring postcodes share a street. Each postcode is a terrace (some of its houses divided into flats), blocks of flats, a parade of
-shops with flats above, or a few named buildings. Which of them and its UPRNs depend on the seed and the postcode alone, its street and
-house numbers on the postcodes of its sector. All text is in capitals, as in AddressBase. Memory is that of the sites and one sector.
+Neighbouring postcodes share a street. A postcode has a terrace (with some houses divided into flats), blocks of flats, a parade of shops
+with flats above, or a few named buildings. This kind and the UPRNs depend only on the seed and the postcode; street and house numbers
+depend on the postcodes of the sector. All text is in capitals, as in AddressBase. Keeps the sites and one sector in memory.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,11 +24,11 @@ from .plots import Classification, Draft, MadeUpStreet, Plot
 from .random_choice import Dice
 
 VERSION = 4
-"""Raised whenever the same seed would give other premises, so that a release says what made it."""
+"""Increase it when the same seed gives other premises, because a release records the version that made it."""
 
 _EPOCH = date(1995, 1, 1).toordinal()
 _RENUMBERED = date(2012, 4, 1)
-"""When what is historic was replaced."""
+"""The day on which all historical LPIs ended."""
 _UPDATED = date(2025, 9, 1)
 OPEN, CLOSED = "2", "4"
 """STREET_STATE_CODE."""
@@ -36,12 +36,12 @@ _POST_TOWNS = {
     "BR": "BROMLEY", "CM": "ROMFORD", "CR": "CROYDON", "DA": "DARTFORD", "EN": "ENFIELD", "HA": "HARROW", "IG": "ILFORD",
     "KT": "KINGSTON UPON THAMES", "RM": "ROMFORD", "SM": "SUTTON", "TN": "WESTERHAM", "TW": "TWICKENHAM", "UB": "UXBRIDGE", "WD": "WATFORD",
 }  # fmt: skip
-"""The chief post town of each area that is not London's. Other towns of the same area are not told apart."""
+"""The chief post town of each post area outside the London post town; the other towns of an area take its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A real postcode that premises are put on."""
+    """A real postcode for synthetic premises."""
 
     postcode: Postcode
     borough: str
@@ -51,7 +51,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """A site, its place in the order of UPRNs, and how many premises of which kind it gets."""
+    """A site, its sector in the order of UPRNs, the kind of its premises and their number."""
 
     site: Site
     sector: int
@@ -64,14 +64,14 @@ _KINDS: dict[str, Callable[[Plot], None]] = {
 }  # fmt: skip
 _MIX = ("terrace",) * 5 + ("block",) * 2 + ("parade",) * 2 + ("named",)
 _ROOM = {"terrace": (4, 11), "block": (8, 17), "parade": (5, 11), "named": (1, 4)}
-"""Fewest and most premises of a postcode of each kind, at density 1."""
+"""Minimum and maximum of the premises on a postcode of each kind, at density 1."""
 
 
 def generate(sites: Sequence[Site], seed: int, *, premises: int | None = None) -> Iterator[Blpu]:
-    """Premises on the sites, in the order of their UPRNs. The order of `sites` does not matter; a site is a postcode, at most once.
+    """Yields premises on the sites in the order of their UPRNs. `sites` come in any order, each postcode at most once.
 
-    About 8 premises a postcode; with `premises`, exactly so many in all, on fewer postcodes or closer together. Raises ValueError for
-    a postcode outside London's post areas, and where the sites cannot hold so many (99 each).
+    Yields about 8 premises a postcode, or exactly `premises` in all, on fewer postcodes or closer together. Raises ValueError for a
+    postcode outside London's post areas, and for more than 99 premises a postcode.
     """
     numbers = MadeUpNumbers(seed)
     planned = _plan(sites, seed, numbers, premises)
@@ -86,7 +86,7 @@ def _plan(sites: Sequence[Site], seed: int, numbers: MadeUpNumbers, premises: in
         return [_Planned(site, sector, kind, room) for site, sector, kind, room in drawn]
     if not 0 < premises <= len(sites) * PER_POSTCODE:
         raise ValueError(f"{len(sites)} postcodes hold 1 to {len(sites) * PER_POSTCODE} made-up premises, not {premises}")
-    # Whole sectors, in an order of the seed's own, until there is room; then closer together until it is filled.
+    # Take whole sectors in an order drawn from the seed. If all are too few, put the premises closer together.
     drawn.sort(key=lambda row: (_hash(f"{seed}:{row[1]}"), row[0].postcode.inward))
     plain = sum(row[3] for row in drawn)
     density = max(1.0, premises / plain)
@@ -108,7 +108,7 @@ def _plan(sites: Sequence[Site], seed: int, numbers: MadeUpNumbers, premises: in
 
 
 def _draw(seed: int, postcode: Postcode) -> tuple[str, int]:
-    """What stands on a postcode and how many premises it has, from the seed and the postcode alone."""
+    """Draws kind and number of a postcode's premises from the seed and the postcode alone."""
     drawn = _hash(f"{seed}:{postcode}")
     kind = _MIX[drawn % len(_MIX)]
     low, high = _ROOM[kind]
@@ -120,7 +120,7 @@ def _hash(text: str) -> int:
 
 
 def _sector(sector: int, planned: list[_Planned], seed: int, numbers: MadeUpNumbers) -> Iterator[Blpu]:
-    """The premises of one sector. A street belongs to one borough, and has a name that no other street of the sector has."""
+    """Yields the premises of one sector. A street lies in one borough, and its name is unique in the sector."""
     taken: set[str] = set()
     streets = 0
     drafts: dict[int, tuple[_Planned, MadeUpStreet, list[Draft]]] = {}
@@ -244,7 +244,7 @@ def _lpis(uprn: int, draft: Draft, street: MadeUpStreet, borough: Borough, town:
 
 def _delivery_point(uprn: int, draft: Draft, street: MadeUpStreet, postcode: str, town: str) -> DeliveryPoint:
     return DeliveryPoint(
-        udprn=uprn - MADE_UP_UPRNS.start,  # nine digits, where Royal Mail's have eight
+        udprn=uprn - MADE_UP_UPRNS.start,  # nine digits; Royal Mail's have eight
         postcode=postcode,
         post_town=town,
         organisation_name=draft.organisation,

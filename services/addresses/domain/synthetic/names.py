@@ -1,7 +1,7 @@
-"""Invented names for streets, buildings and shops. None is copied from a gazetteer; chance likeness to a real name means nothing.
+"""Invents names for streets, buildings and shops. None comes from a gazetteer; a likeness to a real name is chance.
 
-A name joins two elements that English place names are made of, so that it reads like one: `KESTRELFORD`, `BIRCHMOOR`. The range of their
-UPRNs and USRNs marks premises as made up, not their names.
+Joins two elements of English place names, so that the result reads like one: `KESTRELFORD`, `BIRCHMOOR`. The ranges of UPRNs and USRNs,
+not the names, mark premises as synthetic.
 """
 
 from .random_choice import Dice
@@ -32,7 +32,7 @@ SECOND_ELEMENTS = (
     "wold", "wood", "worth",
 )  # fmt: skip
 LONGEST_NAME = 11
-"""Letters of a name, both elements together."""
+"""Letters of both elements together."""
 STREET_TYPES = (
     "Street", "Street", "Street", "Road", "Road", "Road", "Avenue", "Avenue", "Lane", "Gardens", "Terrace", "Grove", "Close", "Close",
     "Square", "Place", "Crescent", "Mews", "Walk", "Way", "Row", "Hill", "Drive", "Park", "Villas", "Rise", "Passage",
@@ -55,7 +55,7 @@ GARDEN_FLOORS = ("Garden Flat", "Upper Ground Floor Flat", "First Floor Flat", "
 
 
 def _joins(first: str, second: str) -> bool:
-    """Whether the two read as one English name: the join is short, doubles no letter and piles up no sounds that nobody would say."""
+    """Tells whether two elements read as one English name: short, without a doubled letter or an unpronounceable join."""
     if len(first) + len(second) > LONGEST_NAME or first.lower() in second or second in first.lower():
         return False
     last, begins = first[-1], second[0]
@@ -71,17 +71,17 @@ _SECOND = {first: tuple(second for second in SECOND_ELEMENTS if _joins(first, se
 
 
 def word(dice: Dice) -> str:
-    """A name in capitals, as address data writes it: one of about 13,000."""
+    """Draws one of about 13,000 names, in capitals as in address data."""
     first = dice.one_of(FIRST_ELEMENTS)
     return (first + dice.one_of(_SECOND[first])).upper()
 
 
 def street(dice: Dice) -> str:
-    """A street's name in capitals: `KESTRELFORD STREET`, `UPPER KESTRELFORD ROAD`."""
+    """Draws a street name in capitals: `KESTRELFORD STREET`, `UPPER KESTRELFORD ROAD`."""
     name = f"{word(dice)} {dice.one_of(STREET_TYPES).upper()}"
     return f"{dice.one_of(QUALIFIERS).upper()} {name}" if dice.chance(0.06) else name
 
 
 def block(dice: Dice) -> str:
-    """The name of a block of flats in capitals: `KESTRELFORD HOUSE`."""
+    """Draws the name of a block of flats in capitals: `KESTRELFORD HOUSE`."""
     return f"{word(dice)} {dice.one_of(BLOCK_TYPES).upper()}"

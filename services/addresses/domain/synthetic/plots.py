@@ -1,4 +1,4 @@
-"""What stands on one postcode: a terrace, blocks of flats, a parade of shops, or a few named buildings. Each fills the room it is given."""
+"""Plans the premises of one postcode: a terrace, blocks of flats, a parade of shops, or a few named buildings. Each fills its plot."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,7 +12,7 @@ from .random_choice import Dice
 
 
 class Classification(StrEnum):
-    """AddressBase classification codes of what is generated."""
+    """AddressBase classification codes of the generated premises."""
 
     DETACHED = "RD02"
     SEMI_DETACHED = "RD03"
@@ -32,11 +32,11 @@ class MadeUpStreet:
     usrn: int
     name: str
     former: "MadeUpStreet | None" = None
-    """What it was before it was renamed: a street of its own, now closed."""
+    """The street under its former name: a street of its own, now closed."""
 
 
 class Identifier(NamedTuple):
-    """An LPI that is to be: the address without what all of a street's premises share."""
+    """A draft of an LPI, without the parts that all premises of a street share."""
 
     street: MadeUpStreet
     status: LogicalStatus = LogicalStatus.APPROVED
@@ -48,7 +48,7 @@ class Identifier(NamedTuple):
 
 @dataclass(slots=True)
 class Draft:
-    """One premises before it has coordinates and a UPRN."""
+    """One premises without UPRN, latitude and longitude."""
 
     classification: Classification
     location: Location
@@ -60,27 +60,27 @@ class Draft:
     building_number: str = ""
     estate: str = ""
     ordinal: int = 0
-    """Its place in the postcode."""
+    """Its number in the postcode, from 0."""
 
 
 @dataclass(slots=True)
 class Plot:
-    """One postcode of a street while its premises are put on it; numbers run on from `number`, one side of the street."""
+    """One postcode of a street, to be filled with `room` premises. House numbers continue from `number` on one side of the street."""
 
     at: Location
     street: MadeUpStreet
     behind: MadeUpStreet | None
-    """A street that a corner building also has an address on."""
+    """The street of a corner building's second address."""
     dice: Dice
     number: int
     room: int
     drafts: list[Draft] = field(default_factory=list)
 
-    # What the dice are asked must not depend on the street or the number, so that a postcode's premises stay what they are.
+    # The sequence of draws must not depend on street or number, so that a postcode keeps its premises.
 
     @property
     def left(self) -> int:
-        """Premises that still have to be put on it."""
+        """Number of premises still to add."""
         return self.room - len(self.drafts)
 
     def next_number(self) -> int:
@@ -88,7 +88,7 @@ class Plot:
         return number
 
     def somewhere_near(self) -> Location:
-        """Within 25 m of the postcode's point, in each direction."""
+        """Draws a location within 25 m of the postcode's point in each axis."""
         return Location(self.at.easting + self.dice.between(-25, 25), self.at.northing + self.dice.between(-25, 25))
 
     def add(self, draft: Draft) -> Draft:
@@ -98,7 +98,7 @@ class Plot:
 
 
 def terrace(plot: Plot) -> None:
-    """Houses in a row, some of them divided into flats."""
+    """Fills the plot with houses in a row, some of them divided into flats."""
     house = plot.dice.one_of(
         (Classification.HOUSE, Classification.HOUSE, Classification.HOUSE, Classification.SEMI_DETACHED, Classification.DETACHED)
     )
@@ -108,7 +108,7 @@ def terrace(plot: Plot) -> None:
             continue
         number, location = plot.next_number(), plot.somewhere_near()
         _house(plot, house, Numbering(number), location)
-        if plot.left and plot.dice.chance(0.04):  # built in the garden, between two numbers
+        if plot.left and plot.dice.chance(0.04):  # a later house between two numbers
             _house(plot, house, Numbering(number, "A"), location)
 
 
@@ -129,7 +129,7 @@ def _house(plot: Plot, classification: Classification, pao: Numbering, location:
 
 
 def _renamed(plot: Plot, lpis: list[Identifier]) -> None:
-    """Add the historic LPI under the street's former name, where it had one when the building was there."""
+    """Adds the historical LPI under the street's former name, if it has one, to six in ten buildings."""
     if plot.dice.chance(0.6) and plot.street.former:
         lpis.append(lpis[0]._replace(status=LogicalStatus.HISTORICAL, street=plot.street.former))
 
@@ -153,7 +153,7 @@ def _divided_house(plot: Plot) -> None:
 
 
 def blocks(plot: Plot) -> None:
-    """Blocks of flats, those of one postcode on one estate."""
+    """Fills the plot with blocks of flats, in some postcodes all on one estate."""
     estate = f"{names.word(plot.dice)} ESTATE" if plot.dice.chance(0.3) else ""
     taken: set[str] = set()
     while plot.left:
@@ -202,7 +202,7 @@ def _block(plot: Plot, name: str, estate: str, room: int) -> None:
 
 
 def _range(plot: Plot) -> Numbering:
-    """A number, or for a wide building a range of them on its side of the street: `6-20`."""
+    """Takes a number, or for a wide building a range of numbers on its side of the street: `6-20`."""
     start = plot.next_number()
     if plot.dice.chance(0.6):
         return Numbering(start)
@@ -211,7 +211,7 @@ def _range(plot: Plot) -> Numbering:
 
 
 def parade(plot: Plot) -> None:
-    """Shops, places to eat and offices, some with flats above."""
+    """Fills the plot with shops, places to eat and offices, some with flats above."""
     while plot.left:
         if plot.left >= 3 and plot.dice.chance(0.35):
             _shop_with_flats(plot)
@@ -252,7 +252,7 @@ def _shop_with_flats(plot: Plot) -> None:
 
 
 def named_buildings(plot: Plot) -> None:
-    """Buildings that have a name and no number."""
+    """Fills the plot with buildings that have a name and no number; a terrace takes the rest."""
     at = plot.dice.between(0, len(names.FORMER_USES) - 1)
     for step in range(min(plot.room, 12)):
         use = names.FORMER_USES[(at + step) % len(names.FORMER_USES)].upper()

@@ -1,8 +1,8 @@
-"""What a quarter of a year might do to made-up premises, so that updates can be tried: the same for the same seed.
+"""Applies a quarter's changes to synthetic premises for trials of updates, reproducibly from a seed.
 
-On one postcode in `RARITY` something happens: something is built, gets a better position or another occupier, a house is divided, two
-flats become one, a house goes, or was a mistake and leaves without a trace. Few premises would have few of these or none, and an update in
-which nothing happens shows nothing: so of each there is one at least among a few hundred premises, and one in all among however few.
+Changes one postcode in `RARITY`: a house is built, divided or demolished, two flats become one, premises move, change their occupier, or
+are deleted as a mistake. Chance alone would leave a small set unchanged, and such an update would show nothing. So a few hundred premises
+have at least one change of each kind, and any set has at least one change.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,26 +20,26 @@ from .random_choice import Dice
 
 RARITY = 20
 PREMISES_OWED = 40
-"""For each kind that has not happened by chance, after so many premises more: seven kinds in 280."""
+"""Number of premises after which the next missing kind of change is due: seven kinds in 280 premises."""
 CHANGED_ON = date(2025, 12, 1)
-"""The day on which it happens."""
+"""The day of every change."""
 _HOUSES = frozenset({Classification.HOUSE, Classification.SEMI_DETACHED, Classification.DETACHED, Classification.DWELLING})
 _BUSINESSES = frozenset({Classification.SHOP, Classification.EATING_PLACE, Classification.OFFICE})
 
 
 @dataclass(slots=True)
 class _Postcode:
-    """The premises of one postcode while something happens to them."""
+    """The premises of one postcode, to be changed."""
 
     held: dict[int, Blpu]
     last: int
-    """The last UPRN that is taken."""
+    """The last UPRN in use."""
     free: int
-    """UPRNs of the postcode's block that are left."""
+    """Number of unused UPRNs in the postcode's block."""
     dice: Dice
 
     def some(self, wanted: Callable[[Blpu], bool]) -> Blpu | None:
-        """One of those that are in use and wanted, by chance."""
+        """Draws one of the approved premises that are wanted; None if there are none."""
         found = [blpu for blpu in self.held.values() if blpu.logical_status is LogicalStatus.APPROVED and wanted(blpu)]
         return self.dice.one_of(found) if found else None
 
@@ -47,7 +47,7 @@ class _Postcode:
         self.held[blpu.uprn] = replace(blpu, last_update=CHANGED_ON)
 
     def add(self, like: Blpu, *, sao_text: str = "", pao: Numbering | None = None) -> int:
-        """Put up one more that is like another but for the part within, or for its number. Its UPRN."""
+        """Adds premises like others except for SAO text or PAO number, and returns the new UPRN."""
         self.last, self.free = self.last + 1, self.free - 1
         number = self.last - MADE_UP_UPRNS.start
         lpi = replace(like.lpis[0], lpi_key=f"{like.custodian}L{number:09d}", sao=NO_NUMBERING, sao_text=sao_text)
@@ -64,7 +64,7 @@ class _Postcode:
         return self.last
 
     def retire(self, blpu: Blpu, *successors: int) -> None:
-        """It is no more; what took its place has these UPRNs."""
+        """Makes premises historical, with the UPRNs of their successors."""
         lpis = tuple(sorted((_ended(lpi) for lpi in blpu.lpis), key=attrgetter("lpi_key")))
         ended = replace(blpu, lpis=lpis, delivery_point=None, successors=successors, state_date=CHANGED_ON, end_date=CHANGED_ON)
         self.put(replace(ended, logical_status=LogicalStatus.HISTORICAL, state=BlpuState.NO_LONGER_EXISTING))
@@ -75,7 +75,7 @@ def _ended(lpi: Lpi) -> Lpi:
 
 
 def changed(blpus: Iterable[Blpu], seed: int, *, rarity: int = RARITY) -> Iterator[Blpu]:
-    """The premises a quarter later, in the order of their UPRNs as they came. Memory is that of one postcode."""
+    """Yields the premises a quarter later. Takes and yields them in the order of their UPRNs; keeps one postcode in memory."""
     owed, seen = list(_HAPPENINGS), 0
     for block, group in groupby(blpus, key=lambda blpu: (blpu.uprn - MADE_UP_UPRNS.start) // PER_POSTCODE):
         held = {blpu.uprn: blpu for blpu in group}
@@ -93,7 +93,7 @@ def changed(blpus: Iterable[Blpu], seed: int, *, rarity: int = RARITY) -> Iterat
 
 
 def _first_of(possible: Iterable["_Happening"], postcode: _Postcode) -> "_Happening | None":
-    """Let the first of these happen that can happen here."""
+    """Applies the first of these changes that is possible on the postcode, and returns it; None if none is."""
     before = dict(postcode.held)
     for happening in possible:
         happening(postcode)
@@ -159,11 +159,11 @@ def _mistaken(postcode: _Postcode) -> None:
 
 _Happening = Callable[[_Postcode], None]
 _HAPPENINGS: tuple[_Happening, ...] = (_built, _moved, _taken_over, _divided, _joined, _gone, _mistaken)
-"""Those after which fewer premises are in use come last, so that it is not many of few."""
+"""The changes that reduce the premises in use come last, so that a small set loses few."""
 
 
 def _count_children(postcode: _Postcode) -> None:
-    """A shell says how many parts in use it has."""
+    """Sets MULTI_OCC_COUNT of each shell to the number of its parts in use."""
     for uprn, blpu in postcode.held.items():
         if blpu.classification == Classification.SHELL:
             children = sum(1 for each in postcode.held.values() if each.parent_uprn == uprn and each.end_date is None)

@@ -1,4 +1,4 @@
-"""Choices from a seed."""
+"""Draws random choices reproducibly from a seed."""
 
 from collections.abc import Sequence
 from random import Random
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Dice:
-    """Choices from a seed. Built on `Random.random()` alone, the one method whose sequence Python guarantees across versions."""
+    """Random choices from a seed. Uses only `Random.random()`, whose sequence Python guarantees across versions."""
 
     __slots__ = ("_random",)
 
@@ -16,13 +16,13 @@ class Dice:
         self._random = Random(seed).random
 
     def between(self, low: int, high: int) -> int:
-        """A whole number, both ends included."""
+        """Draws a whole number from `low` to `high`, both included."""
         return low + int(self._random() * (high - low + 1))
 
     def one_of(self, options: Sequence[T]) -> T:
-        """One option, each as likely."""
+        """Draws one of the options, each with the same probability."""
         return options[int(self._random() * len(options))]
 
     def chance(self, probability: float) -> bool:
-        """True as often as `probability` says."""
+        """Returns True with a probability from 0 to 1."""
         return self._random() < probability

@@ -16,8 +16,8 @@ from services.addresses.gazetteer.files.shipped_sources import SHIPPED_EDITION, 
 from services.addresses.gazetteer.releases.local import write_by
 from services.addresses.gazetteer.releases.manifest import Counts, Manifest, Recipe
 from services.addresses.gazetteer.search.candidates import Finder
-from services.addresses.gazetteer.search.prefixes import KEPT, write_beginnings
-from services.addresses.gazetteer.search.typeahead import Searching
+from services.addresses.gazetteer.search.prefixes import KEPT, write_prefixes
+from services.addresses.gazetteer.search.typeahead import Typeahead
 
 from .index import IndexWriter
 from .premises import PremisesWriter
@@ -88,8 +88,8 @@ def write_beginnings_of(folder: Path) -> None:
     """Search the release, complete but for its prefixes, for each short prefix and write the results."""
     postcodes, premises = Postcodes(folder), PremisesFiles(folder)
     finder = Finder(folder, premises, postcodes.outwards)
-    searching = Searching(finder, premises, postcodes)
-    write_beginnings(
-        folder, finder.vocabulary.in_use, lambda begun: searching.by_words(Query.parse(begun, postcodes.outwards), KEPT, None).rows
+    typeahead = Typeahead(finder, premises, postcodes)
+    write_prefixes(
+        folder, finder.vocabulary.in_use, lambda begun: typeahead.by_words(Query.parse(begun, postcodes.outwards), KEPT, None).rows
     )
     postcodes.close()

@@ -1,1 +1,1 @@
-"""Search and match in one release."""
+"""Searches one release by text and matches written addresses with its records."""

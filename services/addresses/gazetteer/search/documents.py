@@ -1,8 +1,7 @@
-"""Which row each document of the index is of.
+"""Maps the documents of the index to rows.
 
-Segments of a release that was built whole follow one another as the rows do. One that was made from an earlier release keeps that one's
-segments, in which documents of records that are gone or otherwise now are of no row, and has a segment of what is new: its rows are a
-column, `index_rows`.
+A full build writes segments in the order of the rows. An incremental build keeps the segments of the earlier release, in which
+documents of deleted or changed records have no row, and adds a segment of new documents. It writes the rows to the column `index_rows`.
 """
 
 import json
@@ -18,20 +17,20 @@ from services.addresses.gazetteer.files.index_schema import INDEX, schema
 
 ROWS = "index_rows.npy"
 GONE = 0xFFFFFFFF
-"""The row of a document whose record is not in the release."""
+"""Marks a document without a row in the release."""
 _SPARE = 8
-"""One document in so many is asked for beyond what is wanted, in place of those that are gone."""
+"""A query asks for an eighth more documents than wanted, to replace those without a row."""
 
 
 class Documents(Protocol):
     """The documents of one index."""
 
     def rows(self, searcher: tantivy.Searcher, query: tantivy.Query, most: int) -> list[int]:
-        """Rows of the documents that a query finds, those with the highest scores first, equals in the order of rows."""
+        """Returns the rows of a query's documents: the highest scores first, equals in the order of rows."""
 
 
-class _Following:
-    """Documents whose rows run on from the first of each segment."""
+class _Consecutive:
+    """Documents with consecutive rows in each segment."""
 
     def __init__(self, first_rows: list[int]) -> None:
         self._first_rows = first_rows
@@ -42,7 +41,7 @@ class _Following:
 
 
 class _Numbered:
-    """Documents whose rows are a column."""
+    """Documents whose rows are in the column `index_rows`."""
 
     def __init__(self, rows: Column, sizes: list[int]) -> None:
         self._rows, self._firsts = elements(rows), list(accumulate(sizes, initial=0))
@@ -59,8 +58,8 @@ class _Numbered:
             asked *= 4
 
 
-class _Looked:
-    """Documents whose rows are a column of the index itself, which costs every query more than asking the index."""
+class _Stored:
+    """Documents whose rows are a fast field of the index. Reading it costs more than the query itself."""
 
     def rows(self, searcher: tantivy.Searcher, query: tantivy.Query, most: int) -> list[int]:
         hits = searcher.search(query, most, count=False).hits
@@ -68,16 +67,16 @@ class _Looked:
 
 
 def documents_of(folder: Path, searcher: tantivy.Searcher) -> Documents:
-    """The documents of the release in a folder."""
+    """Opens the documents of the release in a folder."""
     sizes = _sizes(folder)
     if (folder / ROWS).exists():
         return _Numbered(open_column(folder / ROWS), sizes)
     first_rows = _first_rows(searcher, sizes)
-    return _Looked() if first_rows is None else _Following(first_rows)
+    return _Stored() if first_rows is None else _Consecutive(first_rows)
 
 
 def rows_of_documents(folder: Path) -> Column:
-    """The row of each document, in the order of segments; `GONE` for none."""
+    """Returns the row of each document in the order of segments; `GONE` for a document without a row."""
     if (folder / ROWS).exists():
         return open_column(folder / ROWS)
     sizes = _sizes(folder)
@@ -91,16 +90,16 @@ def rows_of_documents(folder: Path) -> Column:
 
 
 def _sizes(folder: Path) -> list[int]:
-    """Documents of each segment."""
+    """Returns the number of documents in each segment."""
     return [segment["max_doc"] for segment in json.loads((folder / INDEX / "meta.json").read_bytes())["segments"]]
 
 
 def _first_rows(searcher: tantivy.Searcher, sizes: list[int]) -> list[int] | None:
-    """The first row of each segment; None where they were merged and their rows do not follow one another."""
+    """Returns the first row of each segment; None if a merge of segments left rows that are not consecutive."""
     ends = [(tantivy.DocAddress(number, 0), tantivy.DocAddress(number, size - 1)) for number, size in enumerate(sizes)]
     rows = [_read_rows(searcher, list(pair)) for pair in ends]
-    run_on = all(last - first == size - 1 for (first, last), size in zip(rows, sizes, strict=True))
-    return [first for first, _ in rows] if run_on else None
+    are_consecutive = all(last - first == size - 1 for (first, last), size in zip(rows, sizes, strict=True))
+    return [first for first, _ in rows] if are_consecutive else None
 
 
 def _read_rows(searcher: tantivy.Searcher, addresses: list[tantivy.DocAddress]) -> list[int]:

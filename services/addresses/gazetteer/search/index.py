@@ -1,4 +1,4 @@
-"""Read what `builds.index` wrote: words by their tokens, records by theirs."""
+"""Reads the index that `builds.index` writes: the vocabulary, the tokens of each record, and the full-text index."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -19,11 +19,11 @@ Query = tantivy.Query
 MUST, SHOULD = tantivy.Occur.Must, tantivy.Occur.Should
 MOST_CORRECTIONS = 8
 MOST_JOINED = 40
-"""Words whose records are merged while a query walks along them; the records of more are gathered beforehand."""
+"""Limit of words in a boolean query, which merges their posting lists lazily; a term set query collects the records of more."""
 
 
 class Vocabulary:
-    """The tokens. A token's code is the character that stands for it in a record's row of tokens."""
+    """The tokens of a release. A token's code is its character in a record's text of tokens."""
 
     def __init__(self, folder: Path) -> None:
         texts = Texts(folder / "vocabulary")
@@ -45,51 +45,51 @@ class Vocabulary:
 
     @property
     def in_use(self) -> list[str]:
-        """The tokens that a record has."""
+        """The tokens that at least one record has."""
         return list(self._numbers)
 
     def code(self, word: str) -> str | None:
-        """The code of a token; None where no record holds it."""
+        """Returns the code of a token; None if no record has it."""
         number = self._numbers.get(word)
         return None if number is None else chr(FIRST_TOKEN + number)
 
     def word(self, code: str) -> str:
-        """The token of a code."""
+        """Returns the token of a code."""
         return self.words[ord(code) - FIRST_TOKEN]
 
     def frequency(self, word: str) -> int:
-        """How many records hold a token."""
+        """Returns the number of records with a token."""
         number = self._numbers.get(word)
         return 0 if number is None else self.document_frequency[number]
 
     def is_in_context(self, word: str) -> bool:
-        """Whether a record has a token as its locality, town or council."""
+        """Tells whether a record has a token in its locality, town or council."""
         return word in self._in_context
 
     def all_beginning_with(self, prefix: str) -> list[str]:
-        """All words that begin so, in order."""
+        """Returns all words with a prefix, in order."""
         return self._sorted[bisect_left(self._sorted, prefix) : bisect_left(self._sorted, prefix + "\uffff")]
 
     def numbers_beginning_with(self, digits: str) -> list[str]:
-        """All numbers that begin so, leading zeros aside."""
+        """Returns all numbers with a prefix, without regard to leading zeros."""
         begun = digits.lstrip("0") or "0"
         return self._digits[bisect_left(self._digits, begun) : bisect_left(self._digits, begun + "\uffff")]
 
     def _beginning_with(self, prefix: str, most: int) -> tuple[str, ...]:
-        """Words that begin so, those that most records hold first."""
+        """Returns words with a prefix, the most frequent first."""
         first, last = bisect_left(self._sorted, prefix), bisect_left(self._sorted, prefix + "\uffff")
         order = (-self._sorted_frequencies[first:last]).argsort(kind="stable")
         return tuple([self._sorted[first + at] for at in order[:most].tolist()])
 
     def _corrections(self, word: str, errors: int) -> tuple[tuple[str, int], ...]:
-        """Words with the fewest errors, at most so many, between them and one, and how many; those that most records hold first."""
+        """Returns the nearest words within a number of errors, and their distance; the most frequent first."""
         near = self._spellings.nearest(word, errors)
         near.sort(key=lambda pair: (-self.frequency(pair[0]), pair[0]))
         return tuple(near[:MOST_CORRECTIONS])
 
 
 class Index:
-    """The open index of one release. Rows from `first_street` on are streets."""
+    """The open full-text index of one release. Rows from `first_street` on are streets."""
 
     def __init__(self, folder: Path) -> None:
         self.vocabulary = Vocabulary(folder)
@@ -103,28 +103,28 @@ class Index:
         self.term = lru_cache(5_000)(self._term)
 
     def record_tokens(self, row: int) -> str:
-        """A record's row of tokens: a character for each, the separators of `domain.search.scoring` between."""
+        """Returns a record's text of tokens: a character for each, with the separators of `domain.search.scoring`."""
         return str(self._tokens[self._ends[row] : self._ends[row + 1]], "utf-8", "surrogatepass")
 
     def _term(self, field: str, word: str) -> Query:
         return Query.term_query(self._schema, field, word)
 
     def any_of(self, field: str, words: Sequence[str]) -> Query:
-        """What holds one of the words."""
+        """Makes a query for records with at least one of the words."""
         if len(words) == 1:
             return self.term(field, words[0])
         if len(words) <= MOST_JOINED:
             joined = Query.boolean_query([(SHOULD, self.term(field, word)) for word in words])
-        else:  # which clears a bit for each record first
+        else:  # it first clears a bit for each record, so it costs more for few words
             joined = Query.term_set_query(self._schema, field, list(words))
         return Query.const_score_query(joined, 1.0)
 
     def either(self, one: Query, other: Query) -> Query:
-        """What either finds."""
+        """Makes a query for the records of either query."""
         return Query.const_score_query(Query.boolean_query([(SHOULD, one), (SHOULD, other)]), 1.0)
 
     def rows(self, must: Iterable[Query], should: Iterable[Query] = (), *, most: int) -> list[int]:
-        """Rows that satisfy every `must`, those that satisfy more and rarer of `should` first."""
+        """Returns rows that satisfy every `must`, ranked by the number and rarity of the `should` that they satisfy."""
         clauses: list[tuple[Any, Query]] = [*((MUST, query) for query in must), *((SHOULD, query) for query in should)]
         if not clauses:
             return []

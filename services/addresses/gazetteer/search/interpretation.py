@@ -1,4 +1,4 @@
-"""Interpretation: the tokens that each word of a query may mean, by the vocabulary of a release."""
+"""Interprets the words of a query: finds the tokens that each may mean in the vocabulary of a release."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -13,18 +13,18 @@ from .index import Index
 from .weights import Weights
 
 WORDS_KEPT_READ = 20_000
-"""A file of addresses to be matched asks for the same words many times."""
+"""Words in the cache: a match job asks for the same words many times."""
 COMMON = 1_000
-"""A word that one in so many records holds is the kind of a street or building, and may end a word that was written together."""
+"""A word in one of 1,000 records is a kind of street or building, and may be the second half of a joined word."""
 MOST_BEGUN = 32
-"""Words that an unfinished one may stand for."""
+"""Limit of the completions of an incomplete word."""
 CREDIT_BY_ERRORS = (1.0, 0.8, 0.6, 0.45)
 MOST_ERRORS = 3
 BEGUN_CREDIT = 0.9
 
 
 class Interpreter:
-    """Reads the words of queries by one release's vocabulary: as they are, corrected, joined or split."""
+    """Interprets words by one release's vocabulary: as written, completed, corrected, joined or split."""
 
     def __init__(self, index: Index, weights: Weights) -> None:
         self.vocabulary = index.vocabulary
@@ -32,13 +32,13 @@ class Interpreter:
         self._begun = lru_cache(5_000)(self._codes_begun)
         self._readings = lru_cache(WORDS_KEPT_READ)(self._read)
         self.codes_begun = lru_cache(500)(self._all_codes_begun)
-        """Codes of all words and numbers that begin so, and of what is read in full and begins so (`1S`: FIRST)."""
+        """Returns the codes of all words and numbers with a prefix, and of full forms of abbreviations with it (`1S`: FIRST)."""
         self._floors = tuple(filter(None, map(self.vocabulary.code, sorted(FLOOR_NAMES))))
 
     def terms(self, words: Sequence[Word], *, correct_known_words: bool = False, typing_words: int = 0) -> Terms:
-        """What each word may mean. `correct_known_words` also corrects words that exist, where they might be another misspelt.
+        """Interprets words. `correct_known_words` also gives known words the readings of similar words.
 
-        The last `typing_words` are still being typed.
+        The last `typing_words` words may be incomplete.
         """
         end = len(words) - typing_words
         finished = self._meant(words[:end], correct_known_words=correct_known_words, are_first=True)
@@ -52,13 +52,13 @@ class Interpreter:
         for word in self._joined(list(self._in_letters(words))):
             read = self._readings(word, correct_known_words)
             nearest = max(read[0].readings.values(), default=0.0)
-            least = 0.0 if word.unfinished else CREDIT_BY_ERRORS[2]  # the town is one error away: a word that is two away gives way to it
+            least = 0.0 if word.unfinished else CREDIT_BY_ERRORS[2]  # the town is one error away, so it beats a word two errors away
             if nearest > least or (are_first and not terms) or not word.is_like_the_town:
                 terms += read
         return terms
 
     def _in_letters(self, words: Sequence[Word]) -> Iterator[Word]:
-        """Read digits in a word as the letters that they look like, where its tokens are not known: `H1GH`, `0AK`."""
+        """Reads digits in an unknown word as the letters that they resemble: `H1GH`, `0AK`."""
         for typed, group in groupby(words, key=lambda word: word.typed):
             run = list(group)
             is_mixed = not (typed.isalpha() or typed.isdigit() or run[-1].unfinished)
@@ -66,14 +66,14 @@ class Interpreter:
             yield from [Word(whole, typed)] if whole else run
 
     def _in_letters_alone(self, typed: str) -> str | None:
-        """The word of letters that a run with digits in it may be: one that is known, or is near to one."""
+        """Returns the word of letters that a run with digits may be: a known word, else one that is near to a known word."""
         readings = as_letters(typed)
         exact = (word for word in readings if word == POST_TOWN or self.vocabulary.code(word))
         near = (word for word in readings if self.vocabulary.corrections(word, 1))
         return next(chain(exact, near), None)
 
     def _joined(self, words: Sequence[Word]) -> Iterator[Word]:
-        """Put together what was written apart, where only the whole is known: `QUILL FEN`."""
+        """Joins two words if only their whole is known: `QUILL FEN`."""
         at, code = 0, self.vocabulary.code
         while at < len(words):
             word = words[at]
@@ -100,7 +100,7 @@ class Interpreter:
         if code := vocabulary.code(word.text):
             readings[code] = CREDIT_BY_ERRORS[is_in_letters]
         if word.unfinished:
-            for begun in self._begun(word.typed):  # after the word itself, which is asked for first
+            for begun in self._begun(word.typed):  # after the word itself, because index queries take the first readings
                 readings.setdefault(begun, BEGUN_CREDIT)
         if (not readings or correct_known_words) and word.text.isalpha():
             if not readings and (parts := self._split(word.text)):
@@ -118,7 +118,7 @@ class Interpreter:
         return Term(typed, token, sort, weight, readings, record_tokens, ends_range)
 
     def _codes_begun(self, prefix: str) -> tuple[str, ...]:
-        """Codes of words that begin so, those that most records hold first."""
+        """Returns the codes of words with a prefix, the most frequent first."""
         words = dict.fromkeys((*self.vocabulary.beginning_with(prefix, MOST_BEGUN), *sorted(begun_in_full(prefix))))
         return tuple(filter(None, map(self.vocabulary.code, words)))
 
@@ -127,7 +127,7 @@ class Interpreter:
         return frozenset(filter(None, map(self.vocabulary.code, chain(words, begun_in_full(run)))))
 
     def _split(self, text: str) -> tuple[str, ...] | None:
-        """Take apart what was written together, where nothing is like the whole: `QUILLFENSTREET`, `STREETLONDON`."""
+        """Splits a joined word if no known word resembles it: `QUILLFENSTREET`, `STREETLONDON`."""
         vocabulary = self.vocabulary
         if len(text) < 7 or vocabulary.corrections(text, 1):
             return None
@@ -138,7 +138,7 @@ class Interpreter:
         if known:
             return max(known, key=lambda pair: min(len(pair[0]), len(pair[1])))
         common = self._first_street // COMMON
-        for first, written in halves:  # a name, perhaps misspelt, with a street's or building's kind: `QUILFENSTREET`, `SECONDFLR`
+        for first, written in halves:  # a name, perhaps misspelt, and the kind of a street or building: `QUILFENSTREET`, `SECONDFLR`
             second = normal(written)[-1]
             if vocabulary.frequency(second) > common and vocabulary.frequency(first):
                 return first, second

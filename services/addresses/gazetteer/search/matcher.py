@@ -1,4 +1,4 @@
-"""Match an address as somebody wrote it with the records of one release."""
+"""Matches a written address with the records of one release."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,34 +25,35 @@ from services.addresses.domain.search.scoring import Missing, Terms
 from services.addresses.domain.search.tokens import raw_tokens
 from services.addresses.gazetteer.files.premises import PremisesFiles
 
-from .candidates import Finder, Hit
+from .candidates import Finder
+from .comparer import Hit
 
 MOST_COMPARED = 8
-"""Rows of each kind that are compared in full."""
+"""Limit of the rows to compare in each area."""
 MOST_COMPARED_AT_POSTCODE = 5
-"""There those that share most with the query are known."""
+"""The same at a postcode, where the rows with the greatest shared weight are known."""
 FEWEST_WEIGHED = 2
-"""Candidates that are given a probability, however few are wanted: where the first is no match a second one is now and then the surer."""
+"""Minimum of candidates with a probability: if the first is no match, the second is sometimes more probable."""
 MOST_AT_POSTCODE = 400
 SHELLS_KEPT = 10_000
 LEAST = 0.3
-"""Share of the query's weight that a candidate must hold."""
+"""Share of the query's weight that a candidate must contain."""
 _FAR_AHEAD = 10.0
-"""Of a candidate that has no other beside it."""
+"""Lead of an only candidate."""
 GOOD = 0.85
-"""Share of the weight of the words that any record holds: a candidate that holds so much, and every number, needs no other beside it."""
+"""Share of the known words' weight: a candidate with this share and every known number ends the search for others."""
 
 
 @dataclass(slots=True)
 class Candidate:
-    """A row with all that its probability comes from."""
+    """A row with its probability and the evidence for it."""
 
     uprn: int
     hit: Hit
     near: Nearness
     score: float
     numbers: list[float]
-    """Its features."""
+    """The features of `domain.search.matching`."""
     confidence: float
 
 
@@ -60,16 +61,16 @@ Scored = tuple[float, Nearness, Hit]
 
 
 class Matcher:
-    """Of one release. What no longer exists is not matched."""
+    """Matches written addresses with one release. Does not match historical records, except in `check`."""
 
     def __init__(self, finder: Finder, premises: PremisesFiles, outwards: frozenset[str]) -> None:
-        self._finder, self._premises, self._outwards = finder, premises, outwards
+        self._finder, self._comparer, self._premises, self._outwards = finder, finder.comparer, premises, outwards
         self._in_full = lru_cache(SHELLS_KEPT)(self._surest)
 
     def match(self, text: str, postcode: str | None = None, limit: int = 5) -> Matching:
-        """Candidates for a written address, at most `limit`, the surest first. Any text is allowed.
+        """Returns at most `limit` candidates for a written address, the most probable first. Accepts any text.
 
-        `postcode` is one that was written apart; without it one in the text is used.
+        `postcode` takes precedence over a postcode in the text.
         """
         query = self._query(text, postcode)
         terms, scored = self._scored(query)
@@ -83,9 +84,9 @@ class Matcher:
         return Matching(decided(weighed[0].confidence), tuple(matches))
 
     def check(self, uprn: int, text: str, postcode: str | None = None) -> tuple[Decision, Match] | None:
-        """How sure it is that a written address is that of a UPRN, of whatever status; None where the UPRN is not held.
+        """Estimates the probability that a written address is that of a UPRN of any status; None if the UPRN is unknown.
 
-        The probability is the one that `match` gives the same candidate: it weighs how much better or worse the best other one is.
+        Gives the probability of `match` for the same candidate, which depends on its lead over the best other one.
         """
         row = self._premises.row(uprn)
         if row is None:
@@ -95,7 +96,7 @@ class Matcher:
         candidates = self._weighed(terms, scored, FEWEST_WEIGHED)
         own = next((candidate for candidate in candidates if candidate.uprn == uprn), None)
         if own is None:
-            hit = self._finder.hits(terms, [row])[0]
+            hit = self._comparer.hits(terms, [row])[0]
             near = Nearby(query.postcode, query.partial).nearness(self._premises.postcode_of(row))
             own = self._candidate(terms, self._with_score(hit, near), scored[0][0] if scored else None)
         if not terms.terms:
@@ -103,12 +104,12 @@ class Matcher:
         return decided(own.confidence), self._match(terms, own, query.set_aside)
 
     def candidates(self, text: str, postcode: str | None = None) -> tuple[Terms, list[Candidate]]:
-        """What the words mean, and the best `FEWEST_WEIGHED` candidates with their features, best first."""
+        """Returns the terms, and the best `FEWEST_WEIGHED` candidates with their features, best first."""
         terms, scored = self._scored(self._query(text, postcode))
         return terms, self._weighed(terms, scored, FEWEST_WEIGHED)
 
     def _scored(self, query: Query) -> tuple[Terms, list[Scored]]:
-        """What the words mean, and all candidates, the best first; equals in the order of their rows."""
+        """Returns the terms and all scored rows, the best first, equals in the order of rows."""
         terms, hits = self._hits(query)
         near, postcode_of, least = Nearby(query.postcode, query.partial).nearness, self._premises.postcode_of, LEAST * terms.weight
         likely = [hit for hit in hits if hit.comparison.matched >= least] if terms.terms else hits
@@ -133,16 +134,16 @@ class Matcher:
         return terms, hits if query.postcode else [*hits, *self._beside(terms, hits)]
 
     def _beside(self, terms: Terms, hits: Sequence[Hit]) -> list[Hit]:
-        """What stands at the postcode of the best, which was not written: with the postcode the best would be weighed beside the same."""
+        """Returns hits at the postcode of the best hit, so that it competes with the same candidates as if the query had the postcode."""
         if not hits:
             return []
         best = max(hits, key=lambda hit: hit.comparison.score)
         postcode, seen = self._premises.postcode_of(best.row), {hit.row for hit in hits}
         here = [held for held in self._finder.living_at(postcode)[:MOST_AT_POSTCODE] if held[0] not in seen] if postcode else []
-        return self._finder.hits_of(terms, here, MOST_COMPARED_AT_POSTCODE)
+        return self._comparer.hits_of(terms, here, MOST_COMPARED_AT_POSTCODE)
 
     def _query(self, text: str, postcode: str | None) -> Query:
-        """The written address, with the postcode that was written apart from it in place of its own."""
+        """Parses a written address. A separate postcode replaces the one in the text."""
         if not postcode or not postcode.strip():
             return Query.parse(text, self._outwards, finished=True)
         apart = Query.parse(postcode, self._outwards, finished=True)
@@ -160,10 +161,10 @@ class Matcher:
     def _at(self, postcode: Postcode | None, terms: Terms) -> list[Hit]:
         if postcode is None:
             return []
-        return self._finder.hits_of(terms, self._finder.living_at(str(postcode))[:MOST_AT_POSTCODE], MOST_COMPARED_AT_POSTCODE)
+        return self._comparer.hits_of(terms, self._finder.living_at(str(postcode))[:MOST_AT_POSTCODE], MOST_COMPARED_AT_POSTCODE)
 
     def _widened(self, query: Query, terms: Terms, hits: list[Hit]) -> list[Hit]:
-        """With candidates from the sector, the district, and anywhere, until there is a good one."""
+        """Adds candidates from the sector, the district, then anywhere, until one is good."""
         finder = self._finder
         areas: list[tuple[PartialPostcode, ...]] = [()]
         if query.postcode:
@@ -175,12 +176,12 @@ class Matcher:
             rows = finder.candidates(terms, finder.within(area, None), MOST_COMPARED)
             fresh = [row for row in self._living(rows) if row not in seen]
             seen.update(fresh)
-            found = finder.hits(terms, fresh, MOST_COMPARED)
+            found = self._comparer.hits(terms, fresh, MOST_COMPARED)
             hits = hits + found
             if self._is_good(found, terms):
                 return hits
         fresh = [row for row in self._living(finder.relaxed(terms, MOST_COMPARED)) if row not in seen]
-        return hits + finder.hits(terms, fresh, MOST_COMPARED)
+        return hits + self._comparer.hits(terms, fresh, MOST_COMPARED)
 
     def _living(self, rows: list[int]) -> list[int]:
         finder = self._finder
@@ -196,16 +197,16 @@ class Matcher:
         return missing.numbers + missing.letters <= terms.unknown_numbers
 
     def _weighed(self, terms: Terms, scored: Sequence[Scored], most: int) -> list[Candidate]:
-        """Each with its features beside the best other one."""
+        """Makes candidates of scored rows, each with its lead over the best other one."""
         first = scored[0][0] if scored else None
         second = scored[1][0] if len(scored) > 1 else None
         return [self._candidate(terms, each, first if at else second) for at, each in enumerate(scored[:most])]
 
     def _candidate(self, terms: Terms, scored: Scored, other: float | None) -> Candidate:
-        """With its features; `other` is the score of the best other one."""
+        """Makes a candidate; `other` is the score of the best other one."""
         (score, near, hit), finder = scored, self._finder
         ahead = score - other if other is not None else _FAR_AHEAD
-        extra, record_weight = finder.extra_of(hit.comparison), finder.record_weight(hit.comparison)
+        extra, record_weight = self._comparer.extra_of(hit.comparison), self._comparer.record_weight(hit.comparison)
         extra_tokens = list(map(finder.vocabulary.word, extra.codes))
         numbers = features(hit.comparison, terms, Standing(near, ahead, finder.is_shell(hit.row), extra, extra_tokens, record_weight))
         is_neighbour = neighbours.is_another(Missing.of(hit.comparison, terms).tokens, extra_tokens)
@@ -215,7 +216,7 @@ class Matcher:
         return Candidate(int(self._premises.uprns[hit.row]), hit, near, score, numbers, confidence)
 
     def _surest(self, row: int) -> float:
-        """How sure it is of a shell whose address is written in full: beside its flats', which say the same and more, it may be little."""
+        """Returns the probability of a shell for its own full address. It may be low, because its flats contain the same words."""
         terms, scored = self._scored(self._query(self._premises.found(row).address, None))
         candidates = self._weighed(terms, scored, FEWEST_WEIGHED)
         return next((candidate.confidence for candidate in candidates if candidate.hit.row == row), 1.0)

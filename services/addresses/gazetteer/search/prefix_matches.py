@@ -1,4 +1,4 @@
-"""Which records hold all that was typed so far: each finished word, and what begins as the last run (a word, number, town or postcode)."""
+"""Finds the records that match the text typed so far: every finished word, and a token, town or postcode with the last run as prefix."""
 
 from services.addresses.domain.search.query import POST_TOWN, Query
 from services.addresses.domain.search.scoring import Comparison, Terms
@@ -8,7 +8,7 @@ from .candidates import MOST_HOLDING, Finder, Within
 
 
 class TypedSoFar:
-    """A query and the terms that its words became."""
+    """A typed query with its terms."""
 
     def __init__(self, query: Query, terms: Terms, finder: Finder, premises: PremisesFiles) -> None:
         self._run, self._terms, self._finder, self._premises = query.typing, terms, finder, premises
@@ -16,7 +16,7 @@ class TypedSoFar:
         self._is_all_known = all(term.is_known for term in terms.terms[: terms.finished])
 
     def is_held(self, compared: Comparison, row: int) -> bool:
-        """Whether a row that was compared holds all."""
+        """Tells whether a compared row matches the whole text."""
         if None not in compared.places:
             return True
         if not self._run or None in compared.places[: self._terms.finished]:
@@ -24,7 +24,7 @@ class TypedSoFar:
         return self._is_begun(f"{compared.record_tokens}{compared.optional_tokens}", row)
 
     def rows(self, within: Within, most: int) -> list[int]:
-        """Rows that hold all: if more than `most` do, at least so many."""
+        """Returns rows that match the whole text: all of them, or at least `most`."""
         if not self._is_all_known:
             return []
         finder, first_street = self._finder, self._finder.index.first_street
@@ -41,7 +41,7 @@ class TypedSoFar:
         return self._finder.interpreter.codes_begun(self._run)
 
     def _is_begun(self, record_tokens: str, row: int) -> bool:
-        """Whether the last run begins the town, a token, or the postcode of a row."""
+        """Tells whether the last run is a prefix of the town, of a token, or of the postcode of a row."""
         if self._begins_town or not self._codes.isdisjoint(record_tokens):
             return True
         return row < self._finder.index.first_street and self._premises.postcode_of(row).replace(" ", "").startswith(self._run)

@@ -1,4 +1,4 @@
-"""What is shown for the first letters of a word: looked for once, when a release is built, for they begin the most words."""
+"""Precomputed results for the first letters of a word. The build computes them, because the shortest prefixes match the most words."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -7,30 +7,30 @@ from services.addresses.domain.search.query import Query
 from services.addresses.gazetteer.files.name_lists import WordLists, write_word_lists
 
 LETTERS = 3
-"""Beginnings of one to so many letters are kept."""
+"""Length of the longest precomputed prefix."""
 KEPT = 20
-"""Rows of each: who asks for more, or in one borough, is answered by a search."""
+"""Rows of each prefix; a search for more results, or in one borough, uses the index."""
 _NAME = "rows_by_beginning"
 
 
-def beginnings_of(words: Iterable[str]) -> list[str]:
-    """The short beginnings of words of letters, in order."""
+def prefixes_of(words: Iterable[str]) -> list[str]:
+    """Returns the prefixes of one to `LETTERS` letters of the alphabetic words, in order."""
     return sorted({word[:letters] for word in words if word.isalpha() for letters in range(1, LETTERS + 1)})
 
 
-def write_beginnings(folder: Path, words: Iterable[str], rows_for: Callable[[str], list[int]]) -> None:
-    """Keep what a search gives for each short beginning of the words, best first."""
-    write_word_lists(folder, _NAME, {begun: rows_for(begun)[:KEPT] for begun in beginnings_of(words)})
+def write_prefixes(folder: Path, words: Iterable[str], rows_for: Callable[[str], list[int]]) -> None:
+    """Writes the rows of each short prefix of the words. `rows_for` searches for a prefix and returns rows, best first."""
+    write_word_lists(folder, _NAME, {begun: rows_for(begun)[:KEPT] for begun in prefixes_of(words)})
 
 
-class Beginnings:
-    """The rows kept for each short beginning."""
+class Prefixes:
+    """The precomputed rows of each short prefix."""
 
     def __init__(self, folder: Path) -> None:
         self._lists = WordLists(folder, _NAME)
 
     def rows(self, query: Query, limit: int, borough: str | None) -> list[int] | None:
-        """Rows of streets and premises, best first; None where the query is not one of them."""
+        """Returns rows of streets and premises, best first; None if the query is not a precomputed prefix."""
         if borough is not None or limit > KEPT or query.partial or query.postcode or len(query.words) != 1:
             return None
         word = query.words[0]

@@ -1,4 +1,8 @@
-"""The two searches over one release: ours, while somebody types, and OS Places' `find`, over everything with a score for each."""
+"""Searches one release for typed text.
+
+`Typeahead.search` parses the text, then answers from the precomputed prefixes, from the postcode, or from the words: it interprets them,
+finds rows by name and by index, compares and ranks the rows, and shows the first.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,34 +10,26 @@ from dataclasses import dataclass, replace
 from services.addresses.domain.geography.postcode import PartialPostcode, Postcode
 from services.addresses.domain.search.query import Query
 from services.addresses.domain.search.result import Answer, Found, ResultKind
-from services.addresses.domain.search.scoring import Comparison, Extra, Sort, Term, Terms
+from services.addresses.domain.search.scoring import Comparison, Sort, Term, Terms
 from services.addresses.domain.search.title_case import readable
 from services.addresses.domain.search.tokens import KINDS
 from services.addresses.gazetteer.files.postcodes import LivePostcode, Postcodes
 from services.addresses.gazetteer.files.premises import PremisesFiles
 from services.addresses.gazetteer.files.streets import HIGHEST_NUMBER
 
-from .candidates import MOST_CANDIDATES, MOST_HOLDING, Finder, Within
+from .candidates import GOOD_AT_POSTCODE, MOST_CANDIDATES, MOST_HOLDING, Finder, Within
 from .prefix_matches import TypedSoFar
-from .prefixes import Beginnings
+from .prefixes import Prefixes
 from .weights import UNIT_WORDS
 
-MOST_FOUND = 1_000
-"""Records that `find` goes through."""
 MOST_RANKED = 12
-"""Rows that are compared in full, where no more are asked for."""
+"""Minimum of the rows to compare in full."""
 MOST_STREETS = 40
-"""Streets on which a number is looked for."""
+"""Limit of the streets on which to look for a number."""
 ENOUGH_BEGUN = 5
-"""Rows on streets whose name was begun: with so many, premises of other kinds are not looked for too."""
-MOST_IN_BOX = 5_000
-"""Records in a rectangle that are all compared; where there are more, only what the index gives first."""
-GOOD_AT_POSTCODE = 0.6
-"""Share of a query's weight: where nothing at its postcode answers so much, the postcode may be wrong."""
-
-
+"""Number of rows on streets with an incomplete name that makes a search for other premises unnecessary."""
 LEAST_AS_TYPED = 0.9
-"""Credit: what is worth less is another spelling than the one that was typed."""
+"""Credit below which a reading is another spelling than the typed one."""
 
 
 @dataclass(slots=True)
@@ -43,30 +39,29 @@ class Ranked:
     rows: list[int]
     terms: Terms
     first: Comparison | None
-    """Of the first row; None where there is none."""
+    """The comparison of the first row; None without rows."""
     is_held: bool
-    """Whether the first row holds all that was typed."""
+    """True if the first row matches the whole text."""
     holding: int
-    """How many of the first rows do."""
+    """Number of the first rows that match the whole text."""
     set_aside: tuple[str, ...]
 
 
-class Searching:
-    """Both searches. Any text is allowed."""
+class Typeahead:
+    """Suggests results while a person types. Accepts any text."""
 
-    def __init__(self, finder: Finder, premises: PremisesFiles, postcodes: Postcodes, beginnings: Beginnings | None = None) -> None:
-        """Without `beginnings` they too are searched for: so they are made."""
-        self._finder, self._premises, self._postcodes, self._beginnings = finder, premises, postcodes, beginnings
-
-    # ------------------------------------------------------------ while typing
+    def __init__(self, finder: Finder, premises: PremisesFiles, postcodes: Postcodes, prefixes: Prefixes | None = None) -> None:
+        """Opens the search. Without `prefixes`, `search` computes short prefixes too; the build does so to write them."""
+        self._finder, self._comparer, self._premises, self._postcodes = finder, finder.comparer, premises, postcodes
+        self._prefixes = prefixes
 
     def search(self, text: str, limit: int, borough: str | None = None) -> Answer:
-        """Best first, at most `limit`; nothing where nothing fits. What no longer exists is not found.
+        """Searches for typed text; returns at most `limit` results, best first, without historical records.
 
-        A whole postcode gives what stands there, narrowed by the other words, or the postcode itself where no premises are held. The
-        beginning of a postcode alone gives postcodes. Words that no address holds are set aside, and the answer names them; where no name
-        is held that was written, nothing is found. What was shown for the beginning of a text is shown for more of it too, as long as its
-        address says so, unless `limit` others hold all that was written.
+        A whole postcode finds its premises, narrowed by the other words, or the postcode itself if it has no premises. A partial
+        postcode alone finds postcodes. The answer names words that no address contains; if no address contains any of the names in the
+        text, there are no results. A result for part of a text stays while its address matches the longer text, unless `limit` others
+        match the whole text.
         """
         query = Query.parse(text, self._postcodes.outwards, is_live=self._is_live)
         if query.is_empty:
@@ -77,7 +72,7 @@ class Searching:
             found = [live for begun in query.partial for live in self._postcodes.beginning_with(begun, borough, limit)]
             if found:
                 return Answer(tuple(_as_result(live) for live in dict.fromkeys(found))[:limit])
-        rows = self._beginnings.rows(query, limit, borough) if self._beginnings else None
+        rows = self._prefixes.rows(query, limit, borough) if self._prefixes else None
         if rows is not None:
             return Answer(self._shown(rows, limit))
         ranked = self.by_words(query, limit, borough)
@@ -88,19 +83,19 @@ class Searching:
     def _is_live(self, postcode: Postcode) -> bool:
         return self._postcodes.postcode(postcode) is not None
 
-    def _with_districts_as_words(self, text: str, ranked: "Ranked", limit: int, borough: str | None) -> "Ranked":
-        """What is found where a district's code is that of a flat or building, before what lies in the district."""
+    def _with_districts_as_words(self, text: str, ranked: Ranked, limit: int, borough: str | None) -> Ranked:
+        """Puts rows that match a district's code as a flat or building before the rows in the district."""
         as_words = self.by_words(Query.parse(text, self._postcodes.outwards, apart=True), limit, borough)
         if not as_words.holding:
             return ranked
         return replace(as_words, rows=list(dict.fromkeys([*as_words.rows[: as_words.holding], *ranked.rows])))
 
-    def _answer(self, ranked: "Ranked", limit: int, *before: Found) -> Answer:
-        """The rows as they are shown, after what comes `before` them."""
+    def _answer(self, ranked: Ranked, limit: int, *before: Found) -> Answer:
+        """Makes the answer of ranked rows, after the results `before` them."""
         return Answer((*before, *self._shown(ranked.rows, limit - len(before))), *self._unlike(ranked))
 
-    def _unlike(self, ranked: "Ranked") -> tuple[tuple[str, ...], dict[str, str]]:
-        """The words that the best row does not hold, and those that it holds in another spelling; without rows, those that none holds."""
+    def _unlike(self, ranked: Ranked) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Returns the words that the first row lacks and those that it spells differently; without rows, the unknown words."""
         first, unmatched, corrected = ranked.first, [], {}
         for number, term in enumerate(ranked.terms.terms):
             if first is None:
@@ -114,7 +109,7 @@ class Searching:
     def _at_postcode(self, query: Query, postcode: Postcode, limit: int, borough: str | None) -> Answer:
         finder, inside = self._finder, self._finder.in_borough(borough)
         if not query.words:
-            rows = [row for row in self.rows_at(postcode) if inside(row) and not finder.is_historical(row)]
+            rows = [row for row in finder.rows_at(postcode) if inside(row) and not finder.is_historical(row)]
             rows.sort(key=finder.is_shell)
             return Answer(self._shown(rows, limit) or tuple(self._empty_postcode(postcode, borough)))
         living = [held for held in finder.living_at(str(postcode)) if inside(held[0])]
@@ -122,7 +117,7 @@ class Searching:
             return self._answer(self.by_words(query.as_words, limit, borough), limit, *found)
         terms = finder.interpreter.terms(query.words, typing_words=query.typing_words)
         so_far = TypedSoFar(query, terms, finder, self._premises)
-        hits = finder.hits_of(terms, living, max(MOST_RANKED, limit))
+        hits = self._comparer.hits_of(terms, living, max(MOST_RANKED, limit))
         hits.sort(key=lambda hit: (not so_far.is_held(hit.comparison, hit.row), -hit.comparison.score, finder.is_shell(hit.row)))
         first = hits[0].comparison if hits else None
         here = Ranked([hit.row for hit in hits], terms, first, first is not None and so_far.is_held(first, hits[0].row), 0, query.set_aside)
@@ -133,17 +128,12 @@ class Searching:
         return self._answer(replace(elsewhere if elsewhere.rows else here, rows=rows), limit)
 
     def _empty_postcode(self, postcode: Postcode, borough: str | None) -> list[Found]:
-        """The postcode itself, if it is live in the borough."""
+        """Returns the postcode itself as result, if it is live in the borough."""
         live = self._postcodes.postcode(postcode)
         return [_as_result(live)] if live and borough in (None, live.borough) else []
 
-    def rows_at(self, postcode: Postcode) -> list[int]:
-        """Rows at a postcode, in the order of their addresses."""
-        text = str(postcode)
-        return self._premises.at_postcode(text, PartialPostcode(text).after).tolist()  # type: ignore[no-any-return]
-
-    def by_words(self, query: Query, limit: int, borough: str | None) -> "Ranked":
-        """Rows of streets and premises for a query without a whole postcode, best first: at least `limit`, where so many fit."""
+    def by_words(self, query: Query, limit: int, borough: str | None) -> Ranked:
+        """Ranks streets and premises for a query without a whole postcode: at least `limit` rows, if that number fits."""
         finder = self._finder
         terms = finder.interpreter.terms(query.words, typing_words=query.typing_words)
         within = finder.within(query.partial, borough)
@@ -160,7 +150,7 @@ class Searching:
         return self._ranked(query, terms, (streets[:limit], self._there(rows, query.partial)), more, limit)
 
     def _named(self, query: Query, terms: Terms, within: Within, limit: int, borough: str | None) -> tuple[list[int], list[int]]:
-        """Streets by their names; and by theirs buildings, what stands on the streets, or what has the number there that was written."""
+        """Returns streets by name, and premises: buildings by name, then premises on the streets, or those with the query's number."""
         finder = self._finder
         names = [term for term in terms.terms if term.sort is Sort.WORD]
         if len(names) == len(terms.terms):
@@ -178,11 +168,11 @@ class Searching:
         return streets if len(rows) < limit else [], rows
 
     def _there(self, rows: Sequence[int], area: Sequence[PartialPostcode]) -> list[int]:
-        """Those of the rows that lie in the area and still exist, each once."""
+        """Returns the rows in the area that are not historical, each once."""
         return [row for row in dict.fromkeys(rows) if self._is_in(row, area) and not self._finder.is_historical(row)]
 
     def _at_numbers(self, terms: Terms, streets: Sequence[int], limit: int) -> list[int]:
-        """`12 quil`, `flat 2 12 quil`: what has the number on the streets; of several numbers the last that anything has."""
+        """Returns premises with a number of the query on the streets (`12 quil`, `flat 2 12 quil`): the last number that finds any."""
         numbers = [min(int(term.token[:5]), HIGHEST_NUMBER) for term in terms.terms if term.sort is Sort.NUMBER]
         most, of_a_street = (2 * limit, limit) if len(numbers) == 1 else (4 * limit, 2 * limit)
         first, at_number = self._finder.index.first_street, self._finder.streets.at_number
@@ -199,22 +189,24 @@ class Searching:
     def _is_in(self, row: int, area: Sequence[PartialPostcode]) -> bool:
         return not area or any(self._premises.postcode_of(row).startswith(begun.prefix) for begun in area)
 
-    def _ranked(self, query: Query, terms: Terms, named: tuple[list[int], list[int]], within: Within | None, limit: int) -> "Ranked":
-        """Those that hold all that was typed first; of them and of the others the best first; equals streets first, homes before shells.
+    def _ranked(self, query: Query, terms: Terms, named: tuple[list[int], list[int]], within: Within | None, limit: int) -> Ranked:
+        """Ranks rows: those that match the whole text first, then by score; of equals streets, then premises, then shells.
 
-        More are looked for `within` areas, where that is given. Without any that hold a name that was typed there are none: who asks for a
-        street that does not exist is shown no others.
+        Searches for more rows `within` areas unless it is None. Drops rows without any name of the text, so a street that does not exist
+        finds nothing.
         """
         finder = self._finder
         so_far = TypedSoFar(query, terms, finder, self._premises)
         streets, rows = named
-        found = [(finder.compare_street(terms, row), 0, row) for row in streets]
-        found += [(hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in finder.hits(terms, rows, max(MOST_RANKED, limit))]
+        found = [(self._comparer.compare_street(terms, row), 0, row) for row in streets]
+        found += [
+            (hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in self._comparer.hits(terms, rows, max(MOST_RANKED, limit))
+        ]
         held = {row for comparison, _, row in found if so_far.is_held(comparison, row)}
         if within is not None and len(held) < limit and query.typing and terms.finished:
             seen = {row for _, _, row in found}
             more = [row for row in self._there(so_far.rows(within, limit), query.partial) if row not in seen][: 2 * limit]
-            found += [(hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in finder.hits(terms, more)]
+            found += [(hit.comparison, 1 + finder.is_shell(hit.row), hit.row) for hit in self._comparer.hits(terms, more)]
             held.update(row for comparison, _, row in found if row not in held and so_far.is_held(comparison, row))
         found.sort(key=lambda entry: (entry[2] not in held, -entry[0].score, entry[1]))
         if not held and (names := [number for number, term in enumerate(terms.terms) if _is_name(term)]):
@@ -234,68 +226,9 @@ class Searching:
         address = readable(", ".join(filter(None, (streets.names[number], streets.towns[number]))))
         return Found(ResultKind.STREET, address, "", streets.boroughs[number], longitude, latitude)
 
-    # ------------------------------------------------------------ everything, scored
-
-    def find(
-        self, text: str, *, limit: int, offset: int = 0, within: tuple[float, float, float, float] | None = None
-    ) -> tuple[int, list[tuple[int, float]]]:
-        """How many were found (of more than `MOST_FOUND` the best so many), and UPRN and score of those from `offset`, best first.
-
-        The score is 1 where the address holds every word asked for and no other number. `within` is a rectangle of the National Grid:
-        least easting and northing, greatest easting and northing, metres.
-        """
-        query = Query.parse(text, self._postcodes.outwards, finished=True)
-        scored = self._scored(query, within)
-        page = scored[offset : offset + limit]
-        return len(scored), [(int(self._premises.uprns[row]), score) for row, score in page]
-
-    def _scored(self, query: Query, within: tuple[float, float, float, float] | None) -> list[tuple[int, float]]:
-        finder = self._finder
-        terms = finder.interpreter.terms(query.words)
-        rows = self._rows_to_score(query, terms, within)
-        if not query.words:
-            return [(row, 1.0) for row in rows[:MOST_FOUND]]
-        hits = finder.hits(terms, rows, MOST_FOUND)
-        scored = [(hit.row, self._similarity(hit.comparison, terms), hit.comparison.score) for hit in hits if hit.comparison.matched]
-        scored.sort(key=lambda entry: (-entry[1], -entry[2]))
-        return [(row, score) for row, score, _ in scored]
-
-    def _similarity(self, found: Comparison, terms: Terms) -> float:
-        return similarity(found, terms, self._finder.extra_of(found), self._finder.record_weight(found))
-
-    def _rows_to_score(self, query: Query, terms: Terms, within: tuple[float, float, float, float] | None) -> list[int]:
-        """Rows in the order in which equals are shown."""
-        finder, premises = self._finder, self._premises
-        inside = None if within is None else sorted(premises.points.within(*within).tolist())
-        if inside is not None and len(inside) <= MOST_IN_BOX and query.words:
-            return inside
-        rows: list[int] = []
-        if query.postcode:
-            rows = self.rows_at(query.postcode)
-        elif query.partial and not query.words:
-            rows = [row for begun in query.partial for row in premises.at_postcode(begun.prefix, begun.after)[: 4 * MOST_FOUND].tolist()]
-        if query.words and (not query.postcode or not self._answered(terms, rows)):
-            within_area = finder.within(query.partial, None)
-            found = finder.candidates(terms, within_area, MOST_FOUND) or finder.candidates(terms, (), MOST_FOUND)
-            rows += [row for row in found if row < finder.index.first_street]
-        chosen = None if inside is None else set(inside)
-        return [row for row in dict.fromkeys(rows) if chosen is None or row in chosen]
-
-    def _answered(self, terms: Terms, rows: Sequence[int]) -> bool:
-        hits = self._finder.hits(terms, rows, MOST_CANDIDATES)
-        return bool(hits) and hits[0].comparison.matched >= GOOD_AT_POSTCODE * terms.weight
-
-
-def similarity(found: Comparison, terms: Terms, extra: Extra, record_weight: float) -> float:
-    """0 to 1: the share of the query's weight that the address holds, a little less for what it says besides."""
-    if not terms.weight:
-        return 0.0
-    surplus = 0.04 * extra.numbers + 0.04 * extra.letters + 0.05 * extra.words / max(record_weight, 1e-9)
-    return max(0.0, min(1.0, found.matched / terms.weight - min(surplus, 0.15) - 0.05 * found.disorder))
-
 
 def _is_name(term: Term) -> bool:
-    """Whether it names a street or building, rather than says what kind it is or which part of it is meant."""
+    """Tells whether a term is the name of a street or building, and not a kind of either or a part."""
     return term.sort is Sort.WORD and term.token not in KINDS
 
 

@@ -1,4 +1,4 @@
-"""What the tokens of a release weigh when addresses are compared: by code, each worked out when it is first asked for."""
+"""Weights, sorts and penalties of a release's tokens by code, computed on first use."""
 
 from math import log
 
@@ -10,13 +10,13 @@ from .index import Index
 NUMBER_WEIGHT, LETTER_WEIGHT, LEAST_WORD_WEIGHT, UNKNOWN_WEIGHT = 4.0, 2.5, 1.0, 5.0
 UNIT_WORD_WEIGHT, FLOOR_WEIGHT = 3.0, 0.5
 UNIT_WORDS = FLOOR_NAMES | {"FLAT", "GARDEN", "TOP", "UPPER", "LOWER", "FLOOR", "SHOP"}
-"""Words that many addresses hold and that tell one flat of a house from the next."""
+"""Frequent words that distinguish the flats of a house."""
 FLOOR = "FLOOR"
-"""It says little beside the name of the floor: both together weigh less than a number."""
+"""A word that adds little to the name of a floor: both together weigh less than a number."""
 
 
 class Weights(dict[str, float]):
-    """The weight of each code: numbers and letters fixed, words the more the rarer."""
+    """The weight of each code: fixed for numbers and letters, higher for rarer words."""
 
     def __init__(self, index: Index) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Weights(dict[str, float]):
         return weight
 
     def of(self, word: str) -> float:
-        """The weight of a word that the vocabulary holds or not."""
+        """Returns the weight of a word, known to the vocabulary or not."""
         sort = sort_of(word)
         if sort is not Sort.WORD:
             return NUMBER_WEIGHT if sort is Sort.NUMBER else LETTER_WEIGHT
@@ -51,7 +51,7 @@ class Sorts(dict[str, Sort]):
 
 
 class Penalties(dict[str, float]):
-    """What each code takes from the score of an address that holds it besides the query."""
+    """The deduction for each code that an address has beyond the query."""
 
     def __init__(self, weights: Weights, sorts: Sorts) -> None:
         super().__init__()

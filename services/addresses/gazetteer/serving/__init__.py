@@ -1,1 +1,1 @@
-"""The release that a process answers from, and how another goes live."""
+"""The live release of a process, and the activation of another."""

@@ -1,4 +1,4 @@
-"""Make a release live once it is judged fit; go back to the one before: in the data dir, or in the store that it follows."""
+"""Activates a release that passes the quality gate, and rolls back, in the data directory or in the release store."""
 
 import asyncio
 from collections.abc import Collection
@@ -13,17 +13,17 @@ from services.addresses.gazetteer.releases.quality_gate import judge
 
 
 def catch_up(store: ReleaseStore, watch: Watch) -> None:
-    """Make live in the data dir what is live in the store, to begin from it. Raises BlockingIOError, `release_store.PROBLEMS`."""
+    """Activates the store's live release in the data directory. Raises BlockingIOError and `release_store.PROBLEMS`."""
     asyncio.run(store.catch_up(watch, SECONDS_OF_PATIENCE))
 
 
 def go_live(
     data_dir: Path, release_id: str, accepted: Collection[str] = (), store: ReleaseStore | None = None, watch: Watch | None = None
 ) -> GateResult:
-    """Judge a release, and switch to it if it passes; where there is a store, switch everybody. One that is live already is judged and
-    stays.
+    """Runs the quality gate on a release and activates it if it passes; with a store, activates it for every follower.
 
-    Raises BlockingIOError while another process builds or switches, `DamagedReleaseError`, OSError; with a store what its `publish` does.
+    Leaves a release that is live already, but judges it. Raises BlockingIOError while another process builds or activates,
+    `DamagedReleaseError`, OSError, and with a store the errors of `ReleaseStore.publish`.
     """
     with local.data_dir_lock(data_dir, wait=False):
         local.finish_activation(data_dir)
@@ -36,8 +36,11 @@ def go_live(
 
 
 def go_back(data_dir: Path, store: ReleaseStore | None = None, watch: Watch | None = None) -> Manifest:
-    """Switch to the release that was live before. Raises BlockingIOError, FileNotFoundError where there is none that is undamaged; with a
-    store what its `publish_earlier` does."""
+    """Activates the release that was live before.
+
+    Raises BlockingIOError, FileNotFoundError if no earlier release is intact, and with a store the errors of
+    `ReleaseStore.publish_earlier`.
+    """
     with local.data_dir_lock(data_dir, wait=False):
         if store:
             return asyncio.run(store.publish_earlier(watch or Unwatched()))
@@ -45,13 +48,13 @@ def go_back(data_dir: Path, store: ReleaseStore | None = None, watch: Watch | No
 
 
 def is_followed(store: ReleaseStore, release_id: str) -> bool:
-    """Whether a release is the one that is live in a store, as far as the data dir has followed."""
+    """Tells whether a release is the store's live one, as of the data directory's last follow."""
     followed = store.followed()
     return followed is not None and followed.live.release == release_id
 
 
 def is_live(data_dir: Path, release_id: str) -> bool:
-    """Whether a release is the one that is served."""
+    """Tells whether a release is live in the data directory."""
     try:
         return local.live(data_dir) == release_id
     except FileNotFoundError:

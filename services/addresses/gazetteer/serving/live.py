@@ -1,4 +1,4 @@
-"""The release that this process answers from: made or found at start, open until the end."""
+"""Opens the live release of this process, or builds it, at start, and follows later activations."""
 
 import asyncio
 import logging
@@ -20,14 +20,14 @@ from shared.service import StartError
 
 log = logging.getLogger(__name__)
 SECONDS_TO_GIVE_WAY = 0.0005
-"""After which a request gets the interpreter while a release is opened."""
+"""Interpreter switch interval while a release opens, so that requests wait less."""
 _USUAL_SECONDS = sys.getswitchinterval()
 SECONDS_BETWEEN_TRIES = 2.0
 PROJECT = Path(__file__).resolve().parents[4]
 
 
 class LiveRelease:
-    """Holds the open gazetteer. `open()` must have ended before anything is asked of it."""
+    """The open gazetteer. Await `open()` before any use."""
 
     def __init__(self, data_dir: Path, seed: int, store: ReleaseStore | None = None) -> None:
         self._data_dir = data_dir
@@ -38,39 +38,40 @@ class LiveRelease:
 
     @property
     def manifest(self) -> Manifest:
-        """What is being served."""
+        """The manifest of the live release."""
         return self._served()[0]
 
     @property
     def built(self) -> date:
-        """The day on which the release that is served was made (UTC)."""
+        """The day (UTC) on which the live release was built."""
         made = folder_of(self._data_dir, self.manifest.release).joinpath(MANIFEST).stat().st_mtime
         return datetime.fromtimestamp(made, UTC).date()
 
     @property
     def epoch(self) -> str:
-        """The edition of the addresses that are served, as their supply names it; the release where none says."""
+        """The supply's name of the live edition of premises; the release's id if the edition has no name."""
         edition = newest(self.manifest.editions, "premises")
         return (edition.name if edition else "") or self.manifest.release
 
     @property
     def updated(self) -> date:
-        """The day of the addresses that are served, as their supply says; else that on which the release was made."""
+        """The day of the live edition of premises, as its supply gives it; else the day of the build."""
         edition = newest(self.manifest.editions, "premises")
         return (edition.day if edition else None) or self.built
 
     @property
     def gazetteer(self) -> Gazetteer:
-        """The open release."""
+        """The gazetteer of the live release."""
         return self._served()[1]
 
     async def open(self) -> None:
-        """Check the live release, building that of the shipped data where there is none, or it is outdated or damaged.
+        """Checks and opens the live release.
 
-        In place of a damaged release of imported data the last undamaged one is served, and the log says so; without one it is built
-        again from what it was imported from. Raises `StartError` where there is nothing to serve.
+        Builds the release of the shipped data if there is no release, or if that one is outdated or damaged. Replaces a damaged release
+        of imported data by the last intact one, with an error in the log; without one, it rebuilds the release from its import.
+        Raises `StartError` if there is nothing to serve.
 
-        Where releases come from a store none is built: what is there and undamaged is served, else the first is waited for.
+        With a store it builds nothing: it opens the intact release of the data directory, else waits for the store's first one.
         """
         await asyncio.to_thread(self._finish_activation)
         if self._store:
@@ -83,7 +84,7 @@ class LiveRelease:
         self._opened = await asyncio.to_thread(_open, *found)
 
     async def follow(self) -> bool:
-        """Switch to the release that is live by now. True if it is another one; a damaged one is logged and not switched to."""
+        """Opens the release that is live now, and returns True if it is another one. Logs a damaged release and keeps the open one."""
         try:
             if live(self._data_dir) == self.manifest.release:
                 return False
@@ -98,7 +99,7 @@ class LiveRelease:
         return True
 
     async def close(self) -> None:
-        """Let the release go."""
+        """Closes the release."""
         if self._opened:
             self._opened[1].close()
             self._opened = None
@@ -109,14 +110,14 @@ class LiveRelease:
         return self._opened
 
     def _finish_activation(self) -> None:
-        """A switch whose process was killed right after it; whoever holds the lock now sees to it."""
+        """Finishes an activation that a killed process left; if another process has the lock, that one does it."""
         with suppress(OSError), data_dir_lock(self._data_dir, wait=False):
             finish_activation(self._data_dir)
 
     def _intact(self) -> tuple[Path, Manifest] | None:
         try:
             folder, manifest = current(self._data_dir)
-        except OSError:  # none yet, or out of reach: the build says why
+        except OSError:  # there is none, or it is unreadable: the build reports the reason
             return None
         except DamagedReleaseError as damage:
             return self._in_place_of_damaged(damage)
@@ -138,7 +139,7 @@ class LiveRelease:
         return folder, manifest
 
     async def _from_store(self, store: ReleaseStore) -> tuple[Path, Manifest]:
-        """What is here, even if the store is away; else what comes."""
+        """Returns the data directory's intact release, even if the store is unreachable; else waits for the store's first."""
         said = ""
         while True:
             try:
@@ -159,7 +160,7 @@ class LiveRelease:
             return folder, manifest
 
     async def _brought(self, store: ReleaseStore) -> str:
-        """Why nothing has come from the store; empty where something has."""
+        """Fetches from the store; returns the reason if no release came, else an empty text."""
         try:
             there = await store.catch_up()
         except BlockingIOError:
@@ -187,10 +188,10 @@ class LiveRelease:
 
 
 def _open(folder: Path, manifest: Manifest) -> tuple[Manifest, Gazetteer]:
-    """Requests that began with another release keep it until they end: its files go with its last reader."""
+    """Opens a release. Running requests keep the earlier one until they end; its files close with their last reader."""
     try:
         gazetteer = Gazetteer.open(folder)
-        split = len(gazetteer.split_postcodes)  # now, beside the requests that will ask for them
+        split = len(gazetteer.split_postcodes)  # computed now, so that no request waits for it
     except (OSError, ValueError, sqlite3.Error) as error:
         raise StartError(f"addresses: {folder} cannot be opened ({error}). Check ADDRESSES_DATA_DIR.") from error
     counts = manifest.counts
@@ -201,7 +202,10 @@ def _open(folder: Path, manifest: Manifest) -> tuple[Manifest, Gazetteer]:
 
 
 def _open_beside_requests(data_dir: Path) -> tuple[Manifest, Gazetteer]:
-    """Check and open the live release in a thread, in Python: requests would wait for the interpreter's usual 5 ms, some several times."""
+    """Checks and opens the live release in a thread, with a shorter interpreter switch interval.
+
+    With the usual interval of 5 ms, requests would wait for this thread, some several times.
+    """
     sys.setswitchinterval(SECONDS_TO_GIVE_WAY)
     try:
         opened = _open(*current(data_dir))

@@ -1,2 +1,5 @@
-"""The file formats that addresses and postcodes come in: `detect` says which, a module of each reads it, `assemble` puts together
-what was read of a UPRN, and writers make such files of records. All of it is pure: rows in, rows out."""
+"""File formats of addresses and postcodes, as pure functions and readers of rows.
+
+`detect` finds the format, one module per format reads it, `assemble` makes records of the rows, and the `write_` modules make rows of
+records.
+"""

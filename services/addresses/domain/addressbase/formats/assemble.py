@@ -1,4 +1,4 @@
-"""What was read of one UPRN, put together to a record of the gazetteer."""
+"""Assembles the rows of one UPRN to a record of the gazetteer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,18 +11,21 @@ from .assemble_core import core_blpu
 from .assemble_premium import premium_blpu
 
 Parts = Mapping[str, tuple[str, ...]]
-"""The fields held of one key (a UPRN, or a street), by part, as the readers gave them."""
+"""The fields of one key (a UPRN or a street) by part, as the readers return them in `Incoming`."""
 
 
 def assemble(uprn: int, parts: Parts, street: Callable[[int], Parts], wards: Mapping[str, str] | None = None) -> Blpu | None:
-    """The record of a UPRN. `street` gives the parts held of a USRN (none where it is not held), `wards` the borough of each ward by
-    their GSS codes: it is asked for premises whose custodian is not a borough.
+    """Assembles the record of a UPRN.
 
-    None where the premises are outside London's 33 boroughs, and where nothing says what the UPRN is: only successors (type 30) or a
-    position of OS Open UPRN are held of it. Premium's records stand before Core's row; a position of OS Open UPRN before both.
-    Raises BadRowError where parts are missing: other Premium records without the BLPU (21), no classification, a street without name.
+    `street` returns the parts of a USRN (empty if unknown). `wards` maps the GSS code of a ward to that of its borough; it serves
+    premises whose custodian is not a borough.
+
+    Returns None for premises outside London's 33 boroughs, and for a UPRN with only successors (type 30) or a position of OS Open UPRN.
+    Premium's records take precedence over Core's row, a position of OS Open UPRN over both.
+
+    Raises BadRowError if parts are missing: Premium records without the BLPU (21), no classification, a street without name.
     """
-    if any(part[:2] in _SAY_WHAT_IT_IS for part in parts):
+    if any(part[:2] in _DESCRIBING_TYPES for part in parts):
         blpu = premium_blpu(uprn, parts, street, wards or {})
     elif core.PART in parts:
         blpu = core_blpu(uprn, parts[core.PART])
@@ -34,7 +37,7 @@ def assemble(uprn: int, parts: Parts, street: Callable[[int], Parts], wards: Map
     return blpu
 
 
-_SAY_WHAT_IT_IS = frozenset(
+_DESCRIBING_TYPES = frozenset(
     {
         *(premium_layouts.BLPU, premium_layouts.LPI, premium_layouts.DELIVERY_POINT),
         *(premium_layouts.CROSS_REFERENCE, premium_layouts.ORGANISATION, premium_layouts.CLASSIFICATION),

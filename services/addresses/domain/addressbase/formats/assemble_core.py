@@ -1,8 +1,10 @@
-"""A record of the gazetteer from AddressBase Core's row of one UPRN.
+"""Assembles a record of the gazetteer from AddressBase Core's row of one UPRN.
 
-Core gives one address of each property, in parts, without saying whose it is. So there is one approved LPI of these parts, and where Royal
-Mail delivers (UDPRN and postcode are given) a delivery point of the same parts. Not in Core, so empty: keys, history and alternatives, the
-ward, the state, the postal address code, dates but the last update. The custodian is taken to be the borough.
+Core gives one address of each property, in parts, and does not say whether the council or Royal Mail wrote it. The record gets one
+approved LPI of these parts. If the row has UDPRN and postcode, the record also gets a delivery point of the same parts.
+
+Core lacks keys, history, alternatives, the ward, the state, the postal address code, and every date except the last update: they stay
+empty. The borough counts as the custodian.
 """
 
 import re
@@ -16,7 +18,7 @@ _NUMBERING = re.compile(r"([0-9]{1,5})([A-Z]{0,2})(?:-([0-9]{1,5})([A-Z]{0,2}))?
 
 
 def core_blpu(uprn: int, fields: Fields) -> Blpu | None:
-    """See `assemble.assemble`."""
+    """Assembles a record from the fields of Core's row, without the change code; None outside London (see `assemble.assemble`)."""
     (_, parent, udprn, usrn, toid, classification, easting, northing, latitude, longitude, rpc, updated, line), parts = (
         fields[:13],
         fields[13:],
@@ -82,7 +84,7 @@ def core_blpu(uprn: int, fields: Fields) -> Blpu | None:
 
 
 def _building(name: str, number: str) -> tuple[Numbering, str]:
-    """Number and name of the building. A building name may be a number that PAF has no place for: `179A`, `6-20`."""
+    """Returns number and name of the building. PAF keeps numbers such as `179A` and `6-20` as building names."""
     if not number:
         return _read(name)
     read, left = _read(number)
@@ -90,12 +92,12 @@ def _building(name: str, number: str) -> tuple[Numbering, str]:
 
 
 def _read(text: str) -> tuple[Numbering, str]:
-    """A number or a range of them with suffixes, else the text as it is."""
+    """Parses a number or a range of numbers with suffixes; returns any other text unchanged as second value."""
     found = _NUMBERING.fullmatch(text)
     return (numbering(*(part or "" for part in found.groups())), "") if found else (numbering("", "", "", ""), text)
 
 
 def _beginning(line: str, organisation: str) -> str:
-    """What the address begins with where it has neither street nor building."""
+    """Returns the first part of an address that has neither street nor building, unless it is the organisation."""
     first = line.split(", ", 1)[0]
     return first if first != organisation else ""

@@ -1,6 +1,6 @@
-"""A record of the gazetteer from AddressBase Premium's records of one UPRN.
+"""Assembles a record of the gazetteer from AddressBase Premium's records of one UPRN.
 
-Numbers in here are places in `Incoming.fields`, which begin with the fourth column of the row.
+Numeric indexes are positions in `Incoming.fields`, which begin with the fourth column of the row.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,8 +28,8 @@ Parts = Mapping[str, Fields]
 TOPOGRAPHY = "7666MT"
 """SOURCE of the identifier of the building in OS MasterMap's Topography Layer."""
 _WARD, _PARISH, _IDENTIFIER = "E05", "E04", "osgb"
-"""How the values of cross references begin that are read into a field of their own. Wards and parishes are told by this alone: the
-sources under which they are supplied have changed."""
+"""Prefixes of the cross references that have a field of their own in `Blpu`. Wards and parishes are recognised by prefix alone, because
+the codes of their sources have changed."""
 _ENGLISH_NAME = f"{types.DESCRIPTOR} {Language.ENGLISH}"
 _STATUSES = {str(int(status)): status for status in LogicalStatus}
 _STATES: dict[str, BlpuState | None] = {"": None, **{str(int(state)): state for state in BlpuState}}
@@ -39,14 +39,17 @@ _RANK = {LogicalStatus.APPROVED: 0, LogicalStatus.PROVISIONAL: 1, LogicalStatus.
 
 @lru_cache(100_000)
 def day(text: str) -> date | None:
-    """A date as the files write it, None where there is none."""
+    """Parses an ISO 8601 date; None for an empty text."""
     return date.fromisoformat(text) if text else None
 
 
 def premium_blpu(uprn: int, parts: Parts, street: Callable[[int], Parts], wards: Mapping[str, str]) -> Blpu | None:
-    """See `assemble.assemble`. LPIs come with the approved first, then the provisional, English before Welsh, by their keys;
-    cross references and successors in their order. Of several delivery points, organisations, wards and classifications the one in
-    force holds, of those the one that was updated last. LPIs in other languages than English and Welsh are left out."""
+    """Assembles a record from Premium's records (see `assemble.assemble` for parameters, None and errors).
+
+    Sorts LPIs: approved, then provisional, then the rest; English before Welsh; then by key. Sorts cross references and successors by
+    value. Of several delivery points, organisations, wards and classifications takes the one in force with the latest update. Omits LPIs
+    in languages other than English and Welsh.
+    """
     held = _by_type(parts)
     if types.BLPU not in held:
         raise BadRowError(f"the BLPU (type 21) of UPRN {uprn} is missing")
@@ -99,13 +102,15 @@ def _by_type(parts: Parts) -> dict[str, list[Fields]]:
 
 
 def _latest(records: Iterable[Fields], ends: int) -> Fields | None:
-    """The record in force that was updated last, of equals the one with the highest key; None where none is. END_DATE is at `ends`,
-    LAST_UPDATE_DATE after it, the key is second in each."""
+    """Returns the record in force with the latest update, of equals the one with the highest key; None if none is in force.
+
+    `ends` is the index of END_DATE; LAST_UPDATE_DATE follows it. The key is the second field of each record.
+    """
     return max((fields for fields in records if not fields[ends]), key=lambda fields: (fields[ends + 1], fields[1]), default=None)
 
 
 def _classification(uprn: int, records: Iterable[Fields]) -> str:
-    """That of AddressBase's own scheme. What is no more has none in force, so the last of those that ended counts for it."""
+    """Returns the code of AddressBase's own scheme. A property that ended has none in force: the last one that ended counts."""
     own = [fields for fields in records if fields[3].startswith(types.OWN_SCHEMES)]
     found = _latest(own, ends=6) or max(own, key=lambda fields: (fields[6], fields[1]), default=None)
     if found is None:
@@ -114,18 +119,18 @@ def _classification(uprn: int, records: Iterable[Fields]) -> str:
 
 
 class _CrossReferences:
-    """Those in force, those with fields of their own apart."""
+    """The cross references in force: ward, parish and TOID in fields of their own, the others as pairs of source and key."""
 
     def __init__(self, records: Iterable[Fields]) -> None:
         left = sorted((fields for fields in records if not fields[6]), key=lambda fields: (fields[7], fields[1]))
-        self.ward = _taken(left, lambda fields: fields[2].startswith(_WARD))
-        self.parish = _taken(left, lambda fields: fields[2].startswith(_PARISH))
-        self.toid = _taken(left, lambda fields: fields[4] == TOPOGRAPHY and fields[2].startswith(_IDENTIFIER))
+        self.ward = _pop_last(left, lambda fields: fields[2].startswith(_WARD))
+        self.parish = _pop_last(left, lambda fields: fields[2].startswith(_PARISH))
+        self.toid = _pop_last(left, lambda fields: fields[4] == TOPOGRAPHY and fields[2].startswith(_IDENTIFIER))
         self.others = tuple(sorted((fields[4], fields[2]) for fields in left))
 
 
-def _taken(left: list[Fields], wanted: Callable[[Fields], bool]) -> str:
-    """Takes the last that is wanted out of what is left; empty where there is none."""
+def _pop_last(left: list[Fields], wanted: Callable[[Fields], bool]) -> str:
+    """Removes the last wanted record from the list and returns its cross reference; empty if none is wanted."""
     for at in range(len(left) - 1, -1, -1):
         if wanted(left[at]):
             return left.pop(at)[2]
@@ -165,7 +170,7 @@ def _lpi(fields: Fields, street: Callable[[int], Parts]) -> Lpi:
 
 
 def _descriptor(usrn: int, held: Parts, language: str) -> Fields:
-    """The street's name in the LPI's language, else in English, else in whichever it has one."""
+    """Returns the street descriptor in the LPI's language, else in English, else in the first language that it has."""
     for part in (f"{types.DESCRIPTOR} {language}", _ENGLISH_NAME, *sorted(part for part in held if part.startswith(types.DESCRIPTOR))):
         if part in held:
             return held[part]
@@ -174,7 +179,7 @@ def _descriptor(usrn: int, held: Parts, language: str) -> Fields:
 
 @lru_cache(100_000)
 def numbering(start: str, start_suffix: str, end: str, end_suffix: str) -> Numbering:
-    """A range of numbers from the columns of its parts."""
+    """Makes a range of numbers from the columns of an SAO or PAO."""
     if not (start or start_suffix or end or end_suffix):
         return NO_NUMBERING
     return Numbering(int(start) if start else None, start_suffix, int(end) if end else None, end_suffix)
@@ -204,5 +209,5 @@ def _delivery_point(records: Iterable[Fields]) -> DeliveryPoint | None:
 
 
 def spaced(postcode: str) -> str:
-    """A postcode with its space."""
+    """Returns a postcode with the space before its inward code."""
     return postcode if len(postcode) < 5 or postcode[-4] == " " else f"{postcode[:-3]} {postcode[-3:]}"

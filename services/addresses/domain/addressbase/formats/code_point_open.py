@@ -1,4 +1,4 @@
-"""Code-Point Open: every live postcode of Great Britain, a file without header row for each post area."""
+"""Reads Code-Point Open: every live postcode of Great Britain, one file without header row for each post area."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +12,7 @@ from .columns import GSS, POSTCODE, Column, Header, Kind, Layout, digits, in_ord
 
 NAME = "code-point"
 _PADDED_POSTCODE = POSTCODE._replace(pattern=POSTCODE.pattern.replace(" ?", " {0,2}"))
-"""A postcode of seven characters, so that its middle has no space, one or two."""
+"""The product pads postcodes to seven characters, so the middle has no space, one or two."""
 _HEALTH = Kind("[A-Z0-9]{0,9}", "is not a code of letters and digits", capitals=True)
 LAYOUT = Layout(
     *(Column("PC", _PADDED_POSTCODE), Column("PQ", one_of("10", "20", "30", "40", "50", "60", "90"))),
@@ -25,7 +25,7 @@ _LONG_NAMES = (
     *("Postcode", "Positional_quality_indicator", "Eastings", "Northings", "Country_code"),
     *("NHS_regional_HA_code", "NHS_HA_code", "Admin_county_code", "Admin_district_code", "Admin_ward_code"),
 )
-"""As the file of column headers that comes with the product explains them."""
+"""The long names of the columns in the product's own file of column headers."""
 HEADER = Header("Code-Point Open", COLUMNS, _LONG_NAMES)
 _DISTRICT, _WARD = 8, 9
 _NOWHERE = 9
@@ -33,18 +33,18 @@ _NOWHERE = 9
 
 
 class CodePoint:
-    """Reads one file. It says nothing of when a postcode was introduced, nor of census areas: those are empty."""
+    """Reads one file. The product has neither the month of introduction nor census areas: those fields stay empty."""
 
     name = NAME
 
     def __init__(self) -> None:
         self.without_place = 0
-        """London's postcodes that the file has no coordinates for: they are left out."""
+        """Count of London's postcodes without coordinates, which the reader leaves out."""
         self._found = 0
         self._order: tuple[int, ...] | None = None
 
     def postcodes(self, row: Sequence[str]) -> Iterable[PostcodeRecord]:
-        """The postcode, if it is London's and has a place."""
+        """Reads a row; returns its postcode if it lies in London and has coordinates."""
         if not row:
             return ()
         if order := HEADER.order(row):
@@ -66,6 +66,6 @@ class CodePoint:
         return (PostcodeRecord(str(postcode), quality, Location(int(row[2]), int(row[3])), borough, ward, "", "", ""),)
 
     def end(self) -> None:
-        """Whether there was a postcode of London."""
+        """Ends the file. Raises `EmptyFileError` if it had no postcode of London."""
         if not self._found:
             raise EmptyFileError("it holds no postcode of London")

@@ -1,7 +1,7 @@
-"""What may stand in the columns of a row, and what to say of a row that does not fit.
+"""Validates the columns of a row and gives the reason for an invalid one.
 
-A row is checked as a whole by one regular expression made of its columns' kinds, which costs about as much as parsing it; only a row that
-does not fit is looked at column by column. No reason holds what stood in the column: it may be an address.
+One regular expression, joined from the kinds of the columns, checks a whole row at about the cost of parsing it. Only an invalid row is
+checked column by column. No reason quotes the value of a column: it may be an address.
 """
 
 import re
@@ -11,41 +11,41 @@ from typing import NamedTuple
 from services.addresses.domain.addressbase.incoming import WrongFileError
 
 _SEPARATOR = "\x1f"
-"""Stands between the columns while a row is checked; as a control character it is part of none."""
+"""Joins the columns for the check of a row; as a control character it occurs in none."""
 _DAY = (
     r"(?:1[6-9]|2[0-9])(?:[0-9]{2}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
     r"|(?:[02468][48]|[13579][26]|[2468]0)-02-29)|(?:16|20|24|28)00-02-29"
 )
 _PRINTED = r"[^\x00-\x1f\x7f-\x9f]"
-"""No control character."""
+"""Any character except control characters."""
 _NOT_PRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NOT_DECODED = re.compile(r"[\ud800-\udfff\ufffd]")
-"""What stands for bytes that were not UTF-8."""
+"""Characters that the decoder puts in place of bytes that are not UTF-8."""
 _POSTCODE = "[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}|GIR ?0AA"
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]-?[0-9]{1,2})?", re.ASCII)
 _ROUNDED = re.compile(r"[0-9](?:\.[0-9]*)?[eE]\+?[0-9]{1,2}", re.ASCII)
-"""How a spreadsheet writes a number that is longer than its column: the last digits are lost."""
+"""A number that a spreadsheet shortened to the width of its column: the last digits are lost."""
 _PLACEHOLDERS = ("NULL", "(NULL)", "<NULL>", r"\N", "N/A", "#N/A", "NONE", "-", "--")
-"""What databases and spreadsheets write for nothing."""
+"""Texts that databases and spreadsheets write for an empty value."""
 _PLACEHOLDER = re.compile(rf"{_SEPARATOR} *(?:{'|'.join(map(re.escape, _PLACEHOLDERS))}) *(?={_SEPARATOR})", re.IGNORECASE)
 
 
 class Kind(NamedTuple):
-    """What may stand in a column: a regular expression without groups, and what is wrong with a value that does not fit."""
+    """The values that a column accepts: a regular expression without groups, and the reason for refusing other values."""
 
     pattern: str
     reason: str
     numeric: bool = False
-    """Whether it is a number within bounds; the reason is for one out of bounds."""
+    """True for a number within bounds; `reason` then refuses a number out of bounds."""
     capitals: bool = False
-    """Whether it is written in capitals, so that small letters mean the same."""
+    """True for a code in capitals; small letters then mean the same."""
 
     def or_nothing(self) -> "Kind":
-        """The same, or an empty column."""
+        """Returns the kind that also accepts an empty column."""
         return self._replace(pattern=f"(?:{self.pattern})?")
 
     def fault(self, value: str) -> str | None:
-        """What is wrong with a value, None where it fits."""
+        """Returns the reason for refusing a value, None if the value is valid."""
         if re.fullmatch(self.pattern, value) and not _NOT_DECODED.search(value):
             return None
         if not value:
@@ -60,27 +60,27 @@ class Kind(NamedTuple):
 
 
 def one_of(*codes: str) -> Kind:
-    """A code of a list."""
+    """Makes the kind of a list of codes."""
     return Kind("|".join(codes), f"is not one of the codes {', '.join(codes)}")
 
 
 def text(most: int, least: int = 0) -> Kind:
-    """Printable text of a length."""
+    """Makes the kind of printable text of `least` to `most` characters."""
     return Kind(f"{_PRINTED}{{{least},{most}}}", f"is longer than {most} characters")
 
 
 def digits(most: int) -> Kind:
-    """A whole number."""
+    """Makes the kind of a whole number of at most `most` digits."""
     return Kind(f"[0-9]{{1,{most}}}", f"is not 1 to {most} digits")
 
 
 UPRN = Kind("0{0,20}[1-9][0-9]{0,11}", "is not 1 to 12 digits")
 USRN = Kind("0{0,20}[1-9][0-9]{0,7}", "is not 1 to 8 digits")
 UDPRN = Kind("0{0,20}[1-9][0-9]{0,8}", "is not 1 to 9 digits")
-"""Royal Mail's have eight digits, made-up ones nine."""
+"""Royal Mail's UDPRNs have eight digits, synthetic ones nine."""
 KEY = Kind("[0-9A-Za-z]{1,14}", "is not 1 to 14 letters and digits")
 DATE = Kind(f"(?:{_DAY})?", "is not a date (YYYY-MM-DD)")
-"""May be missing: what the specification demands of dates is not needed to find an address."""
+"""Accepts an empty column: the specification demands dates, but a search does not need them."""
 POSTCODE = Kind(_POSTCODE, "is not a postcode", capitals=True)
 GSS = Kind("[A-Z][0-9]{8}", "is not a GSS code", capitals=True)
 MONTH = Kind("(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])", "is not a month (YYYYMM)")
@@ -92,11 +92,11 @@ LATITUDE = Kind(r"(?:49|5[0-9]|60)(?:\.[0-9]*)?|61(?:\.0*)?", "is outside Great 
 LONGITUDE = Kind(
     r"(?:-[0-8]|[01])(?:\.[0-9]*)?|-?\.[0-9]+|-?[0-9](?:\.[0-9]*)?[eE]-0?[1-9]|(?:-9|2)(?:\.0*)?", "is outside Great Britain", numeric=True
 )
-"""All of London lies within a third of a degree of 0, where some programs leave out the zero (`-.0772326`) or write `-5e-05`."""
+"""Near the prime meridian, which crosses London, some programs omit the zero (`-.0772326`) or write `-5e-05`."""
 
 
 class Column(NamedTuple):
-    """A column by the name that its specification gives it."""
+    """A column under its name in the specification."""
 
     name: str
     kind: Kind
@@ -114,12 +114,12 @@ class Layout:
         return len(self.columns)
 
     def fits(self, row: Sequence[str]) -> bool:
-        """Whether nothing is wrong with a row."""
+        """Tells whether a row is valid as it stands."""
         joined = _SEPARATOR.join(row)
         return self._matches(joined) is not None and (joined.isascii() or not _NOT_DECODED.search(joined))
 
     def understood(self, row: Sequence[str]) -> tuple[Sequence[str], bool]:
-        """A row as it is meant, and whether nothing is wrong with it: placeholders for nothing are empty, codes stand in capitals."""
+        """Returns the normalised row and whether it is valid. Empties placeholders such as `NULL`, and puts codes in capitals."""
         if _PLACEHOLDER.search(f"{_SEPARATOR}{_SEPARATOR.join(row)}{_SEPARATOR}"):
             row = ["" if value.strip().upper() in _PLACEHOLDERS else value for value in row]
         if self.fits(row) or len(row) != len(self):
@@ -130,7 +130,7 @@ class Layout:
         return (meant, True) if self.fits(meant) else (row, False)
 
     def fault(self, row: Sequence[str], wanted: Sequence[int] | None = None) -> str | None:
-        """What is wrong with a row, or with some of its columns (counted from 0); None where nothing is."""
+        """Returns the reason for refusing a row, or only its `wanted` columns (counted from 0); None if they are valid."""
         if len(row) != len(self):
             return f"it has {len(row)} columns, not {len(self)}"
         for at in range(len(row)) if wanted is None else wanted:
@@ -140,17 +140,17 @@ class Layout:
 
 
 class Header:
-    """The names of a format's columns, by which a file may say in which order they stand."""
+    """The column names of a format; a header row of these names gives the order of the columns in a file."""
 
     def __init__(self, product: str, *namings: Sequence[str]) -> None:
-        """`namings` are the ways in which the product has named its columns, each in the order of its specification."""
+        """Takes one or more sets of column names, each in the order of the specification."""
         self._product, self._namings = product, [tuple(map(_plain, names)) for names in namings]
         self._first = frozenset(name for names in self._namings for name in names)
 
     def order(self, row: Sequence[str]) -> tuple[int, ...] | None:
-        """For each column of the specification its place in rows that follow; None where the row names no columns.
+        """Returns the index of each column of the specification in the rows that follow; None if the row is not a header.
 
-        Raises `WrongFileError` where it names some of them twice or not at all, or others too: values cannot be told by their places then.
+        Raises `WrongFileError` if the header repeats or lacks a column, or has an unknown one.
         """
         if not row or _plain(row[0]) not in self._first:
             return None
@@ -171,5 +171,5 @@ def _plain(name: str) -> str:
 
 
 def in_order(row: Sequence[str], order: Sequence[int] | None) -> Sequence[str]:
-    """A row's columns in the specification's order. One of another length stays as it is: its length is what is wrong with it."""
+    """Returns a row's columns in the specification's order. Leaves a row of another length unchanged, so that its length is refused."""
     return row if order is None or len(row) != len(order) else [row[at] for at in order]

@@ -1,4 +1,4 @@
-"""AddressBase Core: one row a property, with or without a header row (OS AddressBase Core technical specification, CSV)."""
+"""Reads AddressBase Core: one row a property, with or without a header row (OS AddressBase Core technical specification, CSV)."""
 
 from collections.abc import Iterable, Sequence
 
@@ -48,7 +48,7 @@ _UPRN, _CLASS, _CHANGE = 0, 5, 26
 
 
 class Core:
-    """Reads one file. `Incoming.fields` are the row's columns without the last, the change code."""
+    """Reads one file. `Incoming.fields` are the row's columns without the change code, which is the last."""
 
     name = NAME
 
@@ -57,7 +57,7 @@ class Core:
         self._order: tuple[int, ...] | None = None
 
     def read(self, row: Sequence[str]) -> Iterable[Incoming]:
-        """What a row says."""
+        """Reads a row; nothing for a header. Raises `BadRowError` or `WrongFileError`. Of a deletion only the UPRN must be valid."""
         if not row or self._is_header(row):
             return ()
         row, fits = LAYOUT.understood(in_order(row, self._order))
@@ -72,12 +72,12 @@ class Core:
         return (Incoming(int(row[_UPRN]), PART, op, () if op is Op.DELETE else tuple(row[:_CHANGE])),)
 
     def _is_header(self, row: Sequence[str]) -> bool:
-        """Whether a row names the columns, by which those that follow are read; files that were put together have it more than once."""
+        """Tells whether a row is a header, and keeps its order for the rows that follow. Concatenated files have several headers."""
         order = HEADER.order(row)
         self._order = order or self._order
         return order is not None
 
     def end(self) -> None:
-        """Whether there was a row: the format has nothing that closes it."""
+        """Ends the file. Raises `EmptyFileError` if it had no address; the format has no trailer to check."""
         if not self._rows:
             raise EmptyFileError("it holds no address")

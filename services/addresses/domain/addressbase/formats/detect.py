@@ -1,4 +1,4 @@
-"""Which format a file is in, told from how it begins."""
+"""Detects the format of a file from its first rows."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,11 +16,11 @@ _READERS: dict[str, Callable[[], Format | PostcodeFormat]] = {
     code_point.NAME: code_point.CodePoint,
 }
 _TABLES = {core.NAME: core, open_uprn.NAME: open_uprn, code_point.NAME: code_point}
-"""Those of which every row has the same columns."""
+"""The formats in which every row has the same columns."""
 NAMES = tuple(_READERS)
-"""As `--format` names them."""
+"""The values of `--format`."""
 ROWS_ENOUGH = 20
-"""As many first rows tell a format; fewer where the file has fewer."""
+"""Number of first rows that suffice to detect a format; a shorter file needs only its own."""
 _OTHER_FILES = (
     (b"PK\x03\x04", "a zip file: unpack it first"),
     (b"\x1f\x8b", "compressed by gzip: unpack it first"),
@@ -40,8 +40,10 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def refuse_other_files(head: bytes) -> None:
-    """Look at the first 1,000 or so bytes of a file. Raises `WrongFileError` that says what it is where it is no UTF-8 CSV: a zip, a web
-    page, UTF-16, nothing at all."""
+    """Checks the first 1,000 or so bytes of a file.
+
+    Raises `WrongFileError` with the kind of the file if it is not CSV in UTF-8: a zip, a web page, UTF-16, an empty file.
+    """
     begins = head.removeprefix(_BYTE_ORDER_MARK).lstrip().lower()
     if not begins:
         raise WrongFileError("it is empty")
@@ -53,11 +55,12 @@ def refuse_other_files(head: bytes) -> None:
 
 
 def recognise(first_rows: Sequence[Sequence[str]], wanted_name: str | None = None) -> Format | PostcodeFormat:
-    """A new reader for the file that begins with these rows, which are to be read again by it. `isinstance` tells whether it is a
-    `Format` (addresses: core, premium, open-uprn) or a `PostcodeFormat` (onspd, code-point).
+    """Returns a new reader for the file that begins with these rows; the caller passes them to the reader again.
 
-    Raises `WrongFileError` where the rows are of no known format, of two at once, or of another than the wanted one: it says which.
-    Raises ValueError for a name that is not one of `NAMES`.
+    The reader is a `Format` (addresses: core, premium, open-uprn) or a `PostcodeFormat` (onspd, code-point).
+
+    Raises `WrongFileError` if the rows are of no known format, of two formats, or of another format than the wanted one. Raises
+    ValueError for a name that is not one of `NAMES`.
     """
     if wanted_name is not None and wanted_name not in NAMES:
         raise ValueError(f"{wanted_name!r} is not one of {', '.join(NAMES)}")
@@ -76,7 +79,10 @@ def recognise(first_rows: Sequence[Sequence[str]], wanted_name: str | None = Non
 
 
 def _by_header(row: Sequence[str]) -> list[str]:
-    """The format whose columns a row names in another order than the specification's. Raises `WrongFileError` where it names others."""
+    """Returns the format whose columns a header row names in an order of its own; nothing for the specification's order.
+
+    Raises `WrongFileError` if a header fits a format only in part.
+    """
     for name, format_ in _TABLES.items():
         if order := format_.HEADER.order(row):
             return [] if order == tuple(range(len(order))) else [name]
@@ -84,7 +90,7 @@ def _by_header(row: Sequence[str]) -> list[str]:
 
 
 def _least_fault(rows: list[Sequence[str]]) -> str:
-    """What is wrong with the first row, where it has as many columns as those of a format."""
+    """Returns the fault of the first row against the format with as many columns, else its number of columns."""
     first = next((row for row in rows if not row[0].isalpha()), rows[0])
     for name, format_ in _TABLES.items():
         if len(first) == len(format_.LAYOUT) and (fault := format_.LAYOUT.fault(first)):
@@ -93,12 +99,12 @@ def _least_fault(rows: list[Sequence[str]]) -> str:
 
 
 def _forms(rows: list[Sequence[str]]) -> list[str]:
-    """The formats that the rows have the forms of, each once."""
+    """Returns the formats of the rows, each once."""
     return list(dict.fromkeys(name for row in rows if (name := _form(row))))
 
 
 def _form(row: Sequence[str]) -> str | None:
-    """The format that a row has the form of: its columns are as many, and those that tell it apart hold what they should."""
+    """Returns the format of a row, by its number of columns and the values of its distinctive columns; None for no known format."""
     first = row[0].lstrip("\ufeff")
     if (first, len(row)) in LAYOUTS and row[1] in _CHANGES:
         return premium.NAME

@@ -1,6 +1,6 @@
-"""ONS's postcode directory and statistics postcode lookup (ONSPD, NSPL): every postcode, live and terminated, with the areas it lies in.
+"""Reads ONS's postcode directory and statistics postcode lookup (ONSPD, NSPL): live and terminated postcodes with their areas.
 
-Columns are found by name. Names differ between the two, were changed in 2025, and carry the year of the areas that they are about.
+Finds columns by name. The names differ between the two products, changed in 2025, and contain the year of their areas.
 """
 
 import re
@@ -29,7 +29,7 @@ _NAMES = {
     "msoa_2011": "msoa11(?:cd)?",
 }
 _OPTIONAL = frozenset({"lsoa_2011", "msoa_2011"})
-"""Later editions have the areas of 2021 alone."""
+"""Later editions have only the areas of 2021."""
 _POSTCODE = Kind(r"[A-Z]{1,2}[0-9][A-Z0-9]? {0,2}[0-9][A-Z]{2}", "is not a postcode", capitals=True)
 _METRES, _QUALITY = digits(7), Kind("[1-9]", "is not a digit of 1 to 9")
 _NOWHERE = "9"
@@ -37,7 +37,7 @@ _NOWHERE = "9"
 
 
 class _Columns(NamedTuple):
-    """Where in a row what stands, counted from 0; -1 for what the file does not have."""
+    """The index of each column in a row, counted from 0; -1 for a column that the file lacks."""
 
     postcode: int
     introduced: int
@@ -52,19 +52,19 @@ class _Columns(NamedTuple):
 
 
 class Onspd:
-    """Reads one file, which begins with the names of its columns. Census areas are those of 2011, empty where the file has none."""
+    """Reads one file, which begins with a header row. Census areas are those of 2011, empty if the file has none."""
 
     name = NAME
 
     def __init__(self) -> None:
         self.without_place = 0
-        """London's postcodes that the file has no coordinates for: they are left out."""
+        """Count of London's postcodes without coordinates, which the reader leaves out."""
         self._header: Sequence[str] = ()
         self._columns: _Columns | None = None
         self._found = 0
 
     def postcodes(self, row: Sequence[str]) -> Iterable[PostcodeRecord | TerminatedPostcodeRecord]:
-        """The postcode, if it is London's and has a place."""
+        """Reads a row; returns its postcode if it lies in London and has coordinates."""
         if not row:
             return ()
         if self._columns is None:
@@ -100,13 +100,13 @@ class Onspd:
         return value
 
     def end(self) -> None:
-        """Whether there was a postcode of London."""
+        """Ends the file. Raises `EmptyFileError` if it had no postcode of London."""
         if not self._found:
             raise EmptyFileError("it holds no postcode of London")
 
 
 def is_header(row: Sequence[str]) -> bool:
-    """Whether a row names columns as ONS does."""
+    """Tells whether a row is a header of ONSPD or NSPL."""
     names = [_plain(name) for name in row]
     return "doterm" in names and any(re.fullmatch(_NAMES["postcode"], name) for name in names)
 
@@ -117,7 +117,7 @@ def _find(header: Sequence[str]) -> _Columns:
 
 
 def _column(names: list[str], wanted: str, pattern: str) -> int:
-    """Of several the one of the latest year, and of several spellings of the postcode the one with one space."""
+    """Returns the index of a column: of several the latest year's, and of several spellings of the postcode the one with one space."""
     found = sorted(name for name in names if re.fullmatch(pattern, name))
     if not found and wanted not in _OPTIONAL:
         raise WrongFileError(f"it has no column for the {wanted} ({pattern})")

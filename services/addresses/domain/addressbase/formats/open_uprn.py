@@ -1,4 +1,4 @@
-"""OS Open UPRN: where every UPRN is, and nothing else. It moves premises that are held; of others it says nothing that can be found."""
+"""Reads OS Open UPRN: the position of every UPRN, without its address. It only moves premises that another product supplied."""
 
 from collections.abc import Iterable, Sequence
 
@@ -26,7 +26,7 @@ class OpenUprn:
         self._order: tuple[int, ...] | None = None
 
     def read(self, row: Sequence[str]) -> Iterable[Incoming]:
-        """Where a UPRN is."""
+        """Reads the position of a UPRN; nothing for a header. Raises `BadRowError` or `WrongFileError`."""
         if not row:
             return ()
         if order := HEADER.order(row):
@@ -39,6 +39,6 @@ class OpenUprn:
         return (Incoming(int(row[0]), PART, Op.UPDATE, tuple(row)),)
 
     def end(self) -> None:
-        """Whether there was a row: the format has nothing that closes it."""
+        """Ends the file. Raises `EmptyFileError` if it had no UPRN; the format has no trailer to check."""
         if not self._rows:
             raise EmptyFileError("it holds no UPRN")

@@ -1,4 +1,7 @@
-"""AddressBase Premium: rows of a dozen types in one file without header row. Column 1 is the type, 2 what changed, 3 the order."""
+"""Reads AddressBase Premium: rows of a dozen record types in one file without header row.
+
+Column 1 is the record type, 2 the change type, 3 the order.
+"""
 
 from collections.abc import Iterable, Sequence
 from enum import Enum, auto
@@ -17,12 +20,12 @@ _NAMED_BY_KEY = frozenset(
         *(layouts.SUCCESSOR, layouts.ORGANISATION, layouts.CLASSIFICATION),
     }
 )
-"""Types of which a UPRN may have several, told apart by the key in column 5."""
+"""Types of which a UPRN may have several records; the key in column 5 identifies each."""
 _OP, _ORDER, _ID, _KEY, _CODE, _SCHEME, _LANGUAGE = 1, 2, 3, 4, 5, 6, 8
 
 
 class _Reading(Enum):
-    """How far a file has come."""
+    """Progress through a volume."""
 
     BEFORE_HEADER = auto()
     RECORDS = auto()
@@ -30,25 +33,26 @@ class _Reading(Enum):
 
 
 class Premium:
-    """Reads one file, which is a volume or several after each other. `Incoming.fields` are the row's columns from the fourth on.
+    """Reads one file of one or more volumes in sequence. `Incoming.fields` are the row's columns from the fourth on.
 
-    A volume begins with its header (10) and ends with its trailer (99), which counts its records, those two and metadata (29) left out.
+    A volume begins with its header (10) and ends with its trailer (99). The trailer counts the records except header, trailer and
+    metadata (29).
     """
 
     name = NAME
 
     def __init__(self) -> None:
         self.volume: int | None = None
-        """VOLUME_NUMBER of the header; 0 where volumes are areas."""
+        """VOLUME_NUMBER of the header; 0 in a supply by area."""
         self.next_volume: int | None = None
-        """NEXT_VOLUME_NUMBER of the trailer; 0 where it was the last."""
+        """NEXT_VOLUME_NUMBER of the trailer; 0 in the last volume."""
         self.change_only: bool | None = None
-        """Whether the header says that it holds changes only; else whatever it does not hold is no more."""
+        """True for a change-only supply. A full supply deletes every record that it lacks."""
         self._reading = _Reading.BEFORE_HEADER
         self._records = 0
 
     def read(self, row: Sequence[str]) -> Iterable[Incoming]:
-        """What a row says."""
+        """Reads a row; nothing for header, trailer and metadata. Raises `BadRowError` or `WrongFileError`."""
         if not row:
             return ()
         layout = layouts.LAYOUTS.get((row[0], len(row)))
@@ -71,7 +75,7 @@ class Premium:
         return (Incoming(key, part, op, () if op is Op.DELETE else tuple(row[_ID:]), int(row[_ORDER])),)
 
     def end(self) -> None:
-        """Whether the trailer has come."""
+        """Ends the file. Raises `WrongFileError` if header or trailer is missing."""
         if self._reading is _Reading.BEFORE_HEADER:
             raise WrongFileError("it has no header (type 10)")
         if self._reading is _Reading.RECORDS:
@@ -84,7 +88,7 @@ class Premium:
         self._records += 1
 
     def _other(self, row: Sequence[str]) -> Iterable[Incoming]:
-        """A row that is no record, or one with a wrong number of columns or an unknown type."""
+        """Reads header, trailer or metadata; refuses a wrong number of columns and an unknown record type."""
         record = row[0].lstrip("\ufeff")
         if record == layouts.HEADER:
             self._header([record, *row[1:]])
@@ -126,7 +130,7 @@ class Premium:
 
 
 def _check_odd_row(row: Sequence[str], layout: Layout) -> None:
-    """Of a deletion only what it deletes has to be readable; anything else is refused."""
+    """Refuses an invalid row, unless it is a deletion whose identifying columns are valid."""
     named = (_KEY,) if row[0] in _NAMED_BY_KEY else (_LANGUAGE,) if row[0] == layouts.DESCRIPTOR else ()
     wanted = (_OP, _ORDER, _ID, *named) if row[_OP] == Op.DELETE else None
     if fault := layout.fault(row, wanted):
@@ -134,6 +138,6 @@ def _check_odd_row(row: Sequence[str], layout: Layout) -> None:
 
 
 def _check_class(row: Sequence[str]) -> None:
-    """The classification of AddressBase's own scheme has to be one of it."""
+    """Refuses an unknown code under AddressBase's own classification scheme."""
     if row[_SCHEME].startswith(layouts.OWN_SCHEMES) and not is_code(row[_CODE]) and row[_OP] != Op.DELETE:
         raise BadRowError("column 6 (CLASSIFICATION_CODE) is not a code of AddressBase's scheme")

@@ -24,9 +24,9 @@ HEADER, STREET, DESCRIPTOR, BLPU, CROSS_REFERENCE, LPI = "10", "11", "15", "21",
 DELIVERY_POINT, METADATA, SUCCESSOR, ORGANISATION, CLASSIFICATION, TRAILER = "28", "29", "30", "31", "32", "99"
 """RECORD_IDENTIFIER of each record type."""
 AROUND = frozenset({HEADER, METADATA, TRAILER})
-"""Types of rows that are about the file, and that a trailer does not count."""
+"""Types of rows that describe the file; a trailer does not count them."""
 OWN_SCHEME, OWN_SCHEMES = "AddressBase Premium Classification Scheme", "AddressBase"
-"""CLASS_SCHEME of the classification that counts, and how it begins. A property may have others, of the Valuation Office for example."""
+"""CLASS_SCHEME of AddressBase's own classification, and its prefix. A property may also have others, such as the Valuation Office's."""
 
 _TEXT, _SUFFIX, _HOUSE = text(200), text(2), digits(5).or_nothing()
 _COORDINATE = NUMBER.or_nothing()
@@ -150,12 +150,12 @@ _STREETS = (
     _street("START_X", "START_Y", "START_LAT", "START_LONG", "END_X", "END_Y", "END_LAT", "END_LONG"),
     _street("START_X", "START_Y", "END_X", "END_Y"),
 )
-"""As it is now, and as it was before streets had degrees."""
+"""The current layout, and the earlier one without latitudes and longitudes."""
 
 LAYOUTS = {(record, len(layout)): layout for record, layout in _LAYOUTS.items()} | {(STREET, len(layout)): layout for layout in _STREETS}
 """By record type and number of columns."""
 NEWEST = {**_LAYOUTS, STREET: _STREETS[0]}
-"""By record type, the layout that a row with a wrong number of columns is held against."""
+"""By record type, the layout that gives the reason for a row with a wrong number of columns."""
 HEADER_LAYOUT = Layout(
     *(Column("RECORD_IDENTIFIER", one_of(HEADER)), Column("CUSTODIAN_NAME", _TEXT), Column("LOCAL_CUSTODIAN_CODE", digits(4))),
     *(Column("PROCESS_DATE", DATE), Column("VOLUME_NUMBER", digits(5)), Column("ENTRY_DATE", DATE)),

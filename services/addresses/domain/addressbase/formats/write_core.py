@@ -1,8 +1,9 @@
-"""AddressBase Core's row of a `Blpu`.
+"""Writes AddressBase Core's row of a `Blpu`.
 
-The parts of the address are those of the first LPI, the approved one; post town, PO box and suffix those of the delivery point. So of what
-a `Blpu` holds, a row keeps: UPRN, parent, UDPRN, position, class, identifier of the building, organisation, postcode, borough, date of the
-last update, and the first LPI's street, numbers and names, in which a name and a number of a part within become one text.
+Takes the parts of the address from the first LPI, which is the approved one; post town, PO box and suffix from the delivery point.
+
+A row keeps of a `Blpu`: UPRN, parent, UDPRN, position, class, TOID, organisation, postcode, borough, date of the last update, and the
+first LPI's street, numbers and names. It joins name and number of an SAO to one text.
 """
 
 from services.addresses.domain.addressbase.incoming import Op
@@ -13,7 +14,7 @@ from .write_premium import Row, written
 
 
 def row(blpu: Blpu, op: Op = Op.INSERT) -> Row:
-    """The columns in their order."""
+    """Returns the columns of a row in the specification's order."""
     point, lpi = blpu.delivery_point, next(iter(blpu.lpis), None)
     return (
         *(str(blpu.uprn), str(blpu.parent_uprn or ""), str(point.udprn) if point else "", str(lpi.usrn or "") if lpi else ""),

@@ -1,7 +1,7 @@
-"""AddressBase Premium's records of a `Blpu`, and files of such records.
+"""Writes AddressBase Premium's records of a `Blpu`, and volumes of such records.
 
-What a `Blpu` does not hold is left empty: where a street is, its dates, dates of what belongs to a BLPU. Keys that it does not hold (of
-cross references, classifications, organisations, successors) are made of its UPRN and say nothing else.
+Leaves empty the values that a `Blpu` lacks: positions and dates of streets, and some dates of delivery points. Derives the keys that it
+lacks (of cross references, classifications, organisations, successors) from the UPRN.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,16 +17,16 @@ from . import premium_records as types
 from .assemble_premium import TOPOGRAPHY, Fields
 
 MOST_RECORDS = 1_000_000
-"""Of a volume: OS's own hold as many."""
+"""Records in a volume, as in OS's own supplies."""
 WARD_SOURCE, PARISH_SOURCE = "7666OW", "7666MI"
 _NO_DATES = ("", "", "", "")
 _IN_KEY = 100_000_000_000
-"""A key holds the last eleven digits of a UPRN."""
+"""Modulus of the last eleven digits of a UPRN, which a key contains."""
 Row = tuple[str, ...]
 
 
 class Record(NamedTuple):
-    """One row, before it has its place in the order."""
+    """One row without its number in the order (PRO_ORDER)."""
 
     record: str
     op: Op
@@ -36,16 +36,19 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What a supply says of itself in header and metadata."""
+    """The values of a supply's header and metadata."""
 
     custodian: str
-    """CUSTODIAN_NAME: who made it."""
+    """CUSTODIAN_NAME: the maker of the supply."""
     day: date
     change_only: bool = False
 
 
 class Volumes:
-    """The volumes of a supply, each an iterator of its rows, to be read whole before the next. Of a group of records none is parted."""
+    """Iterates over the volumes of a supply, each an iterator of rows.
+
+    Read a volume to its end before you take the next. A group of records stays in one volume.
+    """
 
     def __init__(self, groups: Iterable[list[Record]], supply: Supply, most: int = MOST_RECORDS) -> None:
         self._groups = iter(groups)
@@ -79,7 +82,7 @@ class Volumes:
 
 
 def full_supply(blpus: Iterable[Blpu]) -> Iterator[list[Record]]:
-    """The records of each property, with those of streets that come for the first time before it. Memory is that of the streets."""
+    """Yields the records of each property, after those of its streets that have not come yet. Keeps the keys of streets in memory."""
     streets: set[tuple[int, str]] = set()
     for blpu in blpus:
         group: list[Record] = []
@@ -92,7 +95,7 @@ def full_supply(blpus: Iterable[Blpu]) -> Iterator[list[Record]]:
 
 
 def street_records(blpu: Blpu) -> Iterator[tuple[tuple[int, str], str, Fields]]:
-    """Of each street that an LPI is on: USRN and part, record type and fields. Where LPIs disagree about a street the first is right."""
+    """Yields key (USRN and part), record type and fields of the streets of all LPIs. The caller keeps the first of each key."""
     for lpi in blpu.lpis:
         yield (lpi.usrn, types.STREET), types.STREET, _street(lpi.usrn, blpu.custodian, lpi.street_state, lpi.street_classification)
         yield (lpi.usrn, lpi.language.value), types.DESCRIPTOR, _descriptor(lpi)
@@ -109,7 +112,7 @@ def _descriptor(lpi: Lpi) -> Fields:
 
 
 def records(blpu: Blpu) -> Iterator[tuple[str, Fields]]:
-    """Record type and fields of all that is about a property and not about its streets."""
+    """Yields record type and fields of a property's records, without those of its streets."""
     uprn = str(blpu.uprn)
     dates = (written(blpu.start_date), "", written(blpu.last_update), written(blpu.entry_date))
     yield types.BLPU, _blpu(blpu, uprn)
@@ -137,7 +140,7 @@ def _cross_references(blpu: Blpu) -> Iterator[tuple[str, str]]:
 
 
 def _key(letter: str, at: int, blpu: Blpu) -> str:
-    """Fourteen characters that no other record of the property's has."""
+    """Returns fourteen characters that are unique among the records of a property."""
     return f"{letter}{at:02d}{blpu.uprn % _IN_KEY:011d}"
 
 
@@ -178,5 +181,5 @@ def _delivery_point(point: DeliveryPoint, uprn: str) -> Fields:
 
 @lru_cache(100_000)
 def written(day: date | None) -> str:
-    """A date as the files write it, empty where there is none."""
+    """Formats a date after ISO 8601; empty for None."""
     return day.isoformat() if day else ""

@@ -1,4 +1,4 @@
-"""Change-only supplies: what turns one list of records into another, both in the order of their UPRNs."""
+"""Writes change-only supplies: the differences between two lists of records in the order of their UPRNs."""
 
 from collections.abc import Iterable, Iterator
 
@@ -14,10 +14,10 @@ _Streets = dict[tuple[int, str], tuple[str, Fields]]
 
 
 def premium_changes(before: Iterable[Blpu], after: Iterable[Blpu]) -> Iterator[list[Record]]:
-    """The records of each property that differs, then of each street that does. Memory is that of the streets.
+    """Yields the changed records of each property, then of each street. Keeps the streets in memory.
 
-    A property that is merged or split is one whose record afterwards is historical and has `successors`; one that is only in `before` is
-    deleted. Raises ValueError where UPRNs do not ascend.
+    A merged or split property appears in `after` as historical with `successors`. A property that is only in `before` is deleted.
+    Raises ValueError if UPRNs do not ascend.
     """
     streets_before: _Streets = {}
     streets_after: _Streets = {}
@@ -34,9 +34,9 @@ def premium_changes(before: Iterable[Blpu], after: Iterable[Blpu]) -> Iterator[l
 
 
 def core_changes(before: Iterable[Blpu], after: Iterable[Blpu]) -> Iterator[Row]:
-    """A row of each property that differs. Core has no history: what is historical afterwards is deleted.
+    """Yields a row for each changed property. Core has no history, so a property that ended is deleted.
 
-    Raises ValueError where UPRNs do not ascend.
+    Raises ValueError if UPRNs do not ascend.
     """
     for old, new in _pairs(_in_core(before), _in_core(after)):
         if new is None:
@@ -80,7 +80,7 @@ _Keyed = dict[tuple[str, str], tuple[str, Fields]]
 
 
 def _keyed(blpu: Blpu | None) -> _Keyed:
-    """Records by type and key; the BLPU itself has none."""
+    """Returns the records by type and key; the BLPU itself has an empty key."""
     found = records(blpu) if blpu else ()
     return {(record, "" if record == types.BLPU else fields[1]): (record, fields) for record, fields in found}
 
@@ -90,7 +90,7 @@ def _only(streets: _Streets, key: tuple[int, str]) -> _Keyed:
 
 
 def _changes(old: _Keyed, new: _Keyed) -> Iterator[Record]:
-    """Deletions first: what takes their place may have their key."""
+    """Yields deletions first: a new record may have the key of a deleted one."""
     yield from (Record(record, Op.DELETE, fields) for key, (record, fields) in old.items() if key not in new)
     for key, (record, fields) in new.items():
         if key not in old:
