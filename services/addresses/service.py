@@ -3,6 +3,7 @@
 from services.addresses import events
 from services.addresses.settings import Settings
 from services.addresses.store import Store
+from shared import limits
 from shared.service import Service
 from shared.worker import Worker
 
@@ -50,7 +51,7 @@ def build(settings: Settings) -> Service:
             *(announcer(store, live), publisher(store, settings.data_dir, releases.folder if releases else None)),
             *(bulk, reconciling, retention),
         ],
-        provides=[live, EarlierReleases(settings.data_dir), matcher, reconciler, Access(settings)],
+        provides=[live, EarlierReleases(settings.data_dir), matcher, reconciler, Access(settings, store.collection(limits.COLLECTION))],
         on_start=[live.open, following.start],
         on_stop=[matcher.stop, following.stop, live.close],
         description="London's addresses and postcodes: search while typing, match written addresses, look up a UPRN, follow changes.",

@@ -6,7 +6,7 @@ import io
 import json
 import random
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -21,10 +21,10 @@ from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from services.addresses.store.match_jobs import MatchChunks, MatchJob, MatchJobs
-from services.addresses.workers import run_match_jobs as bulk_matching
 from services.addresses.workers.run_match_jobs import CHUNK, BulkMatcher
 from shared import clock
 from shared.mongo import Conflict
+from shared.presence import DEAD_AFTER, Presence
 from tests.support.published import published
 
 from .conftest import SEED
@@ -236,6 +236,13 @@ async def live(data_dir) -> AsyncIterator[LiveRelease]:
     await release.close()
 
 
+async def a_presence(store: Store, name: str = "only", monotonic: Callable[[], float] = lambda: 0.0) -> Presence:
+    """The presence of one process, whose clock the test holds."""
+    presence = Presence(store.collection("live_processes"), name, monotonic)
+    await presence.start()
+    return presence
+
+
 async def a_job(store: Store, homes, name: str = "job", borough: str = "E09000012") -> MatchJob:
     at = clock.now()
     chunks = [homes[first : first + CHUNK] for first in range(0, len(homes), CHUNK)]
@@ -263,11 +270,14 @@ async def test_the_job_of_a_killed_worker_is_taken_over_where_it_was(settings, d
     left = (await store.match_jobs.open_jobs(at=clock.now()))[0]
     assert 1 <= left.chunks_done < job.chunks, "it was killed in the middle"
     time = 0.0
-    matcher = BulkMatcher(store, live, monotonic=lambda: time)
+    presence = await a_presence(store, "second", lambda: time)
+    matcher = BulkMatcher(store, live, presence)
     assert await matcher.step() == 0, "the dead worker is still believed to live"
-    time = bulk_matching.DEAD_AFTER_SECONDS - 1
+    time = DEAD_AFTER - 1
+    await presence.heartbeat()
     assert await matcher.step() == 0
-    time = bulk_matching.DEAD_AFTER_SECONDS
+    time = DEAD_AFTER
+    await presence.heartbeat()
 
     async def taken_over() -> Any:
         return bool(await matcher.step()) and not await store.match_jobs.open_jobs(at=clock.now())
@@ -281,11 +291,13 @@ async def test_the_job_of_a_killed_worker_is_taken_over_where_it_was(settings, d
 async def test_a_worker_that_was_only_thought_dead_doubles_nothing(store, live, homes):
     job = await a_job(store, homes)
     time = 0.0
-    slow = BulkMatcher(store, live, monotonic=lambda: time)
-    quick = BulkMatcher(store, live, monotonic=lambda: time)
+    slow = BulkMatcher(store, live, await a_presence(store, "slow", lambda: time))
+    presence = await a_presence(store, "quick", lambda: time)
+    quick = BulkMatcher(store, live, presence)
     assert await slow.step() == await slow.step() == 1
     assert await quick.step() == 0
-    time = bulk_matching.DEAD_AFTER_SECONDS
+    time = DEAD_AFTER
+    await presence.heartbeat()
     assert await quick.step() == 1
     await asyncio.gather(slow.step(), quick.step())
     while await quick.step():
@@ -298,7 +310,7 @@ async def test_a_worker_that_was_only_thought_dead_doubles_nothing(store, live, 
 
 async def test_a_worker_that_stops_leaves_its_job_to_others_at_once(store, live, homes):
     await a_job(store, homes)
-    leaving, other = BulkMatcher(store, live), BulkMatcher(store, live)
+    leaving, other = [BulkMatcher(store, live, await a_presence(store, name)) for name in ("leaving", "other")]
     assert await leaving.step() == 1
     assert await other.step() == 0
     await leaving.stop()
@@ -307,7 +319,7 @@ async def test_a_worker_that_stops_leaves_its_job_to_others_at_once(store, live,
 
 async def test_a_job_that_is_deleted_meanwhile_is_dropped(store, live, homes):
     await a_job(store, homes)
-    matcher = BulkMatcher(store, live)
+    matcher = BulkMatcher(store, live, await a_presence(store))
     await matcher.step()
     await store.match_jobs.remove("job")
     await store.match_chunks.remove("job")
@@ -319,7 +331,7 @@ async def test_a_job_that_is_deleted_meanwhile_is_dropped(store, live, homes):
 async def test_one_row_waits_for_no_other_boroughs_job(store, live, homes):
     for number in range(3):
         await a_job(store, homes, f"a{number}", "E09000012")
-    worker = BulkMatcher(store, live)
+    worker = BulkMatcher(store, live, await a_presence(store))
     assert await worker.step() == 1  # takes the first
     for name, borough in (("b", "E09000007"), ("c", "E09000001")):
         await a_job(store, homes[:1], name, borough)
@@ -333,7 +345,7 @@ async def test_one_row_waits_for_no_other_boroughs_job(store, live, homes):
 
 async def test_jobs_that_gave_way_go_on_where_they_were(store, live, homes):
     jobs = [await a_job(store, homes, "a", "E09000012"), await a_job(store, homes, "b", "E09000007")]
-    worker = BulkMatcher(store, live)
+    worker = BulkMatcher(store, live, await a_presence(store))
     while await worker.step():
         done_by = [job.chunks_done for job in await store.match_jobs.open_jobs(at=clock.now())]
         assert max(done_by, default=0) - min(done_by, default=0) <= 1
@@ -374,7 +386,7 @@ async def test_requests_have_their_turns_while_a_chunk_is_matched(store, live, h
         return gazetteer_match(self, *asked)
 
     monkeypatch.setattr(Gazetteer, "match", counting)
-    matcher = BulkMatcher(store, live)
+    matcher = BulkMatcher(store, live, await a_presence(store))
     assert await matcher.step() == 1
     matching = asyncio.create_task(matcher.step())
     longest = before = 0

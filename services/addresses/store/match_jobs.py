@@ -3,8 +3,7 @@
 Addresses are personal data. Writing the results of a chunk deletes its rows, and the database deletes a whole job at `expires_at`. Queries
 ignore expired jobs, even before the database has deleted them.
 
-A claim names its worker and counts that worker's heartbeats. A worker that sees the count stand still for some seconds of its own monotonic
-clock takes the job over. No decision compares the clocks of two machines.
+A claim names its worker's process. The claims of a dead process are free again (`shared.presence.Claims`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,7 +44,6 @@ class MatchJob:
     """Releases with which workers matched the rows."""
     finished_at: datetime | None = None
     worker: str | None = None
-    beat: int = 0
     open: bool = True
     """Whether rows wait to be matched."""
 
@@ -80,22 +78,17 @@ class MatchJobs:
         return [_job(row) for row in rows if row["expires_at"] > at]
 
     async def claim(self, job: MatchJob, worker: str) -> bool:
-        """Claim a job. Returns False if its worker or heartbeat differs from `job`: the holder lives, or another claim was faster."""
+        """Claim a job. Returns False if its worker differs from `job`: another claim was faster."""
         return await self._rows.update_one(
-            {"_id": job.id, "open": True, "worker": job.worker, "beat": job.beat},
-            {"$set": {"worker": worker, "state": JobState.RUNNING.value}, "$inc": {"beat": 1}},
+            {"_id": job.id, "open": True, "worker": job.worker}, {"$set": {"worker": worker, "state": JobState.RUNNING.value}}
         )
-
-    async def beat(self, job: str, worker: str) -> bool:
-        """Record a heartbeat. Returns False if another worker holds the job, or it is gone."""
-        return await self._rows.update_one({"_id": job, "worker": worker, "open": True}, {"$inc": {"beat": 1}})
 
     async def advance(self, job: str, worker: str, *, chunk: int, counts: Mapping[str, int], release: str) -> bool:
         """Count a matched chunk. Returns False if another worker holds the job, `chunk` is counted already, or the job is gone."""
         added = {f"counts.{decision}": number for decision, number in counts.items()}
         return await self._rows.update_one(
             {"_id": job, "worker": worker, "open": True, "chunks_done": chunk},
-            {"$inc": {"beat": 1, "chunks_done": 1, "done": sum(counts.values()), **added}, "$addToSet": {"releases": release}},
+            {"$inc": {"chunks_done": 1, "done": sum(counts.values()), **added}, "$addToSet": {"releases": release}},
         )
 
     async def finish(self, job: str, worker: str, *, at: datetime) -> None:
@@ -105,7 +98,7 @@ class MatchJobs:
 
     async def free(self, worker: str) -> None:
         """Release every job that a worker holds, so that others claim it at once."""
-        await self._rows.update_many({"open": True, "worker": worker}, {"$set": {"worker": None}, "$inc": {"beat": 1}})
+        await self._rows.update_many({"open": True, "worker": worker}, {"$set": {"worker": None}})
 
 
 class MatchChunks:
@@ -156,5 +149,5 @@ def _chunk(job: str, number: int) -> str:
 
 
 def _job(row: Document) -> MatchJob:
-    fields = {name: value for name, value in row.items() if name != "_id"}
+    fields = {name: value for name, value in row.items() if name not in ("_id", "beat")}  # earlier versions counted heartbeats here
     return MatchJob(**{**fields, "id": row["_id"], "state": JobState(row["state"])})

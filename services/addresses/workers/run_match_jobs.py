@@ -16,16 +16,13 @@ from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.store import Store
 from services.addresses.store.match_jobs import MatchJob
 from shared.clock import now
-from shared.events import new_id
 from shared.mongo import Conflict
+from shared.presence import Claims, Presence
 
 CHUNK = 500
 """Rows in a chunk: half a second of matching, about 50 kB."""
 SLICE_SECONDS = PAUSE_SECONDS = 0.002
 """Seconds of matching, and then seconds for everything else in the process: a request needs several turns of the event loop."""
-BEAT_SECONDS = 2.0
-DEAD_AFTER_SECONDS = 10.0
-"""Seconds without a heartbeat after which another worker takes the job over."""
 
 
 class _Lost(Exception):  # noqa: N818 (what happened, not a fault)
@@ -35,16 +32,18 @@ class _Lost(Exception):  # noqa: N818 (what happened, not a fault)
 class BulkMatcher:
     """Runs one job at a time. A chassis `Worker` calls `step`; `wake` starts the next step at once."""
 
-    def __init__(self, store: Store, live: LiveRelease, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: Store, live: LiveRelease, presence: Presence | None = None) -> None:
+        """`presence` names this process in claims; the store's by default."""
         self._store = store
         self._live = live
-        self._monotonic = monotonic
-        self._name = new_id()
+        self._presence = presence or store.presence
+        self._claims = Claims(self._presence, store.collection("match_jobs"), holder="worker", only={"open": True})
+        self._name = self._presence.name
+        """The name in the current claim: after a pause the process may have another."""
         self._job: MatchJob | None = None
         self._next = 0
         self._turns: dict[str, int] = {}
         """Borough to the number of its last turn; turns count from 1."""
-        self._seen: dict[str, tuple[tuple[str | None, int], float]] = {}
         self.wake: Callable[[], None] = lambda: None
         self.one_writer = asyncio.Lock()
         """Guards the writing of a new job's chunks: many large writes at once stall the embedded database."""
@@ -68,10 +67,13 @@ class BulkMatcher:
         await self._store.match_jobs.free(self._name)
 
     async def _take(self) -> bool:
+        if not self._presence.is_certain:
+            return False
+        await self._claims.sweep()
+        self._name = self._presence.name
         jobs = await self._store.match_jobs.open_jobs(at=now())
-        self._seen = {job.id: self._seen.get(job.id, ((None, -1), 0.0)) for job in jobs}
         for job in sorted(jobs, key=lambda job: self._turns.get(job.borough, 0)):  # stable: oldest first in a borough
-            if (job.worker in (None, self._name) or self._is_dead(job)) and await self._store.match_jobs.claim(job, self._name):
+            if job.worker in (None, self._name) and await self._store.match_jobs.claim(job, self._name):
                 self._job, self._next = job, job.chunks_done
                 self._turns[job.borough] = max(self._turns.values(), default=0) + 1
                 return True
@@ -81,12 +83,6 @@ class BulkMatcher:
         """Return whether a job of another borough has no worker."""
         return any(job.worker is None and job.borough != borough for job in await self._store.match_jobs.open_jobs(at=now()))
 
-    def _is_dead(self, job: MatchJob) -> bool:
-        sign, at = (job.worker, job.beat), self._monotonic()
-        if self._seen[job.id][0] != sign:
-            self._seen[job.id] = (sign, at)
-        return at - self._seen[job.id][1] >= DEAD_AFTER_SECONDS
-
     async def _match_next(self, job: MatchJob) -> MatchJob | None:
         """Match the next chunk and write its results. Returns the job, or None once it is finished."""
         if self._next == job.chunks:
@@ -94,7 +90,7 @@ class BulkMatcher:
             return None
         rows = await self._store.match_chunks.rows(job.id, self._next)
         release = self._live.manifest.release
-        results = await self._matched(job, rows)
+        results = await self._matched(rows)
         counts = Counter(dict.fromkeys(map(str, Decision), 0))
         counts.update(row.decision.value for row in results)
         async with self._store.transaction() as tx:
@@ -104,17 +100,12 @@ class BulkMatcher:
         self._next += 1
         return job
 
-    async def _matched(self, job: MatchJob, rows: list[WrittenRow]) -> list[MatchedRow]:
+    async def _matched(self, rows: list[WrittenRow]) -> list[MatchedRow]:
         gazetteer, results = self._live.gazetteer, []
-        beat_at = turn_at = self._monotonic()
+        turn_at = time.monotonic()
         for row in rows:
             results.append(MatchedRow.of(row, gazetteer.match(row.address, row.postcode, 1), gazetteer.split_postcodes))
-            at = self._monotonic()
-            if at - turn_at >= SLICE_SECONDS:
+            if time.monotonic() - turn_at >= SLICE_SECONDS:
                 await asyncio.sleep(PAUSE_SECONDS)
-                turn_at = self._monotonic()
-            if at - beat_at >= BEAT_SECONDS:
-                if not await self._store.match_jobs.beat(job.id, self._name):
-                    raise _Lost
-                beat_at = self._monotonic()
+                turn_at = time.monotonic()
         return results

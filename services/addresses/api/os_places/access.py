@@ -1,8 +1,6 @@
 """Authentication of the OS Places API: an API key (`key` in the query or as a header), or an access token."""
 
 import hmac
-import time
-from collections import OrderedDict
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -10,15 +8,15 @@ from fastapi import Depends, Security
 from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
 
-from services.addresses.domain.os_places.token_bucket import TokenBucket
 from services.addresses.settings import ApiKey, Settings
 from shared import context
 from shared.auth import require
 from shared.http import Problem, provided
+from shared.limits import Quota
+from shared.mongo import Collection
 
 SCOPE = "addresses:address:read"
 LONGEST_KEY = 256
-CALLERS_REMEMBERED = 10_000
 _of_token: Any = require(SCOPE).dependency
 _in_query = APIKeyQuery(name="key", scheme_name="api-key", auto_error=False)
 _in_header = APIKeyHeader(name="key", scheme_name="api-key-header", auto_error=False)
@@ -32,13 +30,13 @@ _bearer = _Bearer(auto_error=False, scheme_name="HTTPBearer")
 
 
 class Access:
-    """The hashes of the API keys, and the request rate of each caller in this process."""
+    """The hashes of the API keys, and the quota of each caller."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, counts: Collection) -> None:
+        """`counts` is the collection in which replicas count requests together."""
         self._keys = {key.sha256: key for key in settings.api_keys}
-        self._per_second = settings.places_per_minute / 60
-        self._burst = float(settings.places_per_minute)
-        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+        self.quota = Quota("places", settings.places_per_minute, rows=counts)
+        """Requests a minute of each caller, over all replicas."""
 
     def holder(self, presented: str) -> ApiKey | None:
         """Find the holder of a key. Compares hashes in constant time, so that the duration reveals nothing about any key."""
@@ -47,17 +45,6 @@ class Access:
         digest = sha256(presented.encode("utf-8", "surrogatepass")).hexdigest()
         found = self._keys.get(digest)
         return found if found and hmac.compare_digest(found.sha256, digest) else None
-
-    def count(self, caller: str) -> None:
-        """Count one request of a caller; 429 above its rate."""
-        now = time.monotonic()
-        bucket = self._buckets.get(caller)
-        if bucket is None:
-            bucket = self._buckets[caller] = TokenBucket(self._burst, self._per_second, self._burst, now)
-            if len(self._buckets) > CALLERS_REMEMBERED:
-                self._buckets.popitem(last=False)
-        if wait := bucket.take(now):
-            raise Problem(429, "Too many requests. Try again later.", headers={"Retry-After": str(int(wait) + 1)})
 
 
 async def _admitted(
@@ -78,7 +65,7 @@ async def _admitted(
         await _of_token(request)
     else:
         raise Problem(401, "Missing API key or access token", headers={"WWW-Authenticate": "Bearer"})
-    access.count(request.state.principal)
+    await access.quota.take(request.state.principal)
 
 
 admitted = Depends(_admitted)
