@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from services.addresses.domain.addressbase.editions import MADE_UP, Edition, What, as_reported, is_supply, product_of, together
+from services.addresses.domain.addressbase.editions import MADE_UP, Edition, What, as_reported, is_supply, merge_editions, product_of
 from services.addresses.domain.addressbase.incoming import WrongFileError
 from services.addresses.gazetteer.files.shipped_sources import SHIPPED_EDITION
 from services.addresses.gazetteer.progress import Watch
@@ -99,7 +99,7 @@ class Job:
         """What the release is made from: these files, and what the live one was made from but for what they replace."""
         before = (self.base and self.base.editions) or (SHIPPED_EDITION,)
         new = (as_reported(format_name, file.name, next(iter(file.first_rows(1)), [])) for file in self.files)
-        return together((edition for edition in before if edition.of != replaced), new)
+        return merge_editions((edition for edition in before if edition.of != replaced), new)
 
     def behind(self, format_name: str) -> str:
         """Which of the files is older than the supply of its product that was applied last; empty where none is, or none says."""
