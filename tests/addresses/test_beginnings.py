@@ -1,4 +1,4 @@
-"""What is kept for short beginnings and by word, and that it is what a search would find."""
+"""Precomputed rows of short prefixes and lists by word equal the results of a search."""
 
 import random
 
@@ -20,14 +20,14 @@ HACKNEY = "E09000012"
 
 @pytest.fixture(scope="module")
 def opened(data_dir):
-    """The release's folder, a search that has no beginnings to look up, and its postcodes."""
+    """The release's folder, a typeahead without precomputed prefixes, and the postcodes."""
     folder = current(data_dir)[0]
     premises, postcodes = PremisesFiles(folder), Postcodes(folder)
     yield folder, Typeahead(Finder(folder, premises, postcodes.outwards), premises, postcodes), postcodes
     postcodes.close()
 
 
-def test_what_is_kept_for_each_short_beginning_is_what_a_search_finds(opened):
+def test_the_rows_of_each_short_prefix_equal_a_search(opened):
     folder, typeahead, postcodes = opened
     kept = Prefixes(folder)
     words = WordLists(folder, "streets_by_word").words + WordLists(folder, "buildings_by_word").words
@@ -40,7 +40,7 @@ def test_what_is_kept_for_each_short_beginning_is_what_a_search_finds(opened):
         assert rows == typeahead.by_words(query, KEPT, None).rows[:KEPT], letters
 
 
-def test_a_short_beginning_is_answered_the_same_with_and_without_what_is_kept(opened, gazetteer):
+def test_a_short_prefix_has_the_same_answer_with_and_without_precomputed_rows(opened, gazetteer):
     _, typeahead, _ = opened
     for letters in ("q", "Ta", "wil"):
         assert gazetteer.answer(letters, KEPT) == typeahead.search(letters, KEPT)
@@ -51,18 +51,18 @@ def test_a_short_beginning_is_answered_the_same_with_and_without_what_is_kept(op
     ("typed", "limit", "borough"),
     [("wil", KEPT + 1, None), ("wil", 10, HACKNEY), ("will", 10, None), ("12 wi", 10, None), ("wi e8", 10, None), ("12", 10, None)],
 )
-def test_what_else_is_asked_is_looked_for(opened, typed, limit, borough):
+def test_any_other_query_is_not_precomputed(opened, typed, limit, borough):
     folder, _, postcodes = opened
     assert Prefixes(folder).rows(Query.parse(typed, postcodes.outwards), limit, borough) is None
 
 
-def test_a_short_beginning_in_a_borough_finds_what_lies_there(gazetteer):
+def test_a_short_prefix_in_a_borough_finds_addresses_there(gazetteer):
     found = gazetteer.search("wi", 10, HACKNEY)
     assert found
     assert {each.borough for each in found} == {HACKNEY}
 
 
-def test_only_words_of_letters_have_beginnings():
+def test_only_alphabetic_words_have_prefixes():
     assert prefixes_of(["QUILL", "12", "A", "4TH"]) == ["A", "Q", "QU", "QUI"]
     assert max(map(len, prefixes_of(["QUILLFEN"]))) == LETTERS
 
@@ -84,12 +84,12 @@ def test_lists_of_words_are_joined_and_shared_as_sets_are(tmp_path):
         assert found.of_any(choices[0]).tolist() == sorted(sets[0])
 
 
-def test_of_a_list_that_is_too_long_the_beginning_is_gone_through(tmp_path):
+def test_a_search_reads_only_the_beginning_of_a_long_list(tmp_path):
     write_word_lists(tmp_path, "test", {"A": range(3 * LONGEST), "B": range(LONGEST // 2, 4 * LONGEST)})
     assert WordLists(tmp_path, "test").of_all([["A"], ["B"]]).tolist() == list(range(LONGEST // 2, LONGEST))
 
 
-def test_what_a_search_shows_is_the_line_of_the_record(gazetteer):
+def test_a_search_result_has_the_line_of_its_record(gazetteer):
     dice = random.Random(6)
     for row in dice.sample(range(len(gazetteer)), 1_000):
         uprn = int(gazetteer.uprns[row])
@@ -104,7 +104,7 @@ def test_what_a_search_shows_is_the_line_of_the_record(gazetteer):
 
 
 @pytest.mark.parametrize("town", ["London", "Lonodn", "LONDN", "loondon", "Lodnon"])
-def test_the_town_misspelt_narrows_nothing(gazetteer, town):
+def test_a_misspelt_town_narrows_no_search(gazetteer, town):
     uprns = gazetteer.at_postcode("E8 1")[:200]
     for blpu in gazetteer.records(uprns):
         if blpu.delivery_point:

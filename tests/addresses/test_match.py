@@ -1,4 +1,4 @@
-"""Matching written addresses: the right record, an honest confidence, and what it rests on."""
+"""A match finds the right record of a written address, with a calibrated confidence and its evidence."""
 
 import random
 
@@ -18,7 +18,7 @@ MATCH = "/v1/addresses/match"
 
 @pytest.fixture(scope="module")
 def homes(gazetteer) -> list[Blpu]:
-    """Everything that is delivered to."""
+    """All premises with a delivery point."""
     return [blpu for blpu in gazetteer.all_records() if blpu.delivery_point]
 
 
