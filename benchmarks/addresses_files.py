@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.report import Report
 from services.addresses.domain.addressbase.formats.assemble import assemble
-from services.addresses.domain.addressbase.formats.detect import ROWS_ENOUGH, recognise
+from services.addresses.domain.addressbase.formats.detect import ROWS_ENOUGH, detect_format
 from services.addresses.domain.addressbase.incoming import Format
 from services.addresses.gazetteer.builds.synthetic_files import generate_files
 
@@ -105,7 +105,7 @@ def _assemble(folder: Path, premises: int) -> None:
 
 
 def _reader(path: Path) -> Format:
-    reader = recognise(list(islice(_rows_of(path), ROWS_ENOUGH)))
+    reader = detect_format(list(islice(_rows_of(path), ROWS_ENOUGH)))
     if not isinstance(reader, Format):
         raise TypeError(f"{path.name} is not a file of addresses")
     return reader

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from io import StringIO
 
 from services.addresses.domain.addressbase.formats.assemble import assemble
-from services.addresses.domain.addressbase.formats.detect import recognise
+from services.addresses.domain.addressbase.formats.detect import detect_format
 from services.addresses.domain.addressbase.incoming import Format, Incoming, Op
 from services.addresses.domain.addressbase.records import Blpu
 
@@ -53,7 +53,7 @@ def rows(text: str) -> list[list[str]]:
 def read(text: str, wanted: str | None = None) -> list[Incoming]:
     """What an address file says; it is recognised, read and ended."""
     found = rows(text)
-    reader = recognise(found[:20], wanted)
+    reader = detect_format(found[:20], wanted)
     assert isinstance(reader, Format)
     said = [incoming for row in found for incoming in reader.read(row)]
     reader.end()

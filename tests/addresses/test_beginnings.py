@@ -62,7 +62,7 @@ def test_a_short_prefix_in_a_borough_finds_addresses_of_that_borough(gazetteer):
     assert {each.borough for each in found} == {HACKNEY}
 
 
-def test_only_words_of_letters_have_beginnings():
+def test_only_alphabetic_words_have_prefixes():
     assert prefixes_of(["QUILL", "12", "A", "4TH"]) == ["A", "Q", "QU", "QUI"]
     assert max(map(len, prefixes_of(["QUILLFEN"]))) == LETTERS
 
@@ -104,7 +104,7 @@ def test_a_search_result_shows_the_line_of_its_record(gazetteer):
 
 
 @pytest.mark.parametrize("town", ["London", "Lonodn", "LONDN", "loondon", "Lodnon"])
-def test_the_town_misspelt_narrows_nothing(gazetteer, town):
+def test_a_misspelt_town_narrows_no_search(gazetteer, town):
     uprns = gazetteer.at_postcode("E8 1")[:200]
     for blpu in gazetteer.records(uprns):
         if blpu.delivery_point:

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from services.addresses.domain.addressbase.editions import Edition, as_reported, newest, together
+from services.addresses.domain.addressbase.editions import Edition, as_reported, merge_editions, newest
 from services.addresses.gazetteer.files.shipped_sources import ATTRIBUTION, SHIPPED_EDITION
 from services.addresses.gazetteer.releases.integrity import checked
 from services.addresses.gazetteer.releases.manifest import folder_of
@@ -54,7 +54,7 @@ def test_licensed_data_is_named_as_such_and_made_up_data_as_nobodys():
 def test_of_each_product_the_last_edition_counts():
     first, second = (as_reported("premium", "supply.csv", [*HEADER[:3], day, *HEADER[4:]]) for day in ("2025-11-06", "2025-12-18"))
     positions = as_reported("open-uprn", "osopenuprn_202601.csv", [])
-    assert together([SHIPPED_EDITION, first], [second, positions]) == (SHIPPED_EDITION, second, positions)
+    assert merge_editions([SHIPPED_EDITION, first], [second, positions]) == (SHIPPED_EDITION, second, positions)
     assert newest([first, SHIPPED_EDITION, second], "premises") == second
     assert newest([SHIPPED_EDITION], "premises") is None
 

@@ -4,7 +4,7 @@ from itertools import chain
 
 import pytest
 
-from services.addresses.domain.addressbase.formats.detect import recognise
+from services.addresses.domain.addressbase.formats.detect import detect_format
 from services.addresses.domain.addressbase.incoming import BadRowError, PostcodeFormat, WrongFileError
 from services.addresses.domain.geography.location import Location
 from services.addresses.domain.geography.postcode import Postcode
@@ -36,7 +36,7 @@ CODE_POINT = """\
 
 def read(text: str) -> list[PostcodeRecord | TerminatedPostcodeRecord]:
     found = rows(text)
-    reader = recognise(found[:20])
+    reader = detect_format(found[:20])
     assert isinstance(reader, PostcodeFormat)
     said = [row for each in found for row in reader.postcodes(each)]
     reader.end()
@@ -75,7 +75,7 @@ def test_code_point_gives_places_and_areas_but_no_months():
 
 @pytest.mark.parametrize("text", [NSPL_2025, CODE_POINT])
 def test_postcodes_without_a_place_are_left_out_and_counted(text):
-    reader = recognise(rows(text))
+    reader = detect_format(rows(text))
     assert isinstance(reader, PostcodeFormat)
     found = [row.postcode for each in rows(text) for row in reader.postcodes(each)]
     assert "E8 9YY" not in found
@@ -98,7 +98,7 @@ def test_postcodes_without_a_place_are_left_out_and_counted(text):
     ],
 )
 def test_a_row_that_cannot_be_used_says_which_column_is_wrong(text, old, new, reason):
-    reader = recognise(rows(text))
+    reader = detect_format(rows(text))
     assert isinstance(reader, PostcodeFormat)
     with pytest.raises(BadRowError, match=f"^{reason}$"):
         list(chain.from_iterable(map(reader.postcodes, rows(text.replace(old, new)))))

@@ -8,7 +8,7 @@ import pytest
 
 from services.addresses.domain.addressbase.formats.code_point_open import CodePoint
 from services.addresses.domain.addressbase.formats.core import Core
-from services.addresses.domain.addressbase.formats.detect import NAMES, recognise, refuse_other_files
+from services.addresses.domain.addressbase.formats.detect import NAMES, detect_format, refuse_other_files
 from services.addresses.domain.addressbase.formats.onspd import Onspd
 from services.addresses.domain.addressbase.formats.open_uprn import OpenUprn
 from services.addresses.domain.addressbase.formats.premium import Premium
@@ -34,7 +34,7 @@ KNOWN = [
 
 @pytest.mark.parametrize(("text", "reader"), KNOWN)
 def test_a_file_is_recognised_by_what_it_holds(text, reader):
-    found = recognise(rows(text)[:20])
+    found = detect_format(rows(text)[:20])
     assert type(found) is reader
     assert found.name in NAMES
     assert isinstance(found, Format) != isinstance(found, PostcodeFormat)
@@ -44,29 +44,29 @@ def test_a_file_is_recognised_by_what_it_holds(text, reader):
 @pytest.mark.parametrize("wanted", NAMES)
 def test_a_file_that_is_named_otherwise_says_what_it_looks_like(text, reader, wanted):
     if reader.name == wanted:
-        assert type(recognise(rows(text), wanted)) is reader
+        assert type(detect_format(rows(text), wanted)) is reader
     else:
         with pytest.raises(WrongFileError, match=f"it is not {wanted}: it looks like {reader.name}"):
-            recognise(rows(text), wanted)
+            detect_format(rows(text), wanted)
 
 
 def test_two_formats_in_one_file_are_refused():
     with pytest.raises(WrongFileError, match="it has rows of core and of premium in one"):
-        recognise(rows(FLAT + "\n" + BLPU))
+        detect_format(rows(FLAT + "\n" + BLPU))
 
 
 def test_what_is_no_format_is_refused():
     with pytest.raises(WrongFileError, match=r"it is in none of the formats core, premium, .*: its first row has 3 columns"):
-        recognise(rows("name,street,town\nx,y,z"))
+        detect_format(rows("name,street,town\nx,y,z"))
     with pytest.raises(WrongFileError, match="it does not look like core"):
-        recognise(rows("name,street,town\nx,y,z"), "core")
+        detect_format(rows("name,street,town\nx,y,z"), "core")
     with pytest.raises(WrongFileError, match="it is empty"):
-        recognise([[], []])
+        detect_format([[], []])
 
 
 def test_a_format_that_does_not_exist_is_a_mistake_of_the_caller():
     with pytest.raises(ValueError, match="'paf' is not one of core, premium"):
-        recognise(rows(FLAT), "paf")
+        detect_format(rows(FLAT), "paf")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def _refusal(reader, row):
 
 def _recognised(found):
     try:
-        return recognise(found[:20])
+        return detect_format(found[:20])
     except WrongFileError:
         return None
 
@@ -154,11 +154,11 @@ def test_random_text_is_refused(seed):
     noise = "".join(chr(dice.choice((44, 10, dice.randrange(32, 1_000)))) for _ in range(2_000))
     found = list(_readable(noise))[:20]
     with pytest.raises(WrongFileError):
-        recognise(found)
+        detect_format(found)
 
 
 def test_metadata_alone_looks_like_premium_and_is_refused_by_its_reader():
-    reader = recognise(rows(METADATA))
+    reader = detect_format(rows(METADATA))
     assert isinstance(reader, Premium)
     with pytest.raises(WrongFileError, match="outside of header and trailer"):
         list(reader.read(rows(METADATA)[0]))

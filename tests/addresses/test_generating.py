@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.addresses.domain.addressbase.formats.detect import recognise
+from services.addresses.domain.addressbase.formats.detect import detect_format
 from services.addresses.domain.addressbase.formats.premium import Premium
 from services.addresses.domain.addressbase.incoming import Format
 from services.addresses.domain.synthetic.generate import generate
@@ -36,7 +36,7 @@ def apply(files, format_name: str, said: Held) -> Held:
     for file in files:
         if file.format == format_name:
             rows = contents(file.path)
-            reader = recognise(rows[:20], format_name)
+            reader = detect_format(rows[:20], format_name)
             assert isinstance(reader, Format)
             said.apply(incoming for row in rows for incoming in reader.read(row))
             reader.end()

@@ -1,4 +1,4 @@
-"""Matching written addresses: the right record, an honest confidence, and what it rests on."""
+"""A match finds the right record of a written address, with a calibrated confidence and its evidence."""
 
 import random
 
@@ -8,7 +8,7 @@ from benchmarks.addresses.noise import by_habit, written
 from services.addresses.domain.addressbase.records import Blpu
 from services.addresses.domain.addressbase.single_line import line
 from services.addresses.domain.search import match_model as matching_numbers
-from services.addresses.domain.search.matching import FEATURES, Decision, calibrated, decided, probability
+from services.addresses.domain.search.matching import FEATURES, Decision, calibrate, decide, probability
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
 
 from .test_search import NASTY
@@ -18,7 +18,7 @@ MATCH = "/v1/addresses/match"
 
 @pytest.fixture(scope="module")
 def homes(gazetteer) -> list[Blpu]:
-    """Everything that is delivered to."""
+    """All premises with a delivery point."""
     return [blpu for blpu in gazetteer.all_records() if blpu.delivery_point]
 
 
@@ -107,12 +107,12 @@ def test_random_text_is_no_sure_match(gazetteer):
 
 
 def test_confidence_rises_with_what_the_model_says_and_the_decision_with_confidence():
-    curve = [calibrated(at / 1000) for at in range(1001)]
+    curve = [calibrate(at / 1000) for at in range(1001)]
     assert curve == sorted(curve)
     assert 0 < curve[0] < curve[-1] < 1
     assert len(matching_numbers.WEIGHTS) == len(FEATURES)
-    assert probability([0.0] * len(FEATURES)) == calibrated(0.5)
-    assert [decided(confidence) for confidence in (0.0, matching_numbers.POSSIBLE_FROM, 1.0)] == [
+    assert probability([0.0] * len(FEATURES)) == calibrate(0.5)
+    assert [decide(confidence) for confidence in (0.0, matching_numbers.POSSIBLE_FROM, 1.0)] == [
         Decision.NONE,
         Decision.POSSIBLE,
         Decision.MATCH,

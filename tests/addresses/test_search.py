@@ -1,4 +1,4 @@
-"""Finding addresses in the real release."""
+"""Searches find addresses in the shipped release."""
 
 import random
 
@@ -13,7 +13,7 @@ CAMDEN, HACKNEY = "E09000007", "E09000012"
 
 
 def search(gazetteer: Gazetteer, text: str, *, limit: int, borough: str | None = None) -> list[Found]:
-    """As the API asks."""
+    """Searches as the API does."""
     return gazetteer.search(text, limit, borough)
 
 

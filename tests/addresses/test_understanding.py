@@ -1,4 +1,4 @@
-"""How typed text is read, and how candidates are ordered."""
+"""Typed text becomes queries and tokens, and scores order candidates."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_a_postcode_is_read_in_any_case_and_spacing(text):
 
 
 @pytest.mark.parametrize("text", ["", "NW1", "NW1 1A", "NW1 1AAA", "1AA NW1", "NW1-1AA", "٣W1 1AA", "NW1 ١AA", "NW1 1A\x00"])
-def test_what_is_not_a_whole_postcode_is_not_read_as_one(text):
+def test_a_text_that_is_no_whole_postcode_is_not_parsed(text):
     assert Postcode.parse(text) is None
 
 
@@ -37,7 +37,7 @@ def test_what_is_not_a_whole_postcode_is_not_read_as_one(text):
         ("nw", set()),
     ],
 )
-def test_the_beginning_of_a_postcode_is_told_from_words(typed, prefixes):
+def test_a_partial_postcode_is_distinguished_from_words(typed, prefixes):
     assert {begun.prefix for begun in Query.parse(typed, OUTWARDS).partial} == prefixes
 
 
@@ -53,7 +53,7 @@ def test_only_the_word_being_typed_is_unfinished():
     assert Query.parse("nw1 14 quil", OUTWARDS).words == (Word("14", "14"), Word("QUIL", "QUIL", unfinished=True))
 
 
-def test_a_whole_address_has_nothing_unfinished_and_its_postcode_is_mended():
+def test_a_whole_address_has_nothing_unfinished_and_its_postcode_is_corrected():
     query = Query.parse("14 quil st E8 lAB", OUTWARDS, finished=True)
     assert str(query.postcode) == "E8 1AB"
     assert [(word.text, word.unfinished) for word in query.words] == [("14", False), ("QUIL", False), ("STREET", False)]
@@ -67,7 +67,7 @@ def test_a_whole_address_has_nothing_unfinished_and_its_postcode_is_mended():
         ("Flat 007", ["FLAT", "7"]),
     ],
 )
-def test_the_town_is_left_out_and_a_street_that_is_called_like_it_is_not(typed, words):
+def test_a_query_omits_the_town_but_not_a_street_of_its_name(typed, words):
     assert [word.text for word in Query.parse(typed, OUTWARDS, finished=True).words] == words
 
 
@@ -131,7 +131,7 @@ _NAMES = [
     "word", ["QUILLFEN", "QILLFEN", "QUILLFNE", "QUILFENS", "BALLON", "SALLOON", "ANNES", "OAKSHOT", "HANAH", "A" * 300]
 )
 @pytest.mark.parametrize("errors", [1, 2])
-def test_the_nearest_words_are_those_that_measuring_every_one_finds(word, errors):
+def test_the_nearest_words_equal_those_of_a_full_scan(word, errors):
     apart = {name: distance(word, name, 3) for name in _NAMES if name.isascii() and name.isalpha() and name != word}
     fewest = min(apart.values())
     wanted = {(name, fewest) for name, far in apart.items() if far == fewest <= min(errors, most_errors(len(word)))}

@@ -109,7 +109,7 @@ def is_supply(edition: Edition) -> bool:
     return edition.of == "premises" and edition.product.removesuffix(MADE_UP) != product_of(open_uprn.NAME)
 
 
-def together(before: Iterable[Edition], new: Iterable[Edition]) -> tuple[Edition, ...]:
+def merge_editions(before: Iterable[Edition], new: Iterable[Edition]) -> tuple[Edition, ...]:
     """Merges editions in the order of their import; of each product the last one stays."""
     found: dict[tuple[What, str], Edition] = {}
     for edition in (*before, *new):

@@ -24,12 +24,3 @@ _NAMES = (
 BOROUGHS = {f"E090000{at:02d}": Borough(f"E090000{at:02d}", 5_000 + 30 * at, name) for at, name in enumerate(_NAMES, start=1)}
 """By GSS code. Both codes ascend in the order of the names: Camden is E09000007 and 5210."""
 BY_CUSTODIAN = {borough.custodian: borough for borough in BOROUGHS.values()}
-
-
-def named(text: str) -> Borough | None:
-    """Finds a borough by GSS code, custodian code or name in any case; None if unknown."""
-    wanted = text.strip().casefold()
-    return next(
-        (borough for borough in BOROUGHS.values() if wanted in {borough.gss.casefold(), str(borough.custodian), borough.name.casefold()}),
-        None,
-    )

@@ -80,7 +80,7 @@ _AS_DIGIT = str.maketrans("OILSBZQ", "0115820")
 _AS_LETTER = str.maketrans("01528", "OISZB")
 
 
-def mended(text: str) -> Postcode | None:
+def correct_postcode(text: str) -> Postcode | None:
     """Corrects confused letters and digits in a postcode without space: `E8IAB`, `NWl1AA`. None if the result is no postcode."""
     compact = text.upper()
     if not 5 <= len(compact) <= 7:

@@ -215,10 +215,10 @@ def _rising(written: _Written, lead: float, standing: Standing, *, unit: bool, h
 def probability(numbers: Sequence[float]) -> float:
     """Returns the calibrated probability, 0 to 1, that a candidate with these features is the written address."""
     total = sum(map(mul, fitted.WEIGHTS, numbers))
-    return calibrated(1 / (1 + exp(-max(-30.0, min(30.0, total)))))
+    return calibrate(1 / (1 + exp(-max(-30.0, min(30.0, total)))))
 
 
-def calibrated(raw: float) -> float:
+def calibrate(raw: float) -> float:
     """Returns the share of correct candidates at an output of the model, interpolated on the fitted curve."""
     raws, shares = fitted.CURVE
     after = bisect_right(raws, raw)
@@ -230,7 +230,7 @@ def calibrated(raw: float) -> float:
     return shares[after - 1] + (shares[after] - shares[after - 1]) * (raw - low) / (high - low)
 
 
-def decided(confidence: float) -> Decision:
+def decide(confidence: float) -> Decision:
     """Returns the decision for the probability of the best candidate."""
     if confidence >= fitted.MATCH_FROM:
         return Decision.MATCH

@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple, Self
 
-from services.addresses.domain.geography.postcode import PartialPostcode, Postcode, mended, unfinished, unfinished_inward, whole_outward
+from services.addresses.domain.geography.postcode import (
+    PartialPostcode,
+    Postcode,
+    correct_postcode,
+    unfinished,
+    unfinished_inward,
+    whole_outward,
+)
 
 from .spelling import distance
 from .tokens import LONGEST_QUERY, MOST_TOKENS, normal, raw_tokens
@@ -186,7 +193,7 @@ def _find_mended(
     """Returns a postcode with confused letters and digits corrected: at the end of an address, in other places only if it is live."""
     if at_end:
         for start in (len(raw) - 1, len(raw) - 2):
-            if start >= 0 and (found := mended("".join(raw[start:]))) and found.outward in outwards:
+            if start >= 0 and (found := correct_postcode("".join(raw[start:]))) and found.outward in outwards:
                 return found, range(start, len(raw))
     if is_live is None or all(map(_DIGITS.isdisjoint, raw)):
         return None, range(0)
@@ -195,7 +202,7 @@ def _find_mended(
             written = "".join(raw[start:end])
             if len(written) not in _LENGTHS_MENDED or not (written[0].isalpha() or end - start == 1) or _DIGITS.isdisjoint(written):
                 continue
-            if (found := mended(written)) and found.outward in outwards and is_live(found):
+            if (found := correct_postcode(written)) and found.outward in outwards and is_live(found):
                 return found, range(start, end)
     return None, range(0)
 

@@ -65,45 +65,45 @@ class _Postcode:
 
     def retire(self, blpu: Blpu, *successors: int) -> None:
         """Makes premises historical, with the UPRNs of their successors."""
-        lpis = tuple(sorted((_ended(lpi) for lpi in blpu.lpis), key=attrgetter("lpi_key")))
+        lpis = tuple(sorted((_end(lpi) for lpi in blpu.lpis), key=attrgetter("lpi_key")))
         ended = replace(blpu, lpis=lpis, delivery_point=None, successors=successors, state_date=CHANGED_ON, end_date=CHANGED_ON)
         self.put(replace(ended, logical_status=LogicalStatus.HISTORICAL, state=BlpuState.NO_LONGER_EXISTING))
 
 
-def _ended(lpi: Lpi) -> Lpi:
+def _end(lpi: Lpi) -> Lpi:
     return replace(lpi, logical_status=LogicalStatus.HISTORICAL, end_date=lpi.end_date or CHANGED_ON, last_update=CHANGED_ON)
 
 
 def changed(blpus: Iterable[Blpu], seed: int, *, rarity: int = RARITY) -> Iterator[Blpu]:
     """Yields the premises a quarter later. Takes and yields them in the order of their UPRNs; keeps one postcode in memory."""
-    owed, seen = list(_HAPPENINGS), 0
+    owed, seen = list(_CHANGES), 0
     for block, group in groupby(blpus, key=lambda blpu: (blpu.uprn - MADE_UP_UPRNS.start) // PER_POSTCODE):
         held = {blpu.uprn: blpu for blpu in group}
         dice = Dice(f"changes:{seed}:{block}")
-        is_due = len(_HAPPENINGS) - len(owed) <= seen // PREMISES_OWED
+        is_due = len(_CHANGES) - len(owed) <= seen // PREMISES_OWED
         seen += len(held)
-        drawn = [dice.one_of(_HAPPENINGS)] if dice.between(1, rarity) == 1 else []
+        drawn = [dice.one_of(_CHANGES)] if dice.between(1, rarity) == 1 else []
         possible = [*drawn, *(owed if is_due else ())]
         if possible:
             last = max(held)
             left = MADE_UP_UPRNS.start + (block + 1) * PER_POSTCODE - 1 - last
-            happened = _first_of(possible, _Postcode(held, last, left, dice))
-            owed = [each for each in owed if each is not happened]
+            made = _make_first_possible(possible, _Postcode(held, last, left, dice))
+            owed = [each for each in owed if each is not made]
         yield from (held[uprn] for uprn in sorted(held))
 
 
-def _first_of(possible: Iterable["_Happening"], postcode: _Postcode) -> "_Happening | None":
+def _make_first_possible(possible: Iterable["_Change"], postcode: _Postcode) -> "_Change | None":
     """Applies the first of these changes that is possible on the postcode, and returns it; None if none is."""
     before = dict(postcode.held)
-    for happening in possible:
-        happening(postcode)
+    for change in possible:
+        change(postcode)
         if postcode.held != before:
             _count_children(postcode)
-            return happening
+            return change
     return None
 
 
-def _divided(postcode: _Postcode) -> None:
+def _divide(postcode: _Postcode) -> None:
     house = postcode.some(lambda blpu: blpu.classification in _HOUSES and blpu.lpis[0].pao.start_number is not None)
     if house and postcode.free >= 2:
         flat = replace(house, classification=Classification.FLAT.value)
@@ -111,7 +111,7 @@ def _divided(postcode: _Postcode) -> None:
         postcode.retire(house, *flats)
 
 
-def _joined(postcode: _Postcode) -> None:
+def _join(postcode: _Postcode) -> None:
     flat = postcode.some(lambda blpu: blpu.classification == Classification.FLAT and blpu.parent_uprn is not None)
     if flat is None or not postcode.free:
         return
@@ -125,18 +125,18 @@ def _joined(postcode: _Postcode) -> None:
         postcode.retire(other, one)
 
 
-def _built(postcode: _Postcode) -> None:
+def _build(postcode: _Postcode) -> None:
     house = postcode.some(lambda blpu: blpu.classification in _HOUSES and blpu.lpis[0].pao.start_number is not None)
     if house and postcode.free:
         postcode.add(house, pao=Numbering(house.lpis[0].pao.start_number, "X"))
 
 
-def _gone(postcode: _Postcode) -> None:
+def _demolish(postcode: _Postcode) -> None:
     if house := postcode.some(lambda blpu: blpu.parent_uprn is None and blpu.classification in _HOUSES):
         postcode.retire(house)
 
 
-def _taken_over(postcode: _Postcode) -> None:
+def _take_over(postcode: _Postcode) -> None:
     if shop := postcode.some(lambda blpu: blpu.classification in _BUSINESSES and blpu.delivery_point is not None):
         name = f"{names.word(postcode.dice)} & DAUGHTERS"
         point = shop.delivery_point and replace(shop.delivery_point, organisation_name=name, last_update=CHANGED_ON)
@@ -147,18 +147,18 @@ def _any(_: Blpu) -> bool:
     return True
 
 
-def _moved(postcode: _Postcode) -> None:
+def _move(postcode: _Postcode) -> None:
     if blpu := postcode.some(_any):
         postcode.put(replace(blpu, easting=blpu.easting + 1.5, longitude=round(blpu.longitude + 0.000022, 6)))
 
 
-def _mistaken(postcode: _Postcode) -> None:
+def _delete(postcode: _Postcode) -> None:
     if blpu := postcode.some(lambda blpu: blpu.classification not in {Classification.SHELL, Classification.FLAT}):
         del postcode.held[blpu.uprn]
 
 
-_Happening = Callable[[_Postcode], None]
-_HAPPENINGS: tuple[_Happening, ...] = (_built, _moved, _taken_over, _divided, _joined, _gone, _mistaken)
+_Change = Callable[[_Postcode], None]
+_CHANGES: tuple[_Change, ...] = (_build, _move, _take_over, _divide, _join, _demolish, _delete)
 """The changes that reduce the premises in use come last, so that a small set loses few."""
 
 

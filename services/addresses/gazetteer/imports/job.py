@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from services.addresses.domain.addressbase.editions import MADE_UP, Edition, What, as_reported, is_supply, product_of, together
+from services.addresses.domain.addressbase.editions import MADE_UP, Edition, What, as_reported, is_supply, merge_editions, product_of
 from services.addresses.domain.addressbase.incoming import WrongFileError
 from services.addresses.gazetteer.files.shipped_sources import SHIPPED_EDITION
 from services.addresses.gazetteer.progress import Watch
@@ -102,7 +102,7 @@ class Job:
         """List the editions of the new release: those of these files, and those of the live release except what they replace."""
         before = (self.base and self.base.editions) or (SHIPPED_EDITION,)
         new = (as_reported(format_name, file.name, next(iter(file.first_rows(1)), [])) for file in self.files)
-        return together((edition for edition in before if edition.of != replaced), new)
+        return merge_editions((edition for edition in before if edition.of != replaced), new)
 
     def behind(self, format_name: str) -> str:
         """Describe a file that is older than the last supply of its product; empty if there is none, or the files give no date."""

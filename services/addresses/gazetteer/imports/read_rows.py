@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from services.addresses.domain.addressbase.formats.detect import ROWS_ENOUGH, recognise
+from services.addresses.domain.addressbase.formats.detect import ROWS_ENOUGH, detect_format
 from services.addresses.domain.addressbase.formats.premium import Premium
 from services.addresses.domain.addressbase.incoming import BadRowError, EmptyFileError, Format, Incoming, PostcodeFormat, WrongFileError
 from services.addresses.domain.csv_cells import as_text
@@ -25,7 +25,7 @@ def readers(files: Sequence[ImportFile], wanted: str | None) -> list[Format | Po
     found: list[Format | PostcodeFormat] = []
     for file in files:
         try:
-            found.append(recognise(file.first_rows(ROWS_ENOUGH), wanted))
+            found.append(detect_format(file.first_rows(ROWS_ENOUGH), wanted))
         except WrongFileError as error:
             raise WrongFileError(f"{file.name}: {error}") from error
         if found[-1].name != found[0].name:

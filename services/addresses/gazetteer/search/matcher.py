@@ -15,7 +15,7 @@ from services.addresses.domain.search.matching import (
     Nearness,
     Standing,
     Tokens,
-    decided,
+    decide,
     features,
     probability,
     total_score,
@@ -75,13 +75,13 @@ class Matcher:
         query = self._query(text, postcode)
         terms, scored = self._scored(query)
         weighed = self._weighed(terms, scored, limit)
-        if limit < FEWEST_WEIGHED and weighed and decided(weighed[0].confidence) is not Decision.MATCH:
+        if limit < FEWEST_WEIGHED and weighed and decide(weighed[0].confidence) is not Decision.MATCH:
             weighed = self._weighed(terms, scored, FEWEST_WEIGHED)
         weighed.sort(key=lambda candidate: (-candidate.confidence, -candidate.score))
         if not weighed:
             return Matching(Decision.NONE)
         matches = [self._match(terms, candidate, query.set_aside) for candidate in weighed[:limit]]
-        return Matching(decided(weighed[0].confidence), tuple(matches))
+        return Matching(decide(weighed[0].confidence), tuple(matches))
 
     def check(self, uprn: int, text: str, postcode: str | None = None) -> tuple[Decision, Match] | None:
         """Estimates the probability that a written address is that of a UPRN of any status; None if the UPRN is unknown.
@@ -101,7 +101,7 @@ class Matcher:
             own = self._candidate(terms, self._with_score(hit, near), scored[0][0] if scored else None)
         if not terms.terms:
             own.confidence = 0.0
-        return decided(own.confidence), self._match(terms, own, query.set_aside)
+        return decide(own.confidence), self._match(terms, own, query.set_aside)
 
     def candidates(self, text: str, postcode: str | None = None) -> tuple[Terms, list[Candidate]]:
         """Returns the terms, and the best `FEWEST_WEIGHED` candidates with their features, best first."""

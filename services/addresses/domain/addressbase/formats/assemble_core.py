@@ -12,7 +12,7 @@ import re
 from services.addresses.domain.addressbase.records import Blpu, DeliveryPoint, Lpi, Numbering
 from services.addresses.domain.geography.boroughs import BOROUGHS
 
-from .assemble_premium import Fields, day, numbering, spaced
+from .assemble_premium import Fields, add_space, numbering, parse_date
 
 _NUMBERING = re.compile(r"([0-9]{1,5})([A-Z]{0,2})(?:-([0-9]{1,5})([A-Z]{0,2}))?", re.ASCII)
 
@@ -29,7 +29,7 @@ def core_blpu(uprn: int, fields: Fields) -> Blpu | None:
         return None
     sao, sao_text = _read(sub_building)
     pao, pao_text = _building(name, number)
-    last_update = day(updated)
+    last_update = parse_date(updated)
     lpi = Lpi(
         lpi_key="",
         usrn=int(usrn or 0),
@@ -46,7 +46,7 @@ def core_blpu(uprn: int, fields: Fields) -> Blpu | None:
     point = (
         DeliveryPoint(
             udprn=int(udprn),
-            postcode=spaced(postcode),
+            postcode=add_space(postcode),
             post_town=post_town or town,
             organisation_name=organisation,
             sub_building_name=sub_building,
@@ -75,7 +75,7 @@ def core_blpu(uprn: int, fields: Fields) -> Blpu | None:
         organisation=organisation,
         lpis=(lpi,),
         delivery_point=point,
-        postcode_locator=spaced(postcode),
+        postcode_locator=add_space(postcode),
         borough=gss,
         custodian=borough.custodian,
         state=None,

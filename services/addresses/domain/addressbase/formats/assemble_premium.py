@@ -38,7 +38,7 @@ _RANK = {LogicalStatus.APPROVED: 0, LogicalStatus.PROVISIONAL: 1, LogicalStatus.
 
 
 @lru_cache(100_000)
-def day(text: str) -> date | None:
+def parse_date(text: str) -> date | None:
     """Parses an ISO 8601 date; None for an empty text."""
     return date.fromisoformat(text) if text else None
 
@@ -64,7 +64,7 @@ def premium_blpu(uprn: int, parts: Parts, street: Callable[[int], Parts], wards:
         uprn=uprn,
         logical_status=_STATUSES[fields[1]],
         state=_STATES[fields[2]],
-        state_date=day(fields[3]),
+        state_date=parse_date(fields[3]),
         parent_uprn=int(fields[4]) if fields[4] else None,
         easting=float(fields[5]),
         northing=float(fields[6]),
@@ -73,10 +73,10 @@ def premium_blpu(uprn: int, parts: Parts, street: Callable[[int], Parts], wards:
         rpc=int(fields[9]),
         custodian=int(fields[10]),
         country=fields[11],
-        start_date=day(fields[12]),
-        end_date=day(fields[13]),
-        last_update=day(fields[14]),
-        entry_date=day(fields[15]),
+        start_date=parse_date(fields[12]),
+        end_date=parse_date(fields[13]),
+        last_update=parse_date(fields[14]),
+        entry_date=parse_date(fields[15]),
         postal_address=fields[16],
         postcode_locator=fields[17],
         multi_occupancy=int(fields[18] or 0),
@@ -151,9 +151,9 @@ def _lpi(fields: Fields, street: Callable[[int], Parts]) -> Lpi:
         lpi_key=fields[1],
         language=_LANGUAGES[fields[2]],
         logical_status=_STATUSES[fields[3]],
-        start_date=day(fields[4]),
-        end_date=day(fields[5]),
-        last_update=day(fields[6]),
+        start_date=parse_date(fields[4]),
+        end_date=parse_date(fields[5]),
+        last_update=parse_date(fields[6]),
         sao=numbering(fields[8], fields[9], fields[10], fields[11]),
         sao_text=fields[12],
         pao=numbering(fields[13], fields[14], fields[15], fields[16]),
@@ -201,13 +201,13 @@ def _delivery_point(records: Iterable[Fields]) -> DeliveryPoint | None:
         double_dependent_locality=fields[9],
         dependent_locality=fields[10],
         post_town=fields[11],
-        postcode=spaced(fields[12]),
+        postcode=add_space(fields[12]),
         delivery_point_suffix=fields[14],
         po_box_number=fields[20],
-        last_update=day(fields[24]),
+        last_update=parse_date(fields[24]),
     )
 
 
-def spaced(postcode: str) -> str:
+def add_space(postcode: str) -> str:
     """Returns a postcode with the space before its inward code."""
     return postcode if len(postcode) < 5 or postcode[-4] == " " else f"{postcode[:-3]} {postcode[-3:]}"

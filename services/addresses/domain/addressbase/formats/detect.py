@@ -54,7 +54,7 @@ def refuse_other_files(head: bytes) -> None:
         raise WrongFileError("it is binary or in UTF-16, not text in UTF-8")
 
 
-def recognise(first_rows: Sequence[Sequence[str]], wanted_name: str | None = None) -> Format | PostcodeFormat:
+def detect_format(first_rows: Sequence[Sequence[str]], wanted_name: str | None = None) -> Format | PostcodeFormat:
     """Returns a new reader for the file that begins with these rows; the caller passes them to the reader again.
 
     The reader is a `Format` (addresses: core, premium, open-uprn) or a `PostcodeFormat` (onspd, code-point).

@@ -10,7 +10,7 @@ from services.addresses.domain.addressbase.incoming import Op
 from services.addresses.domain.addressbase.records import Blpu
 from services.addresses.domain.addressbase.single_line import line
 
-from .write_premium import Row, written
+from .write_premium import Row, format_date
 
 
 def row(blpu: Blpu, op: Op = Op.INSERT) -> Row:
@@ -19,7 +19,7 @@ def row(blpu: Blpu, op: Op = Op.INSERT) -> Row:
     return (
         *(str(blpu.uprn), str(blpu.parent_uprn or ""), str(point.udprn) if point else "", str(lpi.usrn or "") if lpi else ""),
         *(blpu.toid, blpu.classification, f"{blpu.easting:.2f}", f"{blpu.northing:.2f}"),
-        *(f"{blpu.latitude:.7f}", f"{blpu.longitude:.7f}", str(blpu.rpc), written(blpu.last_update), line(blpu)),
+        *(f"{blpu.latitude:.7f}", f"{blpu.longitude:.7f}", str(blpu.rpc), format_date(blpu.last_update), line(blpu)),
         *(point.po_box_number if point else "", blpu.organisation),
         *((_within(lpi.sao_text, str(lpi.sao)), lpi.pao_text, str(lpi.pao)) if lpi else ("", "", "")),
         *((lpi.street, lpi.locality, lpi.town) if lpi else ("", "", "")),

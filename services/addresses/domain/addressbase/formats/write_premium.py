@@ -63,7 +63,7 @@ class Volumes:
 
     def _volume(self) -> Iterator[Row]:
         self._number += 1
-        supply, today = self._supply, written(self._supply.day)
+        supply, today = self._supply, format_date(self._supply.day)
         kind = "C" if supply.change_only else "F"
         yield types.HEADER, supply.custodian, "9999", today, str(self._number), today, "00:00:00", "2.2", kind
         count = 0
@@ -114,7 +114,7 @@ def _descriptor(lpi: Lpi) -> Fields:
 def records(blpu: Blpu) -> Iterator[tuple[str, Fields]]:
     """Yields record type and fields of a property's records, without those of its streets."""
     uprn = str(blpu.uprn)
-    dates = (written(blpu.start_date), "", written(blpu.last_update), written(blpu.entry_date))
+    dates = (format_date(blpu.start_date), "", format_date(blpu.last_update), format_date(blpu.entry_date))
     yield types.BLPU, _blpu(blpu, uprn)
     yield types.CLASSIFICATION, (uprn, _key("C", 0, blpu), blpu.classification, types.OWN_SCHEME, "1.0", *dates)
     for at, lpi in enumerate(blpu.lpis):
@@ -146,19 +146,28 @@ def _key(letter: str, at: int, blpu: Blpu) -> str:
 
 def _blpu(blpu: Blpu, uprn: str) -> Fields:
     return (
-        *(uprn, str(int(blpu.logical_status)), str(int(blpu.state)) if blpu.state else "", written(blpu.state_date)),
+        *(uprn, str(int(blpu.logical_status)), str(int(blpu.state)) if blpu.state else "", format_date(blpu.state_date)),
         str(blpu.parent_uprn) if blpu.parent_uprn is not None else "",
         *(f"{blpu.easting:.2f}", f"{blpu.northing:.2f}", f"{blpu.latitude:.7f}", f"{blpu.longitude:.7f}"),
-        *(str(blpu.rpc), str(blpu.custodian), blpu.country, written(blpu.start_date), written(blpu.end_date)),
-        *(written(blpu.last_update), written(blpu.entry_date), blpu.postal_address or "N", blpu.postcode_locator),
+        *(str(blpu.rpc), str(blpu.custodian), blpu.country, format_date(blpu.start_date), format_date(blpu.end_date)),
+        *(format_date(blpu.last_update), format_date(blpu.entry_date), blpu.postal_address or "N", blpu.postcode_locator),
         str(blpu.multi_occupancy),
     )
 
 
 def _lpi(lpi: Lpi, uprn: str, key: str) -> Fields:
-    start = written(lpi.start_date)
+    start = format_date(lpi.start_date)
     return (
-        *(uprn, key, lpi.language.value, str(int(lpi.logical_status)), start, written(lpi.end_date), written(lpi.last_update), start),
+        *(
+            uprn,
+            key,
+            lpi.language.value,
+            str(int(lpi.logical_status)),
+            start,
+            format_date(lpi.end_date),
+            format_date(lpi.last_update),
+            start,
+        ),
         *(*_numbering(lpi.sao), lpi.sao_text, *_numbering(lpi.pao), lpi.pao_text),
         *(str(lpi.usrn), "1", lpi.area_name, "", ""),
     )
@@ -170,7 +179,7 @@ def _numbering(numbers: Numbering) -> Fields:
 
 
 def _delivery_point(point: DeliveryPoint, uprn: str) -> Fields:
-    updated = written(point.last_update)
+    updated = format_date(point.last_update)
     return (
         *(uprn, str(point.udprn), point.organisation_name, point.department_name, point.sub_building_name, point.building_name),
         *(point.building_number, point.dependent_thoroughfare, point.thoroughfare, point.double_dependent_locality),
@@ -180,6 +189,6 @@ def _delivery_point(point: DeliveryPoint, uprn: str) -> Fields:
 
 
 @lru_cache(100_000)
-def written(day: date | None) -> str:
+def format_date(day: date | None) -> str:
     """Formats a date after ISO 8601; empty for None."""
     return day.isoformat() if day else ""
