@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.processes import engines
 from benchmarks.report import Report, arguments, engine_to_use
-from benchmarks.web.measuring import compare
+from benchmarks.web.comparison import compare
 
 AT_MOST = 2.2
 DRIVERS = ("motor", "pymongo")

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from benchmarks.processes import Engines, Server
 from benchmarks.report import Report, cpu_seconds, median
-from benchmarks.web.around import ISSUER, Issuer, span_receiver
 from benchmarks.web.load import offer, request
+from benchmarks.web.stubs import ISSUER, Issuer, span_receiver
 
 SCOPE = "benchmark:thing:make"
 TRACEPARENT = "00-{trace:032x}-{span:016x}-01"
