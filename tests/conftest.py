@@ -28,8 +28,8 @@ from shared.kafka_access import KafkaAccess
 from shared.settings import ServiceSettings
 from tests.support.in_memory import folder_in_memory
 from tests.support.lanes import keep_unit_tests, mark_platform_tests
-from tests.support.running import eventually as _eventually
-from tests.support.running import free_port, serving
+from tests.support.service_runner import eventually as _eventually
+from tests.support.service_runner import free_port, run_service
 from tests.support.tokens import ISSUER, Tokens
 
 BROKER = os.environ.get("BLOCKS_TEST_BROKER", "tansu")
@@ -192,7 +192,7 @@ def settings_of_their_own(engines: Engines, tokens: Tokens) -> Iterator[Callable
 @pytest.fixture
 def serve() -> Callable[..., Any]:
     """`async with serve(build(settings)) as running:` runs a service on its port; gives `.url` and `.http`."""
-    return serving
+    return run_service
 
 
 @pytest.fixture

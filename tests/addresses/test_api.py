@@ -13,7 +13,7 @@ from services.addresses.gazetteer.releases.local import current
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from shared.service import StartError
-from tests.support.running import Running
+from tests.support.service_runner import RunningService
 
 from .conftest import SEED
 
@@ -23,7 +23,7 @@ SEARCH = "/v1/addresses/search"
 
 
 @pytest.fixture
-def running(shared_running: Running) -> Running:
+def running(shared_running: RunningService) -> RunningService:
     return shared_running
 
 

@@ -25,7 +25,7 @@ from services.addresses.workers import run_match_jobs as bulk_matching
 from services.addresses.workers.run_match_jobs import CHUNK, BulkMatcher
 from shared import clock
 from shared.mongo import Conflict
-from tests.support.published import published
+from tests.support.published_events import published
 
 from .conftest import SEED
 from .process import environment

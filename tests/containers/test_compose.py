@@ -11,15 +11,15 @@ import yaml
 
 from contracts.events import registry
 from deploy.compose import secrets
+from deploy.embedded import services as runner_services
 from deploy.embedded.engines.apache_kafka import KAFKA_VERSION
-from deploy.embedded.parts import PARTS
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
 COMPOSE = yaml.safe_load(FILE.read_text("utf-8"))
 SERVICES = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "london-building-blocks"}
-BLOCKS = {part.name: part for part in PARTS}
+BLOCKS = {service.name: service for service in runner_services.SERVICES}
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from tests.containers.test_compose import COMPOSE, default
-from tests.support.running import free_port
+from tests.support.service_runner import free_port
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
 IMAGE = "localhost/london-building-blocks"

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from services.data_sharing.service import build
 from services.data_sharing.settings import Settings
-from tests.support.running import serving
+from tests.support.service_runner import run_service
 
 from .platform import Platform
 
@@ -26,5 +26,5 @@ async def platform(settings, tokens, serve) -> AsyncIterator[Platform]:
 async def shared_platform(module_settings, tokens) -> AsyncIterator[Platform]:
     """One running service for all tests of a module; they run in the module's event loop."""
     own = module_settings(Settings, secret_key=SecretStr(Fernet.generate_key().decode()))
-    async with serving(build(own)) as running:
+    async with run_service(build(own)) as running:
         yield Platform(running, tokens)

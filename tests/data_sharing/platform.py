@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 
 from services.data_sharing.store import Store
-from tests.support.published import published
-from tests.support.running import Running, eventually
+from tests.support.published_events import published
+from tests.support.service_runner import RunningService, eventually
 from tests.support.tokens import Tokens
 
 from .texts import CAMDEN, COUNCIL_TAX, HACKNEY, ITEMS, text
@@ -22,7 +22,7 @@ CITIZEN = "pairwise-sub-of-ada"
 class Platform:
     """The service under test and the boroughs' and citizens' ways into it."""
 
-    running: Running
+    running: RunningService
     tokens: Tokens
 
     @property

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from shared.clock import now
-from tests.support.published import published
-from tests.support.running import eventually
+from tests.support.published_events import published
+from tests.support.service_runner import eventually
 
 from .platform import CITIZEN, readable
 from .texts import CAMDEN, COUNCIL_TAX, HACKNEY, ISLINGTON, ITEMS

@@ -14,10 +14,10 @@ from deploy.embedded.data_dir import FOLDERS, MARKER, is_ours, prepare, remove, 
 from deploy.embedded.demo import DEMO_BOROUGHS, EXAMPLE_ADDRESS, Demo
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import Options
-from deploy.embedded.parts import PARTS, assign_ports
 from deploy.embedded.ready_file import READY_FILE, Ready
 from deploy.embedded.screen import Screen, borough_shown, readable
 from deploy.embedded.secrets_file import load_secrets
+from deploy.embedded.services import SERVICES, assign_ports
 from services.addresses.domain.search.matching import Decision
 from services.addresses.gazetteer.releases.local import current
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
@@ -212,7 +212,7 @@ def test_a_services_log_line_is_shown_as_a_sentence() -> None:
 
 
 def test_a_newcomer_is_told_what_to_do_next(tmp_path: Path) -> None:
-    urls = {name: f"http://127.0.0.1:{port}" for name, port in assign_ports(PARTS, 8000).items()}
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in assign_ports(SERVICES, 8000).items()}
     made = Demo(load_secrets(tmp_path / "secrets.json", tuple(DEMO_BOROUGHS)), tmp_path, urls=urls, smtp_port=1025)
     ready = made.ready(urls=urls, mongodb="mongodb://127.0.0.1:1/", kafka="127.0.0.1:2", engine="python", kafka_access=KafkaAccess())
     with (tmp_path / "shown").open("w") as file:

@@ -17,7 +17,7 @@ from services.portal.service import build
 from services.portal.settings import Settings
 from shared.service import Service
 from tests.move_home.conftest import KEY
-from tests.support.running import free_port
+from tests.support.service_runner import free_port
 
 PACKAGES = {name: f"services.{name}" for name in ("portal", "identity", "addresses", "notifications", "data_sharing")}
 PACKAGES["move_home"] = "examples.move_home"

@@ -11,14 +11,14 @@ import pytest
 from deploy.embedded.engines import Database
 from deploy.embedded.supervisor import Supervisor
 from tests.deploy.platform import RunningBlocks, until
-from tests.support.running import eventually
+from tests.support.service_runner import eventually
 
 
 class QuicklyAsked(Database):
     """A database that is asked often, so that a test need not wait."""
 
     check_seconds = 0.3
-    most_failures = 2
+    max_failures = 2
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import jwt
 import psutil
 import pytest
 
-from deploy.embedded.parts import PART_NAMES
+from deploy.embedded.services import SERVICE_NAMES
 from tests.deploy.platform import RunningBlocks, blocks, until
 
 CAMDEN, HACKNEY = "E09000007", "E09000012"
@@ -81,8 +81,8 @@ def test_the_ready_file_names_every_service_and_only_its_owner_can_read_it(platf
     ready = platform.ready
     assert ready["version"] == 1
     assert ready["engine"] == "python"
-    assert tuple(ready["urls"]) == PART_NAMES
-    assert set(ready["processes"]) == {*PART_NAMES, "database", "broker"}
+    assert tuple(ready["urls"]) == SERVICE_NAMES
+    assert set(ready["processes"]) == {*SERVICE_NAMES, "database", "broker"}
     assert all(httpx.get(f"{url}/ready", timeout=20).json()["ready"] for url in ready["urls"].values())
     assert platform.ready_file.stat().st_mode & 0o077 == 0
 
@@ -118,7 +118,7 @@ def test_status_tells_every_process_with_its_memory(platform: RunningBlocks, dat
     states: dict[str, dict[str, Any]] = {state["name"]: state for state in json.loads(told.stdout)}
     assert {name: state["pid"] for name, state in states.items()} == {name: pids[0] for name, pids in platform.pids.items()}
     assert all(state["ready"] and state["port"] and state["rss_mb"] for state in states.values())
-    assert all(states[name]["parked"] == 0 and states[name]["dead"] == 0 for name in PART_NAMES)
+    assert all(states[name]["parked"] == 0 and states[name]["dead"] == 0 for name in SERVICE_NAMES)
 
 
 def test_everything_together_stays_under_900_megabytes(platform: RunningBlocks) -> None:

@@ -16,8 +16,8 @@ import pytest
 from pymongo import MongoClient
 
 from deploy.embedded.engines import Database
-from deploy.embedded.parts import PARTS
 from deploy.embedded.ports import free_port, is_free
+from deploy.embedded.services import SERVICES
 from tests.deploy.platform import RunningBlocks, blocks, until
 
 
@@ -154,4 +154,4 @@ def test_nothing_outlives_a_runner_that_was_killed(tmp_path: Path) -> None:
 
 def free_base() -> int:
     """A port base under which nothing listens."""
-    return until(lambda: next((base for base in [free_port()] if all(is_free(base + part.port_offset) for part in PARTS)), None))
+    return until(lambda: next((base for base in [free_port()] if all(is_free(base + part.port_offset) for part in SERVICES)), None))

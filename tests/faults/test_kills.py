@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded.parts import PART_NAMES
+from deploy.embedded.services import SERVICE_NAMES
 from tests.deploy.platform import RunningBlocks
 from tests.faults.journeys import CAMDEN, DONE, HACKNEY, Crowd
-from tests.faults.killing import Killer
-from tests.faults.odd import OddWriter
+from tests.faults.odd_writer import OddWriter
+from tests.faults.random_kills import Killer
 
 ROUNDS = int(os.environ.get("BLOCKS_FAULT_ROUNDS", "2"))
 JOURNEYS = int(os.environ.get("BLOCKS_FAULT_JOURNEYS", "50"))
@@ -85,8 +85,8 @@ async def test_every_accepted_journey_completes_and_nothing_is_doubled(platform:
 @pytest.mark.bulk  # a minute: run by `make test-faults`
 @pytest.mark.timeout(420)
 async def test_two_replicas_of_every_service_double_nothing_while_any_of_them_is_killed(tmp_path: Path) -> None:
-    twice = [option for name in PART_NAMES for option in ("--replicas", f"{name}=2")]
+    twice = [option for name in SERVICE_NAMES for option in ("--replicas", f"{name}=2")]
     with RunningBlocks(tmp_path / "run", "--data-dir", str(tmp_path / "data"), *twice) as running:
         running.wait_until_ready()
-        assert {len(running.pids[name]) for name in PART_NAMES} == {2}
+        assert {len(running.pids[name]) for name in SERVICE_NAMES} == {2}
         await all_ends_well(running, Killer(running, SEED), "replicas", journeys=JOURNEYS, kills=KILLS)

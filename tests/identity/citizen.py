@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx
 
-from tests.support.running import TRUST
+from tests.support.service_runner import TRUST
 
 REDIRECT = "https://move-home.test/callback"
 CLIENT = "move-home"

@@ -17,7 +17,7 @@ from services.identity.settings import Settings
 from tests.conftest import DRIVER, Engines
 from tests.identity.citizen import CLIENT, REDIRECT, SECRET, Citizen
 from tests.identity.mailbox import KEY, TEMPLATE, Mailbox
-from tests.support.running import Running, free_port, serving
+from tests.support.service_runner import RunningService, free_port, run_service
 
 MACHINE_SECRET = "machine-secret-machine-secret-machine-0123456789"
 ASSERTION_KEY = ECKey.generate_key("P-256", {"kid": "one"})
@@ -119,14 +119,14 @@ def identity_settings(settings: Callable[..., Settings], mailbox: Mailbox, seed_
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def identity(identity_settings: Callable[..., Settings]) -> AsyncIterator[Running]:
+async def identity(identity_settings: Callable[..., Settings]) -> AsyncIterator[RunningService]:
     """Identity, running for one test alone."""
-    async with serving(build(identity_settings())) as running:
+    async with run_service(build(identity_settings())) as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def citizen(identity: Running, mailbox: Mailbox) -> AsyncIterator[Citizen]:
+async def citizen(identity: RunningService, mailbox: Mailbox) -> AsyncIterator[Citizen]:
     """Ada, who has no account yet."""
     ada = Citizen(identity.url, mailbox, f"ada.{uuid4().hex}@example.com")
     yield ada
@@ -141,7 +141,9 @@ async def shared_mailbox() -> AsyncIterator[Mailbox]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_identity(engines: Engines, tmp_path_factory: pytest.TempPathFactory, shared_mailbox: Mailbox) -> AsyncIterator[Running]:
+async def shared_identity(
+    engines: Engines, tmp_path_factory: pytest.TempPathFactory, shared_mailbox: Mailbox
+) -> AsyncIterator[RunningService]:
     """Identity, running for all tests of a module: `identity = same(shared_identity)` in tests that each bring their own people."""
     seed, name = tmp_path_factory.mktemp("identity") / "seed.json", f"identity_{uuid4().hex[:8]}"
     seed.write_text(json.dumps(SEED))
@@ -161,7 +163,7 @@ async def shared_identity(engines: Engines, tmp_path_factory: pytest.TempPathFac
             token_failures_per_network=0,  # every test of a module comes from the same address
         )
     )
-    async with serving(service) as running:
+    async with run_service(service) as running:
         yield running
         assert service.store
         await service.store.drop()

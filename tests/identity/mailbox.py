@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from tests.support.running import eventually, free_port
+from tests.support.service_runner import eventually, free_port
 
 SERVICE = "8b6ddfb2-6f1e-4a53-9f4b-1a4a7c6e5d01"
 SECRET = "0d4d2f04-95c8-4a1c-8a3e-7a3c6d0c9f02"

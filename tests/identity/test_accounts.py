@@ -9,7 +9,7 @@ from contracts.events.identity import ACCOUNTS
 from services.identity.domain.accounts import Account, Sealed
 from shared.mongo import Conflict
 from tests.identity.citizen import Browser, Citizen, answer, request
-from tests.support.published import published
+from tests.support.published_events import published
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -16,13 +16,13 @@ from joserfc.jwk import KeySet
 from shared import clock
 from tests.identity.citizen import CLIENT, REDIRECT, SECRET, Citizen, Pkce, answer, request
 from tests.identity.mailbox import Mailbox
-from tests.support.running import Running
+from tests.support.service_runner import RunningService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture
-def identity(shared_identity: Running) -> Running:
+def identity(shared_identity: RunningService) -> RunningService:
     return shared_identity
 
 

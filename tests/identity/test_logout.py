@@ -23,7 +23,7 @@ from shared import auth, clock
 from shared.settings import ServiceSettings
 from tests.identity.citizen import CLIENT, Citizen, answer, request
 from tests.identity.conftest import SEED
-from tests.support.running import TRUST, eventually, free_port
+from tests.support.service_runner import TRUST, eventually, free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -15,13 +15,13 @@ from shared import clock
 from shared.auth import ClientCredentials
 from tests.identity.citizen import CLIENT, SECRET
 from tests.identity.conftest import ASSERTION_KEY, MACHINE_SECRET
-from tests.support.running import Running
+from tests.support.service_runner import RunningService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture
-def identity(shared_identity: Running) -> Running:
+def identity(shared_identity: RunningService) -> RunningService:
     return shared_identity
 
 

@@ -7,15 +7,15 @@ import pytest
 from tests.identity.citizen import Browser, Citizen, request
 from tests.identity.conftest import MACHINE_SECRET
 from tests.identity.test_sign_in import wrong
-from tests.support.running import Running
 from tests.support.security_events import recording
+from tests.support.service_runner import RunningService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MACHINE = {"grant_type": "client_credentials", "scope": "addresses:address:read"}
 
 
 @pytest.fixture
-def identity(shared_identity: Running) -> Running:
+def identity(shared_identity: RunningService) -> RunningService:
     return shared_identity
 
 

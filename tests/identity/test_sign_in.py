@@ -11,13 +11,13 @@ from services.identity.service import build
 from shared import clock
 from tests.identity.citizen import Browser, Citizen, Pkce, answer, request
 from tests.identity.mailbox import Mailbox
-from tests.support.running import Running
+from tests.support.service_runner import RunningService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture
-def identity(shared_identity: Running) -> Running:
+def identity(shared_identity: RunningService) -> RunningService:
     return shared_identity
 
 

@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import FastAPI, Query
 from starlette.responses import JSONResponse, Response
 
-from tests.support.running import free_port
+from tests.support.service_runner import free_port
 
 HACKNEY, ISLINGTON = "E09000012", "E09000019"
 

@@ -18,7 +18,7 @@ from examples.move_home.service import build
 from examples.move_home.settings import SESSION, MachineClient, Settings
 from examples.move_home.store import Store
 from shared import clock
-from tests.support.running import TRUST, Running, free_port
+from tests.support.service_runner import TRUST, RunningService, free_port
 
 SERVICE = "11111111-1111-4111-8111-111111111111"
 SHARES = "shares"
@@ -29,7 +29,7 @@ KEY = f"move-{SERVICE}-22222222-2222-4222-8222-222222222222"
 class App:
     """The running app, and how to come to it as somebody."""
 
-    running: Running
+    running: RunningService
     settings: Settings
     store: Store
     seal: Seal

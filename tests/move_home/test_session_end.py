@@ -21,7 +21,7 @@ from shared import clock
 from tests.identity.conftest import mailbox_running, own_settings
 from tests.identity.mailbox import Mailbox
 from tests.support.browser import MainForm
-from tests.support.running import TRUST, free_port
+from tests.support.service_runner import TRUST, free_port
 
 from .conftest import App
 from .test_questions import TODAY_NAME, by_hand, heading

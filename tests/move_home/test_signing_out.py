@@ -23,7 +23,7 @@ from tests.conftest import DRIVER
 from tests.identity.citizen import Browser as IdentityBrowser
 from tests.identity.conftest import mailbox_running
 from tests.identity.mailbox import KEY, TEMPLATE, Mailbox
-from tests.support.running import TRUST, Running, eventually, free_port
+from tests.support.service_runner import TRUST, RunningService, eventually, free_port
 
 WEB_SECRET = "a secret of the app, which is long enough"
 
@@ -32,8 +32,8 @@ WEB_SECRET = "a secret of the app, which is long enough"
 class Pair:
     """The app and identity, and a browser that knows both."""
 
-    app: Running
-    identity: Running
+    app: RunningService
+    identity: RunningService
     mailbox: Mailbox
 
     def browser(self) -> "Browser":

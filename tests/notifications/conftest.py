@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from services.notifications.service import build
 from services.notifications.settings import Settings
-from tests.support.running import Running, eventually, free_port, serving
+from tests.support.service_runner import RunningService, eventually, free_port, run_service
 
 SERVICE = "11111111-1111-4111-8111-111111111111"
 OTHER_SERVICE = "22222222-2222-4222-8222-222222222222"
@@ -155,7 +155,7 @@ class TextServer:
 class Block:
     """The running service, its providers, and clients for it."""
 
-    running: Running
+    running: RunningService
     mail: MailServer
     texts: TextServer
     settings: Settings
@@ -215,7 +215,7 @@ def start(settings: Callable[..., Any], mail: MailServer, texts: TextServer, tmp
             "provider_timeout": 3.0,
         }
         chosen = settings(Settings, **{**values, **over})
-        async with serving(build(chosen)) as running:
+        async with run_service(build(chosen)) as running:
             yield Block(running, mail, texts, chosen)
 
     return starting

@@ -22,7 +22,7 @@ from shared.events import new_id
 from shared.service import StartError
 from tests.notifications.conftest import EMAIL_TEMPLATE, SEED, SERVICE, SMS_TEMPLATE, Block, MailServer, TextServer, soon
 from tests.notifications.test_errors import bearer
-from tests.support.running import eventually
+from tests.support.service_runner import eventually
 
 ADDRESS, NUMBER, NAME, REFERENCE = "hush.person@example.com", "07900900456", "Persephone", "case-4711"
 PERSONAL = (ADDRESS, NUMBER, "447900900456", NAME)

@@ -18,8 +18,8 @@ from services.notifications.store.delivery_jobs import DeliveryJobs
 from shared.mongo import Unavailable
 from tests.notifications.conftest import EMAIL_TEMPLATE, SMS_TEMPLATE, Block, MailServer
 from tests.notifications.test_errors import bearer
-from tests.support.published import published
-from tests.support.running import eventually, free_port
+from tests.support.published_events import published
+from tests.support.service_runner import eventually, free_port
 
 
 async def send(block: Block, *names: str) -> list[str]:

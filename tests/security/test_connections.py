@@ -14,7 +14,7 @@ from shared.http import protocol
 from shared.http.protocol import BoundedProtocol
 from tests.security.raw import send
 from tests.shared.thing import Settings, build
-from tests.support.running import Running, eventually, serving
+from tests.support.service_runner import RunningService, eventually, run_service
 
 SCOPE = "thing:thing:make"
 HEAD = b"GET /live HTTP/1.1\r\nHost: localhost\r\n"
@@ -22,12 +22,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def thing(module_settings) -> AsyncIterator[Running]:
-    async with serving(build(module_settings(Settings))) as running:
+async def thing(module_settings) -> AsyncIterator[RunningService]:
+    async with run_service(build(module_settings(Settings))) as running:
         yield running
 
 
-def port_of(running: Running) -> int:
+def port_of(running: RunningService) -> int:
     return running.service.settings.port
 
 
@@ -160,7 +160,7 @@ async def test_a_client_that_hangs_up_is_no_error_of_ours(thing, tokens, caplog)
 
 
 async def test_who_asks_too_often_is_told_when_to_come_again(module_settings, tokens):
-    async with serving(build(module_settings(Settings, requests_per_minute=5))) as running:
+    async with run_service(build(module_settings(Settings, requests_per_minute=5))) as running:
         headers = tokens.bearer(SCOPE)
         with clock.at(clock.now()):  # one window
             answers = [await running.http.post("/v1/things/none/count", headers=headers) for _ in range(7)]

@@ -12,7 +12,7 @@ import pytest_asyncio
 from shared.http import Problem
 from shared.http.json_body import require_few_values
 from tests.shared.thing import Settings, build
-from tests.support.running import Running, serving
+from tests.support.service_runner import RunningService, run_service
 
 SCOPE = "thing:thing:make"
 DOCUMENTS = Path(__file__).parents[2] / "contracts" / "openapi"
@@ -27,8 +27,8 @@ in_its_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def thing(module_settings) -> AsyncIterator[Running]:
-    async with serving(build(module_settings(Settings))) as running:
+async def thing(module_settings) -> AsyncIterator[RunningService]:
+    async with run_service(build(module_settings(Settings))) as running:
         yield running
 
 

@@ -16,7 +16,7 @@ from services.notifications.service import build
 from services.notifications.settings import Settings
 from tests.notifications.conftest import SECRETS, SEED, SERVICE
 from tests.notifications.test_errors import bearer
-from tests.support.running import Running, free_port, serving
+from tests.support.service_runner import RunningService, free_port, run_service
 
 EMAIL = "/v2/notifications/email"
 STAFF = "notifications:template:write"
@@ -25,23 +25,23 @@ ALLOWED = {201, 400, 503}
 
 
 @pytest_asyncio.fixture
-async def notifications(settings, tmp_path) -> AsyncIterator[Running]:
+async def notifications(settings, tmp_path) -> AsyncIterator[RunningService]:
     seed = tmp_path / "seed.json"
     seed.write_text(json.dumps(SEED))
     secret = SecretStr(Fernet.generate_key().decode())
     nobody = free_port()  # nothing is delivered: a test key simulates it
-    async with serving(build(settings(Settings, secret_key=secret, seed_file=str(seed), smtp_port=nobody))) as running:
+    async with run_service(build(settings(Settings, secret_key=secret, seed_file=str(seed), smtp_port=nobody))) as running:
         yield running
 
 
-async def template(running: Running, tokens, body: str, subject: str = "Long") -> str:
+async def template(running: RunningService, tokens, body: str, subject: str = "Long") -> str:
     """A new email template."""
     new = {"service": SERVICE, "type": "email", "name": "Long", "subject": subject, "body": body}
     made = await running.http.post("/v1/templates", json=new, headers=tokens.bearer(STAFF))
     return str(made.raise_for_status().json()["id"])
 
 
-async def send(running: Running, template_id: str, **values: object) -> httpx.Response:
+async def send(running: RunningService, template_id: str, **values: object) -> httpx.Response:
     body = {"email_address": "a@example.com", "template_id": template_id, "personalisation": values}
     return await running.http.post(EMAIL, json=body, headers=bearer(secret=SECRETS["test"]), timeout=60)
 

@@ -10,7 +10,7 @@ from joserfc import jws, jwt
 
 from shared.http import Cursor, InvalidCursor
 from tests.shared.thing import Settings, build
-from tests.support.running import serving
+from tests.support.service_runner import run_service
 
 SCOPE = "thing:thing:make"
 in_its_loop = pytest.mark.asyncio(loop_scope="module")
@@ -26,7 +26,7 @@ async def thing(settings, serve):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def empty(module_settings):
     """One for all tests that leave nothing in it."""
-    async with serving(build(module_settings(Settings))) as running:
+    async with run_service(build(module_settings(Settings))) as running:
         yield running
 
 

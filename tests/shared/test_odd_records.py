@@ -14,7 +14,7 @@ from shared.events import LONGEST_ATTRIBUTE
 from tests.shared.thing import Settings, Store, ThingMade, build, recording
 from tests.support.kafka import client_options
 from tests.support.odd_records import Odd, RawName, record, send
-from tests.support.published import published
+from tests.support.published_events import published
 
 
 def _made(name: str) -> ThingMade:

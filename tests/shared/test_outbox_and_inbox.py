@@ -13,7 +13,7 @@ from shared.bus.dead_letters import DeadLetters
 from shared.mongo import Duplicate, Transaction
 from tests.shared.thing import Settings, Store, ThingMade, build, recording
 from tests.support.kafka import client_options
-from tests.support.published import published
+from tests.support.published_events import published
 
 
 async def test_an_event_reaches_the_consumer_with_its_effect(settings, serve, tokens, eventually):

@@ -27,7 +27,7 @@ from shared.mongo import Conflict
 from tests.shared.thing import Settings, Store, ThingMade, Tx, build, recording
 from tests.support.kafka import client_options
 from tests.support.odd_records import Odd, record, send
-from tests.support.published import published
+from tests.support.published_events import published
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"

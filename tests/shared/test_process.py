@@ -16,7 +16,7 @@ from shared.service import Service
 from shared.settings import STORED_REPLY_DAYS
 from tests.shared.thing import Settings, Store, ThingMade
 from tests.shared.thing import published as thing_published
-from tests.support.published import published
+from tests.support.published_events import published
 
 
 class Painted(Event, type="thing.thing.painted", version=1, topic="thing.things"):

@@ -11,7 +11,7 @@ import pytest_asyncio
 from services.data_sharing.domain.sharing import Reason
 from shared.http.problems import CATALOGUE
 from tests.shared.thing import Settings, build
-from tests.support.running import serving
+from tests.support.service_runner import run_service
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -35,7 +35,7 @@ class Addresses(HTMLParser):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def thing(module_settings):
-    async with serving(build(module_settings(Settings))) as running:
+    async with run_service(build(module_settings(Settings))) as running:
         yield running
 
 

@@ -17,7 +17,7 @@ from shared.auth import Caller, require
 from shared.http import HttpFailure, Problem, Router, provided
 from shared.mongo import Conflict
 from tests.shared.thing import Maker, Settings, Store, Thing, ThingMade, build
-from tests.support.running import Running
+from tests.support.service_runner import RunningService
 
 SCOPE = "thing:thing:make"
 conflicts: list[Conflict] = []
@@ -78,7 +78,7 @@ def exported(monkeypatch) -> InMemorySpanExporter:
 
 
 @pytest_asyncio.fixture
-async def thing(settings, serve, exported) -> AsyncIterator[Running]:
+async def thing(settings, serve, exported) -> AsyncIterator[RunningService]:
     """The thing service, with a router that is included under a prefix."""
     service = build(settings(Settings))
     service.app.include_router(later, prefix="/later", dependencies=[Depends(keeper)])

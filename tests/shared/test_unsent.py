@@ -27,7 +27,7 @@ from shared.service import Service
 from tests.conftest import BROKER
 from tests.shared.thing import Settings, Store, ThingMade, build, recording
 from tests.support.kafka import client_options
-from tests.support.published import published
+from tests.support.published_events import published
 
 TOO_LARGE = "x" * (LONGEST_RECORD + 1)
 on_apache = pytest.mark.skipif(BROKER != "apache", reason="Tansu refuses nothing")

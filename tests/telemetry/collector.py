@@ -98,7 +98,7 @@ def _spans(export: ExportTraceServiceRequest) -> Iterable[Span]:
 
 
 @contextmanager
-def receiving(port: int = 0) -> Iterator[tuple[Collector, str]]:
+def run_collector(port: int = 0) -> Iterator[tuple[Collector, str]]:
     """Receive at a port, by default a free one, until the end of the block; gives what is received and the base address."""
     collector = Collector()
 

@@ -19,10 +19,10 @@ from pymongo import MongoClient
 from tests.deploy.platform import RunningBlocks, until
 from tests.support.kafka import kafka_options
 
-from . import observing
-from .collector import receiving
+from . import observations
+from .collector import run_collector
 from .journey import Citizen, Journey
-from .observing import Observed
+from .observations import Observed
 
 DECOY = "Barnaby Decoyington-Planted"
 """Somebody who was put into every place on purpose: a search that does not find him there finds nobody."""
@@ -46,22 +46,22 @@ class Travelled:
 def travelled(tmp_path_factory: pytest.TempPathFactory, platform_data: Callable[[], Path]) -> Iterator[Travelled]:
     """A whole platform on which one citizen moves home. It is stopped before anything is looked at, so that every span has been sent."""
     data, citizen = platform_data(), Citizen()
-    with receiving() as (collector, endpoint):
+    with run_collector() as (collector, endpoint):
         observed = Observed(collector)
         directory = tmp_path_factory.mktemp("telemetry")
         with RunningBlocks(directory, "--data-dir", str(data), OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as running:
             ready = running.wait_until_ready()
             journey = Journey(ready, citizen)
-            move = journey.travel()
-            journey.goes_astray()
+            move = journey.complete()
+            journey.send_refused_requests()
             messages = [*journey.captured(citizen.email), *journey.captured(citizen.international_phone)]
-            until(lambda: observing.unsent(ready["mongodb"]) == 0)
+            until(lambda: observations.unsent(ready["mongodb"]) == 0)
             asyncio.run(_plant(ready, ready["mongodb"], endpoint, data / "logs"))
-            observed.records = asyncio.run(observing.records(kafka_options(ready)))
-            observed.rows = observing.rows(ready["mongodb"])
+            observed.records = asyncio.run(observations.records(kafka_options(ready)))
+            observed.rows = observations.rows(ready["mongodb"])
             code, _ = running.interrupt()
             assert code == 0, running.text
-        observed.logs = [*observing.logs(data / "logs"), *(("screen", line) for line in running.text.splitlines())]
+        observed.logs = [*observations.logs(data / "logs"), *(("screen", line) for line in running.text.splitlines())]
         yield Travelled(citizen, move, journey.code, observed, tuple(messages))
 
 

@@ -43,7 +43,7 @@ class Journey:
         self.code = ""
         """The code of the sign-in."""
 
-    def travel(self) -> str:
+    def complete(self) -> str:
         """Sign in, answer every question, tell the councils, wait for the end, and look at the record. Gives the move's id."""
         self._signs_in()
         self._answers()
@@ -53,7 +53,7 @@ class Journey:
         self._browser.close()
         return move
 
-    def goes_astray(self) -> None:
+    def send_refused_requests(self) -> None:
         """Ask every service for what is not there, or not the citizen's to have, with everything about the citizen in the request."""
         citizen = self._citizen
         about = [citizen.given_name, citizen.family_name, citizen.email, citizen.phone, citizen.new_postcode, citizen.old_line]

@@ -7,7 +7,7 @@ import pytest
 
 from .conftest import CONTROL, DECOY, Travelled
 from .journey import Citizen
-from .searching import Search
+from .person_search import Search
 
 SERVICES = ("move_home", "identity", "addresses", "notifications", "data_sharing", "portal")
 PHONES = ("phone",)

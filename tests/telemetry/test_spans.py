@@ -14,7 +14,7 @@ from opentelemetry.trace import StatusCode
 
 from shared import telemetry
 from shared.exporters import CollectorWatch, WatchedSpanExporter
-from tests.telemetry.collector import receiving
+from tests.telemetry.collector import run_collector
 
 RESOURCE = Resource({"service.name": "test"})
 REMOTE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"
@@ -113,7 +113,7 @@ def test_a_span_is_bounded_whatever_is_put_into_it(finished):
 
 
 def test_a_receiver_gets_every_span():
-    with receiving() as (collector, endpoint):
+    with run_collector() as (collector, endpoint):
         with provider(exporter=WatchedSpanExporter(endpoint, CollectorWatch(endpoint))) as made:
             tracer = made.get_tracer("test")
             for _ in range(1_200):

@@ -18,7 +18,7 @@ TRUST = httpx.create_ssl_context()
 
 
 @dataclass
-class Running:
+class RunningService:
     """A service that answers at `url`; `http` is a client of it."""
 
     service: Service
@@ -34,7 +34,7 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def serving(service: Service) -> AsyncIterator[Running]:
+async def run_service(service: Service) -> AsyncIterator[RunningService]:
     """Start the service on its settings' port, stop it gracefully afterwards."""
     port = service.settings.port
     server = uvicorn.Server(service.server_config(host="127.0.0.1", port=port, timeout_graceful_shutdown=5))
@@ -48,7 +48,7 @@ async def serving(service: Service) -> AsyncIterator[Running]:
             await asyncio.sleep(0.01)
         url = f"http://127.0.0.1:{port}"
         async with httpx.AsyncClient(base_url=url, timeout=20, verify=TRUST) as http:
-            yield Running(service, url, http)
+            yield RunningService(service, url, http)
     finally:
         server.should_exit = True
         await task
