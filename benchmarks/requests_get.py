@@ -1,4 +1,4 @@
-"""CPU of a traced and authorised GET, against a bare FastAPI app that gives the same; servers are processes, read from outside."""
+"""Processor time of a traced and authorised GET, against a bare FastAPI app with the same response; each server is a process."""
 
 import asyncio
 import sys
@@ -11,7 +11,7 @@ AT_MOST = 2.8
 
 
 async def main() -> int:
-    """Run it. No database is read, so one driver is enough."""
+    """Run the benchmark; GETs read no database, so one driver is enough."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--requests", type=int, default=3000, help="requests a round (default: 3000)")
     options = parser.parse_args()
