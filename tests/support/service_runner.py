@@ -1,4 +1,4 @@
-"""Runs a service in this process on a real port, with its workers, the way that `python -m services.NAME` does."""
+"""Runs a service in this process on a real port, with its workers, as `python -m services.NAME` does."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ import uvicorn
 from shared.service import Service
 
 TRUST = httpx.create_ssl_context()
-"""Made once: to read the trusted certificates for each client takes longer than most tests."""
+"""Shared by all clients: loading the trusted certificates takes longer than most tests."""
 
 
 @dataclass
@@ -27,7 +27,7 @@ class RunningService:
 
 
 def free_port() -> int:
-    """A port that nothing listens on at this moment."""
+    """Return a port that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -35,7 +35,7 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def run_service(service: Service) -> AsyncIterator[RunningService]:
-    """Start the service on its settings' port, stop it gracefully afterwards."""
+    """Run the service on its settings' port until the end of the block; then stop it gracefully."""
     port = service.settings.port
     server = uvicorn.Server(service.server_config(host="127.0.0.1", port=port, timeout_graceful_shutdown=5))
     await service.start()
@@ -56,7 +56,7 @@ async def run_service(service: Service) -> AsyncIterator[RunningService]:
 
 
 async def eventually(check: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """Call `check` until it gives something true, or gives None without an AssertionError; fails after `seconds` with its last answer."""
+    """Call `check` until it returns None or a true value without an AssertionError; fail after `seconds` with its last answer."""
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
         problem: AssertionError | None = None
