@@ -24,8 +24,9 @@ from deploy.embedded.services import SERVICE_NAMES, SERVICES, ServiceDefinition,
 from deploy.embedded.supervisor import Supervisor
 from shared.kafka_access import KafkaAccess
 
-_SERVICES_GRACE = 4.0
-_ENGINES_GRACE = 3.5
+SERVICES_GRACE = 4.0
+ENGINES_GRACE = 3.5
+"""Seconds from SIGTERM to SIGKILL. Both together stay below the ten seconds in which `blocks up` stops."""
 
 
 class Platform:
@@ -78,8 +79,8 @@ class Platform:
         mongodb, kafka = await self._start_engines()
         self._services = self._service_processes(mongodb, kafka)
         # The first replica makes the indexes and loads the seed data, so it starts alone.
-        await self._start([service for service in self._services if service.replica == 1], _SERVICES_GRACE)
-        await self._start([service for service in self._services if service.replica > 1], _SERVICES_GRACE)
+        await self._start([service for service in self._services if service.replica == 1], SERVICES_GRACE)
+        await self._start([service for service in self._services if service.replica > 1], SERVICES_GRACE)
         self._ready = self._demo.ready(
             urls={service.name: self._demo.urls[service.name] for service in self._options.services},
             mongodb=mongodb,
@@ -114,7 +115,7 @@ class Platform:
             engines.append(self._broker)
         if engines:
             self._screen.say(f"Starting {' and '.join(process.name for process in engines)} in {self._directory}")
-            await self._start(engines, _ENGINES_GRACE)
+            await self._start(engines, ENGINES_GRACE)
         if self._broker is not None:
             self._kafka_access = self._broker.access
         return (
