@@ -1,4 +1,4 @@
-"""The generated documents say what the code says, are valid, and are the ones committed."""
+"""The generated documents agree with the code, are valid, and equal the committed ones."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The OpenAPI documents say what the services do: which errors come and in which form, who may call, what may be repeated."""
+"""The OpenAPI documents describe what the services do: errors and their format, authorisation, idempotency."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The agreement's life, as pure rules."""
+"""The life cycle of an agreement, as pure domain rules."""
 
 from datetime import UTC, datetime
 from typing import Any

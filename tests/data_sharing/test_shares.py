@@ -206,7 +206,7 @@ async def test_a_suspended_agreement_is_the_reason_where_it_is_the_only_one(plat
 
 
 async def test_another_borough_can_write_nothing_into_a_citizens_record_by_their_pseudonym(platform):
-    """A pseudonym is made for one sector (OpenID Connect Core, section 8.1): used by a client of another, it stands for nobody."""
+    """A pseudonym is made for one sector (OpenID Connect Core, section 8.1): in another sector it identifies nobody."""
     await platform.active()
     await platform.share(None)
     assert (await platform.share(None, HACKNEY, sender=CAMDEN, client_id="camden")).status_code == 201

@@ -1,4 +1,4 @@
-"""The first hour at a keyboard: whose folders are left alone, how flags are written, and what is said and not said."""
+"""Data directories, flags and messages as a newcomer meets them."""
 
 import json
 import stat
@@ -28,7 +28,7 @@ from tests.deploy.platform import RunningBlocks, blocks, until
 
 @pytest.fixture
 def somebodys(tmp_path: Path) -> Path:
-    """A folder of somebody's files, open to others."""
+    """Return a folder with somebody's files that others can read."""
     folder = tmp_path / "papers"
     (folder / "logs").mkdir(parents=True)
     (folder / "thesis.txt").write_text("years of work")
@@ -192,7 +192,7 @@ def test_a_platform_that_was_killed_is_not_taken_for_one_that_runs(tmp_path: Pat
         running(tmp_path / "none", default=tmp_path / "none")
 
 
-# -- what is shown
+# -- output
 
 
 def test_a_services_log_line_is_shown_as_a_sentence() -> None:

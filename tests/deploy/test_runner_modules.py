@@ -1,4 +1,4 @@
-"""The small parts of the runner: lock, secrets, files, logs, options."""
+"""The runner's small modules: locks, secrets, files, logs, options."""
 
 import json
 import os

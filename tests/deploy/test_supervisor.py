@@ -1,4 +1,4 @@
-"""The supervisor, over real processes: a tiny service that answers on a port, and does as its environment tells it."""
+"""The supervisor with real processes: a tiny service that its environment variables control."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ PROGRAM = textwrap.dedent("""
 
 
 class Tiny(Process):
-    """A service that says yes by taking a connection."""
+    """A service that answers by accepting a connection."""
 
     def __init__(self, name: str, directory: Path, mood: str = "good", began: list[str] | None = None) -> None:
         super().__init__(name, port=free_port(), log=directory / f"{name}.log")
@@ -60,7 +60,7 @@ class Tiny(Process):
 
 
 class Watched:
-    """A supervisor and what it said."""
+    """A supervisor and its lines."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -73,7 +73,7 @@ class Watched:
 
 @pytest.fixture
 async def watched() -> AsyncIterator[Watched]:
-    """Nothing is left running when a test ends."""
+    """Yield a supervisor; kill what still runs at the end."""
     watched = Watched()
     yield watched
     watched.supervisor.kill()
@@ -174,5 +174,5 @@ async def test_stopping_ends_the_last_stage_first_and_kills_what_will_not(watche
 
 
 def answered_times(watched: Watched, times: int) -> Callable[[], bool]:
-    """A check that so many restarts came to an end."""
+    """Return a check that this many restarts have completed."""
     return lambda: watched.changes >= times

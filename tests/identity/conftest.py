@@ -95,14 +95,14 @@ SEED: dict[str, Any] = {
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def mailbox() -> AsyncIterator[Mailbox]:
-    """Notifications' stand-in, up."""
+    """A running stand-in for notifications."""
     async with mailbox_running() as box:
         yield box
 
 
 @pytest.fixture
 def seed_file(tmp_path: Path) -> Path:
-    """The first data, in a file that a test may change."""
+    """The seed data, in a file that a test may change."""
     file = tmp_path / "seed.json"
     file.write_text(json.dumps(SEED))
     return file
@@ -110,7 +110,7 @@ def seed_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def identity_settings(settings: Callable[..., Settings], mailbox: Mailbox, seed_file: Path) -> Callable[..., Settings]:
-    """Settings of identity; two calls are two replicas on one database."""
+    """Settings of identity; two calls give two replicas on one database."""
 
     def make(**over: Any) -> Settings:
         return settings(Settings, **{**own_settings(mailbox), "seed_file": str(seed_file), **over})
@@ -120,7 +120,7 @@ def identity_settings(settings: Callable[..., Settings], mailbox: Mailbox, seed_
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def identity(identity_settings: Callable[..., Settings]) -> AsyncIterator[RunningService]:
-    """Identity, running for one test alone."""
+    """Identity, running for one test."""
     async with run_service(build(identity_settings())) as running:
         yield running
 
@@ -144,7 +144,7 @@ async def shared_mailbox() -> AsyncIterator[Mailbox]:
 async def shared_identity(
     engines: Engines, tmp_path_factory: pytest.TempPathFactory, shared_mailbox: Mailbox
 ) -> AsyncIterator[RunningService]:
-    """Identity, running for all tests of a module: `identity = same(shared_identity)` in tests that each bring their own people."""
+    """Identity, running for all tests of a module, in tests that each use their own people."""
     seed, name = tmp_path_factory.mktemp("identity") / "seed.json", f"identity_{uuid4().hex[:8]}"
     seed.write_text(json.dumps(SEED))
     service = build(
@@ -160,7 +160,7 @@ async def shared_identity(
             wrong_codes_per_network=10_000,
             seed_file=str(seed),
             **own_settings(shared_mailbox),
-            token_failures_per_network=0,  # every test of a module comes from the same address
+            token_failures_per_network=0,  # every test of a module sends from the same address
         )
     )
     async with run_service(service) as running:
@@ -170,7 +170,7 @@ async def shared_identity(
 
 
 def own_settings(mailbox: Mailbox) -> dict[str, Any]:
-    """The settings of identity that are the same in every test."""
+    """Return the settings of identity that are the same in every test."""
     return {
         "driver": DRIVER,
         "encryption_key": SecretStr("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
@@ -183,7 +183,7 @@ def own_settings(mailbox: Mailbox) -> dict[str, Any]:
 
 @asynccontextmanager
 async def mailbox_running() -> AsyncIterator[Mailbox]:
-    """A mailbox that is up, and down afterwards."""
+    """Run a mailbox until the end of the block."""
     box = Mailbox()
     await box.start()
     yield box

@@ -1,4 +1,4 @@
-"""Tokens and seals that were made to break their reader; how often the token endpoint may be asked."""
+"""Hostile tokens and seals, and rate limits of the token endpoint."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ def encoded(content: bytes) -> str:
 
 
 def hostile_tokens(signed: str) -> dict[str, str]:
-    """A token's parts replaced by what its reader may stumble over."""
+    """Return tokens with hostile parts."""
     header, payload, signature = signed.split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     long_number = encoded(json.dumps({**claims, "exp": 0, "iat": 0}).replace(": 0", ": " + "9" * 400).encode())

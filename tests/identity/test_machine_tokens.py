@@ -1,4 +1,4 @@
-"""The client credentials grant, and the ways in which a client proves itself."""
+"""The client credentials grant, and client authentication."""
 
 import base64
 from collections.abc import Callable
@@ -105,7 +105,7 @@ async def test_a_client_that_does_not_prove_itself_is_refused_with_a_challenge(i
     await refused(("machine", "wrong"))
     await refused(("machine", ""))
     await refused(("unknown", MACHINE_SECRET))
-    await refused(client_id="machine")  # a client with a secret cannot pass for a public one
+    await refused(client_id="machine")  # a client with a secret cannot act as a public one
     await refused(client_id="machine", client_secret="wrong")
     await refused()
     await refused(header="Bearer x")

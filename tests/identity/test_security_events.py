@@ -1,4 +1,4 @@
-"""What an attacker does at identity leaves lines and counts, and nothing personal."""
+"""Attacks on identity leave log lines and counts, without personal data."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Signing in by an emailed code: what a person sees, and what an attacker tries."""
+"""Signing in by an emailed code, for a person and an attacker."""
 
 import asyncio
 import re
@@ -38,7 +38,7 @@ async def test_known_and_unknown_people_see_the_same(identity, mailbox):
         page = await person.browser.submit(email=address)
         text = re.sub(r'(request=|value=")[^"&]+', "", page.text.replace(address, "ADDRESS"))
         pages.append((page.status_code, text))
-        await mailbox.code_for(address)  # and both are sent a code
+        await mailbox.code_for(address)  # and both get a code
     assert pages[0] == pages[1]
 
 
@@ -156,7 +156,7 @@ async def test_an_error_leads_back_to_the_registered_start_page_of_the_applicati
 
 
 def leads_to(page) -> tuple[str, str] | None:
-    """The link in the page's main part."""
+    """Return the link in the page's main part."""
     assert page.status_code in {400, 404}, page.text
     found = re.search(r'<a class="govuk-link" href="([^"]+)">([^<]+)</a>', page.text.split("<main")[1].split("</main>")[0])
     return (found[2], found[1]) if found else None

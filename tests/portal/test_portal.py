@@ -1,4 +1,4 @@
-"""The portal shows what runs, and captures mail and texts so that nothing leaves the machine."""
+"""The portal shows the running services, and captures mail and texts."""
 
 import asyncio
 import smtplib
@@ -34,7 +34,7 @@ def text(key: str = "k-1", **over: Any) -> dict[str, Any]:
 
 
 class Post:
-    """Sends mail to the portal's server."""
+    """A client of the portal's SMTP server."""
 
     def __init__(self, running: RunningService, port: int) -> None:
         self.running, self.port, self.http = running, port, running.http

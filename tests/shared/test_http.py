@@ -1,4 +1,4 @@
-"""Requests: who may call, what a repeat gets, and what bad input is told."""
+"""Requests: authorisation, idempotency, and errors for bad input."""
 
 import asyncio
 import base64
@@ -14,7 +14,7 @@ from tests.support.service_runner import run_service
 
 SCOPE = "thing:thing:make"
 in_its_loop = pytest.mark.asyncio(loop_scope="module")
-"""For tests of `empty`."""
+"""The event loop for tests of `empty`."""
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def thing(settings, serve):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def empty(module_settings):
-    """One for all tests that leave nothing in it."""
+    """One service for all tests that store nothing."""
     async with run_service(build(module_settings(Settings))) as running:
         yield running
 
@@ -176,7 +176,7 @@ async def test_a_body_that_does_not_say_its_length_is_counted(empty, tokens):
 
 @in_its_loop
 async def test_a_client_that_says_it_sends_too_much_is_heard_out_so_that_it_hears_why(empty, tokens):
-    """A server that answers and closes while the client is still sending resets the connection, and the answer may be lost."""
+    """A server that closes while the client still sends resets the connection, and the answer may be lost."""
     authorization = tokens.bearer(SCOPE)["Authorization"]
     reader, writer = await asyncio.open_connection("127.0.0.1", int(empty.url.rpartition(":")[2]))
     head = f"POST /v1/things HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\nContent-Type: application/json\r\n"

@@ -1,4 +1,4 @@
-"""From a transaction's event to the effect in a consumer: once, in order, whatever comes twice."""
+"""From a transaction's event to a consumer's effect: once and in order, despite repeats."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a developer reads at a service: the API reference without internet, and a page for every problem type."""
+"""A service's pages for developers: the API reference without internet, and a page for every problem type."""
 
 import ast
 import re
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Addresses(HTMLParser):
-    """What a page loads, and whether a script or a style stands in it."""
+    """The addresses that a page loads, and its inline scripts and styles."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ async def test_an_unknown_type_is_404_and_nothing_of_it_is_in_the_page(thing):
 
 
 def used_types():
-    """Each `type="..."` of a `Problem`, and each first argument of the exceptions whose kind becomes a type."""
+    """Return each `type="..."` of a `Problem`, and each first argument of exceptions that map to a type."""
     for folder in ("services", "shared", "examples"):
         for file in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):

@@ -1,4 +1,4 @@
-"""Pauses before what failed is tried again, and how often that is."""
+"""Pauses between retries, and their number."""
 
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ def test_those_who_failed_together_do_not_come_back_together():
 
 
 class Failing:
-    """Fails so often, then gives how often it was called."""
+    """Fails a set number of times, then returns the number of calls."""
 
     def __init__(self, failures: int, error: type[Exception] = TimeoutError) -> None:
         self.calls, self._failures, self._error = 0, failures, error

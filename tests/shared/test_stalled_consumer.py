@@ -1,4 +1,4 @@
-"""A consumer that reads no longer, or whose commits hang, though nothing failed: what is there is taken all the same."""
+"""A consumer that stops reading, or whose commits hang, without an error still handles its messages."""
 
 import asyncio
 from typing import Any
@@ -33,7 +33,7 @@ async def test_what_is_there_is_taken_by_a_consumer_that_hangs(settings, serve, 
         await eventually(lambda: service.store.effects.of("before"))
         [receiving] = service._receivers
         monkeypatch.setattr(receiving._kafka, hanging, _hang)
-        for number in range(3):  # the first may have been asked for before
+        for number in range(3):  # the first call may have begun before
             await _publish(service, f"after {number}")
             await eventually(lambda number=number: service.store.effects.of(f"after {number}"), seconds=30)
             assert await service.store.effects.of(f"after {number}") == [1]

@@ -1,4 +1,4 @@
-"""What is wrong at the start is one clear line and a non-zero exit code."""
+"""Errors at the start give one clear line and a non-zero exit code."""
 
 import asyncio
 import socket

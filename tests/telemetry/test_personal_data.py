@@ -1,4 +1,4 @@
-"""Nothing about the citizen stands in a span, a metric, a log line, a Kafka record or an outbox row."""
+"""No personal data of the citizen is in spans, metrics, log lines, Kafka records or outbox rows."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ PHONES = ("phone",)
 
 
 def known(citizen: Citizen) -> dict[str, str]:
-    """What the platform was told, by name."""
+    """The personal data that the platform received, by name."""
     return {
         "given name": citizen.given_name,
         "family name": citizen.family_name,

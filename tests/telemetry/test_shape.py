@@ -1,4 +1,4 @@
-"""What an operator's tools can rely on: attributes, buckets, the service's version, and a log that stays short without a collector."""
+"""Attributes, buckets and service version of the telemetry, and short logs without a collector."""
 
 import logging
 import tomllib
