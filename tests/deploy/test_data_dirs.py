@@ -167,8 +167,8 @@ def test_a_value_for_a_flag_is_answered_plainly(command: list[str]) -> None:
 def test_an_ephemeral_platform_is_found(tmp_path: Path) -> None:
     with RunningBlocks(tmp_path / "run", "--ephemeral", "--only", "portal", TMPDIR=str(tmp_path)) as platform:
         platform.wait_until_ready()
-        told = until(lambda: _status(tmp_path))
-        assert {state["name"] for state in told} == {"database", "broker", "portal"}
+        states = until(lambda: _status(tmp_path))
+        assert {state["name"] for state in states} == {"database", "broker", "portal"}
         text = platform.text
     assert '{"' not in text, "a person reads sentences, programs read the log files"
     assert "WARNING" not in text

@@ -116,9 +116,9 @@ def test_a_move_is_told_to_both_boroughs_and_the_citizen_gets_each_message_once(
 
 
 def test_status_tells_every_process_with_its_memory(platform: RunningBlocks, data_dir: Path) -> None:
-    told = blocks("status", "--json", "--data-dir", str(data_dir))
-    assert told.returncode == 0, told.stderr + told.stdout
-    states: dict[str, dict[str, Any]] = {state["name"]: state for state in json.loads(told.stdout)}
+    reported = blocks("status", "--json", "--data-dir", str(data_dir))
+    assert reported.returncode == 0, reported.stderr + reported.stdout
+    states: dict[str, dict[str, Any]] = {state["name"]: state for state in json.loads(reported.stdout)}
     assert {name: state["pid"] for name, state in states.items()} == {name: pids[0] for name, pids in platform.pids.items()}
     assert all(state["ready"] and state["port"] and state["rss_mb"] for state in states.values())
     assert all(states[name]["parked"] == 0 and states[name]["dead"] == 0 for name in SERVICE_NAMES)

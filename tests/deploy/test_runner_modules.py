@@ -164,9 +164,9 @@ def test_what_the_platforms_services_use_belongs_to_no_borough(tmp_path: Path, d
     for part in SERVICES:
         if part.name == app:
             continue
-        told = str(made.settings(part.name))
-        assert not [client for client in clients.values() if client.client_secret and client.client_secret.get_secret_value() in told]
+        settings = str(made.settings(part.name))
+        assert not [client for client in clients.values() if client.client_secret and client.client_secret.get_secret_value() in settings]
         for service, borough in boroughs.items():
-            assert borough is None or str(service) not in told, part.name
+            assert borough is None or str(service) not in settings, part.name
     used = made.settings("identity")["notifications_key"]
     assert [borough for service, borough in boroughs.items() if str(service) in used] == [None]

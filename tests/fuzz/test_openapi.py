@@ -78,7 +78,7 @@ def test_no_request_makes_a_service_fail(platform: Platform, service: str, mode:
     for operation in operations(platform.ready["urls"][service]):
         try:
             answers = check(operation, platform, service, mode)
-        except BaseException as failure:  # noqa: BLE001 (a group of what was wrong; all operations are to be told of)
+        except BaseException as failure:  # noqa: BLE001 (a group of failures; the report covers all operations)
             failures.append(f"{operation.label}: {_told(failure)}")
         else:
             if mode is GenerationMode.POSITIVE:  # the negative mode sometimes omits the credentials

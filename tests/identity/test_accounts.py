@@ -65,12 +65,12 @@ async def test_events_tell_of_account_and_session_and_nothing_personal(identity,
     await citizen.signs_in(**request())
     await citizen.signs_in(**request(prompt="login"))
 
-    async def told() -> list[tuple[str, dict[str, Any]]]:
+    async def three_events() -> list[tuple[str, dict[str, Any]]]:
         found = await events(identity)
         assert len(found) == 3
         return found
 
-    found = await eventually(told)
+    found = await eventually(three_events)
     assert [kind for kind, _ in found] == [
         "london.blocks.identity.account.created.v1",
         "london.blocks.identity.session.started.v1",

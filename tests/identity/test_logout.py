@@ -45,12 +45,12 @@ class App:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def app() -> AsyncIterator[App]:
-    told = App()
-    web = Starlette(routes=[Route("/logged-out", told.take, methods=["POST"])])
-    server = uvicorn.Server(uvicorn.Config(web, host="127.0.0.1", port=told.port, log_config=None, lifespan="off"))
+    app = App()
+    web = Starlette(routes=[Route("/logged-out", app.take, methods=["POST"])])
+    server = uvicorn.Server(uvicorn.Config(web, host="127.0.0.1", port=app.port, log_config=None, lifespan="off"))
     task = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)
-    yield told
+    yield app
     server.should_exit = True
     await task
 

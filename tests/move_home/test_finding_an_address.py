@@ -134,10 +134,10 @@ async def test_a_postcode_of_two_councils_says_so_and_whose_each_address_is(star
     page = await started.search(postcode="N16 5TT")
     assert "more than one council" not in page.text
     assert "radios__hint" not in page.text
-    told = {one["text"]: one["note"] for one in (await started.suggest("N1 4AA")).json()["suggestions"]}
-    assert told == {ACROSS[0]["address"]: "Hackney Council", ACROSS[1]["address"]: "Islington Council"}
-    told = {one["text"]: one["note"] for one in (await started.suggest("N1 9Z")).json()["suggestions"]}
-    assert told["N1 9ZZ"] == "postcode in Hackney and Islington"
+    notes = {one["text"]: one["note"] for one in (await started.suggest("N1 4AA")).json()["suggestions"]}
+    assert notes == {ACROSS[0]["address"]: "Hackney Council", ACROSS[1]["address"]: "Islington Council"}
+    notes = {one["text"]: one["note"] for one in (await started.suggest("N1 9Z")).json()["suggestions"]}
+    assert notes["N1 9ZZ"] == "postcode in Hackney and Islington"
 
 
 async def test_by_hand_the_council_is_asked_for_only_where_the_postcode_has_several(started):
@@ -278,10 +278,10 @@ async def test_a_script_is_told_ten_addresses_and_what_leads_to_them_for_up_to_2
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-type"] == "application/json"
-    told = {one["text"]: (one["value"], one["note"]) for one in answer.json()["suggestions"]}
-    assert told[HOUSE["address"]] == ("101", None)
-    assert told[SHELL["address"]] == (None, "divided into flats")
-    assert told[STREET["address"]] == (None, "street")
+    offered_values = {one["text"]: (one["value"], one["note"]) for one in answer.json()["suggestions"]}
+    assert offered_values[HOUSE["address"]] == ("101", None)
+    assert offered_values[SHELL["address"]] == (None, "divided into flats")
+    assert offered_values[STREET["address"]] == (None, "street")
     told_again = [one["text"] for one in (await started.suggest(f" {STREET['address']} ")).json()["suggestions"]]
     assert STREET["address"] not in told_again, "what has been chosen to go on from is not offered again"
     assert HOUSE["address"] in told_again
