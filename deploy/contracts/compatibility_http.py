@@ -12,8 +12,8 @@ Document = Mapping[str, Any]
 def broken_calls(old: Document, new: Document) -> list[str]:
     """Return one sentence for each call of `old` that fails against `new`; empty where all calls still work.
 
-    It compares paths and methods, parameters, request bodies (the old caller writes, the new service reads) and the bodies of
-    2xx answers (the new service writes, the old caller reads).
+    It compares paths and methods, parameters, request bodies and the bodies of 2xx answers. The old caller writes requests that the
+    new service reads; the new service writes answers that the old caller reads.
     """
     return list(_broken(old, new))
 
