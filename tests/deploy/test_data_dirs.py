@@ -211,7 +211,7 @@ def test_a_services_log_line_is_shown_as_a_sentence() -> None:
         assert readable(other) == other
 
 
-def test_a_newcomer_is_told_what_to_do_next(tmp_path: Path) -> None:
+def test_a_newcomer_sees_the_next_steps(tmp_path: Path) -> None:
     urls = {name: f"http://127.0.0.1:{port}" for name, port in assign_ports(SERVICES, 8000).items()}
     made = Demo(load_secrets(tmp_path / "secrets.json", tuple(DEMO_BOROUGHS)), tmp_path, urls=urls, smtp_port=1025)
     ready = made.ready(urls=urls, mongodb="mongodb://127.0.0.1:1/", kafka="127.0.0.1:2", engine="python", kafka_access=KafkaAccess())

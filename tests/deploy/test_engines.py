@@ -165,7 +165,7 @@ async def test_a_missing_program_says_how_to_get_it(tmp_path: Path, monkeypatch:
         await ApacheKafka(tmp_path / "kafka").start()
 
 
-async def test_a_database_that_dies_while_starting_gives_its_last_words(tmp_path: Path) -> None:
+async def test_a_database_that_dies_while_starting_gives_its_last_line(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "WiredTiger.turtle").write_text("no such thing")
 

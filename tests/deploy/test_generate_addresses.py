@@ -61,7 +61,7 @@ def test_more_premises_than_there_is_room_for_are_refused_in_a_line(tmp_path: Pa
     assert refused.stderr.count("\n") == 1
 
 
-def test_a_disk_that_does_not_take_it_is_said_in_a_line(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_in_a_line(tmp_path: Path) -> None:
     out = tmp_path / "new"
     command = [sys.executable, "-m", "deploy.embedded.cli", "addresses", "generate", "--premises", "500", "--out", str(out)]
     limited = ["sh", "-c", 'ulimit -f 100 && exec "$@"', "sh", *command]

@@ -1,9 +1,9 @@
 """Processor time grows at most in proportion to the input, and no input holds the event loop.
 
-Each place of each operation of each OpenAPI document is filled with each hostile text. What is measured is the processor time of the
-service's own process, so a busy machine changes little: a text of `SMALL` characters first, then as much as fits. A request that took
-more than `FLOOR_SECONDS` is repeated with a quarter of it: work in proportion takes a quarter of the time, work with the square a
-sixteenth, and the whole may take at most `MOST_GROWTH` times as long.
+The test fills each slot of each operation of each OpenAPI document with each hostile text: `SMALL` characters first, then as many as fit.
+It measures the processor time of the service's process, which a busy machine changes little. It repeats a request above `FLOOR_SECONDS`
+with a quarter of the text. Linear work then takes a quarter of the time, quadratic work a sixteenth. The whole text may take at most
+`MOST_GROWTH` times as long as the quarter.
 """
 
 import json

@@ -114,7 +114,7 @@ async def test_an_app_is_told_of_a_logout_with_a_logout_token_of_its_own(identit
     assert metadata["backchannel_logout_supported"] is metadata["backchannel_logout_session_supported"] is True
 
 
-async def test_an_app_that_is_down_is_told_later(identity, citizen, app):
+async def test_an_app_that_is_down_gets_its_logout_token_later(identity, citizen, app):
     await tokens_of(citizen)
     app.statuses = [503]
     await citizen.browser.open("/logout")

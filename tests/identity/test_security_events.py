@@ -19,7 +19,7 @@ def identity(shared_identity: RunningService) -> RunningService:
     return shared_identity
 
 
-async def test_three_hundred_wrong_secrets(identity):
+async def test_three_hundred_wrong_secrets_are_counted_on_few_lines(identity):
     began = time.monotonic()
     with recording() as found:
         for _ in range(300):
@@ -33,7 +33,7 @@ async def test_three_hundred_wrong_secrets(identity):
         assert secret not in str(found.text)
 
 
-async def test_three_hundred_wrong_codes(identity, shared_mailbox):
+async def test_three_hundred_wrong_codes_are_counted_on_few_lines(identity, shared_mailbox):
     with recording() as found:
         for number in range(60):
             guesser = Citizen(identity.url, shared_mailbox, f"victim{number}@example.com")

@@ -62,7 +62,7 @@ async def test_wrong_codes_sent_at_once_have_five_tries_in_all(identity, citizen
     assert "can no longer be used" in (await citizen.browser.submit(code=code)).text
 
 
-async def test_something_that_is_no_code_is_told_so_and_costs_no_try(identity, citizen):
+async def test_a_malformed_code_is_reported_and_costs_no_try(identity, citizen):
     code = await citizen.asks_for_code(**request())
     for typed in ("", "1234", "abcdefgh", "١٢٣٤٥٦٧٨", "123456789"):
         page = await citizen.browser.submit(code=typed)
@@ -99,7 +99,7 @@ async def test_a_code_works_only_in_the_browser_that_asked_for_it(identity, citi
     assert "identity_session" not in thief.http.cookies
 
 
-async def test_a_wrong_address_is_told_and_shown_again_escaped(identity, citizen):
+async def test_a_wrong_address_is_reported_and_shown_again_escaped(identity, citizen):
     await citizen.browser.open("/authorize", **request())
     sent = len(citizen.mailbox.calls)
     for typed in (
@@ -243,7 +243,7 @@ async def test_one_address_is_sent_five_codes_in_a_quarter_of_an_hour(identity, 
         assert await citizen.asks_for_code(**request())
 
 
-async def test_one_network_asks_for_and_guesses_so_many_codes_only(identity_settings, serve, mailbox):
+async def test_one_network_has_a_limit_of_requested_and_guessed_codes(identity_settings, serve, mailbox):
     async with serve(build(identity_settings(codes_per_network=3, wrong_codes_per_network=2))) as identity:
         with clock.at(clock.now()):
             people = [Citizen(identity.url, mailbox, f"person{number}@example.com") for number in range(4)]

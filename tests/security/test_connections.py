@@ -107,7 +107,7 @@ async def test_a_body_that_keeps_its_rate_may_take_longer(thing, tokens, monkeyp
     writer.close()
 
 
-async def test_more_connections_than_a_process_takes_are_told_to_come_again(thing, monkeypatch):
+async def test_connections_above_the_limit_get_503_and_retry_after(thing, monkeypatch):
     monkeypatch.setattr(BoundedProtocol, "most_connections", 3)
     held = [await asyncio.open_connection("127.0.0.1", port_of(thing)) for _ in range(6)]
     answers = [await asyncio.wait_for(reader.read(1_000), 20) for reader, _ in held[3:]]

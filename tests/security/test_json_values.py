@@ -33,7 +33,7 @@ async def thing(module_settings) -> AsyncIterator[RunningService]:
 
 
 @in_its_loop
-async def test_what_nobody_sends_is_refused_at_once(thing, tokens):
+async def test_a_body_with_too_many_values_is_refused_early(thing, tokens):
     many = {
         "77,000 unknown keys": {"name": "a", **{f"k{number}": 1 for number in range(77_000)}},
         "80,000 items": {"name": [0] * 80_000},

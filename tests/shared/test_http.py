@@ -133,7 +133,7 @@ async def test_bad_input_is_a_4xx_problem_that_names_the_field(empty, tokens, se
     ("content", "status"),
     [(b'{"name": "\xff\xfe"}', 400), (b"[" * 100_000, 400), (b'{"name": "' + b"x" * 1_100_000 + b'"}', 413)],
 )
-async def test_what_cannot_be_parsed_is_a_4xx_problem(empty, tokens, content, status):
+async def test_an_unparsable_body_is_a_4xx_problem(empty, tokens, content, status):
     reply = await empty.http.post("/v1/things", content=content, headers={**tokens.bearer(SCOPE), "Content-Type": "application/json"})
     assert reply.status_code == status, reply.text
     assert reply.json()["status"] == status
@@ -159,7 +159,7 @@ async def test_a_token_for_something_else_does_not_open(empty, tokens, claims, s
 @pytest.mark.parametrize(
     "value", ["", "Bearer", "Bearer x", "Bearer a.b.c", "Basic abc", "Bearer " + "x" * 9000, "Bearer eyJhbGciOiJub25lIn0.e30."]
 )
-async def test_what_is_no_token_is_401(empty, value):
+async def test_a_malformed_token_is_401(empty, value):
     assert (await empty.http.get("/v1/things", headers={"Authorization": value})).status_code == 401
 
 

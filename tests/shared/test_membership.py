@@ -114,7 +114,7 @@ async def test_a_member_that_leaves_frees_its_shards_at_once(settings):
     assert two.mine == set(range(SHARDS))
 
 
-async def test_a_restarted_member_of_the_same_name_goes_on_without_waiting(settings):
+async def test_a_restarted_member_of_the_same_name_continues_without_waiting(settings):
     store, clock = await _store(settings), Clock()
     await Replica(store, "one", clock).beat()
     again = Replica(store, "one", clock)

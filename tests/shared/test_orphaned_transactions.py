@@ -64,7 +64,7 @@ async def test_a_process_that_lives_keeps_what_it_holds(settings, serve):
             await asyncio.sleep(0.2)
 
 
-async def test_a_paused_process_finds_its_transaction_gone_and_goes_on_with_the_next(settings):
+async def test_a_paused_process_finds_its_transaction_gone_and_continues_with_the_next(settings):
     now = [0.0]
     store, other = await Store(settings(Settings)).start(), await Store(settings(Settings)).start()
     await store.presence.start()

@@ -111,7 +111,7 @@ async def _resend(config, events, source="urn:test"):
     await producer.stop()
 
 
-async def test_a_poison_message_is_parked_and_the_partition_goes_on(settings, serve, eventually):
+async def test_a_poison_message_is_parked_and_the_partition_continues(settings, serve, eventually):
     config = settings(Settings, partitions=1)
     service = build(config, recording(attempts=3, first_pause=0.05))
     async with serve(service):

@@ -146,7 +146,7 @@ async def test_a_command_that_fails_is_tried_again_with_the_same_id(settings, se
         assert len({key for _, key in painter.calls}) == 2
 
 
-async def test_what_was_not_carried_out_when_a_service_stopped_is_carried_out_by_the_next(settings, serve, eventually):
+async def test_a_stopped_services_commands_are_carried_out_by_the_next(settings, serve, eventually):
     making, broken = process(), Painter(failures=1000)
     async with serve(build(settings(Settings), making, broken)) as running:
         await _start(running.service.store)
@@ -168,7 +168,7 @@ async def test_what_was_not_carried_out_when_a_service_stopped_is_carried_out_by
         assert {key for _, key in painter.calls} == {key for _, key in broken.calls}
 
 
-async def test_what_a_dead_process_was_carrying_out_is_taken_over_within_ten_seconds(settings, serve, eventually):
+async def test_a_dead_processes_commands_are_taken_over_within_ten_seconds(settings, serve, eventually):
     making, endless = process(), Painter(seconds=3600)
     async with serve(build(settings(Settings), making, endless)) as running:
         await _start(running.service.store)
@@ -208,7 +208,7 @@ async def _chair_has_both(making, store):
     return state is not None and len(state.colours) == 2
 
 
-async def test_an_instance_that_cannot_be_read_stops_the_chase_of_no_other(settings, serve, eventually):
+async def test_an_unreadable_instance_does_not_stop_the_others(settings, serve, eventually):
     making, painter = process(), Painter(failures=1000)
     async with serve(build(settings(Settings), making, painter)) as running:
         store: Store = running.service.store

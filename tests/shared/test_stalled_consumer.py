@@ -26,7 +26,7 @@ async def _publish(service, thing):
 
 @pytest.mark.usefixtures("_soon")
 @pytest.mark.parametrize("hanging", ["getmany", "commit"])
-async def test_what_is_there_is_taken_by_a_consumer_that_hangs(settings, serve, eventually, monkeypatch, hanging):
+async def test_a_hung_consumer_is_replaced_and_its_messages_are_handled(settings, serve, eventually, monkeypatch, hanging):
     service = build(settings(Settings), recording())
     async with serve(service):
         await _publish(service, "before")
@@ -40,7 +40,7 @@ async def test_what_is_there_is_taken_by_a_consumer_that_hangs(settings, serve, 
 
 
 @pytest.mark.usefixtures("_soon")
-async def test_a_consumer_that_has_nothing_to_read_stays(settings, serve, eventually, monkeypatch):
+async def test_an_idle_consumer_is_not_replaced(settings, serve, eventually, monkeypatch):
     service = build(settings(Settings), recording())
     async with serve(service):
         await _publish(service, "before")

@@ -108,7 +108,7 @@ async def test_a_longer_retention_is_brought_to_what_is_set_or_said(settings, se
             assert "this broker cannot change it" in (await running.http.get("/ready")).json()["topics"][_topic(config)]
 
 
-async def test_a_shorter_retention_is_left_as_it_is(settings, serve, eventually):
+async def test_a_shorter_retention_stays_unchanged(settings, serve, eventually):
     config = settings(Settings)
     await _make(config, 3, **{"retention.ms": DAY_MS})
     service = build(config, recording())
