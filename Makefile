@@ -15,8 +15,10 @@ ON_FAST := tests/faults $(filter-out $(addprefix tests/shared/test_,dependencies
   kafka_access.py records.py reference.py security.py topics.py),$(wildcard tests/shared/test_*.py))
 # Tests that need nothing but Python.
 PLAIN := not browser and not clients and not containers and not bulk
-# Two worker processes, each with its own engines; the tests of a file stay in one worker (tests/conftest.py).
-SIDE_BY_SIDE := -n 2 --dist loadfile
+# Each worker process has its own engines; the tests of a file stay in one worker and start in the order of tests/conftest.py. Many tests of
+# `make test` wait for a broker or a clock, so three workers keep two cores busy.
+IN_ORDER := --dist loadfile --no-loadscope-reorder
+SIDE_BY_SIDE := -n 2 $(IN_ORDER)
 # Tests start hundreds of processes; without bytecode files each would compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
@@ -48,7 +50,7 @@ ifdef T
 	$(BIN)/pytest $(T) -m "$(PLAIN)" $(ARGS)
 else
 	@echo "make test-platform runs whole platforms, kill -9 and builds of the shipped addresses; make help lists the other lanes"
-	$(BIN)/pytest $(SIDE_BY_SIDE) -m "$(PLAIN) and not platform" $(ARGS)
+	$(BIN)/pytest -n 3 $(IN_ORDER) -m "$(PLAIN) and not platform" $(ARGS)
 endif
 
 test-unit: install ## run the tests that need no engine, no process of their own and no file (under a minute)

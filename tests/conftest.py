@@ -18,7 +18,6 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 from pymongo import MongoClient
-from xdist.scheduler import LoadFileScheduling
 
 from deploy.embedded.engines import ApacheKafka, Database, Tansu
 from services.addresses.gazetteer.builds.demo import ensure
@@ -34,30 +33,14 @@ from tests.support.tokens import ISSUER, Tokens
 BROKER = os.environ.get("BLOCKS_TEST_BROKER", "tansu")
 ENGINE = os.environ.get("BLOCKS_TEST_ENGINE", "python")
 DRIVER = os.environ.get("BLOCKS_TEST_DRIVER", "motor")
-PLATFORM_SHARING_FOLDERS = {"tests/telemetry", "tests/fuzz"}
 LONGEST_FIRST = (
     *("tests/faults", "tests/deploy/test_platform.py", "tests/fuzz", "tests/deploy/test_hangs.py", "tests/shared"),
     *("tests/addresses/test_release.py", "tests/telemetry"),
 )
-"""Files that take a minute or more start first, so that both worker processes end at about the same time. `test_platform.py` builds its own
+"""Files that take a minute or more start first, so that all workers end at about the same time. `test_platform.py` builds its own
 release while the other worker builds the shared one. The chassis's tests mostly wait, so they run well beside tests that compute."""
 RELEASE_FIXTURES, RELEASE_TIMEOUT_SECONDS = {"demo_addresses", "platform"}, 480
 """Fixtures that may build the release of the shipped addresses, and the timeout of their tests: a build takes minutes on a busy machine."""
-
-
-class FilesTogether(LoadFileScheduling):  # type: ignore[misc]  # it has no types
-    """Keeps the tests of a file in one worker, and those of a folder whose tests share a running platform."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        folder = file.rpartition("/")[0]
-        return folder if folder in PLATFORM_SHARING_FOLDERS else file
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesTogether:
-    """Choose the scheduler of parallel runs (`-n 2`)."""
-    config.option.loadscopereorder = False  # xdist would start the files with the most tests, which are not the longest
-    return FilesTogether(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
