@@ -1,8 +1,8 @@
-# Every target in a line: make help
+# `make help` lists the targets
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-unit test-platform test-kafka test-fast test-faults test-browser test-clients test-containers lint format types boundaries contracts contracts-check bench engine image lock clean
-# What runs on Apache Kafka too: tests that read from a broker what was published, or consume it, or stop it. In the others a broker is
-# there, but nothing that they look at comes from it.
+# Tests that also run on Apache Kafka: they read published events from a broker, consume them, or stop it. The results of the other tests
+# do not depend on the broker.
 ON_KAFKA := $(addprefix tests/,faults/test_kills.py faults/test_refused_events.py faults/test_clocks_apart.py faults/test_versions_side_by_side.py \
   shared/test_kafka_access.py shared/test_outbox_and_inbox.py shared/test_process.py shared/test_replicas_and_restarts.py \
   shared/test_stalled_consumer.py shared/test_odd_records.py shared/test_slow_handlers.py shared/test_parking.py \
@@ -10,16 +10,16 @@ ON_KAFKA := $(addprefix tests/,faults/test_kills.py faults/test_refused_events.p
   identity/test_accounts.py identity/test_provider.py addresses/test_api.py addresses/test_changes_feed.py addresses/test_provisional.py \
   notifications/test_delivery.py data_sharing/test_agreements.py data_sharing/test_shares.py data_sharing/test_sequencer_and_seed.py \
   move_home/test_api.py)
-# What runs on the fast database server too: the chassis, but for its tests to which no database matters, and kill -9 of everything.
+# Tests that also run on the fast database server: the chassis's tests that use a database, and kill -9 of everything.
 ON_FAST := tests/faults $(filter-out $(addprefix tests/shared/test_,dependencies.py start.py \
   kafka_access.py records.py reference.py security.py topics.py),$(wildcard tests/shared/test_*.py))
-# What needs nothing but Python.
+# Tests that need nothing but Python.
 PLAIN := not browser and not clients and not containers and not bulk
-# Each process has engines of its own; tests of a file stay together, and begin in the order of tests/conftest.py. Many tests of `make test`
-# wait for a broker or a clock, so three processes keep two cores busy.
+# Each worker process has its own engines; the tests of a file stay in one worker and start in the order of tests/conftest.py. Many tests of
+# `make test` wait for a broker or a clock, so three workers keep two cores busy.
 IN_ORDER := --dist loadfile --no-loadscope-reorder
 SIDE_BY_SIDE := -n 2 $(IN_ORDER)
-# Tests start hundreds of processes, which would each compile every module anew.
+# Tests start hundreds of processes; without bytecode files each would compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
@@ -28,10 +28,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-help: ## this list
+help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
 
-install: $(STAMP) ## make .venv from the pinned requirements and fetch govuk-frontend; does nothing when nothing changed
+install: $(STAMP) ## make .venv from the pinned requirements and fetch govuk-frontend, if anything changed
 
 $(STAMP): requirements/dev.txt pyproject.toml $(wildcard package-lock.json)
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Name another: make install PYTHON=python3.12")'
@@ -45,50 +45,50 @@ $(STAMP): requirements/dev.txt pyproject.toml $(wildcard package-lock.json)
 run: install ## start everything on this machine and print the addresses; Ctrl-C stops it
 	@exec $(BIN)/blocks up $(ARGS)
 
-test: install ## the tests that need nothing but Python, but for `make test-platform` (T="path ..." runs those alone)
+test: install ## run the tests that need only Python, without those of `make test-platform` (T="path ..." runs only these)
 ifdef T
 	$(BIN)/pytest $(T) -m "$(PLAIN)" $(ARGS)
 else
-	@echo "make test-platform runs whole platforms, kill -9 and builds of the shipped addresses; make help names the other lanes"
+	@echo "make test-platform runs whole platforms, kill -9 and builds of the shipped addresses; make help lists the other lanes"
 	$(BIN)/pytest -n 3 $(IN_ORDER) -m "$(PLAIN) and not platform" $(ARGS)
 endif
 
-test-unit: install ## the tests that need no engine, no process of their own and no file (under a minute)
+test-unit: install ## run the tests that need no engine, no process of their own and no file (under a minute)
 	$(BIN)/pytest $(SIDE_BY_SIDE) --unit -m "$(PLAIN) and not platform" $(ARGS)
 
-test-platform: install ## the tests that start whole platforms, kill processes or build the shipped addresses
+test-platform: install ## run the tests that start whole platforms, kill processes or build the shipped addresses
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m "$(PLAIN) and platform" $(ARGS)
 
-test-kafka: install ## the tests of whatever talks to a broker, on Apache Kafka (Java 17 and Maven)
+test-kafka: install ## run the tests of everything that uses a broker, on Apache Kafka (Java 17 and Maven)
 	BLOCKS_TEST_BROKER=apache $(BIN)/pytest $(SIDE_BY_SIDE) $(ON_KAFKA) -m "not bulk" $(ARGS)
 
-test-fast: install ## the chassis, and kill -9 of everything, on the fast database server (after `make engine`)
+test-fast: install ## run the chassis's tests and kill -9 of everything on the fast database server (after `make engine`)
 	BLOCKS_TEST_ENGINE=fast $(BIN)/pytest $(SIDE_BY_SIDE) $(ON_FAST) -m "not bulk" $(ARGS)
 
-test-browser: install ## the pages in Chromium, with axe's accessibility rules
+test-browser: install ## test the pages in Chromium, with axe's accessibility rules
 	$(BIN)/pytest -m browser $(ARGS)
 
-test-clients: install ## clients that others wrote for Node, unmodified, against our surfaces (npm; fetched once into the user's cache)
+test-clients: install ## test unmodified Node clients against our APIs (npm; fetched once into the user's cache)
 	$(BIN)/pytest -m clients $(ARGS)
 
-test-faults: install ## kill -9 at random moments of 200 journeys, 20 rounds (BLOCKS_TEST_BROKER=apache, BLOCKS_TEST_ENGINE=fast: on those)
+test-faults: install ## kill -9 at random moments of 200 journeys, 20 rounds (BLOCKS_TEST_BROKER=apache, BLOCKS_TEST_ENGINE=fast choose engines)
 	BLOCKS_FAULT_ROUNDS=$${BLOCKS_FAULT_ROUNDS:-20} BLOCKS_FAULT_JOURNEYS=200 BLOCKS_FAULT_KILLS=6 $(BIN)/pytest tests/faults $(ARGS)
 
 test-containers: install ## run services in containers (podman and runc, after `make image`)
 	$(BIN)/pytest -m containers $(ARGS)
 
-lint: install ## style and likely bugs: ruff check and ruff format --check
+lint: install ## check style and likely bugs: ruff check and ruff format --check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: install ## put the code into ruff's format and mend what ruff can mend
+format: install ## format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: install ## mypy, strict
+types: install ## check types: mypy, strict
 	$(BIN)/mypy
 
-boundaries: install ## who may import whom (import-linter)
+boundaries: install ## check the import rules (import-linter)
 	$(BIN)/lint-imports
 
 contracts: install ## write contracts/asyncapi, openapi and schemas from the code
@@ -97,13 +97,13 @@ contracts: install ## write contracts/asyncapi, openapi and schemas from the cod
 contracts-check: install ## fail if the committed contracts differ from the code, or break a consumer
 	$(BIN)/python -m deploy.contracts check
 
-bench: install ## the benchmarks, each printing a ratio and its bar
+bench: install ## run the benchmarks; each prints a ratio and its bar
 	$(BIN)/python -m benchmarks $(ARGS)
 
 engine: install ## build the fast database server once into a cache outside the tree (cargo, cmake, ninja; 4 minutes)
 	$(BIN)/python -m deploy.embedded.build_engine $(ARGS)
 
-image: ## build the container image (docker, or podman where there is none)
+image: ## build the container image (docker or podman)
 	@tool=$$(command -v docker || command -v podman) || { echo "Neither docker nor podman is installed."; exit 1; }; \
 	exec "$$tool" build -f deploy/Dockerfile -t london-building-blocks $(ARGS) .
 
@@ -114,6 +114,6 @@ lock: ## pin requirements/*.in to *.txt with hashes
 	    --no-emit-index-url --no-annotate $$same $(ARGS) -o requirements/$$set.txt requirements/$$set.in || exit 1; \
 	done
 
-clean: ## remove what was made here: caches and builds, not .venv and not the platform's data
+clean: ## remove caches and builds, but neither .venv nor the platform's data
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -75,7 +75,7 @@ def main(words: Sequence[str]) -> Outcome:
         return Outcome.WRONG_COMMAND_LINE
     chosen = names or existing
     built = default_engine() == "fast"
-    print(f"Engine, unless an option says otherwise: {'fast' if built else 'python (the fast one is not built; `make engine` builds it)'}")
+    print(f"Default engine: {'fast' if built else 'python (the fast one is not built; `make engine` builds it)'}")
     outcomes: dict[str, Outcome] = {}
     for number, name in enumerate(chosen, 1):
         print(f"\n[{number}/{len(chosen)}] {name}", flush=True)

@@ -21,9 +21,9 @@ from cryptography.fernet import Fernet
 from benchmarks.addresses.noise import by_habit
 from benchmarks.processes import Engines, Server, engines
 from benchmarks.report import Report, arguments, engine_to_use, median
-from benchmarks.web.around import ISSUER, Issuer, span_receiver
+from benchmarks.web.comparison import TRACEPARENT, App
 from benchmarks.web.load import request
-from benchmarks.web.measuring import TRACEPARENT, App
+from benchmarks.web.stubs import ISSUER, Issuer, span_receiver
 from services.addresses.api.v1.addresses import shown
 from services.addresses.gazetteer.builds.demo import ensure
 from services.addresses.gazetteer.files.shipped_sources import Sources

@@ -19,7 +19,7 @@ CPU_PERCENT_AT_MOST = 15
 WINDOW_SECONDS = 5.0
 STEADY_WINDOWS = 3
 STEADY_WITHIN = 1.25
-"""The platform is quiet when so many windows in a row differ by no more than this factor."""
+"""The platform is quiet when this many consecutive windows differ by no more than this factor."""
 QUIET_WITHIN_SECONDS = 180.0
 
 

@@ -1,17 +1,17 @@
-"""CPU of a traced and authorised GET, against a bare FastAPI app that gives the same; servers are processes, read from outside."""
+"""Processor time of a traced and authorised GET, against a bare FastAPI app with the same response; each server is a process."""
 
 import asyncio
 import sys
 
 from benchmarks.processes import engines
 from benchmarks.report import Report, arguments, engine_to_use
-from benchmarks.web.measuring import compare
+from benchmarks.web.comparison import compare
 
 AT_MOST = 2.8
 
 
 async def main() -> int:
-    """Run it. No database is read, so one driver is enough."""
+    """Run the benchmark; GETs read no database, so one driver is enough."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--requests", type=int, default=3000, help="requests a round (default: 3000)")
     options = parser.parse_args()

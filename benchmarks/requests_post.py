@@ -1,18 +1,18 @@
-"""CPU of an authorised, traced, idempotent, transactional POST, against bare FastAPI with the same two writes in one transaction."""
+"""Processor time of an authorised, traced, idempotent, transactional POST, against bare FastAPI with the same two writes."""
 
 import asyncio
 import sys
 
 from benchmarks.processes import engines
 from benchmarks.report import Report, arguments, engine_to_use
-from benchmarks.web.measuring import compare
+from benchmarks.web.comparison import compare
 
 AT_MOST = 2.2
 DRIVERS = ("motor", "pymongo")
 
 
 async def main() -> int:
-    """Run it. The bar is for the process that answers requests; with the relay in the same process it is printed too."""
+    """Run the benchmark. The bar holds for a process that only answers requests; the report also shows one with the relay."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--requests", type=int, default=600, help="requests a round (default: 600)")
     options = parser.parse_args()

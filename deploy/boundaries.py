@@ -1,7 +1,6 @@
-"""A rule for import-linter that lists what a package may import, where its own `forbidden` lists what it may not.
+"""An import-linter contract with an allow-list of imports; its own `forbidden` contract is a deny-list.
 
-An allow-list is what a published package needs: the day somebody imports a new library there, the check fails without
-anybody having thought of that library.
+A published package needs an allow-list: the check fails on any new library, even one that nobody thought to forbid.
 """
 
 import sys
@@ -13,7 +12,7 @@ from importlinter import Contract, ContractCheck, fields, output
 class OnlyContract(Contract):
     """`modules` (with everything below them) may import the standard library, themselves and `may_import`.
 
-    Only direct imports are looked at. `may_import` names top-level packages.
+    The contract checks direct imports only. `may_import` names top-level packages.
     """
 
     type_name = "only"

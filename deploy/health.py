@@ -1,4 +1,4 @@
-"""`python -m deploy.health URL`: exit 0 when it answers with success within three seconds. For health checks of containers."""
+"""Health check of containers: `python -m deploy.health URL` exits 0 when the URL answers 2xx within three seconds."""
 
 import sys
 import urllib.error
@@ -6,11 +6,11 @@ import urllib.request
 
 
 def main(url: str) -> int:
-    """Whether `url` answers 2xx, as an exit status."""
+    """Return 0 where `url` answers 2xx, 1 where it does not. Raises SystemExit for a URL that is not http."""
     if not url.startswith("http://"):
         raise SystemExit("python -m deploy.health http://...")
     try:
-        with urllib.request.urlopen(url, timeout=3):  # noqa: S310 (the scheme was looked at)
+        with urllib.request.urlopen(url, timeout=3):  # noqa: S310 (the check above allows http only)
             return 0
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         print(error, file=sys.stderr)  # noqa: T201

@@ -1,7 +1,6 @@
-"""Real parts for every test: the embedded engines once a run, a database and a topic prefix of its own for each test.
+"""Fixtures of all tests: the embedded engines once a run, and a database and a topic prefix for each test.
 
-`BLOCKS_TEST_BROKER` (tansu, apache), `BLOCKS_TEST_ENGINE` (python, fast) and `BLOCKS_TEST_DRIVER` (motor, pymongo) choose other engines;
-the tests are the same.
+`BLOCKS_TEST_BROKER` (tansu, apache), `BLOCKS_TEST_ENGINE` (python, fast) and `BLOCKS_TEST_DRIVER` (motor, pymongo) choose the engines.
 """
 
 import asyncio
@@ -27,8 +26,8 @@ from shared.kafka_access import KafkaAccess
 from shared.settings import ServiceSettings
 from tests.support.in_memory import folder_in_memory
 from tests.support.lanes import keep_unit_tests, mark_platform_tests
-from tests.support.running import eventually as _eventually
-from tests.support.running import free_port, serving
+from tests.support.service_runner import eventually as _eventually
+from tests.support.service_runner import free_port, run_service
 from tests.support.tokens import ISSUER, Tokens
 
 BROKER = os.environ.get("BLOCKS_TEST_BROKER", "tansu")
@@ -38,28 +37,28 @@ LONGEST_FIRST = (
     *("tests/faults", "tests/deploy/test_platform.py", "tests/fuzz", "tests/deploy/test_hangs.py", "tests/shared"),
     *("tests/addresses/test_release.py", "tests/telemetry"),
 )
-"""What takes a minute or more: begun last, one process would end long after the other. The second builds a release of its own while the
-first builds the one that most others wait for. The chassis mostly waits, beside what computes."""
-NEED_A_RELEASE, WITH_A_RELEASE_SECONDS = {"demo_addresses", "platform"}, 480
-"""Fixtures for which the release of the shipped addresses is built: a minute, and minutes where others use the machine."""
+"""Files that take a minute or more start first, so that all workers end at about the same time. `test_platform.py` builds its own
+release while the other worker builds the shared one. The chassis's tests mostly wait, so they run well beside tests that compute."""
+RELEASE_FIXTURES, RELEASE_TIMEOUT_SECONDS = {"demo_addresses", "platform"}, 480
+"""Fixtures that may build the release of the shipped addresses, and the timeout of their tests: a build takes minutes on a busy machine."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--unit`: the tests that need nothing but this process."""
+    """Add `--unit`, which selects the tests that need nothing but this process."""
     parser.addoption("--unit", action="store_true", help="run only the tests that need no engine, no process of their own and no file")
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` selects by the mark that is made here
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects by the marks that this hook sets
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest first; and a test's time includes what is made for it, so that whichever comes first waits until the release is built."""
+    """Sort the longest first, and extend the timeout of tests that may wait for the build of the release."""
     mark_platform_tests(items)
     if config.getoption("--unit"):
         keep_unit_tests(config, items)
     last = len(LONGEST_FIRST)
     items.sort(key=lambda item: next((rank for rank, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path)), last))
     for item in items:
-        if item.get_closest_marker("timeout") is None and NEED_A_RELEASE & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.timeout(WITH_A_RELEASE_SECONDS))
+        if item.get_closest_marker("timeout") is None and RELEASE_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.timeout(RELEASE_TIMEOUT_SECONDS))
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class Engines:
 
 @pytest.fixture(scope="session")
 def in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder in memory, for what engines write; tests make folders of their own in it."""
+    """A folder on a RAM disk for the engines' files; tests make subfolders."""
     with folder_in_memory(tmp_path_factory.mktemp("no-memory")) as folder:
         yield folder
 
@@ -103,8 +102,10 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
 
 @pytest.fixture(scope="session")
 def demo_addresses(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data dir of addresses with the release of the shipped data, built once for all processes of a run, because it takes long.
-    Not to be changed. `BLOCKS_TEST_ADDRESSES` names a folder that the next run finds it in.
+    """A read-only addresses data dir with the release of the shipped data, built once for all processes of a run.
+
+    `BLOCKS_TEST_ADDRESSES` names a folder that keeps it for the next run.
+
     """
     base = tmp_path_factory.getbasetemp()
     of_this_run = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo-addresses"
@@ -115,7 +116,7 @@ def demo_addresses(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def platform_data(in_memory: Path, demo_addresses: Path) -> Callable[[], Path]:
-    """`platform_data()`: a new data dir for `blocks up`, in memory, which has that release already."""
+    """`platform_data()`: a new data dir for `blocks up` in memory, with a copy of that release."""
 
     def make() -> Path:
         data = Path(tempfile.mkdtemp(prefix="platform-", dir=in_memory))
@@ -127,21 +128,21 @@ def platform_data(in_memory: Path, demo_addresses: Path) -> Callable[[], Path]:
 
 @pytest.fixture
 def settings(engines: Engines, tokens: Tokens) -> Iterator[Callable[..., Any]]:
-    """`settings(Settings, **over)`: settings for a service of this test alone. Two calls for one class are two replicas on one database."""
-    with settings_of_their_own(engines, tokens) as make:
+    """`settings(Settings, **over)`: settings of a service for this test. Two calls for one class give two replicas on one database."""
+    with isolated_settings(engines, tokens) as make:
         yield make
 
 
 @pytest.fixture(scope="module")
 def module_settings(engines: Engines, tokens: Tokens) -> Iterator[Callable[..., Any]]:
-    """As `settings`, for a service that serves all tests of a module."""
-    with settings_of_their_own(engines, tokens) as make:
+    """The same as `settings`, for a service that serves all tests of a module."""
+    with isolated_settings(engines, tokens) as make:
         yield make
 
 
 @contextmanager
-def settings_of_their_own(engines: Engines, tokens: Tokens) -> Iterator[Callable[..., Any]]:
-    """What makes settings whose databases and topics nobody else has; the databases are dropped afterwards."""
+def isolated_settings(engines: Engines, tokens: Tokens) -> Iterator[Callable[..., Any]]:
+    """Yield a factory of settings with unique databases and topics; drop the databases afterwards."""
     unique = uuid4().hex[:8]
     prefix = f"t{unique}."
     made: set[str] = set()
@@ -175,10 +176,10 @@ def settings_of_their_own(engines: Engines, tokens: Tokens) -> Iterator[Callable
 @pytest.fixture
 def serve() -> Callable[..., Any]:
     """`async with serve(build(settings)) as running:` runs a service on its port; gives `.url` and `.http`."""
-    return serving
+    return run_service
 
 
 @pytest.fixture
 def eventually() -> Callable[..., Any]:
-    """`await eventually(check, seconds=10)`: wait for a condition, never for a time."""
+    """`await eventually(check, seconds=10)`: wait until a condition holds, with a deadline."""
     return _eventually

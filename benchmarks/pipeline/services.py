@@ -45,7 +45,7 @@ def sent() -> EventRouter:
 
 
 def sender(settings: ServiceSettings, stamps: Stamps) -> Service:
-    """Commits transactions when told to."""
+    """Commits transactions on command."""
     store = Store(settings)
     router = Router()
 
@@ -77,7 +77,7 @@ def receiver(settings: ServiceSettings, stamps: Stamps) -> Service:
 
 
 def main(role: str) -> int:
-    """Run one of the two until it is told to stop."""
+    """Run one of the two until SIGTERM."""
     settings = ServiceSettings(
         name=role,
         port=int(os.environ["PORT"]),

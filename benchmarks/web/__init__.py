@@ -1,1 +1,1 @@
-"""One small service on the chassis and the same as a bare FastAPI app, which requests are measured against."""
+"""A small service on the chassis, and the same as a bare FastAPI app for comparison."""

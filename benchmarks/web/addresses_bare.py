@@ -1,6 +1,6 @@
 """The reference of `addresses_http`, FastAPI alone: `python -m benchmarks.web.addresses_bare`.
 
-It gives the same results for the same queries, which it has in memory: nobody is authorised, nothing is traced, nothing is looked for.
+It returns stored results for the same queries: no authorisation, no tracing, no search.
 """
 
 import json
@@ -18,13 +18,13 @@ known = {text: Addresses.model_validate(reply) for text, reply in json.loads(Pat
 
 @app.get("/ready")
 async def ready() -> dict[str, bool]:
-    """That it runs."""
+    """Answer that the app runs."""
     return {"ready": True}
 
 
 @app.get("/v1/addresses/search")
-async def search(q: str, limit: int = 10) -> Addresses:  # noqa: ARG001 (as a client sends it)
-    """What was found before."""
+async def search(q: str, limit: int = 10) -> Addresses:  # noqa: ARG001 (clients send it)
+    """Return the stored result of this query."""
     return known[q]
 
 

@@ -1,7 +1,7 @@
 """The reference, FastAPI with the driver alone: `python -m benchmarks.web.bare`.
 
-Its POST writes the same two rows in one transaction with the same guarantees. Nobody is authorised, nothing is traced, a repeat is made twice.
-"""  # noqa: E501
+Its POST writes the same two rows in one transaction with the same guarantees, without authorisation, tracing or idempotency.
+"""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ database = client[f"bare_{os.environ['BENCH_RUN']}"]
 
 @contextlib.asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """The collections and the index of the chassis."""
+    """Create the collections and the index of the chassis."""
     await driver.create_collection(database, "things")
     await driver.create_collection(database, "outbox")
     await database.outbox.create_index([("shard", 1), ("_id", 1)])
@@ -36,19 +36,19 @@ app = FastAPI(lifespan=lifespan)
 
 @app.get("/ready")
 async def ready() -> dict[str, bool]:
-    """That it runs."""
+    """Answer that the app runs."""
     return {"ready": True}
 
 
 @app.get("/things")
 async def list_things() -> list[Thing]:
-    """Always the same ten."""
+    """Return the same ten things."""
     return THINGS
 
 
 @app.post("/things", status_code=201)
 async def make(thing: NewThing) -> Thing:
-    """Make one."""
+    """Make a thing and its outbox row in one transaction."""
     started = client.start_session()
     session = await started if isawaitable(started) else started
     try:

@@ -40,14 +40,14 @@ Db = Annotated[Store, Depends(provided(Store))]
 
 
 @router.get("/things")
-async def list_things(caller: Maker) -> list[Thing]:  # noqa: ARG001 (who calls must be allowed to)
-    """Always the same ten."""
+async def list_things(caller: Maker) -> list[Thing]:  # noqa: ARG001 (it authorises the call)
+    """Return the same ten things."""
     return THINGS
 
 
 @router.post("/things", status_code=201)
 async def make(thing: NewThing, caller: Maker, store: Db) -> Thing:  # noqa: ARG001
-    """Make one."""
+    """Make a thing and publish its event in one transaction."""
     async with store.transaction() as tx:
         await tx.collection("things").insert_one({"_id": thing.name, "number": thing.number, "text": thing.text})
         await tx.publish(ThingMade(thing=thing.name, number=thing.number))
@@ -55,7 +55,7 @@ async def make(thing: NewThing, caller: Maker, store: Db) -> Thing:  # noqa: ARG
 
 
 def main() -> int:
-    """Run until told to stop."""
+    """Run the service until SIGTERM; return its exit status."""
     settings = ServiceSettings(
         name="benchmark",
         port=int(os.environ["PORT"]),

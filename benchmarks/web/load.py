@@ -1,4 +1,4 @@
-"""Requests as bytes over kept connections, so that the client takes little of the machine that it shares with the server."""
+"""Sends requests as bytes over persistent connections, so that the client uses little of the machine that it shares with the server."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,9 +8,9 @@ CONNECTIONS = 8
 
 
 async def offer(url: str, numbers: range, request: Callable[[int], bytes], *, connections: int = CONNECTIONS) -> None:
-    """Send one request for each number, a connection's next when its last was answered.
+    """Send one request for each number; a connection sends its next request after its last answer.
 
-    Raises `RuntimeError` for an answer that is no 2xx.
+    Raises `RuntimeError` for an answer outside 2xx.
     """
     waiting = iter(numbers)
 
@@ -31,7 +31,7 @@ async def offer(url: str, numbers: range, request: Callable[[int], bytes], *, co
 
 
 def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
-    """One HTTP/1.1 request; an underscore in a header's name stands for a dash."""
+    """Return one HTTP/1.1 request as bytes; an underscore in a header's name stands for a dash."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: */*", "Accept-Encoding: gzip, deflate", "User-Agent: benchmark"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     if body:

@@ -1,10 +1,10 @@
-"""What both apps take and give."""
+"""Request and response models of both apps."""
 
 from pydantic import BaseModel, Field
 
 
 class NewThing(BaseModel):
-    """What a client sends."""
+    """The body of a POST."""
 
     name: str = Field(min_length=1, max_length=50)
     number: int = 0
@@ -12,7 +12,7 @@ class NewThing(BaseModel):
 
 
 class Thing(BaseModel):
-    """What a client gets."""
+    """A thing in a response."""
 
     name: str
     number: int
@@ -21,4 +21,4 @@ class Thing(BaseModel):
 
 
 THINGS = [Thing(name=f"thing-{number}", number=number, text="x" * 40, colours=["red", "green"]) for number in range(10)]
-"""Of a GET. It reads no database, so that the server's own cost is all there is."""
+"""The response of a GET, which reads no database: the figure is the server's own cost."""

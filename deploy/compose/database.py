@@ -1,4 +1,4 @@
-"""A replica set of one, and a user for each service that may read and write its own database and nothing else."""
+"""Initiates a replica set of one and creates a user for each service, limited to its own database."""
 
 import sys
 import time
@@ -15,7 +15,7 @@ Client = MongoClient[dict[str, Any]]
 
 
 def main(address: str, folder: Path) -> None:
-    """Prepare the database at `address` (`host:port`); `folder` holds the root password and one password a service. Safe to repeat."""
+    """Prepare the database at `address` (`host:port`); `folder` holds the root password and one password a service. Idempotent."""
     passwords = {file.name: file.read_text("utf-8") for file in folder.iterdir() if not file.name.startswith(".")}
     root_password = passwords.pop("root_password")
     with MongoClient[dict[str, Any]](address, username="root", password=root_password, directConnection=True) as client:
@@ -26,7 +26,7 @@ def main(address: str, folder: Path) -> None:
 
 
 def grant(client: Client, user: str, password: str, *, database: str | None = None, role: str = "readWrite") -> None:
-    """Let `user` into `database` (the one of its name where none is given) with that password, which replaces an earlier one."""
+    """Create or update `user` with `role` on `database`, by default the one of the user's name."""
     home = client[database or user]
     account: dict[str, Any] = {"pwd": password, "roles": [{"role": role, "db": home.name}]}
     try:
@@ -38,7 +38,7 @@ def grant(client: Client, user: str, password: str, *, database: str | None = No
 
 
 def make_users(address: str, *, root_password: str | None, services: Mapping[str, str]) -> None:
-    """Give a server that asks for no password yet its root, where a password is given, and each service by its password."""
+    """Create the users of a server without authentication: root where `root_password` is given, and each service."""
     with MongoClient[dict[str, Any]](address, directConnection=True, serverSelectionTimeoutMS=20_000) as client:
         if root_password is not None:
             grant(client, "root", root_password, database="admin", role="root")

@@ -1,4 +1,4 @@
-"""The services and example apps that the documents describe, built with default settings; they connect to nothing."""
+"""Builds the services and example apps that the documents describe, with default settings and without connections."""
 
 from functools import cache
 from importlib import import_module
@@ -24,24 +24,24 @@ _STAND_INS: dict[str, Any] = {
     "_template": _ID,
     "_client": {"client_id": _ID, "client_secret": "stand-in"},
 }
-"""Values for settings that have no default, by the end of the setting's name; the first that fits. None reaches a document."""
+"""Values for settings without a default, by suffix of the setting's name; the first match counts. None reaches a document."""
 
 
 @cache
-def built() -> tuple[Service, ...]:
-    """Every one, in the order of their names."""
+def build_services() -> tuple[Service, ...]:
+    """Build every service and app, in the order of packages and names; the result is cached."""
     return tuple(_build(package, name) for package in PACKAGES for name in service_names(package))
 
 
 def service_names(package: str = "services") -> list[str]:
-    """The services of a package: its packages with a composition root."""
+    """Return the names of a package's services: its subpackages with a `service.py`."""
     spec = find_spec(package)
     folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else ()
     return sorted(root.parent.name for folder in folders for root in Path(folder).glob("*/service.py"))
 
 
 def default_settings(settings: type[ServiceSettings]) -> ServiceSettings:
-    """Settings as their defaults are, with stand-ins where there is none. Raises LookupError for one that has no stand-in."""
+    """Return default settings, with stand-ins for fields without a default. Raises LookupError where no stand-in matches."""
     needed = [name for name, field in settings.model_fields.items() if field.is_required()]
     return settings.model_validate({name: _stand_in(name) for name in needed})
 

@@ -1,4 +1,4 @@
-"""Breaking changes between two sets of contract documents, for events and for HTTP."""
+"""Finds breaking changes between two sets of contract documents, for events and HTTP APIs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ Contracts = Mapping[str, Mapping[str, Any]]
 
 
 def breaks(old: Contracts, new: Contracts) -> list[str]:
-    """One sentence for each change from `old` to `new` that breaks a consumer."""
+    """Return one sentence for each change from `old` to `new` that breaks a consumer."""
     return list(_breaks(old, new))
 
 
@@ -26,7 +26,7 @@ def _breaks(old: Contracts, new: Contracts) -> Iterator[str]:
 
 
 def _event(before: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterator[str]:
-    """Both ways: old consumers read new events, and new consumers read stored or replayed events."""
+    """Check both directions: old consumers read new events, and new consumers read stored or replayed ones."""
     if now is None:
         yield "is no longer published"
         return

@@ -21,12 +21,12 @@ _LISTS = frozenset({"anyOf", "allOf", "oneOf", "prefixItems"})
 
 
 def unreadable(writer: Schema, reader: Schema, *, writer_root: Schema | None = None, reader_root: Schema | None = None) -> list[str]:
-    """Where `reader` cannot read what `writer` writes: one sentence a field, empty if it reads everything.
+    """Return one sentence for each field of `writer` that `reader` cannot read; empty where it reads everything.
 
-    The roots are the documents in which `#/...` references are looked up, by default the schemas themselves.
+    The roots are the documents that resolve `#/...` references, by default the schemas themselves.
     """
-    written = _plain(writer, writer_root or writer, closed=True)
-    read = _plain(reader, reader_root or reader, closed=False)
+    written = _normalise(writer, writer_root or writer, closed=True)
+    read = _normalise(reader, reader_root or reader, closed=False)
     found = list(_fields(written, read, ""))
     if not found and not _subset(written, read):
         found = ["the value as a whole is no longer what its reader expects"]
@@ -34,7 +34,7 @@ def unreadable(writer: Schema, reader: Schema, *, writer_root: Schema | None = N
 
 
 def _fields(written: dict[str, Any], read: dict[str, Any], path: str) -> Iterator[str]:
-    """Differences field by field, so that the message can name them; each still decided by the subset rule."""
+    """Compare field by field, so that the message can name the field; the subset rule decides each."""
     if (
         written.get("type") == read.get("type") == "array"
         and isinstance(written.get("items"), dict)
@@ -44,7 +44,7 @@ def _fields(written: dict[str, Any], read: dict[str, Any], path: str) -> Iterato
         return
     if not (written.get("type") == read.get("type") == "object" and "properties" in read):
         if not _subset(written, read):
-            yield f"{path or 'the value'}: was {_say(read)}, would be {_say(written)}"
+            yield f"{path or 'the value'}: was {_describe(read)}, would be {_describe(written)}"
         return
     offered, always = written.get("properties", {}), set(written.get("required", ()))
     needed = set(read.get("required", ()))
@@ -60,18 +60,18 @@ def _fields(written: dict[str, Any], read: dict[str, Any], path: str) -> Iterato
 
 
 def _subset(written: dict[str, Any], read: dict[str, Any]) -> bool:
-    """Counts a change that jsonsubschema cannot decide as a break, so that a person looks at it."""
+    """Return whether `read` accepts all of `written`; a case that jsonsubschema cannot decide counts as a break, for a person to review."""
     try:
         return written == read or bool(isSubschema(written, read))
     except UndecidableError:
         return False
 
 
-def _say(schema: dict[str, Any]) -> str:
+def _describe(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return "one of " + ", ".join(map(str, schema["enum"]))
     if "anyOf" in schema:
-        return " or ".join(_say(option) for option in schema["anyOf"])
+        return " or ".join(_describe(option) for option in schema["anyOf"])
     kind = str(schema.get("type", "anything"))
     limits = ", ".join(
         f"{key} {value}" for key, value in schema.items() if key not in {"type", "properties", "required", "additionalProperties", "items"}
@@ -79,26 +79,26 @@ def _say(schema: dict[str, Any]) -> str:
     return f"{kind} ({limits})" if limits else kind
 
 
-def _plain(schema: Any, root: Schema, *, closed: bool, seen: tuple[str, ...] = ()) -> Any:
-    """The schema in the part of JSON Schema that jsonsubschema decides: references replaced, annotations gone, draft 4's forms.
+def _normalise(schema: Any, root: Schema, *, closed: bool, seen: tuple[str, ...] = ()) -> Any:
+    """Rewrite a schema into the subset of JSON Schema that jsonsubschema decides: draft 4, references inlined, no annotations.
 
-    A recursive reference is compared one turn deep; below that, anything goes.
+    A recursive reference is expanded once; below that, any value is allowed.
     """
     if not isinstance(schema, Mapping):
         return schema
     if "$ref" in schema:
         reference = str(schema["$ref"])
-        return {} if reference in seen else _plain(_look_up(reference, root), root, closed=closed, seen=(*seen, reference))
+        return {} if reference in seen else _normalise(_look_up(reference, root), root, closed=closed, seen=(*seen, reference))
     plain: dict[str, Any] = {}
     for key, value in schema.items():
         if key in _ANNOTATIONS or key.startswith(("x-", "$")):
             continue
         if key in _MAPS:
-            plain[key] = {name: _plain(one, root, closed=closed, seen=seen) for name, one in value.items()}
+            plain[key] = {name: _normalise(one, root, closed=closed, seen=seen) for name, one in value.items()}
         elif key in _LISTS:
-            plain[key] = [_plain(one, root, closed=closed, seen=seen) for one in value]
+            plain[key] = [_normalise(one, root, closed=closed, seen=seen) for one in value]
         elif key in {"items", "additionalProperties", "not"}:
-            plain[key] = _plain(value, root, closed=closed, seen=seen)
+            plain[key] = _normalise(value, root, closed=closed, seen=seen)
         else:
             plain[key] = value
     return _draft_4(plain, closed=closed)
@@ -113,7 +113,7 @@ def _draft_4(plain: dict[str, Any], *, closed: bool) -> dict[str, Any]:
         if exclusive in plain and not isinstance(plain[exclusive], bool):
             plain[bound], plain[exclusive] = plain[exclusive], True
     if (known := plain.pop("format", None)) and plain.get("type") == "string":
-        # Two formats have nothing in common, and each is a part of all strings: said as a pattern, subset decides so.
+        # A pattern a format makes two formats disjoint, and each a subset of all strings.
         plain.setdefault("pattern", f"^format-{known}$")
     if "oneOf" in plain:
         plain["anyOf"] = plain.pop("oneOf")

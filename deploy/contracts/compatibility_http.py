@@ -1,4 +1,4 @@
-"""Whether a changed HTTP API breaks its callers."""
+"""Decides whether a changed HTTP API breaks its callers."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,10 +10,10 @@ Document = Mapping[str, Any]
 
 
 def broken_calls(old: Document, new: Document) -> list[str]:
-    """What a caller that was written against `old` meets in `new`, one plain sentence each; empty when all its calls still work.
+    """Return one sentence for each call of `old` that fails against `new`; empty where all calls still work.
 
-    Looked at: paths and methods, parameters, request bodies (the old caller writes, the new service reads) and the bodies of
-    2xx answers (the new service writes, the old caller reads).
+    It compares paths and methods, parameters, request bodies and the bodies of 2xx answers. The old caller writes requests that the
+    new service reads; the new service writes answers that the old caller reads.
     """
     return list(_broken(old, new))
 

@@ -1,4 +1,4 @@
-"""The generated documents as files: written, and compared with what is committed."""
+"""Writes the generated documents as files, and compares them with the committed ones."""
 
 import difflib
 import json
@@ -12,12 +12,12 @@ FOLDERS = ("asyncapi", "openapi", "schemas")
 
 
 def text(document: dict[str, Any]) -> str:
-    """The form in which a document is committed."""
+    """Serialise a document as it is committed: JSON with an indent of two and a final newline."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def write(documents: Documents, root: Path) -> list[str]:
-    """Writes the documents under `root` and deletes other files of their folders. Returns the changed paths."""
+    """Write the documents under `root` and delete other files of their folders; return the changed paths."""
     changed = []
     for path in _present(root) - documents.keys():
         (root / path).unlink()
@@ -32,7 +32,7 @@ def write(documents: Documents, root: Path) -> list[str]:
 
 
 def drift(documents: Documents, root: Path) -> list[str]:
-    """One unified diff for each file under `root` that differs from `documents`."""
+    """Return one unified diff for each file under `root` that differs from `documents`."""
     found = []
     for path in sorted(_present(root) | documents.keys()):
         committed = (root / path).read_text("utf-8") if (root / path).exists() else ""

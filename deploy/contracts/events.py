@@ -15,7 +15,7 @@ from contracts.events import TYPE_PREFIX, Event, platform
 from shared.bus import EventRouter
 from shared.bus.router import event_broker
 
-from .apps import built
+from .apps import build_services
 from .documents import Documents
 
 CLOUDEVENTS = "https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md"
@@ -47,7 +47,7 @@ def published() -> list[tuple[str, type[Event]]]:
 
 def documented() -> dict[str, list[EventRouter]]:
     """The routers of each document, by the name of its service or app."""
-    return {service.name: service.events for service in built() if service.events} | {"platform": [PLATFORM]}
+    return {service.name: service.events for service in build_services() if service.events} | {"platform": [PLATFORM]}
 
 
 def sent(routers: list[EventRouter]) -> Topics:

@@ -1,4 +1,4 @@
-"""The contracts as they stood before: what consumers may have been built against."""
+"""Reads earlier versions of the contracts, against which consumers may have been built, from git."""
 
 import json
 import subprocess
@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 ACCEPTED = "Contract-Break:"
-"""A commit message with a line that begins so, and says why, accepts the breaks that this commit makes."""
+"""Prefix of the line in a commit message that accepts the commit's breaking changes and gives the reason."""
 
 
 def baseline(repository: Path) -> str | None:
-    """The revision to compare with: the last tag; else where this branch left main; else the commit before this one.
+    """Return the revision to compare with: the last tag, or the fork from main, or the parent commit.
 
-    None where there is no such revision (no git, a first commit, a clone of depth one).
+    Return None where there is no such revision (no git, a first commit, a clone of depth one).
     """
     tag = _git(repository, "describe", "--tags", "--abbrev=0")
     if tag:
@@ -26,7 +26,7 @@ def baseline(repository: Path) -> str | None:
 
 
 def documents_at(repository: Path, revision: str) -> dict[str, dict[str, Any]]:
-    """The contract documents of that revision, by their path below `contracts/`."""
+    """Return the contract documents of that revision, by path below `contracts/`."""
     listed = _git(repository, "ls-tree", "-r", "--name-only", revision, "contracts/openapi", "contracts/schemas") or ""
     return {
         path.removeprefix("contracts/"): json.loads(_git(repository, "show", f"{revision}:{path}") or "{}")
@@ -36,7 +36,7 @@ def documents_at(repository: Path, revision: str) -> dict[str, dict[str, Any]]:
 
 
 def accepted_since(repository: Path, revision: str) -> list[str]:
-    """The reasons for which breaks were accepted by commits after that revision."""
+    """Return the reasons with which commits after that revision accept breaking changes."""
     messages = _git(repository, "log", "--format=%B", f"{revision}..HEAD") or ""
     return [line.removeprefix(ACCEPTED).strip() for line in messages.splitlines() if line.startswith(ACCEPTED)]
 

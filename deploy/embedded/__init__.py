@@ -1,1 +1,1 @@
-"""The whole platform on one machine, with Python alone: the engines, the runner and its commands (`blocks`)."""
+"""Runs the whole platform on one machine with Python alone: the engines, the runner and its commands (`blocks`)."""

@@ -1,6 +1,6 @@
-"""Build the fast database server once a machine: `python -m deploy.embedded.build_engine`, or `make engine`.
+"""Builds the fast database server once a machine: `python -m deploy.embedded.build_engine`, or `make engine`.
 
-It is compiled by cargo (about four minutes on two cores) into a cache outside the checkout; a second call finds it there.
+Cargo compiles it (about four minutes on two cores) into a cache outside the checkout; a second call finds it there.
 """
 
 import shutil
@@ -16,7 +16,10 @@ _NEEDED = {"cargo": "rustup or the package `cargo`", "cmake": "the package `cmak
 
 
 def build(say: Callable[[str], None] = print) -> None:
-    """Build unless built; cargo's own progress goes to the terminal. Raises OperatorError where a tool is missing or cargo fails."""
+    """Build the server unless it is built; cargo writes its progress to the terminal.
+
+    Raises OperatorError where a tool is missing or cargo fails.
+    """
     if fast_engine_is_built():
         say(f"The fast database server is already built: {fast_engine_binary()}")
         return
@@ -40,7 +43,7 @@ def build(say: Callable[[str], None] = print) -> None:
 
 
 def main() -> None:
-    """The command."""
+    """Run the command; exit with one line where the build fails."""
     try:
         build()
     except OperatorError as error:

@@ -14,12 +14,12 @@ from deploy.embedded import data_dir as directories
 from deploy.embedded import dead_letters, keys
 from deploy.embedded.engines import EngineChoice, fast_engine_is_built
 from deploy.embedded.errors import OperatorError
-from deploy.embedded.loading import imported_when_called
-from deploy.embedded.lock import locked
+from deploy.embedded.file_locks import data_dir_lock
+from deploy.embedded.lazy_commands import make_lazy_group
 from deploy.embedded.options import BrokerChoice, Options, parse_only, parse_replicas
-from deploy.embedded.parts import PART_NAMES
 from deploy.embedded.platform import Platform
 from deploy.embedded.screen import Screen
+from deploy.embedded.services import SERVICE_NAMES
 from shared.command_line import DEFAULT_DATA_DIR, Command, DataDir, console
 
 app = typer.Typer(
@@ -30,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-addresses = imported_when_called("services.addresses.cli.commands")
+addresses = make_lazy_group("services.addresses.cli.commands")
 of_addresses = typer.Typer(cls=addresses, help="Address files and releases of the gazetteer.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(of_addresses, name="addresses")
 app.add_typer(dead_letters.app, name="dead-letters")
@@ -48,7 +48,7 @@ def up(
     ] = None,
     only: Annotated[
         str | None,
-        typer.Option("--only", help=f"Start these services only, for example identity,notifications. All: {','.join(PART_NAMES)}."),
+        typer.Option("--only", help=f"Start these services only, for example identity,notifications. All: {','.join(SERVICE_NAMES)}."),
     ] = None,
     kafka: Annotated[str | None, typer.Option("--kafka", help="Use this broker (HOST:PORT) instead of the embedded one.")] = None,
     mongodb: Annotated[
@@ -68,7 +68,7 @@ def up(
 ) -> None:
     """Start database, broker and every service, and run until Ctrl-C."""
     screen = Screen(console())
-    with plain_errors(), directory_of(data_dir, ephemeral=ephemeral) as directory, locked(directory):
+    with operator_errors_as_lines(), prepared_data_dir(data_dir, ephemeral=ephemeral) as directory, data_dir_lock(directory):
         options = Options(
             port_base=port_base,
             ready_file=ready_file,
@@ -84,7 +84,7 @@ def up(
 
 
 async def run(options: Options, directory: Path, screen: Screen) -> None:
-    """One platform from start to stop."""
+    """Run one platform from start to stop."""
     await Platform(options, directory, screen).run()
 
 
@@ -94,9 +94,9 @@ def status(
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Each process: pid, port, ready, memory, consumer lag, unpublished outbox rows, parked and dead messages."""
-    from deploy.embedded.status import as_json, as_table, collect  # noqa: PLC0415  (not in the memory of `up`)
+    from deploy.embedded.status import as_json, as_table, collect  # noqa: PLC0415  (`up` never pays for its memory)
 
-    with plain_errors():
+    with operator_errors_as_lines():
         states = asyncio.run(collect(directories.running(data_dir, default=DEFAULT_DATA_DIR)))
     if json:
         sys.stdout.write(as_json(states) + "\n")
@@ -112,12 +112,12 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Remove what the platform stored, and its data directory where nothing else is in it."""
-    with plain_errors():
+    with operator_errors_as_lines():
         if not data_dir.is_dir():
             raise OperatorError(f"There is nothing to remove: {data_dir} is no directory.")
         if not directories.is_ours(data_dir):
             raise OperatorError(f"{data_dir} does not look like a platform's data: nothing is removed.")
-        with locked(data_dir):
+        with data_dir_lock(data_dir):
             made, others = directories.made_in(data_dir)
             sys.stdout.write(f"Of {data_dir.absolute()}: {', '.join(path.name for path in made)}.\n")
             if others:
@@ -129,8 +129,8 @@ def reset(
 
 
 @contextmanager
-def directory_of(data_dir: Path, *, ephemeral: bool) -> Iterator[Path]:
-    """The data directory, made if needed; a temporary one goes away again."""
+def prepared_data_dir(data_dir: Path, *, ephemeral: bool) -> Iterator[Path]:
+    """Prepare the data directory, or a temporary one that is removed at the end of the block."""
     if ephemeral:
         with tempfile.TemporaryDirectory(prefix=directories.EPHEMERAL, ignore_cleanup_errors=True) as temporary:
             yield directories.prepare(Path(temporary))
@@ -139,8 +139,8 @@ def directory_of(data_dir: Path, *, ephemeral: bool) -> Iterator[Path]:
 
 
 @contextmanager
-def plain_errors() -> Iterator[None]:
-    """What the operator can mend is one line on stderr and exit code 1, without a traceback."""
+def operator_errors_as_lines() -> Iterator[None]:
+    """Print an OperatorError as one line on stderr and exit with code 1, without a traceback."""
     try:
         yield
     except OperatorError as error:
@@ -149,7 +149,7 @@ def plain_errors() -> Iterator[None]:
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     app()
 
 

@@ -1,6 +1,6 @@
-"""The platform's data directory: which folders are one, what the platform makes there, and how it is removed again.
+"""The platform's data directory: how it is recognised, prepared and removed.
 
-A marker file says that a folder is the platform's. A folder of somebody else is never written to, opened to others or removed.
+A marker file identifies the directory. The runner never writes to, opens to others or removes a folder of somebody else.
 """
 
 import fcntl
@@ -18,18 +18,18 @@ from deploy.embedded.ready_file import READY_FILE, Ready
 
 MARKER = "london-building-blocks.json"
 VERSION = 1
-"""Of the marker. A higher one was written by a newer version."""
+"""The marker's format version. A newer platform writes a higher one."""
 EPHEMERAL = "blocks-"
-"""How the name of a temporary data directory begins."""
+"""Prefix of the name of a temporary data directory."""
 FOLDERS = frozenset({"addresses", "database", "kafka", "logs", "seeds"})
 FILES = frozenset({MARKER, READY_FILE, "lock", "secrets.json", "database.users.json"})
-"""All that the platform makes there. `write_whole` also leaves `.NAME.*` where it is killed."""
+"""Everything the platform makes there. A killed `write_whole` also leaves `.NAME.*`."""
 _PRIVATE = 0o700
 _NOT_OURS = "holds files that are not the platform's: choose an empty or a new directory with --data-dir. Nothing has changed."
 
 
 def prepare(directory: Path) -> Path:
-    """Make the directory, or take over one that is empty or the platform's; gives its absolute path.
+    """Make the directory, or take over one that is empty or the platform's; return its absolute path.
 
     Raises OperatorError where it holds anything else, is no directory, or cannot be written to.
     """
@@ -42,7 +42,7 @@ def prepare(directory: Path) -> Path:
             raise OperatorError(f"{directory} {_NOT_OURS}")
         for name in (
             () if directory.stat().st_mode & 0o077 == 0 else FOLDERS
-        ):  # a folder of others keeps its mode; what is in ours is private
+        ):  # a directory that others can read keeps its mode; the platform's folders in it are private
             (directory / name).mkdir(mode=_PRIVATE, exist_ok=True)
         if not (directory / MARKER).exists():
             write_whole(directory / MARKER, json.dumps({"data_of": "London Building Blocks", "version": VERSION}) + "\n")
@@ -52,9 +52,9 @@ def prepare(directory: Path) -> Path:
 
 
 def is_ours(directory: Path) -> bool:
-    """Whether the platform made what is in a directory: it has the marker, or was used before there was one.
+    """Return whether the directory is the platform's: it has the marker, or files of a version before the marker.
 
-    Raises OperatorError where a newer version marked it.
+    Raises OperatorError where a newer version wrote the marker.
     """
     with suppress(FileNotFoundError, ValueError, AttributeError):
         version = json.loads((directory / MARKER).read_bytes()).get("version")
@@ -65,22 +65,22 @@ def is_ours(directory: Path) -> bool:
         with suppress(OSError, ValueError):
             if "identity_encryption_key" in json.loads((directory / "secrets.json").read_bytes()):
                 return True
-        return any((directory / name).is_dir() for name in FOLDERS)  # its secrets are damaged, which is said when they are read
+        return any((directory / name).is_dir() for name in FOLDERS)  # its secrets are damaged; `load_secrets` reports that
     others = [path for path in directory.iterdir() if not _is_made(path)]
     addresses = directory / "addresses"  # `blocks addresses import` may come before `blocks up`
     return not others and any((addresses / name).is_dir() for name in ("releases", "imports"))
 
 
 def made_in(directory: Path) -> tuple[list[Path], list[Path]]:
-    """What the platform made in a directory of its own, and what somebody else put there."""
+    """Return the platform's files in its own directory, and the files of others."""
     found = sorted(directory.iterdir())
     return [path for path in found if _is_made(path)], [path for path in found if not _is_made(path)]
 
 
 def remove(directory: Path) -> None:
-    """Remove what the platform made, and the directory if it is empty then."""
+    """Remove the platform's files, and the directory if nothing else is in it."""
     made, others = made_in(directory)
-    for path in sorted(made, key=lambda path: path.name == MARKER):  # the marker last: stopped half-way, the rest is still known as ours
+    for path in sorted(made, key=lambda path: path.name == MARKER):  # the marker last: a removal that stops half-way can be repeated
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     if not others:
         directory.rmdir()
@@ -93,9 +93,9 @@ def _is_made(path: Path) -> bool:
 
 
 def running(directory: Path, *, default: Path) -> Ready:
-    """The ready file of the platform that uses a directory; without a choice (`default`), of the only ephemeral one of this user too.
+    """Read the ready file of the platform that uses `directory`; for `default`, also find this user's one ephemeral platform.
 
-    Raises OperatorError where none runs, or several do.
+    Raises OperatorError where no platform runs, or several ephemeral ones do.
     """
     if directory != default or (directory / READY_FILE).exists():
         return Ready.read(directory / READY_FILE)
@@ -114,7 +114,7 @@ def _ephemeral() -> Iterator[Path]:
 
 
 def _is_held(lock: Path) -> bool:
-    """Whether a process holds a lock file: one that was killed holds it no more."""
+    """Return whether a living process holds the lock file; the kernel frees the lock of a killed one."""
     with lock.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -1,6 +1,6 @@
-"""The services' databases, opened by an operator's command.
+"""Opens the services' databases for an operator's command.
 
-Imported where it is needed and not before: the driver would stay in the memory of `blocks up` for as long as the platform runs.
+Commands import this module when they run: at the top it would keep the driver in the memory of `blocks up`.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -20,14 +20,14 @@ T = TypeVar("T")
 
 
 class ServiceDatabase(Database[Transaction]):
-    """Any service's database, for what the chassis keeps in it."""
+    """Any service's database, limited to the collections of the chassis."""
 
     transaction_type = Transaction
 
 
 @asynccontextmanager
 async def open_database(mongodb: str, service: str) -> AsyncIterator[ServiceDatabase]:
-    """The database of `service`, closed at the end."""
+    """Open the database of `service` and close it at the end of the block."""
     database = ServiceDatabase(ServiceSettings(name=service, mongodb=SecretStr(mongodb), driver="pymongo"))
     try:
         yield database
@@ -36,7 +36,10 @@ async def open_database(mongodb: str, service: str) -> AsyncIterator[ServiceData
 
 
 async def list_dead_letters(mongodb: str, services: Sequence[str], *, state: str, limit: int) -> list[tuple[str, DeadLetter]]:
-    """Those of each service with that state, the oldest first, at most `limit` of each. Raises OperatorError where the database refuses."""
+    """List the dead letters of each service with that state, the oldest first, at most `limit` a service.
+
+    Raises OperatorError where the database refuses.
+    """
     found = []
     try:
         for name in services:
@@ -48,16 +51,16 @@ async def list_dead_letters(mongodb: str, services: Sequence[str], *, state: str
 
 
 async def list_unsent(mongodb: str, services: Sequence[str], *, limit: int) -> list[tuple[str, UnsentMessage]]:
-    """Events of each service that the broker refused, or that wait behind one. Raises OperatorError where the database refuses."""
-    return await _of_each(mongodb, services, lambda database: UnsentMessages(database).list(limit=limit))
+    """List the events of each service that the broker refused, or that wait behind one. Raises OperatorError where the database refuses."""
+    return await _list_in_each(mongodb, services, lambda database: UnsentMessages(database).list(limit=limit))
 
 
 async def list_commands(mongodb: str, services: Sequence[str], *, limit: int) -> list[tuple[str, Command]]:
-    """Commands of each service's processes that nothing tries any more. Raises OperatorError where the database refuses."""
-    return await _of_each(mongodb, services, lambda database: Commands(database).list_dead(limit=limit))
+    """List the commands of each service that have used up their attempts. Raises OperatorError where the database refuses."""
+    return await _list_in_each(mongodb, services, lambda database: Commands(database).list_dead(limit=limit))
 
 
-async def _of_each(mongodb: str, services: Sequence[str], ask: Callable[[ServiceDatabase], Awaitable[list[T]]]) -> list[tuple[str, T]]:
+async def _list_in_each(mongodb: str, services: Sequence[str], ask: Callable[[ServiceDatabase], Awaitable[list[T]]]) -> list[tuple[str, T]]:
     found = []
     try:
         for name in services:
@@ -73,26 +76,26 @@ async def with_dead_letter(
     services: Sequence[str],
     id_: str,
     work: Callable[[DeadLetters, str, str], Awaitable[T]],
-    instead: Callable[[ServiceDatabase, str], Awaitable[T]],
+    fallback: Callable[[ServiceDatabase, str], Awaitable[T]],
 ) -> T:
-    """Do `work` with the letters and the name of the service that has the message, and its whole id; `id_` may be a beginning of it.
+    """Call `work` with the dead letters, the service's name and the whole id of the message; `id_` may be a prefix of that id.
 
-    An unsent event or a dead command, named by its whole id, gets `instead`. Raises OperatorError where no service has one, or several
-    messages are named so.
+    Call `fallback` for an unsent event or a dead command, which need their whole id. Raises OperatorError where no message has the id,
+    or several do.
     """
     try:
-        found = [(name, whole) for name in services for whole in await _named(mongodb, name, id_)]
+        found = [(name, whole) for name in services for whole in await _find_ids(mongodb, name, id_)]
         if len(found) > 1:
             named = ", ".join(f"{whole} of {name}" for name, whole in found)
             raise OperatorError(f"{id_} names several messages: {named}. Give more of the id.")
         for name, whole in found:
             async with open_database(mongodb, name) as database:
-                with suppress(NoSuchDeadLetterError):  # gone since it was found
+                with suppress(NoSuchDeadLetterError):  # another command removed it meanwhile
                     return await work(DeadLetters(database), name, whole)
         for name in services:
             async with open_database(mongodb, name) as database:
                 with suppress(NoSuchUnsentMessageError, NoSuchCommandError):
-                    return await instead(database, name)
+                    return await fallback(database, name)
     except DatabaseError as error:
         raise OperatorError(f"The database: {error}.") from error
     raise OperatorError(
@@ -100,7 +103,7 @@ async def with_dead_letter(
     )
 
 
-async def _named(mongodb: str, service: str, id_: str) -> tuple[str, ...]:
+async def _find_ids(mongodb: str, service: str, id_: str) -> tuple[str, ...]:
     async with open_database(mongodb, service) as database:
         try:
             return (await DeadLetters(database).find(id_),)

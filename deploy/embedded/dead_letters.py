@@ -1,4 +1,4 @@
-"""`blocks dead-letters`: messages that a consumer could not handle; look at them, mend, replay, discard."""
+"""`blocks dead-letters`: lists, shows, mends, replays and discards messages that a consumer could not handle."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ import typer
 from contracts.events.base import TYPE_PREFIX
 from deploy.embedded.data_dir import running
 from deploy.embedded.errors import OperatorError
-from deploy.embedded.parts import PART_NAMES, part_named
+from deploy.embedded.services import SERVICE_NAMES, find_service
 from shared.command_line import DEFAULT_DATA_DIR, console
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ def list_(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     mongodb: MongoDB = None,
 ) -> None:
-    """Those that wait, the oldest first."""
+    """List the messages that wait, the oldest first."""
 
-    from deploy.embedded.databases import list_dead_letters  # noqa: PLC0415  (see there)
+    from deploy.embedded.databases import list_dead_letters  # noqa: PLC0415  (it imports the driver)
 
     if state in ("unsent", "command"):
-        _list_held_back(state, _services(service), limit, data_dir, mongodb, as_json=as_json)
+        _list_failed_work(state, _services(service), limit, data_dir, mongodb, as_json=as_json)
         return
     letters = _run(lambda mongodb: list_dead_letters(mongodb, _services(service), state=state, limit=limit), data_dir, mongodb)
     if as_json:
@@ -60,7 +60,7 @@ def list_(
     if not letters:
         console().print(f"No {state} messages.")
         return
-    from shared.bus.dead_letters import short_ids  # noqa: PLC0415  (see databases)
+    from shared.bus.dead_letters import short_ids  # noqa: PLC0415  (it imports the driver)
 
     short = short_ids([letter for _, letter in letters])
     screen = console()
@@ -72,17 +72,17 @@ def list_(
 
 @app.command()
 def show(id_: Id, service: Service = None, data_dir: DataDir = DEFAULT_DATA_DIR, mongodb: MongoDB = None) -> None:
-    """One message: why it failed, its headers, and its value (as JSON, or in base64 where it is none)."""
+    """Show one message: why it failed, its headers, and its value (as JSON, or in base64 where it is not JSON)."""
 
     async def work(letters: "DeadLetters", name: str, whole: str) -> dict[str, Any]:
         return _as_data(name, await letters.show(whole), content=True)
 
-    async def instead(database: "ServiceDatabase", name: str) -> dict[str, Any]:
-        from deploy.embedded import held_back  # noqa: PLC0415  (see there)
+    async def fallback(database: "ServiceDatabase", name: str) -> dict[str, Any]:
+        from deploy.embedded import failed_work  # noqa: PLC0415  (it imports the driver)
 
-        return await held_back.show(database, name, id_)
+        return await failed_work.show(database, name, id_)
 
-    _write(_where_it_is(id_, service, data_dir, mongodb, work=work, instead=instead))
+    _write(_with_message(id_, service, data_dir, mongodb, work=work, fallback=fallback))
 
 
 @app.command()
@@ -111,12 +111,12 @@ def replay(
         what = [word for word, is_mended in (("value", mended is not None), ("headers", bool(headers))) if is_mended]
         return f"{name} tries {whole} again{' with the mended ' if what else ''}{' and '.join(what)}."
 
-    async def instead(database: "ServiceDatabase", name: str) -> str:
-        from deploy.embedded import held_back  # noqa: PLC0415  (see there)
+    async def fallback(database: "ServiceDatabase", name: str) -> str:
+        from deploy.embedded import failed_work  # noqa: PLC0415  (it imports the driver)
 
-        return await held_back.retry(database, name, id_, value=mended, may_repeat=may_repeat)
+        return await failed_work.retry(database, name, id_, value=mended, may_repeat=may_repeat)
 
-    typer.echo(_where_it_is(id_, service, data_dir, mongodb, work=work, instead=instead))
+    typer.echo(_with_message(id_, service, data_dir, mongodb, work=work, fallback=fallback))
 
 
 @app.command()
@@ -135,41 +135,41 @@ def discard(
         await letters.discard(whole)
         return f"{name} forgot {whole}."
 
-    async def instead(database: "ServiceDatabase", name: str) -> str:
-        from deploy.embedded import held_back  # noqa: PLC0415  (see there)
+    async def fallback(database: "ServiceDatabase", name: str) -> str:
+        from deploy.embedded import failed_work  # noqa: PLC0415  (it imports the driver)
 
-        return await held_back.discard(database, name, id_)
+        return await failed_work.discard(database, name, id_)
 
-    typer.echo(_where_it_is(id_, service, data_dir, mongodb, work=work, instead=instead))
+    typer.echo(_with_message(id_, service, data_dir, mongodb, work=work, fallback=fallback))
 
 
-def _where_it_is(
+def _with_message(
     id_: str,
     service: str | None,
     data_dir: Path,
     mongodb: str | None,
     *,
     work: Callable[["DeadLetters", str, str], Awaitable[T]],
-    instead: Callable[["ServiceDatabase", str], Awaitable[T]],
+    fallback: Callable[["ServiceDatabase", str], Awaitable[T]],
 ) -> T:
-    """Do `work` in the service whose database holds that message, or `instead` where it is an unsent event or a dead command."""
+    """Call `work` for the service that holds the message, or `fallback` for an unsent event or a dead command."""
 
-    from deploy.embedded.databases import with_dead_letter  # noqa: PLC0415  (see there)
+    from deploy.embedded.databases import with_dead_letter  # noqa: PLC0415  (it imports the driver)
 
-    return _run(lambda mongodb: with_dead_letter(mongodb, _services(service), id_, work, instead), data_dir, mongodb)
+    return _run(lambda mongodb: with_dead_letter(mongodb, _services(service), id_, work, fallback), data_dir, mongodb)
 
 
-def _list_held_back(state: str, services: tuple[str, ...], limit: int, data_dir: Path, mongodb: str | None, *, as_json: bool) -> None:
-    from deploy.embedded import databases, held_back  # noqa: PLC0415  (see there)
+def _list_failed_work(state: str, services: tuple[str, ...], limit: int, data_dir: Path, mongodb: str | None, *, as_json: bool) -> None:
+    from deploy.embedded import databases, failed_work  # noqa: PLC0415  (it imports the driver)
 
     if state == "unsent":
         unsent = _run(lambda mongodb: databases.list_unsent(mongodb, services, limit=limit), data_dir, mongodb)
-        data = [held_back.unsent_as_data(name, message) for name, message in unsent]
-        rows = [(name, *held_back.row_of(message)) for name, message in unsent]
+        data = [failed_work.unsent_as_data(name, message) for name, message in unsent]
+        rows = [(name, *failed_work.row_of(message)) for name, message in unsent]
     else:
         commands = _run(lambda mongodb: databases.list_commands(mongodb, services, limit=limit), data_dir, mongodb)
-        data = [held_back.command_as_data(name, command) for name, command in commands]
-        rows = [(name, *held_back.row_of(command)) for name, command in commands]
+        data = [failed_work.command_as_data(name, command) for name, command in commands]
+        rows = [(name, *failed_work.row_of(command)) for name, command in commands]
     if as_json:
         _write(data)
         return
@@ -185,7 +185,7 @@ def _attempts(count: int | str) -> str:
 
 
 def _print_entry(screen: "Console", head: str, what: str) -> None:
-    """Two lines that fit 80 columns; the first begins with an id that can be copied."""
+    """Print two lines that fit 80 columns; the first begins with the id, which can be copied."""
     screen.print(head, markup=False, soft_wrap=True)
     screen.print(f"  {what}", markup=False, no_wrap=True, overflow="ellipsis")
 
@@ -202,7 +202,7 @@ def _run(work: Callable[[str], Awaitable[T]], data_dir: Path, mongodb: str | Non
 
 
 def _services(service: str | None) -> tuple[str, ...]:
-    return (part_named(service).name,) if service else PART_NAMES
+    return (find_service(service).name,) if service else SERVICE_NAMES
 
 
 def _as_data(service: str, letter: "DeadLetter", *, content: bool = False) -> dict[str, Any]:

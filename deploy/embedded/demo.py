@@ -1,4 +1,4 @@
-"""What each service is told at start: its settings, and its first data with the demo boroughs, clients, people and templates."""
+"""Settings and seed data of each service: the demo boroughs, clients, people and templates."""
 
 import json
 from collections.abc import Mapping
@@ -52,13 +52,13 @@ STAFF = tuple(
     Person(email=f"staff@{name.lower()}.example.com", name=f"{name} council tax team", borough=code) for code, name in DEMO_BOROUGHS.items()
 )
 EXAMPLE_ADDRESS = "Flat A, 9 Winterfield Close, London, NW1 8AB"
-"""One that the release of the shipped, made-up addresses holds."""
+"""An address of the release that is built from the shipped, made-up addresses."""
 DEMO_CALLBACK = "http://127.0.0.1:8099/callback"
-"""Where a developer's own first application may listen: a redirect URI is registered exactly, so it must be some address."""
+"""Redirect URI for a developer's first application. OAuth matches it exactly, so the demo registers this address."""
 
 
 class Demo:
-    """Settings, first data and the ready file of one platform. Without `demo` there is only what the services need of each other."""
+    """Settings, seed data and ready file of one platform. `demo=False` leaves only what the services need of each other."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Demo:
         demo: bool = True,
         inside: Mapping[str, str] | None = None,
     ) -> None:
-        """`urls` are where browsers find the services, `inside` where the services find each other, if that is elsewhere."""
+        """`urls` are the addresses for browsers; `inside` overrides them for calls between services."""
         self.urls = dict(urls)
         self._inside = dict(inside or {})
         self._directory = directory
@@ -80,16 +80,16 @@ class Demo:
 
     @property
     def example_address(self) -> str | None:
-        """One that can be searched for; None where other addresses were imported, or there is no demo."""
+        """An address that a search finds; None where other addresses were imported, or the demo is off."""
         imported = any((self._directory / "addresses" / "stages").glob("*"))
         return EXAMPLE_ADDRESS if self._demo and not imported else None
 
     # -- settings ----------------------------------------------------------------------------------------------------------------------
 
     def settings(self, service: str, *, replica: int = 1) -> dict[str, str]:
-        """What that service is told beside its addresses, by field of its settings."""
+        """Return the service's own settings by field name; the runner adds ports and addresses."""
         settings = self._settings().get(service, {})
-        if service == "portal" and replica > 1:  # one process listens on the SMTP port
+        if service == "portal" and replica > 1:  # only one process can listen on the SMTP port
             return {**settings, "capture": "false"}
         return settings
 
@@ -145,10 +145,10 @@ class Demo:
             return []
         return [{"name": "demo", "borough": HACKNEY, "sha256": sha256(self._secrets.addresses_key.encode()).hexdigest()}]
 
-    # -- first data --------------------------------------------------------------------------------------------------------------------
+    # -- seed data ---------------------------------------------------------------------------------------------------------------------
 
     def seed(self, service: str) -> str | None:
-        """That service's seed file, as its `seed.py` reads it."""
+        """Return the service's seed file as its `seed.py` reads it; None where it needs none."""
         match service:
             case "identity":
                 return _json({"clients": self._clients(), "people": self._people()})
@@ -174,7 +174,7 @@ class Demo:
                 "post_logout_redirect_uris": [f"{self.urls['move_home']}/"],
                 "backchannel_logout_uri": f"{self._inside.get('move_home', self.urls['move_home'])}/back-channel-logout",
             },
-            # One client a purpose: a secret that leaks from move_home opens no more than that purpose.
+            # One client a purpose limits what a leaked secret opens.
             _machine("move-home-addresses", "Move home", HACKNEY, secrets.move_home_addresses, ("addresses:address:read",)),
             _machine("move-home-machine", "Move home", HACKNEY, secrets.move_home_machine, ("data_sharing:share:create",)),
             *(
@@ -254,7 +254,7 @@ class Demo:
     # -- the ready file ----------------------------------------------------------------------------------------------------------------
 
     def ready(self, *, urls: Mapping[str, str], mongodb: str, kafka: str, engine: str | None, kafka_access: KafkaAccess) -> Ready:
-        """The ready file of a platform that runs the services of `urls`; the processes are filled in by whoever runs them."""
+        """Return the ready file of a platform that runs the services of `urls`; the runner adds the process ids."""
         return Ready(
             urls=dict(urls),
             engine=engine,
@@ -305,17 +305,17 @@ class Demo:
 
 
 def machine_client_id(borough: str) -> str:
-    """The client with which that borough's own systems call the platform."""
+    """Return the client id of the borough's own systems."""
     return f"{DEMO_BOROUGHS[borough].lower()}-systems"
 
 
 def inbox_client_id(borough: str) -> str:
-    """The client with which move_home reads that borough's inbox for its staff."""
+    """Return the client id with which move_home reads that borough's inbox for its staff."""
     return f"move-home-inbox-{DEMO_BOROUGHS[borough].lower()}"
 
 
 def machine_scopes(borough: str) -> tuple[str, ...]:
-    """What that borough's own systems may do; move_home takes moves from the borough that runs it alone."""
+    """Return the scopes of the borough's own systems; only the borough that runs move_home may submit moves."""
     return (*MACHINE_SCOPES, "move_home:move:create") if borough == HACKNEY else MACHINE_SCOPES
 
 
@@ -331,7 +331,7 @@ def _machine(client_id: str, name: str, borough: str, secret: str, scopes: tuple
 
 
 def _notify_service(name: str, service: NotifyService, key: str, *, borough: str | None = HACKNEY) -> dict[str, Any]:
-    """A service of a borough, or of the platform itself where that is None."""
+    """Return a service of a borough, or of the platform itself where `borough` is None."""
     return {
         "id": service.id,
         "name": name,

@@ -1,4 +1,4 @@
-"""Room on the disk."""
+"""Checks free disk space."""
 
 import shutil
 from pathlib import Path
@@ -9,7 +9,7 @@ _REMEDY = "make room or choose another directory with --data-dir"
 
 
 def require_space(directory: Path, *, megabytes: int) -> None:
-    """Create `directory` and raise an OperatorError if it cannot be written or its disk has less than `megabytes` left."""
+    """Create `directory`; raise OperatorError where it cannot be written or fewer than `megabytes` (10^6 bytes) are free."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         probe = directory / ".writable"

@@ -1,5 +1,5 @@
-"""What the runner tells an operator when something cannot work."""
+"""Errors that an operator can act on."""
 
 
 class OperatorError(Exception):
-    """Something that the person at the keyboard can mend; `str()` is one line that says what is wrong and what to do."""
+    """An error that the operator can fix; `str()` is one line that names the problem and the remedy."""

@@ -1,4 +1,4 @@
-"""A database that others run: asked once, before anything is started on it."""
+"""Checks an external database before the platform starts on it."""
 
 from urllib.parse import urlsplit
 
@@ -9,7 +9,7 @@ _AUTHENTICATION_FAILED = 18
 
 
 async def check_mongodb(url: str) -> None:
-    """Raise OperatorError unless a replica set answers at `url` and takes its credentials. The message holds no password."""
+    """Raise OperatorError unless a replica set answers at `url` and accepts its credentials. The message holds no password."""
     where = urlsplit(url).netloc.rpartition("@")[2]
     try:
         with driver.translated():

@@ -1,4 +1,4 @@
-"""Files that are either there whole, or not at all."""
+"""Atomic writes of files."""
 
 import os
 import tempfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Replace `path` in one step, readable by its owner only: what is written here may hold secrets."""
+    """Replace `path` atomically with `text`; only its owner can read it, because it may hold secrets."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -1,4 +1,4 @@
-"""`blocks keys`: the signing keys of a running platform."""
+"""`blocks keys`: rotates the signing keys of a running platform."""
 
 import json
 import os
@@ -11,9 +11,9 @@ import typer
 
 from deploy.embedded.demo import DEMO_BOROUGHS, Demo
 from deploy.embedded.errors import OperatorError
-from deploy.embedded.parts import PART_NAMES
 from deploy.embedded.ready_file import READY_FILE, Ready
 from deploy.embedded.secrets_file import load_secrets
+from deploy.embedded.services import SERVICE_NAMES
 from shared.command_line import DEFAULT_DATA_DIR
 
 app = typer.Typer(name="keys", help="The keys that tokens are signed with.", no_args_is_help=True)
@@ -32,7 +32,7 @@ def rotate(
     leaked: Annotated[bool, typer.Option("--leaked", help="Sign with it at once, and withdraw the old keys and their tokens.")] = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Make identity's next signing key. It is published at once; nothing is restarted, and tokens that were given stay good."""
+    """Make identity's next signing key and publish it at once; nothing restarts, and issued tokens stay valid."""
     try:
         made = _rotate(data_dir, ["--leaked"] if leaked else ["--now"] if now else [])
     except OperatorError as error:
@@ -47,12 +47,12 @@ def _rotate(data_dir: Path, options: list[str]) -> dict[str, str]:
     if "identity" not in ready.urls:
         raise OperatorError("This platform does not run identity.")
     secrets = load_secrets(data_dir / "secrets.json", tuple(DEMO_BOROUGHS))
-    demo = Demo(secrets, data_dir, urls=dict.fromkeys(PART_NAMES, "") | ready.urls, smtp_port=25)
+    demo = Demo(secrets, data_dir, urls=dict.fromkeys(SERVICE_NAMES, "") | ready.urls, smtp_port=25)
     engines = {"mongodb": ready.mongodb, "kafka": ready.kafka, **ready.kafka_access.as_settings()}
-    told = {**demo.settings("identity"), **engines, "public_url": ready.urls["identity"]}
+    settings = {**demo.settings("identity"), **engines, "public_url": ready.urls["identity"]}
     ran = subprocess.run(
         [sys.executable, "-m", "services.identity.rotate_keys", *options],
-        env={**os.environ, **{f"IDENTITY_{name.upper()}": value for name, value in told.items()}},
+        env={**os.environ, **{f"IDENTITY_{name.upper()}": value for name, value in settings.items()}},
         capture_output=True,
         text=True,
         check=False,

@@ -1,4 +1,4 @@
-"""The log files of the processes: shown on the screen as they grow, and kept from growing for ever."""
+"""Follows the processes' log files on the screen, and truncates them at `MAX_BYTES`."""
 
 import asyncio
 import contextlib
@@ -7,36 +7,36 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-MOST_BYTES = 20_000_000
-_LOOK_EVERY = 0.2
-_MOST_AT_ONCE = 256_000
+MAX_BYTES = 20_000_000
+_POLL_SECONDS = 0.2
+_MAX_BYTES_PER_POLL = 256_000
 
 
 class LogFollower:
-    """Follows log files. The processes write to their files themselves, so that a slow screen never makes one wait."""
+    """Follows log files. Processes write to their files directly, so a slow screen never blocks one."""
 
     def __init__(self, show: Callable[[str, str], None]) -> None:
-        """`show(name, line)` is called for every line that is written from now on."""
+        """Call `show(name, line)` for every line that a followed file gets."""
         self._show = show
         self._files: dict[str, tuple[Path, int]] = {}
 
     def follow(self, name: str, log: Path) -> None:
-        """Show what `name` writes to `log` from now on; what it wrote in earlier runs is kept as `<log>.1`."""
+        """Follow `log` from its start; keep the log of the run before as `<log>.1`."""
         if log.exists():
             log.replace(log.with_name(f"{log.name}.1"))
         self._files[name] = (log, 0)
 
     async def run(self) -> None:
-        """Until cancelled; then shows what is left."""
+        """Poll until cancelled; then show the rest."""
         try:
             while True:
-                self.look()
-                await asyncio.sleep(_LOOK_EVERY)
+                self.poll()
+                await asyncio.sleep(_POLL_SECONDS)
         finally:
-            self.look()
+            self.poll()
 
-    def look(self) -> None:
-        """Show what was written since the last look."""
+    def poll(self) -> None:
+        """Show the lines written since the last poll."""
         for name, (log, position) in self._files.items():
             with contextlib.suppress(FileNotFoundError):
                 self._files[name] = (log, self._read(name, log, position))
@@ -44,16 +44,16 @@ class LogFollower:
     def _read(self, name: str, log: Path, position: int) -> int:
         with log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            if size - position > _MOST_AT_ONCE:
-                self._show(name, f"... {size - position - _MOST_AT_ONCE} bytes more in {log}")
-                position = size - _MOST_AT_ONCE
+            if size - position > _MAX_BYTES_PER_POLL:
+                self._show(name, f"... {size - position - _MAX_BYTES_PER_POLL} bytes more in {log}")
+                position = size - _MAX_BYTES_PER_POLL
             file.seek(position)
             chunk = file.read(size - position)
         complete = chunk.rfind(b"\n") + 1
         for line in chunk[:complete].decode(errors="replace").splitlines():
             self._show(name, line)
-        if size > MOST_BYTES:
-            # The writer holds the file open for appending: what it holds stays valid when the file is emptied under it.
+        if size > MAX_BYTES:
+            # The writer has the file open for appending, so truncating it under the writer is safe.
             shutil.copyfile(log, log.with_name(f"{log.name}.1"))
             os.truncate(log, 0)
             return 0

@@ -1,4 +1,4 @@
-"""The running platform of one machine: engines, services, first data, ready file; from start to stop."""
+"""One run of the platform on one machine: engines, services, seed data and ready file, from start to stop."""
 
 import asyncio
 import os
@@ -15,21 +15,22 @@ from deploy.embedded.engines.kafka_protocol import access_from_environment, chec
 from deploy.embedded.files import write_whole
 from deploy.embedded.logs import LogFollower
 from deploy.embedded.options import Options
-from deploy.embedded.parts import PART_NAMES, PARTS, Part, ServiceProcess, assign_ports
 from deploy.embedded.ports import LOOPBACK, free_port
 from deploy.embedded.process import Process
 from deploy.embedded.ready_file import READY_FILE, Ready
 from deploy.embedded.screen import Screen
 from deploy.embedded.secrets_file import load_secrets
+from deploy.embedded.services import SERVICE_NAMES, SERVICES, ServiceDefinition, ServiceProcess, assign_ports
 from deploy.embedded.supervisor import Supervisor
 from shared.kafka_access import KafkaAccess
 
-_SERVICES_GRACE = 4.0
-_ENGINES_GRACE = 3.5
+SERVICES_GRACE = 4.0
+ENGINES_GRACE = 3.5
+"""Seconds from SIGTERM to SIGKILL. Both together stay below the ten seconds in which `blocks up` stops."""
 
 
 class Platform:
-    """One run of everything in one data directory, which is already locked."""
+    """One run in one data directory; the caller holds the directory's lock."""
 
     def __init__(self, options: Options, directory: Path, screen: Screen) -> None:
         self._options = options
@@ -44,20 +45,20 @@ class Platform:
         self._kafka_access = KafkaAccess()
         self._ready: Ready | None = None
         self._stopping = asyncio.Event()
-        ports = assign_ports(PARTS, options.port_base)
+        ports = assign_ports(SERVICES, options.port_base)
         self._demo = Demo(
             load_secrets(directory / "secrets.json", tuple(DEMO_BOROUGHS)),
             directory,
             urls={name: f"http://{LOOPBACK}:{port}" for name, port in ports.items()},
-            smtp_port=free_port(besides=set(ports.values())),
+            smtp_port=free_port(exclude=set(ports.values())),
             demo=options.demo,
         )
 
     async def run(self) -> None:
-        """Until SIGINT or SIGTERM. Raises OperatorError when it cannot start, or cannot go on; everything is stopped by then."""
+        """Run until SIGINT, SIGTERM or SIGHUP. Raises OperatorError when a process cannot start or keeps dying, after stopping all."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._asked_to_stop)
+            loop.add_signal_handler(number, self._request_stop)
         following = asyncio.create_task(self._logs.run())
         work = asyncio.create_task(self._work())
         asked = asyncio.create_task(self._stopping.wait())
@@ -77,11 +78,11 @@ class Platform:
     async def _work(self) -> None:
         mongodb, kafka = await self._start_engines()
         self._services = self._service_processes(mongodb, kafka)
-        # One replica of each first: it makes the indexes and loads the first data.
-        await self._start([service for service in self._services if service.replica == 1], _SERVICES_GRACE)
-        await self._start([service for service in self._services if service.replica > 1], _SERVICES_GRACE)
+        # The first replica makes the indexes and loads the seed data, so it starts alone.
+        await self._start([service for service in self._services if service.replica == 1], SERVICES_GRACE)
+        await self._start([service for service in self._services if service.replica > 1], SERVICES_GRACE)
         self._ready = self._demo.ready(
-            urls={part.name: self._demo.urls[part.name] for part in self._options.parts},
+            urls={service.name: self._demo.urls[service.name] for service in self._options.services},
             mongodb=mongodb,
             kafka=kafka,
             kafka_access=self._kafka_access,
@@ -93,14 +94,14 @@ class Platform:
         await self._supervisor.watch()
 
     async def _start_engines(self) -> tuple[str, str]:
-        """The addresses of database and broker, which answer by then."""
+        """Start the engines and return the addresses of database and broker; both answer by then."""
         engines: list[Process] = []
         logs = self._directory / "logs"
         if self._options.mongodb is None:
-            self._database = Database(self._options.engine, self._directory / "database", services=PART_NAMES, log=logs / "database.log")
+            self._database = Database(self._options.engine, self._directory / "database", services=SERVICE_NAMES, log=logs / "database.log")
             engines.append(self._database)
         else:
-            from deploy.embedded.external import check_mongodb  # noqa: PLC0415  (it needs the driver: 30 MB, for as long as the platform runs)
+            from deploy.embedded.external import check_mongodb  # noqa: PLC0415  (it imports the driver: 30 MB, only where an external database needs it)
 
             await check_mongodb(self._options.mongodb)
         if self._options.kafka is not None:
@@ -114,7 +115,7 @@ class Platform:
             engines.append(self._broker)
         if engines:
             self._screen.say(f"Starting {' and '.join(process.name for process in engines)} in {self._directory}")
-            await self._start(engines, _ENGINES_GRACE)
+            await self._start(engines, ENGINES_GRACE)
         if self._broker is not None:
             self._kafka_access = self._broker.access
         return (
@@ -137,32 +138,32 @@ class Platform:
             "issuer": self._demo.urls["identity"],
         }
         if isinstance(self._broker, Tansu):
-            # It keeps no topic, so each start may choose. A consumer asks for every partition in each fetch, and one a replica is enough.
+            # Tansu keeps no topics, so each start may choose. Each fetch names every partition, and one partition a replica is enough.
             common["partitions"] = str(max(self._options.replicas.values(), default=1))
         if endpoint := os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
             common["otlp_endpoint"] = endpoint
         processes: list[Any] = []
-        for part in self._options.parts:
-            own_database = self._database.address_for(part.name) if self._database else mongodb
-            told = {**common, "mongodb": own_database, "public_url": self._demo.urls[part.name]}
-            if (seed := self._demo.seed(part.name)) is not None:
-                seed_file = self._directory / "seeds" / f"{part.name}.json"
+        for service in self._options.services:
+            own_database = self._database.address_for(service.name) if self._database else mongodb
+            settings = {**common, "mongodb": own_database, "public_url": self._demo.urls[service.name]}
+            if (seed := self._demo.seed(service.name)) is not None:
+                seed_file = self._directory / "seeds" / f"{service.name}.json"
                 write_whole(seed_file, seed)
-                told["seed_file"] = str(seed_file)
-            replicas = range(1, self._options.replicas.get(part.name, 1) + 1)
-            processes.extend(self._service_process(part, replica, told) for replica in replicas)
-        self._screen.say(f"Starting {', '.join(part.name for part in self._options.parts)}")
+                settings["seed_file"] = str(seed_file)
+            replicas = range(1, self._options.replicas.get(service.name, 1) + 1)
+            processes.extend(self._service_process(service, replica, settings) for replica in replicas)
+        self._screen.say(f"Starting {', '.join(service.name for service in self._options.services)}")
         return processes
 
-    def _service_process(self, part: Part, replica: int, told: dict[str, str]) -> ServiceProcess:
-        """The first replica has the service's public port, the others one of their own."""
+    def _service_process(self, service: ServiceDefinition, replica: int, settings: dict[str, str]) -> ServiceProcess:
+        """Return one replica's process: the first takes the service's public port, the others a free one."""
         return ServiceProcess(
-            part,
+            service,
             replica=replica,
-            port=int(self._demo.urls[part.name].rpartition(":")[2]) if replica == 1 else free_port(),
-            settings=told | self._demo.settings(part.name, replica=replica),
+            port=int(self._demo.urls[service.name].rpartition(":")[2]) if replica == 1 else free_port(),
+            settings=settings | self._demo.settings(service.name, replica=replica),
             python=sys.executable,
-            log=self._directory / "logs" / (f"{part.name}.log" if replica == 1 else f"{part.name}-{replica}.log"),
+            log=self._directory / "logs" / (f"{service.name}.log" if replica == 1 else f"{service.name}-{replica}.log"),
         )
 
     def _write_ready(self) -> None:
@@ -170,10 +171,10 @@ class Platform:
         pids: dict[str, list[int]] = {**engines}
         addresses: dict[str, list[str]] = {}
         for service in self._services:
-            pids.setdefault(service.part.name, []).append(service.pid)
-            addresses.setdefault(service.part.name, []).append(service.url)
+            pids.setdefault(service.definition.name, []).append(service.pid)
+            addresses.setdefault(service.definition.name, []).append(service.url)
         several = {name: urls for name, urls in addresses.items() if len(urls) > 1}
-        if self._ready is None:  # a process came back before everything was there for the first time
+        if self._ready is None:  # a process restarted before the platform was ready for the first time
             return
         ready = self._ready.model_copy(update={"processes": pids, "replicas": several or None})
         for path in self._ready_files():
@@ -187,8 +188,8 @@ class Platform:
         own = self._directory / READY_FILE
         return [own, self._options.ready_file] if self._options.ready_file else [own]
 
-    def _asked_to_stop(self) -> None:
-        if self._stopping.is_set():  # asked twice: whoever asks is in a hurry
+    def _request_stop(self) -> None:
+        if self._stopping.is_set():  # a second signal ends all at once
             self._supervisor.kill()
         self._stopping.set()
 

@@ -13,7 +13,7 @@ _CHOSEN_FROM = range(20_000, 32_000)
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on `port` now; connections of an earlier one that linger in TIME_WAIT do not count."""
+    """Return whether a server can listen on `port` now; connections in TIME_WAIT do not count."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as candidate:
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -23,19 +23,19 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_port(besides: Collection[int] = ()) -> int:
-    """A port that nothing listens on, other than those of `besides`.
+def free_port(exclude: Collection[int] = ()) -> int:
+    """Return a port that nothing listens on and that is not in `exclude`. Raises OperatorError where none is found.
 
-    It lies below the kernel's ephemeral range: an outgoing connection must not take the port of a server that is being restarted.
+    The port lies below the kernel's ephemeral range: an outgoing connection must not take the port of a restarting server.
     """
     for port in random.sample(_CHOSEN_FROM, k=200):
-        if port not in besides and is_free(port):
+        if port not in exclude and is_free(port):
             return port
     raise OperatorError(f"No free port was found between {_CHOSEN_FROM.start} and {_CHOSEN_FROM.stop}.")
 
 
 def require_free(port: int, *, wanted_by: str, remedy: str) -> None:
-    """Raise a OperatorError that names the port, who holds it where that can be seen, and the remedy."""
+    """Raise OperatorError where `port` is in use: it names the port, the holder if visible, and the remedy."""
     if not is_free(port):
         raise OperatorError(f"Port {port}, wanted by {wanted_by}, is in use{_holder(port)}: {remedy}.")
 

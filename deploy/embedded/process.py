@@ -1,4 +1,4 @@
-"""A child process: started, known to answer, stopped, and never left behind."""
+"""A child process that listens on a port: starts, checks, stops, and dies with its parent."""
 
 import asyncio
 import contextlib
@@ -16,23 +16,22 @@ from deploy.embedded.errors import OperatorError
 
 POLL = 0.05
 WATCH_POLL = 0.25
-"""Seconds between two looks at a process that is expected to live."""
+"""Seconds between two checks whether a running process still lives."""
 _PR_SET_PDEATHSIG = 1
 
 
 class Process(ABC):
     """One program that listens on one port of the loopback interface and writes its log to one file.
 
-    The methods are coroutines, but nothing is bound to an event loop: `asyncio.run(process.start())` in a synchronous fixture and
-    `asyncio.run(process.stop())` later work as well. Start it from a thread that lives as long as the child shall live (the main
-    thread): on Linux the kernel kills the child when that thread ends, however it ends, SIGKILL of this process included.
+    No state belongs to an event loop: `asyncio.run(process.start())` in a synchronous fixture and `asyncio.run(process.stop())` later work
+    as well. Start it from the main thread: on Linux the kernel kills the child when the thread that started it ends, also by SIGKILL.
     """
 
     name: str
     start_timeout = 60.0
     check_seconds = 5.0
-    """Between two questions whether it still works, and how long an answer may take."""
-    most_failures = 4
+    """Seconds between two checks of `works`, and the time limit of each."""
+    max_failures = 4
     """Consecutive failed checks after which the process counts as hung."""
 
     def __init__(self, name: str, *, port: int, log: Path) -> None:
@@ -44,31 +43,31 @@ class Process(ABC):
 
     @abstractmethod
     def command(self) -> Sequence[str]:
-        """The program and its arguments; asked again at every start."""
+        """Return the program and its arguments; every start calls this anew."""
 
     @abstractmethod
     async def answers(self) -> bool:
-        """Whether the process does its work, found out by talking to it."""
+        """Return whether the starting process answers."""
 
     @abstractmethod
     async def prepare(self) -> None:
-        """Check what must be so before the process starts; raises OperatorError."""
+        """Check the preconditions of a start. Raises OperatorError."""
 
     async def works(self) -> bool:
-        """Whether the running process does its work; asked again and again. The default suits one that ends when something is wrong."""
+        """Return whether the running process makes progress. The default suits a process that ends on errors."""
         return True
 
     def environment(self) -> Mapping[str, str]:
-        """What is added to this process's own environment."""
+        """Return variables to add to the environment of this process."""
         return {}
 
     def working_directory(self) -> Path | None:
-        """Where the process runs; None for where this one runs."""
+        """Return the child's working directory; None inherits this process's."""
         return None
 
     @property
     def pid(self) -> int:
-        """The process id of the running child; raises OperatorError if it never was started."""
+        """The child's process id. Raises OperatorError where it was never started."""
         if self._child is None:
             raise OperatorError(f"{self.name} is not running.")
         return self._child.pid
@@ -80,15 +79,15 @@ class Process(ABC):
 
     @property
     def exit_code(self) -> int | None:
-        """As subprocess gives it: negative is the signal that killed it; None while it runs or before it was started."""
+        """The exit code; negative for the signal that killed it; None while it runs or before the first start."""
         return None if self._child is None else self._child.poll()
 
     async def start(self) -> None:
-        """Start, and return once it answers. Raises OperatorError, with the child's last words, when it ends or stays silent."""
+        """Start, and return once the child answers. Raises OperatorError with the last line of its log when it ends or stays silent."""
         await self.prepare()
         self.spawn()
         try:
-            await self.ready(self.start_timeout)
+            await self.wait_until_ready(self.start_timeout)
         except BaseException:
             self.kill()
             raise
@@ -107,34 +106,34 @@ class Process(ABC):
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    preexec_fn=_tether(),  # noqa: PLW1509  (it calls prctl and getppid, and takes no lock)
+                    preexec_fn=_killer_with_parent(),  # noqa: PLW1509  (it calls prctl and getppid, and takes no lock)
                 )
             except OSError as error:
                 raise OperatorError(f"{self.name} cannot be started: {error.strerror} ({error.filename}).") from error
 
-    async def ready(self, within: float) -> None:
-        """Wait until the child answers; raises OperatorError when it ends before that, or after `within` seconds."""
+    async def wait_until_ready(self, within: float) -> None:
+        """Wait until the child answers. Raises OperatorError when it ends first, or after `within` seconds."""
         deadline = asyncio.get_running_loop().time() + within
         while not await self.answers():
             if self.exit_code is not None:
-                raise OperatorError(f"{self.name} {describe_exit(self.exit_code)} while starting: {self.last_words()}")
+                raise OperatorError(f"{self.name} {describe_exit(self.exit_code)} while starting: {self.last_line()}")
             if asyncio.get_running_loop().time() > deadline:
-                raise OperatorError(f"{self.name} did not answer within {within:.0f} s: {self.last_words()}")
+                raise OperatorError(f"{self.name} did not answer within {within:.0f} s: {self.last_line()}")
             await asyncio.sleep(POLL)
 
     async def stop(self, grace: float = 8.0) -> None:
-        """Ask the child to end (SIGTERM); after `grace` seconds end it. Stopping what does not run is no error."""
+        """Send SIGTERM, and SIGKILL after `grace` seconds. A child that does not run is no error."""
         if self._child is None or self._child.poll() is not None:
             return
         self._child.send_signal(signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.ended(), grace)
+            await asyncio.wait_for(self.wait_until_ended(), grace)
         self.kill()
 
-    async def hangs(self) -> float:
-        """Wait until the running process stops working; for how many seconds it has not."""
+    async def wait_until_hung(self) -> float:
+        """Wait until `max_failures` checks in a row failed; return the seconds since the last success."""
         failures, last = 0, asyncio.get_running_loop().time()
-        while failures < self.most_failures:
+        while failures < self.max_failures:
             await asyncio.sleep(self.check_seconds)
             if await self._works_in_time():
                 failures, last = 0, asyncio.get_running_loop().time()
@@ -149,29 +148,29 @@ class Process(ABC):
         except TimeoutError:
             return False
 
-    async def ended(self, look_every: float = POLL) -> int:
-        """Wait until the child is no more, looking every `look_every` seconds; its exit code."""
+    async def wait_until_ended(self, poll: float = POLL) -> int:
+        """Wait until the child ends, checking every `poll` seconds; return its exit code."""
         while (code := self.exit_code) is None:  # noqa: ASYNC110  (a process gives no event without a child watcher of one loop)
-            await asyncio.sleep(look_every)
+            await asyncio.sleep(poll)
         return code
 
     def kill(self) -> None:
-        """End the child now (SIGKILL), as a crash would, and take its exit code."""
+        """End the child now (SIGKILL), as a crash would, and reap it."""
         if self._child is not None:
             with contextlib.suppress(ProcessLookupError):
                 self._child.kill()
             self._child.wait()
 
     def last_lines(self, count: int = 10) -> list[str]:
-        """The end of what the child wrote since its last start."""
+        """Return the last `count` lines that the child wrote since its last start."""
         with contextlib.suppress(OSError), self.log.open("rb") as log:
             size = log.seek(0, os.SEEK_END)
             log.seek(max(min(self._log_start, size), size - 64_000))
             return [line for line in log.read().decode(errors="replace").splitlines() if line.strip()][-count:]
         return []
 
-    def last_words(self) -> str:
-        """The child's last line, for an error of one line."""
+    def last_line(self) -> str:
+        """Return the child's last line, for an error message of one line."""
         lines = self.last_lines(1)
         return lines[0] if lines else f"it wrote nothing (log: {self.log})"
 
@@ -184,22 +183,22 @@ class Process(ABC):
 
 
 def describe_exit(code: int) -> str:
-    """An exit code in words."""
+    """Describe an exit code in words."""
     if code < 0:
         return f"was killed ({signal.Signals(-code).name})"
     return f"ended with exit code {code}"
 
 
-def _tether() -> Callable[[], None] | None:
-    """What makes the kernel kill the child when this process dies (prctl(2), PR_SET_PDEATHSIG); Linux only."""
+def _killer_with_parent() -> Callable[[], None] | None:
+    """Return a hook that makes the kernel kill the child when this process dies (prctl(2), PR_SET_PDEATHSIG); None outside Linux."""
     if sys.platform != "linux":
         return None
     libc = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
 
-    def tether() -> None:
+    def kill_with_parent() -> None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
 
-    return tether
+    return kill_with_parent

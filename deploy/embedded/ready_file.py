@@ -1,4 +1,4 @@
-"""The ready file: how tests, tools and examples find a running platform. docs/running.md describes it; it is kept compatible."""
+"""The ready file, by which tests, tools and examples find a running platform: a public format that docs/running.md describes."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from deploy.embedded.files import write_whole
 from shared.kafka_access import KafkaAccess, SaslMechanism, SecurityProtocol
 
 READY_FILE = "ready.json"
-"""Its name in the platform's own data directory."""
+"""Its name in the data directory."""
 
 
 class _Section(BaseModel):
@@ -36,7 +36,7 @@ class WebClient(_Section):
 
 
 class Person(_Section):
-    """Somebody who can sign in."""
+    """A person who can sign in."""
 
     email: str
     name: str
@@ -45,7 +45,7 @@ class Person(_Section):
 
 
 class Identity(_Section):
-    """The issuer, and who is registered there."""
+    """The issuer, and its registered clients and people."""
 
     issuer: str
     machine_clients: tuple[MachineClient, ...] = ()
@@ -54,7 +54,7 @@ class Identity(_Section):
 
 
 class NotificationKeys(_Section):
-    """API keys as the official clients take them: name-service-secret."""
+    """API keys in the form of the official clients: name-service-secret."""
 
     live: str
     team: str
@@ -73,13 +73,13 @@ class Notifications(_Section):
 
 
 class Addresses(_Section):
-    """A key of OS Places' surface."""
+    """A key of the OS Places API."""
 
     key: str
 
 
 class KafkaAuth(_Section):
-    """What the broker asks of its clients, under the names that Kafka clients have for it."""
+    """The broker's SASL settings, under the names of Kafka clients."""
 
     security_protocol: SecurityProtocol
     sasl_mechanism: SaslMechanism
@@ -88,26 +88,26 @@ class KafkaAuth(_Section):
 
     @classmethod
     def of(cls, access: KafkaAccess) -> "KafkaAuth | None":
-        """The section for that access; None where the broker asks for no password."""
+        """Return the section for that access; None where the broker asks for no password."""
         if not access.uses_sasl:
             return None
         return cls(password=access.password.get_secret_value(), **access.model_dump(include=cls.model_fields.keys() - {"password"}))
 
     @property
     def access(self) -> KafkaAccess:
-        """The same as a client of ours takes it."""
+        """The settings as the platform's own clients take them."""
         return KafkaAccess.model_validate(self.model_dump())
 
 
 class Ready(_Section):
-    """The file. `processes` holds the process ids by service, `replicas` the addresses of those services that run more than once."""
+    """The file's content. `processes` holds process ids by service; `replicas` holds the addresses of services with several replicas."""
 
     version: int = 1
     urls: dict[str, str]
     engine: str | None = None
     kafka: str
     kafka_auth: KafkaAuth | None = None
-    """Absent where the broker asks for nothing."""
+    """Absent where the broker asks for no credentials."""
     mongodb: str
     processes: dict[str, list[int]]
     replicas: dict[str, list[str]] | None = None
@@ -117,12 +117,12 @@ class Ready(_Section):
     notifications: Notifications | None = None
 
     def write(self, path: Path) -> None:
-        """Whole, or not at all. Sections of services that do not run are absent."""
+        """Write the file atomically, without the sections of services that do not run."""
         write_whole(path, self.model_dump_json(exclude_none=True, indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> "Ready":
-        """The file at `path`; raises OperatorError where no platform says that it runs."""
+        """Read the file at `path`. Raises OperatorError where it does not exist: no platform runs."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
@@ -130,7 +130,7 @@ class Ready(_Section):
 
     @property
     def kafka_access(self) -> KafkaAccess:
-        """What the broker asks of its clients."""
+        """How a client connects to the broker."""
         return self.kafka_auth.access if self.kafka_auth else KafkaAccess()
 
     @property
@@ -141,5 +141,5 @@ class Ready(_Section):
 
     @property
     def engine_shown(self) -> str:
-        """Which database it is."""
+        """The database engine, for people."""
         return f"SecantusDB, {self.engine}" if self.engine else "given"

@@ -1,4 +1,4 @@
-"""What the person who runs `blocks up` sees."""
+"""The terminal output of `blocks up`."""
 
 import json
 from datetime import datetime
@@ -15,25 +15,25 @@ _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright
 
 
 class Screen:
-    """Lines of the runner and of the services' logs, and the table of addresses."""
+    """Prints the runner's lines, the services' logs and the table of addresses."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._colours: dict[str, str] = {}
 
     def say(self, line: str) -> None:
-        """A line of the runner itself."""
+        """Print a line of the runner itself."""
         now = datetime.now().astimezone().strftime("%H:%M:%S")
         self._console.print(Text.assemble((f"{now} ", "dim"), (f"{'blocks':>16} ", "bold"), line), soft_wrap=True)
 
     def show_log(self, name: str, line: str) -> None:
-        """A line that a process wrote to its log, which holds JSON where a person reads a sentence."""
+        """Print a line of a process's log; a JSON line becomes a sentence."""
         line = readable(line)
         colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])
         self._console.print(Text.assemble((f"{name:>25} ", colour), Text.from_ansi(line)), soft_wrap=True)
 
     def addresses(self, ready: Ready, *, took: float, own_file: Path, example: str | None = None) -> None:
-        """Where everything is, who can sign in, and what to do next; `example` is an address that is held."""
+        """Print the addresses, the demo sign-ins and the next steps; `example` is an address that a search finds."""
         table = titled(f"Ready after {took:.1f} s", "what", "where")
         for name, url in ready.urls.items():
             table.add_row(name.replace("_", " "), url)
@@ -52,7 +52,7 @@ class Screen:
 
 
 def titled(title: str, *headings: str) -> Table:
-    """A table as every command shows one, with a title."""
+    """Return an empty table with a title and headings."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for heading in headings:
         table.add_column(heading, no_wrap=True)
@@ -60,13 +60,13 @@ def titled(title: str, *headings: str) -> Table:
 
 
 def borough_shown(code: str | None) -> str:
-    """`Hackney (E09000012)`: a name for people, with the code that programs use; empty where there is none."""
+    """Return `Hackney (E09000012)`: name and GSS code; empty for None."""
     borough = BOROUGHS.get(code or "")
     return f"{borough.name} ({code})" if borough else code or ""
 
 
 def next_steps(ready: Ready, own_file: Path, example: str | None) -> list[str]:
-    """What a newcomer does next, where the keys are, and how to stop."""
+    """Return the next steps for a newcomer: what to open, where the keys are, how to stop."""
     steps = []
     if home := ready.urls.get("move_home"):
         people = ready.identity.people if ready.identity else ()
@@ -81,7 +81,7 @@ def next_steps(ready: Ready, own_file: Path, example: str | None) -> list[str]:
 
 
 def readable(line: str) -> str:
-    """`WARNING services.addresses: ...` of a service's JSON line; any other line as it is."""
+    """Turn a service's JSON line into `WARNING services.addresses: ...`; return any other line unchanged."""
     if not line.startswith("{"):
         return line
     try:

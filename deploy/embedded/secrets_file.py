@@ -1,4 +1,4 @@
-"""The secrets of one platform: generated once in its data directory, and only there."""
+"""The secrets of one platform, generated once in its data directory."""
 
 import base64
 import os
@@ -25,13 +25,13 @@ def _uuid() -> str:
 
 
 class _Generated(BaseModel):
-    """A field that an older file lacks is generated and added; one that only a newer version knows is an error."""
+    """Generates a field that an older file lacks; rejects a field that only a newer version knows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class NotifyService(_Generated):
-    """A service of notifications: the identifiers of its parts, and the secrets of its keys."""
+    """A service of notifications: its identifiers, and the secrets of its API keys."""
 
     id: str = Field(default_factory=_uuid)
     live: str = Field(default_factory=_uuid)
@@ -43,12 +43,12 @@ class NotifyService(_Generated):
     sms_sender: str = Field(default_factory=_uuid)
 
     def key(self, name: str, type_: str = "live") -> str:
-        """An API key as notifications' clients take it."""
+        """Return an API key in the form of the clients: name-service-secret."""
         return f"{name}-{self.id}-{getattr(self, type_)}"
 
 
 class Secrets(_Generated):
-    """Keys and passwords, and the identifiers that go with them."""
+    """All keys, passwords and the identifiers that belong to them."""
 
     identity_encryption_key: str = Field(default_factory=_fernet)
     identity_hashing_key: str = Field(default_factory=_token)
@@ -74,7 +74,7 @@ class Secrets(_Generated):
 
 
 def load_secrets(path: Path, boroughs: tuple[str, ...]) -> Secrets:
-    """The secrets in `path`, readable by its owner only; generated where there are none. Raises OperatorError for a damaged file."""
+    """Load the secrets in `path`, readable by its owner only; generate missing ones. Raises OperatorError for a damaged file."""
     try:
         known = path.read_text() if path.exists() else "{}"
         loaded = Secrets.model_validate_json(known)

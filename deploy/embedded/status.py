@@ -1,4 +1,4 @@
-"""What runs, and how far behind it is."""
+"""The state of a running platform: processes, memory and backlogs."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from shared.outbox.unsent import UnsentMessages
 
 @dataclass(frozen=True)
 class State:
-    """One process. What does not apply to it, or cannot be found out now, is None."""
+    """The state of one process; None for a figure that does not apply or cannot be read now."""
 
     name: str
     pid: int
@@ -31,19 +31,19 @@ class State:
     rss_mb: int | None
     """Resident memory, in 10^6 bytes."""
     lag: int | None = None
-    """Messages that its consumers have not handled yet."""
+    """Messages that its consumers have not handled yet (consumer lag)."""
     outbox: int | None = None
-    """Events of its service that are committed and not yet published."""
+    """Events of its service that are committed but not published."""
     parked: int | None = None
     dead: int | None = None
     unsent: int | None = None
     """Events of its service that the broker refuses, and those that wait behind one."""
     dead_commands: int | None = None
-    """Commands of its service's processes that nothing tries any more."""
+    """Commands of its service without attempts left."""
 
 
 async def collect(ready: Ready) -> list[State]:
-    """The state of every process that the ready file names."""
+    """Collect the state of every process in the ready file."""
     asked = []
     for name, pids in ready.processes.items():
         if name in ("database", "broker"):
@@ -63,7 +63,7 @@ async def _engine(name: str, pid: int, port: int, kafka_access: KafkaAccess) -> 
 async def _replica(name: str, number: int, pid: int, url: str, ready: Ready) -> State:
     is_ready, lag = await _health(url)
     state = State(name if number == 1 else f"{name}-{number}", pid, urlsplit(url).port, is_ready, _rss(pid), lag)
-    if number > 1:  # what is in the database is the service's, and told once
+    if number > 1:  # the database's counts belong to the service, so the first replica reports them
         return state
     try:
         async with asyncio.timeout(5), open_database(ready.mongodb, name) as database:
@@ -93,12 +93,12 @@ def _rss(pid: int) -> int | None:
 
 
 def as_json(states: list[State]) -> str:
-    """For programs: a list of objects, fields as in `State`."""
+    """Return a JSON list of objects with the fields of `State`."""
     return json.dumps([asdict(state) for state in states], indent=2)
 
 
 def as_table(states: list[State]) -> Table:
-    """For people."""
+    """Return a table for people; rows that need attention are red."""
     table = Table(caption=f"{sum(state.rss_mb or 0 for state in states)} MB in all")
     for heading in ("process", "pid", "port", "ready", "MB", "lag", "outbox", "parked", "dead", "unsent", "commands"):
         table.add_column(heading, justify="left" if heading == "process" else "right")
@@ -116,6 +116,6 @@ def as_table(states: list[State]) -> Table:
             state.unsent,
             state.dead_commands,
         ]
-        calls_for_a_person = state.dead or state.unsent or state.dead_commands
-        table.add_row(*("" if value is None else str(value) for value in row), style="red" if calls_for_a_person or not state.ready else "")
+        needs_attention = state.dead or state.unsent or state.dead_commands
+        table.add_row(*("" if value is None else str(value) for value in row), style="red" if needs_attention or not state.ready else "")
     return table

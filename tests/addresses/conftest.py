@@ -24,7 +24,7 @@ from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from tests.support.object_servers import Line, ObjectServer, running_object_server
-from tests.support.running import Running, serving
+from tests.support.service_runner import RunningService, run_service
 
 from . import town, villa
 from .import_support import Place, supplied
@@ -110,10 +110,10 @@ async def running(serve, settings, data_dir) -> AsyncIterator[object]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_running(module_settings, data_dir) -> AsyncIterator[Running]:
+async def shared_running(module_settings, data_dir) -> AsyncIterator[RunningService]:
     """The same, for all tests of a module that only ask; they run in the module's event loop."""
     key = SecretStr(Fernet.generate_key().decode())
-    async with serving(build(module_settings(Settings, data_dir=data_dir, premises_seed=SEED, secret_key=key))) as served:
+    async with run_service(build(module_settings(Settings, data_dir=data_dir, premises_seed=SEED, secret_key=key))) as served:
         yield served
 
 

@@ -17,8 +17,8 @@ from services.addresses.settings import Settings
 from services.addresses.store import Store
 from services.addresses.workers.publish_changes import Publisher
 from shared import clock
-from tests.support.published import Published, published
-from tests.support.running import Running
+from tests.support.published_events import Published, published
+from tests.support.service_runner import RunningService
 
 from .conftest import SEED
 from .process import environment
@@ -65,7 +65,7 @@ async def read(http, headers, **params) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-async def feed(serve, settings, data_dir, tmp_path, eventually) -> AsyncIterator[Running]:
+async def feed(serve, settings, data_dir, tmp_path, eventually) -> AsyncIterator[RunningService]:
     """The service, after two switches of releases."""
     own = tmp_path / "data"
     shutil.copytree(data_dir, own, copy_function=shutil.copy2)

@@ -24,7 +24,7 @@ from services.addresses.gazetteer.serving.live import LiveRelease
 from services.addresses.service import build
 from services.addresses.settings import Settings
 from shared.service import StartError
-from tests.support.running import eventually
+from tests.support.service_runner import eventually
 
 from .conftest import SEED
 from .import_support import CAMDEN, Place, activated, held, imported, premium_file, premium_update

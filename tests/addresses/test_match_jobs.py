@@ -25,7 +25,7 @@ from services.addresses.workers.run_match_jobs import CHUNK, BulkMatcher
 from shared import clock
 from shared.mongo import Conflict
 from shared.presence import DEAD_AFTER, Presence
-from tests.support.published import published
+from tests.support.published_events import published
 
 from .conftest import SEED
 from .process import environment

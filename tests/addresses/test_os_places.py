@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from services.addresses.service import build
 from services.addresses.settings import ApiKey, Settings
-from tests.support.running import Running, serving
+from tests.support.service_runner import RunningService, run_service
 
 from .conftest import SEED
 
@@ -25,11 +25,11 @@ PLACES = "/search/places/v1"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(module_settings, data_dir) -> AsyncIterator[Running]:
+async def running(module_settings, data_dir) -> AsyncIterator[RunningService]:
     """The service with one key, for all these tests."""
     key = ApiKey(name="web team", borough="E09000012", sha256=sha256(KEY.encode()).hexdigest())
     own = {"data_dir": data_dir, "premises_seed": SEED, "secret_key": SecretStr(Fernet.generate_key().decode())}
-    async with serving(build(module_settings(Settings, **own, api_keys=(key,)))) as served:
+    async with run_service(build(module_settings(Settings, **own, api_keys=(key,)))) as served:
         yield served
 
 

@@ -19,7 +19,7 @@ from deploy.embedded.cache import cache_directory
 from services.addresses.service import build
 from services.addresses.settings import ApiKey, Settings
 from shared.pages.install import npm
-from tests.support.running import Running
+from tests.support.service_runner import RunningService
 
 from .conftest import SEED
 
@@ -49,7 +49,7 @@ def installed() -> tuple[str, Path]:
 
 
 @pytest.fixture
-async def running(serve, settings, data_dir) -> AsyncIterator[Running]:
+async def running(serve, settings, data_dir) -> AsyncIterator[RunningService]:
     """The service with one key."""
     key = ApiKey(name="civil claims", borough="E09000012", sha256=hashlib.sha256(KEY.encode()).hexdigest())
     async with serve(build(settings(Settings, data_dir=data_dir, premises_seed=SEED, api_keys=(key,)))) as served:

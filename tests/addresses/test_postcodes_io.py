@@ -6,13 +6,13 @@ import pytest
 
 from services.addresses.domain.geography.postcode import Postcode
 from services.addresses.gazetteer.files.shipped_sources import Sources
-from tests.support.running import Running
+from tests.support.service_runner import RunningService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture
-def running(shared_running: Running) -> Running:
+def running(shared_running: RunningService) -> RunningService:
     return shared_running
 
 

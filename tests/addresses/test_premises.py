@@ -11,13 +11,13 @@ from services.addresses.domain.addressbase.history import as_at
 from services.addresses.domain.addressbase.records import DeliveryPoint
 from services.addresses.service import build
 from services.addresses.settings import Settings
-from tests.support.running import Running
+from tests.support.service_runner import RunningService
 
 from .villa import GONE, HOUSE
 
 
 @pytest.fixture
-async def switched(serve, settings, two_releases) -> AsyncIterator[Running]:
+async def switched(serve, settings, two_releases) -> AsyncIterator[RunningService]:
     """The service, which switched from the one to the other on 1 March 2026."""
     directory, earlier, later = two_releases
     service = build(settings(Settings, data_dir=directory))

@@ -14,7 +14,7 @@ from services.addresses.settings import Settings
 from services.addresses.store import Store
 from services.addresses.workers.reconcile import Reconciler
 from shared.clock import now
-from tests.support.published import Published, published
+from tests.support.published_events import Published, published
 
 PROVISIONAL = "/v1/addresses/provisional"
 FLAT = {"address": "Flat 1, 14 quillfen street", "postcode": "e81ad", "lines": ["Flat 1", "14 quillfen street"], "note": "plot 7"}

@@ -18,7 +18,7 @@ from services.addresses.gazetteer.releases.manifest import folder_of, manifest_i
 from services.addresses.settings import Settings
 from services.addresses.store import Store
 from services.addresses.workers.publish_changes import Publisher
-from tests.support.running import eventually
+from tests.support.service_runner import eventually
 
 from .import_support import held
 from .store_support import Shop, activating, catch_up, catching_up, go_back_everywhere, live, next_release, publish

@@ -13,7 +13,7 @@ from services.addresses.domain.geography.postcode import Postcode
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
 from services.addresses.service import build
 from services.addresses.settings import Settings
-from tests.support.running import Running
+from tests.support.service_runner import RunningService
 
 from .villa import ACROSS, FLATS, HOUSE, written
 
@@ -24,7 +24,7 @@ SCOPES = "addresses:provisional:write addresses:provisional:read addresses:repor
 
 
 @pytest.fixture
-async def running(serve, settings, two_releases) -> AsyncIterator[Running]:
+async def running(serve, settings, two_releases) -> AsyncIterator[RunningService]:
     """The service with a house of Westminster's at a postcode of Hackney's, E8 1AB."""
     async with serve(build(settings(Settings, data_dir=two_releases[0]))) as served:
         yield served

@@ -1,4 +1,4 @@
-"""A platform as `blocks up` starts it, and Chromium to walk through it as a citizen does."""
+"""Fixtures: a platform that `blocks up` starts, and a citizen's browser in Chromium."""
 
 import json
 import os
@@ -28,17 +28,17 @@ class Platform:
     ready: dict[str, Any]
 
     def url(self, part: str) -> str:
-        """Where that service answers."""
+        """Return the service's base URL."""
         return str(self.ready["urls"][part])
 
     def captured(self, to: str, channel: str = "email") -> list[dict[str, Any]]:
-        """What was sent to that address or number, newest first."""
+        """Return the messages to that address or number, newest first."""
         reply = httpx.get(self.ready["captured"], params={"to": to, "channel": channel}).raise_for_status().json()
         messages: list[dict[str, Any]] = reply if isinstance(reply, list) else reply["items"]
         return messages
 
     def sign_in_code(self, email: str, *, seen: int) -> str:
-        """The code in the mail that comes after the `seen` first ones."""
+        """Wait for more than `seen` emails; return the sign-in code of the newest."""
         mails = eventually(lambda: (found := self.captured(email)) and len(found) > seen and found)
         code = re.search(r"\b\d{8}\b", mails[0]["body"])
         assert code, mails[0]["body"]
@@ -47,7 +47,7 @@ class Platform:
 
 @dataclass
 class Citizen:
-    """Somebody at a browser; every page they come to is checked against WCAG by axe-core."""
+    """A person at a browser; axe-core checks every page against WCAG."""
 
     context: BrowserContext
     platform: Platform
@@ -66,12 +66,12 @@ class Citizen:
         self.page.get_by_role("button", name="Continue").click()
 
     def go_on(self, picture: str, button: str = "Continue") -> None:
-        """Press the page's button, and check the page that comes."""
+        """Press the page's button, and check the next page."""
         self.page.get_by_role("button", name=button).click()
         self.check(picture)
 
     def check(self, picture: str) -> None:
-        """The page is one of ours, and axe-core finds nothing on it."""
+        """Assert that the page is the platform's, and that axe-core finds no violation."""
         self.page.wait_for_load_state()
         expect(self.page).to_have_title(re.compile("London Building Blocks$"))
         said = " ".join(self.page.locator("h1").inner_text().split())
@@ -85,7 +85,7 @@ class Citizen:
             assert results.violations_count == 0, f"{picture}: {results.generate_report()}"
 
     def _fits_a_small_screen(self, picture: str) -> None:
-        """320 CSS pixels wide, nothing has to be scrolled sideways (WCAG 2.2, success criterion 1.4.10)."""
+        """Assert that at 320 CSS pixels nothing scrolls sideways (WCAG 2.2, success criterion 1.4.10)."""
         window = self.page.viewport_size
         assert window is not None
         self.page.set_viewport_size({"width": SMALL, "height": 640})
@@ -97,7 +97,7 @@ class Citizen:
 
 
 def eventually(check: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """Ask again until the answer is true."""
+    """Call the check until it returns a true value."""
     deadline = time.monotonic() + seconds
     while not (answer := check()):
         assert time.monotonic() < deadline, f"not within {seconds} s"
@@ -107,7 +107,7 @@ def eventually(check: Callable[[], Any], seconds: float = 30.0) -> Any:
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Platform]:
-    """The whole platform with its demo data; `BLOCKS_READY_FILE` names one that runs already."""
+    """The whole platform with its demo data; `BLOCKS_READY_FILE` names a running one instead."""
     if known := os.environ.get("BLOCKS_READY_FILE"):
         yield Platform(json.loads(Path(known).read_text()))
         return
@@ -132,7 +132,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def sit_down(chromium: Browser, platform: Platform) -> Iterator[Callable[..., Citizen]]:
-    """`sit_down(javascript=True, ...)`: a citizen at a fresh browser profile, whose window is what Playwright's options say.
+    """`sit_down(javascript=True, ...)`: a citizen with a fresh browser profile; other arguments are Playwright's context options.
 
     `BLOCKS_PICTURES` names a folder for screenshots.
     """

@@ -1,4 +1,4 @@
-"""Finding an address in a real browser: suggestions by keyboard alone, and every way on when they cannot be had."""
+"""Finding an address in a real browser: suggestions by keyboard alone, and every alternative when they fail."""
 
 import re
 from collections.abc import Callable
@@ -20,7 +20,7 @@ POSTCODE = "NW1 8AB"
 
 @pytest.fixture
 def at_the_question(sit_down: Callable[..., Citizen]) -> Callable[..., Citizen]:
-    """A signed-in citizen who is asked for the new address. Options are those of Playwright's browser contexts."""
+    """Sign a citizen in and open the question for the new address; the options are Playwright's."""
 
     def make(*, javascript: bool = True, **options: Any) -> Citizen:
         citizen = sit_down(javascript=javascript, **options)
@@ -51,7 +51,7 @@ def heading(page: Page) -> Locator:
 
 
 def go_to_box(page: Page) -> None:
-    """By the Tab key alone, as far as it takes."""
+    """Reach the box by the Tab key alone."""
     for _ in range(20):
         page.keyboard.press("Tab")
         if box(page).evaluate("element => element === document.activeElement"):
@@ -60,7 +60,7 @@ def go_to_box(page: Page) -> None:
 
 
 def check_answer(citizen: Citizen, expected: str) -> None:
-    """What the app holds as the new address: the question shows it when it is asked again."""
+    """Assert the stored new address: the question shows it when opened again."""
     citizen.page.goto(citizen.platform.url("move_home") + "/move/new/postcode")
     expect(box(citizen.page)).to_have_value(expected)
 

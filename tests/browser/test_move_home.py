@@ -1,4 +1,4 @@
-"""The whole journey as a citizen, two boroughs' staff and a nosy citizen see it, in a real browser."""
+"""The whole journey in a real browser, for a citizen, two boroughs' staff and another citizen."""
 
 import re
 from datetime import timedelta
@@ -34,7 +34,7 @@ def tell(
     new: str = HOME,
     old: str = OLD_HOME,
 ) -> str:
-    """Go through every question; gives the path of the move's page. Addresses in Islington are entered by hand."""
+    """Answer every question and return the path of the move's page. Islington addresses are entered by hand."""
     page, base = citizen.page, citizen.platform.url("move_home")
     page.goto(base)
     citizen.check("start")
@@ -100,13 +100,13 @@ def heading(citizen: Citizen) -> Locator:
 
 
 def outcome(citizen: Citizen, said: str) -> None:
-    """Wait until nothing more happens to the move, and see what the page says of it."""
+    """Wait until the move is settled; return the page's text about it."""
     expect(heading(citizen)).to_have_text(said, timeout=30_000)
     expect(citizen.page.locator("#progress")).not_to_contain_text("This page renews itself", timeout=30_000)
 
 
 def search(citizen: Citizen, postcode: str) -> None:
-    """Search by postcode, with or without the box that suggests addresses."""
+    """Search by postcode, with or without the suggestion box."""
     page = citizen.page
     field, instead = page.get_by_label("Postcode", exact=True), page.get_by_role("button", name="Search by postcode instead")
     expect(field.or_(instead).first).to_be_visible()
@@ -294,7 +294,7 @@ def test_a_form_sent_after_the_session_ended_is_there_again_after_signing_in(sit
     citizen.go_on("signed out meanwhile")
     expect(heading(citizen)).to_have_text("You have been signed out")
     page.get_by_role("button", name="Sign in again").click()
-    expect(heading(citizen)).to_have_text("You are signed in again")  # identity's own session still stands
+    expect(heading(citizen)).to_have_text("You are signed in again")  # identity's own session is still valid
     citizen.check("signed in again")
     citizen.go_on("new postcode after signing in again")
     page.goto(platform.url("move_home") + "/move/name")

@@ -1,4 +1,4 @@
-"""The API reference in Chromium, with nothing but this machine to load from."""
+"""The API reference in Chromium, without internet."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""docker-compose.yml: valid, complete in its references, and true to the settings that the services have."""
+"""docker-compose.yml is valid, its references resolve, and its settings are those of the services."""
 
 import subprocess
 import sys
@@ -11,20 +11,20 @@ import yaml
 
 from contracts.events import registry
 from deploy.compose import secrets
+from deploy.embedded import services as runner_services
 from deploy.embedded.engines.apache_kafka import KAFKA_VERSION
-from deploy.embedded.parts import PARTS
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
 COMPOSE = yaml.safe_load(FILE.read_text("utf-8"))
 SERVICES = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "london-building-blocks"}
-BLOCKS = {part.name: part for part in PARTS}
+BLOCKS = {service.name: service for service in runner_services.SERVICES}
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """What the secrets job writes, by folder."""
+    """The files that the secrets job writes, by folder."""
     root = tmp_path_factory.mktemp("secrets")
     for volume in SERVICES["secrets"]["volumes"]:
         (root / Path(target(volume)).name).mkdir()
@@ -104,7 +104,7 @@ def test_every_service_of_the_platform_is_there():
 
 
 OF_OTHERS = {"addresses": {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"}}
-"""Variables that a library of a service reads, by the names that all users of S3 know."""
+"""Variables that the S3 library reads, under their standard names."""
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -120,7 +120,7 @@ def test_every_setting_that_is_given_exists(name, written):
 
 @pytest.mark.parametrize("name", BLOCKS)
 def test_a_service_starts_from_its_environment_and_its_secrets_alone(name, written, monkeypatch):
-    """The settings are read as in the container, by a process with that environment and nothing else."""
+    """A process with exactly the container's environment reads the settings."""
     environment = {variable: default(value) for variable, value in SERVICES[name]["environment"].items()}
     prefix = BLOCKS[name].prefix
     assert environment[f"{prefix}SECRETS_DIR"] == "/run/secrets"
@@ -138,7 +138,7 @@ def test_a_service_starts_from_its_environment_and_its_secrets_alone(name, writt
 
 
 def default(value):
-    """What compose makes of `${NAME:-default}` where NAME is not set."""
+    """Return the value of `${NAME:-default}` where NAME is not set."""
     text = str(value)
     return text[2:-1].partition(":-")[2] if text.startswith("${") else text
 
@@ -163,10 +163,10 @@ def test_addresses_between_services_name_services_and_their_ports():
 
 
 OLDEST = {"mongo": (8, 0), "apache/kafka": tuple(map(int, KAFKA_VERSION.split("."))), "axllent/mailpit": (1, 30, 6)}
-"""Of each image that others make, the oldest version without known holes; Kafka is the version that the tests run."""
+"""The oldest version of each third-party image without known vulnerabilities; for Kafka, the version that the tests run."""
 
 
-def test_no_image_is_older_than_its_last_known_hole():
+def test_no_image_has_a_known_vulnerability():
     images = dict(service["image"].split(":") for service in SERVICES.values() if ":" in service["image"])
     assert images.keys() == OLDEST.keys()
     for image, tag in images.items():
@@ -180,6 +180,6 @@ def test_the_engines_are_not_reachable_from_outside():
     assert COMPOSE["networks"]["engines"]["internal"] is True
 
 
-def test_topics_are_made_by_the_services_and_not_by_a_typing_error():
+def test_the_broker_creates_no_topic_on_demand():
     assert registry
     assert SERVICES["kafka"]["environment"]["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"

@@ -1,4 +1,4 @@
-"""A change that breaks a consumer is found and named; one that does not, is let through."""
+"""The check names a change that breaks a consumer, and accepts a compatible one."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from deploy.contracts.breaks import breaks
 
 
 class Base(BaseModel):
-    """An event's payload as it was."""
+    """An event's payload before the change."""
 
     share: str
     recipient: str
@@ -24,7 +24,7 @@ class Base(BaseModel):
 
 
 def changed(**fields: Any) -> type[BaseModel]:
-    """The payload with some fields declared otherwise, or left out (None)."""
+    """Return the payload with changed fields, or without them (None)."""
     kept: dict[str, Any] = {name: (info.annotation, info) for name, info in Base.model_fields.items()} | fields
     made: type[BaseModel] = create_model("Base", **{name: field for name, field in kept.items() if field is not None})
     return made

@@ -1,4 +1,4 @@
-"""The generated documents say what the code says, are valid, and are the ones committed."""
+"""The generated documents agree with the code, are valid, and equal the committed ones."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from contracts.events import registry
 from contracts.events.data_sharing import ShareDelivered
 from deploy.contracts import documents, events, http
-from deploy.contracts.apps import built
+from deploy.contracts.apps import build_services
 from shared import clock
 from shared.events import Envelope, new_id
 
@@ -42,7 +42,7 @@ def test_an_apps_published_events_are_documented_and_those_that_it_keeps_to_itse
 
 
 def test_every_topic_that_a_service_writes_or_reads_is_in_its_document():
-    for service in built():
+    for service in build_services():
         operations = ASYNCAPI.get(f"asyncapi/{service.name}.json", {"operations": {}})["operations"]
         received = {name.removeprefix("consume ") for name, operation in operations.items() if operation["action"] == "receive"}
         local = {event for router in service.events for event in router.local}
@@ -59,7 +59,7 @@ def test_every_topic_that_a_service_writes_or_reads_is_in_its_document():
 
 def test_every_event_of_the_published_language_is_published_by_one_service():
     declared = [kind for kind, _ in events.published()]
-    local = {event for service in built() for router in service.events for event in router.local}
+    local = {event for service in build_services() for router in service.events for event in router.local}
     known = {
         kind
         for kind, event in registry.items()

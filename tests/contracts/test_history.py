@@ -1,4 +1,4 @@
-"""The revision that contracts are compared with, in a real repository."""
+"""The baseline of the contract comparison, in a real repository."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The OpenAPI documents say what the services do: which errors come and in which form, who may call, what may be repeated."""
+"""The OpenAPI documents describe what the services do: errors and their format, authorisation, idempotency."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deploy.contracts import http
-from deploy.contracts.apps import built
+from deploy.contracts.apps import build_services
 
 DOCUMENTS = {path.removeprefix("openapi/").removesuffix(".json"): document for path, document in http.openapi().items()}
 OPERATIONS = [
@@ -122,4 +122,4 @@ def test_the_document_says_that_smoke_test_recipients_get_nothing():
 
 
 def test_a_document_is_given_by_every_service_that_has_routes():
-    assert {service.name for service in built() if service.app.openapi()["paths"]} == DOCUMENTS.keys()
+    assert {service.name for service in build_services() if service.app.openapi()["paths"]} == DOCUMENTS.keys()

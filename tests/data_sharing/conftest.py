@@ -1,4 +1,4 @@
-"""The data-sharing service on a database of its own."""
+"""Fixtures: the data-sharing service on its own database."""
 
 from collections.abc import AsyncIterator
 
@@ -9,14 +9,14 @@ from pydantic import SecretStr
 
 from services.data_sharing.service import build
 from services.data_sharing.settings import Settings
-from tests.support.running import serving
+from tests.support.service_runner import run_service
 
 from .platform import Platform
 
 
 @pytest.fixture
 async def platform(settings, tokens, serve) -> AsyncIterator[Platform]:
-    """One running service."""
+    """A running service."""
     own = settings(Settings, secret_key=SecretStr(Fernet.generate_key().decode()))
     async with serve(build(own)) as running:
         yield Platform(running, tokens)
@@ -24,7 +24,7 @@ async def platform(settings, tokens, serve) -> AsyncIterator[Platform]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_platform(module_settings, tokens) -> AsyncIterator[Platform]:
-    """One running service for all tests of a module; they run in the module's event loop."""
+    """A running service for all tests of a module, which run in the module's event loop."""
     own = module_settings(Settings, secret_key=SecretStr(Fernet.generate_key().decode()))
-    async with serving(build(own)) as running:
+    async with run_service(build(own)) as running:
         yield Platform(running, tokens)

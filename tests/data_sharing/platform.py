@@ -1,4 +1,4 @@
-"""The service under test and the ways into it: boroughs, a citizen, and a look at what was stored."""
+"""The service under test, its callers (boroughs, a citizen), and access to the stored rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 
 from services.data_sharing.store import Store
-from tests.support.published import published
-from tests.support.running import Running, eventually
+from tests.support.published_events import published
+from tests.support.service_runner import RunningService, eventually
 from tests.support.tokens import Tokens
 
 from .texts import CAMDEN, COUNCIL_TAX, HACKNEY, ITEMS, text
@@ -20,9 +20,9 @@ CITIZEN = "pairwise-sub-of-ada"
 
 @dataclass
 class Platform:
-    """The service under test and the boroughs' and citizens' ways into it."""
+    """The service under test, with requests of boroughs and citizens."""
 
-    running: Running
+    running: RunningService
     tokens: Tokens
 
     @property
@@ -49,7 +49,7 @@ class Platform:
         return await self.step(borough, ref, "sign", json={"person": "A. Officer", "position": "Director", "text_sha256": sha256})
 
     async def awaiting(self, **over: Any) -> tuple[str, str]:
-        """An agreement that waits for signatures: its ref and its text's hash."""
+        """Create an agreement that awaits signatures; return its ref and its text's hash."""
         drafted = await self.call(CAMDEN, "POST", "/v1/agreements", json=text(**over))
         assert drafted.status_code == 201, drafted.text
         ref = drafted.json()["ref"]
@@ -58,14 +58,14 @@ class Platform:
         return ref, submitted.json()["text_sha256"]
 
     async def active(self, **over: Any) -> str:
-        """The ref of an agreement in force."""
+        """Create an agreement in force; return its ref."""
         ref, sha256 = await self.awaiting(**over)
         for borough in (CAMDEN, HACKNEY):
             assert (await self.sign(borough, ref, sha256)).status_code == 200
         return ref
 
     async def share(self, ref: str | None, recipient: str = CAMDEN, reference: str = "move-1", **over: Any) -> httpx.Response:
-        """Hackney's app, or `sender`'s, shares; without `ref` it leaves the agreement to the service."""
+        """Share as Hackney's app, or `sender`'s; without `ref` the service chooses the agreement."""
         sender = over.pop("sender", HACKNEY)
         headers = over.pop("headers", {})
         client_id = over.pop("client_id", "move-home")
@@ -81,7 +81,7 @@ class Platform:
         return await self.call(sender, "POST", "/v1/shares", json=body, headers=headers, client_id=client_id)
 
     async def events(self, kind: str) -> list[dict[str, Any]]:
-        """The payloads of the published events of that kind, in the order of their ids."""
+        """Return the payloads of published events of that type, in the order of their ids."""
         ce_type = f"london.blocks.data_sharing.{kind}.v1"
         return [event.payload for event in await published(self.running.service) if event.about.type == ce_type]
 
@@ -91,7 +91,7 @@ class Platform:
         return list(answer.json()["items"])
 
     async def sealed(self) -> None:
-        """Wait until the sequencer has sealed everything."""
+        """Wait until the sequencer has sealed every entry."""
 
         async def check() -> None:
             assert await self.store.collection("record_queue").count({}) == 0
@@ -100,5 +100,5 @@ class Platform:
 
 
 def readable(value: object) -> str:
-    """A stored value as text, to search in."""
+    """Return a stored value as searchable text."""
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

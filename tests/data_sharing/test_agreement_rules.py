@@ -1,4 +1,4 @@
-"""The agreement's life, as pure rules."""
+"""The life cycle of an agreement, as pure domain rules."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -36,7 +36,7 @@ def active(**over: Any) -> Agreement:
     return agreement
 
 
-def test_the_last_signature_brings_it_into_force():
+def test_the_last_signature_brings_an_agreement_into_force():
     agreement = steps.submit(drafted(), at=AT).agreement
     first = steps.sign(agreement, signature(agreement, HACKNEY))
     assert first.agreement.status is Status.AWAITING_SIGNATURE

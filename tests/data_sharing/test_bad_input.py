@@ -64,7 +64,7 @@ async def test_a_body_that_is_wrong_names_the_field(platform, path, body, field)
     assert await platform.store.collection("shares").count({}) == 0
 
 
-async def test_an_author_outside_the_parties_is_told_which_field(platform):
+async def test_an_author_outside_the_parties_is_an_error_of_that_field(platform):
     answer = await platform.call(ISLINGTON, "POST", "/v1/agreements", json=text())
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == "body.parties"

@@ -1,4 +1,4 @@
-"""The tree against the certificate-transparency project's own vectors and against RFC 6962's definitions, written out."""
+"""The tree against the certificate-transparency project's vectors and against RFC 6962's definitions."""
 
 import hashlib
 
@@ -35,7 +35,7 @@ def mth(entries: list[bytes]) -> bytes:
 
 
 class Log:
-    """A log as the store keeps one: nodes by place, filled as the tree grows."""
+    """A log in the store's format: nodes by position, added as the tree grows."""
 
     def __init__(self, entries: list[bytes], batch: int = 3) -> None:
         self.nodes: dict[Node, bytes] = {}

@@ -76,7 +76,7 @@ async def test_a_verifier_with_the_public_key_alone_can_check_a_citizens_line_an
 
 
 async def test_lines_from_before_sectors_were_kept_are_still_their_citizens_and_keep_their_proofs(platform):
-    """Their leaves commit to a text without the fields that came later."""
+    """Their leaves commit to a text without the later fields."""
     ref = await platform.active()
     agreement = await platform.store.agreements.get(ref, visible_to=HACKNEY)
     matter = Matter(subject=CITIZEN, sector=HACKNEY, purpose=COUNCIL_TAX, sender=HACKNEY, recipient=HACKNEY, share="s")

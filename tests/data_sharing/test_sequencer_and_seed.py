@@ -1,4 +1,4 @@
-"""What runs beside the API: sequencers that race for the same entries, and first data that is loaded again and again."""
+"""Work beside the API: sequencers that race for the same entries, and repeated loads of the seed data."""
 
 import asyncio
 from pathlib import Path
@@ -23,7 +23,7 @@ from .texts import CAMDEN, HACKNEY
 
 DEMO = Path(services.data_sharing.__file__).with_name("demo_seed.json")
 ENTRIES = 5
-"""In the record, for each of the two agreements: drafted, submitted, signed twice, activated."""
+"""Entries in the record for each of the two agreements: drafted, submitted, signed twice, activated."""
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from shared.clock import now
-from tests.support.published import published
-from tests.support.running import eventually
+from tests.support.published_events import published
+from tests.support.service_runner import eventually
 
 from .platform import CITIZEN, readable
 from .texts import CAMDEN, COUNCIL_TAX, HACKNEY, ISLINGTON, ITEMS
@@ -206,7 +206,7 @@ async def test_a_suspended_agreement_is_the_reason_where_it_is_the_only_one(plat
 
 
 async def test_another_borough_can_write_nothing_into_a_citizens_record_by_their_pseudonym(platform):
-    """A pseudonym is made for one sector (OpenID Connect Core, section 8.1): used by a client of another, it stands for nobody."""
+    """A pseudonym is made for one sector (OpenID Connect Core, section 8.1): in another sector it identifies nobody."""
     await platform.active()
     await platform.share(None)
     assert (await platform.share(None, HACKNEY, sender=CAMDEN, client_id="camden")).status_code == 201

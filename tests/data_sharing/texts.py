@@ -1,4 +1,4 @@
-"""The agreement that most tests use: Camden and Hackney on council tax, with other items for each."""
+"""The agreement of most tests: Camden and Hackney on council tax, with different items for each."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ ITEMS = {
 
 
 def text(**over: Any) -> dict[str, Any]:
-    """An agreement's text as the API takes it."""
+    """Return an agreement's text in the API's format."""
     return {
         "title": "Council tax when a citizen moves home",
         "parties": [{"borough": CAMDEN}, {"borough": HACKNEY}],

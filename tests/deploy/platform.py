@@ -1,4 +1,4 @@
-"""A platform that `blocks up` runs, as a test or a person at a keyboard has it: a process, its output, its ready file."""
+"""A platform that `blocks up` runs: its process, output and ready file."""
 
 import json
 import os
@@ -14,11 +14,11 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 PATIENCE = float(os.environ.get("BLOCKS_TEST_PATIENCE", "120"))
 FIRST_START = max(PATIENCE, 300.0)
-"""Seconds: as `blocks up` itself allows a service that builds the release of the shipped addresses."""
+"""Seconds: the start timeout of `blocks up` for a service that builds the shipped addresses."""
 
 
 def until(check: Callable[[], T | None], seconds: float = PATIENCE) -> T:
-    """What `check` gives once it is true; fails after `seconds`."""
+    """Call `check` until it returns a true value, and return that; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := check()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {check}"
@@ -27,13 +27,13 @@ def until(check: Callable[[], T | None], seconds: float = PATIENCE) -> T:
 
 
 def blocks(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a `blocks` command to its end."""
+    """Run a `blocks` command until it exits."""
     command = [sys.executable, "-m", "deploy.embedded.cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=_environment(environment or {}), check=False)
 
 
 def _chosen_engines(options: Sequence[str]) -> list[str]:
-    """The engines that the run of the tests asks for (see tests/conftest.py), where the test itself names none."""
+    """Return options for the engines of this test run (see tests/conftest.py), unless the test names its own."""
     chosen = (("BLOCKS_TEST_BROKER", "--broker", "--kafka"), ("BLOCKS_TEST_ENGINE", "--engine", "--mongodb"))
     return [
         word
@@ -48,7 +48,7 @@ def _environment(more: dict[str, str]) -> dict[str, str]:
 
 
 class RunningBlocks:
-    """One `blocks up`."""
+    """A process of `blocks up`."""
 
     def __init__(self, directory: Path, *options: str, **environment: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ class RunningBlocks:
                 self.process.wait()
 
     def wait_until_ready(self) -> dict[str, Any]:
-        """The ready file, once it is there."""
+        """Wait for the ready file and return its content."""
 
         def is_ready() -> bool:
             assert self.process.poll() is None, self.text
@@ -83,7 +83,7 @@ class RunningBlocks:
 
     @property
     def ready(self) -> dict[str, Any]:
-        """The ready file as it is now."""
+        """The current content of the ready file."""
         content: dict[str, Any] = json.loads(self.ready_file.read_text())
         return content
 
@@ -95,11 +95,11 @@ class RunningBlocks:
 
     @property
     def text(self) -> str:
-        """All that it wrote."""
+        """The whole output."""
         return self.output.read_text()
 
     def interrupt(self) -> tuple[int, float]:
-        """Ctrl-C: its exit code, and how many seconds it took to end."""
+        """Send SIGINT; return the exit code and the seconds until the exit."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(30), time.monotonic() - began

@@ -1,4 +1,4 @@
-"""The first hour at a keyboard: whose folders are left alone, how flags are written, and what is said and not said."""
+"""Data directories, flags and messages as a newcomer meets them."""
 
 import json
 import stat
@@ -14,10 +14,10 @@ from deploy.embedded.data_dir import FOLDERS, MARKER, is_ours, prepare, remove, 
 from deploy.embedded.demo import DEMO_BOROUGHS, EXAMPLE_ADDRESS, Demo
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.options import Options
-from deploy.embedded.parts import PARTS, assign_ports
 from deploy.embedded.ready_file import READY_FILE, Ready
 from deploy.embedded.screen import Screen, borough_shown, readable
 from deploy.embedded.secrets_file import load_secrets
+from deploy.embedded.services import SERVICES, assign_ports
 from services.addresses.domain.search.matching import Decision
 from services.addresses.gazetteer.releases.local import current
 from services.addresses.gazetteer.search.gazetteer import Gazetteer
@@ -28,7 +28,7 @@ from tests.deploy.platform import RunningBlocks, blocks, until
 
 @pytest.fixture
 def somebodys(tmp_path: Path) -> Path:
-    """A folder of somebody's files, open to others."""
+    """Return a folder with somebody's files that others can read."""
     folder = tmp_path / "papers"
     (folder / "logs").mkdir(parents=True)
     (folder / "thesis.txt").write_text("years of work")
@@ -167,8 +167,8 @@ def test_a_value_for_a_flag_is_answered_plainly(command: list[str]) -> None:
 def test_an_ephemeral_platform_is_found(tmp_path: Path) -> None:
     with RunningBlocks(tmp_path / "run", "--ephemeral", "--only", "portal", TMPDIR=str(tmp_path)) as platform:
         platform.wait_until_ready()
-        told = until(lambda: _status(tmp_path))
-        assert {state["name"] for state in told} == {"database", "broker", "portal"}
+        states = until(lambda: _status(tmp_path))
+        assert {state["name"] for state in states} == {"database", "broker", "portal"}
         text = platform.text
     assert '{"' not in text, "a person reads sentences, programs read the log files"
     assert "WARNING" not in text
@@ -192,7 +192,7 @@ def test_a_platform_that_was_killed_is_not_taken_for_one_that_runs(tmp_path: Pat
         running(tmp_path / "none", default=tmp_path / "none")
 
 
-# -- what is shown
+# -- output
 
 
 def test_a_services_log_line_is_shown_as_a_sentence() -> None:
@@ -211,8 +211,8 @@ def test_a_services_log_line_is_shown_as_a_sentence() -> None:
         assert readable(other) == other
 
 
-def test_a_newcomer_is_told_what_to_do_next(tmp_path: Path) -> None:
-    urls = {name: f"http://127.0.0.1:{port}" for name, port in assign_ports(PARTS, 8000).items()}
+def test_a_newcomer_sees_the_next_steps(tmp_path: Path) -> None:
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in assign_ports(SERVICES, 8000).items()}
     made = Demo(load_secrets(tmp_path / "secrets.json", tuple(DEMO_BOROUGHS)), tmp_path, urls=urls, smtp_port=1025)
     ready = made.ready(urls=urls, mongodb="mongodb://127.0.0.1:1/", kafka="127.0.0.1:2", engine="python", kafka_access=KafkaAccess())
     with (tmp_path / "shown").open("w") as file:

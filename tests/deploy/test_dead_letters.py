@@ -1,4 +1,4 @@
-"""`blocks dead-letters` at a terminal of 80 columns: what it shows can be copied, and is what the other commands take."""
+"""`blocks dead-letters` on a terminal of 80 columns: the other commands accept the ids that it prints."""
 
 import fcntl
 import json
@@ -25,7 +25,7 @@ EVENT = "london.blocks.data_sharing.share.delivered.v1"
 
 @pytest.fixture
 async def parked(engines):
-    """Two dead letters in a service's database, and the commands' options that name it."""
+    """Two dead letters in a service's database, and the options that name the database."""
     async with open_database(engines.mongodb, SERVICE) as database:
         await database.start()
         try:
@@ -41,7 +41,7 @@ async def parked(engines):
 
 
 def _at_a_terminal(*arguments: str, columns: int = 80) -> list[str]:
-    """The lines that a command prints on a terminal of this width."""
+    """Run a command on a terminal of this width and return its lines."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")} | {"PYTHONPATH": str(ROOT)}
@@ -51,7 +51,7 @@ def _at_a_terminal(*arguments: str, columns: int = 80) -> list[str]:
     try:
         while part := os.read(ours, 65536):
             written += part
-    except OSError:  # the other side was closed: Linux's way to say that there is no more
+    except OSError:  # Linux reports a closed terminal this way
         pass
     finally:
         os.close(ours)

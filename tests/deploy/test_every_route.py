@@ -1,4 +1,4 @@
-"""Every service's every address: HEAD wherever GET is, and an unknown one answered as the client wants it."""
+"""Every route of every service: HEAD wherever GET is; unknown paths answered in the client's format."""
 
 import re
 from importlib import import_module
@@ -17,7 +17,7 @@ from services.portal.service import build
 from services.portal.settings import Settings
 from shared.service import Service
 from tests.move_home.conftest import KEY
-from tests.support.running import free_port
+from tests.support.service_runner import free_port
 
 PACKAGES = {name: f"services.{name}" for name in ("portal", "identity", "addresses", "notifications", "data_sharing")}
 PACKAGES["move_home"] = "examples.move_home"
@@ -33,7 +33,7 @@ FOR_PROGRAMS: tuple[dict[str, str], ...] = (
 
 @pytest.fixture(params=PACKAGES)
 def service(request: pytest.FixtureRequest, engines: Any) -> tuple[str, Service]:
-    """One service, put together but not started: routes answer, if only to say that something is missing."""
+    """A service, built but not started: its routes answer, some only with an error."""
     name = request.param
     settings = _move_home() if name == "move_home" else default_settings(import_module(f"{PACKAGES[name]}.settings").Settings)
     given = settings.model_copy(update={"mongodb": SecretStr(engines.mongodb), "database": f"every_route_{name}"})
@@ -65,7 +65,7 @@ def browser_of(service: Service) -> httpx.AsyncClient:
 
 
 def paths(service: Service) -> list[str]:
-    """Each address that answers GET, with something in place of its parameters."""
+    """Return each path with GET, with values for its parameters."""
     found = [route.path for route in iter_route_contexts(service.app.routes) if route.path and "GET" in (route.methods or set())]
     assert {"/live", "/ready", "/docs", "/openapi.json"} <= set(found)
     return [re.sub(r"\{[^}]+\}", "1", path) for path in found]

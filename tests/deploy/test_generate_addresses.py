@@ -1,4 +1,4 @@
-"""`blocks addresses generate`: files and a table of them, and one clear line where it cannot."""
+"""`blocks addresses generate`: it writes files, prints a table of them, and fails with one clear line."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from tests.deploy.platform import ROOT, blocks
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A folder of files, and what the command printed."""
+    """A generated folder, and the command's output."""
     out = tmp_path_factory.mktemp("generated") / "files"
     done = blocks("addresses", "generate", "--premises", "500", "--seed", "3", "--out", str(out))
     assert (done.returncode, done.stderr) == (0, "")
@@ -61,7 +61,7 @@ def test_more_premises_than_there_is_room_for_are_refused_in_a_line(tmp_path: Pa
     assert refused.stderr.count("\n") == 1
 
 
-def test_a_disk_that_does_not_take_it_is_said_in_a_line(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_in_a_line(tmp_path: Path) -> None:
     out = tmp_path / "new"
     command = [sys.executable, "-m", "deploy.embedded.cli", "addresses", "generate", "--premises", "500", "--out", str(out)]
     limited = ["sh", "-c", 'ulimit -f 100 && exec "$@"', "sh", *command]

@@ -1,4 +1,4 @@
-"""A process that lives and does nothing is replaced: stopped by SIGSTOP, it neither ends nor answers."""
+"""The runner replaces a process that hangs: after SIGSTOP it neither ends nor answers."""
 
 import os
 import signal
@@ -11,19 +11,19 @@ import pytest
 from deploy.embedded.engines import Database
 from deploy.embedded.supervisor import Supervisor
 from tests.deploy.platform import RunningBlocks, until
-from tests.support.running import eventually
+from tests.support.service_runner import eventually
 
 
-class QuicklyAsked(Database):
-    """A database that is asked often, so that a test need not wait."""
+class QuicklyChecked(Database):
+    """A database with frequent checks, so that the test is short."""
 
     check_seconds = 0.3
-    most_failures = 2
+    max_failures = 2
 
 
 @pytest.fixture
 async def supervisor() -> AsyncIterator[tuple[Supervisor, list[str]]]:
-    """A supervisor and what it says; nothing is left running."""
+    """A supervisor and its lines; the fixture kills what still runs."""
     lines: list[str] = []
     made = Supervisor(say=lines.append, changed=lambda: None)
     yield made, lines
@@ -33,7 +33,7 @@ async def supervisor() -> AsyncIterator[tuple[Supervisor, list[str]]]:
 
 async def test_a_database_that_serves_no_row_is_killed_and_started_again(in_memory: Path, supervisor: tuple[Supervisor, list[str]]) -> None:
     watching, lines = supervisor
-    database = QuicklyAsked("python", in_memory / "hangs" / "database")
+    database = QuicklyChecked("python", in_memory / "hangs" / "database")
     await watching.start([database], grace=1.0)
     first = database.pid
     os.kill(first, signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""What cannot work is said in one line, with what to do, and a non-zero exit."""
+"""Errors of `blocks up`: one line with the remedy, and a non-zero exit."""
 
 import asyncio
 import contextlib
@@ -16,14 +16,14 @@ import pytest
 from pymongo import MongoClient
 
 from deploy.embedded.engines import Database
-from deploy.embedded.parts import PARTS
 from deploy.embedded.ports import free_port, is_free
+from deploy.embedded.services import SERVICES
 from tests.deploy.platform import RunningBlocks, blocks, until
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """A database with the user `blocks`, whose password is `right`."""
+    """A database with the user `blocks` and the password `right`."""
     database = Database("python", tmp_path_factory.mktemp("guarded") / "data")
     asyncio.run(database.start())
     with MongoClient[dict[str, object]](database.address) as client:
@@ -33,12 +33,12 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 def url_with(password: str, database: Database) -> str:
-    """The address of that database for its user `blocks`."""
+    """Return the database's URL for its user `blocks`."""
     return f"mongodb://blocks:{password}@127.0.0.1:{database.port}/?directConnection=true"
 
 
 def up(directory: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`blocks up` in a directory of its own, where it must fail."""
+    """Run `blocks up` in its own directory; it must fail."""
     return blocks("up", "--data-dir", str(directory / "data"), *options, environment=environment)
 
 
@@ -129,11 +129,11 @@ def test_a_service_that_keeps_dying_stops_the_platform_with_its_last_lines(tmp_p
         running.wait_until_ready()
         killed: set[int] = set()
         while running.process.poll() is None and len(killed) < 10:
-            with contextlib.suppress(FileNotFoundError):  # the runner gave up and removed it
+            with contextlib.suppress(FileNotFoundError):  # the runner stopped and removed it
                 if (pid := running.pids["portal"][0]) not in killed:
                     killed.add(pid)
                     os.kill(pid, signal.SIGKILL)
-            time.sleep(0.02)  # leave the processors to the service that is starting
+            time.sleep(0.02)  # spare the processors for the starting service
         until(lambda: running.process.poll() is not None, 20)
         assert running.process.returncode == 1
         assert len(killed) == 5
@@ -153,5 +153,5 @@ def test_nothing_outlives_a_runner_that_was_killed(tmp_path: Path) -> None:
 
 
 def free_base() -> int:
-    """A port base under which nothing listens."""
-    return until(lambda: next((base for base in [free_port()] if all(is_free(base + part.port_offset) for part in PARTS)), None))
+    """Return a port base with free ports for all services."""
+    return until(lambda: next((base for base in [free_port()] if all(is_free(base + part.port_offset) for part in SERVICES)), None))

@@ -1,4 +1,4 @@
-"""The supervisor, over real processes: a tiny service that answers on a port, and does as its environment tells it."""
+"""The supervisor with real processes: a tiny service that its environment variables control."""
 
 import asyncio
 import os
@@ -14,8 +14,8 @@ import pytest
 from deploy.embedded.engines import OperatorError
 from deploy.embedded.ports import LOOPBACK, free_port, require_free
 from deploy.embedded.process import Process
-from deploy.embedded.supervisor import MOST_DEATHS, Supervisor
-from tests.support.running import eventually
+from deploy.embedded.supervisor import MAX_DEATHS, Supervisor
+from tests.support.service_runner import eventually
 
 PROGRAM = textwrap.dedent("""
     import os, signal, socket, sys, time
@@ -33,7 +33,7 @@ PROGRAM = textwrap.dedent("""
 
 
 class Tiny(Process):
-    """A service that says yes by taking a connection."""
+    """A service that answers by accepting a connection."""
 
     def __init__(self, name: str, directory: Path, mood: str = "good", began: list[str] | None = None) -> None:
         super().__init__(name, port=free_port(), log=directory / f"{name}.log")
@@ -60,7 +60,7 @@ class Tiny(Process):
 
 
 class Watched:
-    """A supervisor and what it said."""
+    """A supervisor and its lines."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -73,7 +73,7 @@ class Watched:
 
 @pytest.fixture
 async def watched() -> AsyncIterator[Watched]:
-    """Nothing is left running when a test ends."""
+    """Yield a supervisor; kill what still runs at the end."""
     watched = Watched()
     yield watched
     watched.supervisor.kill()
@@ -111,7 +111,7 @@ async def test_five_deaths_in_a_minute_end_it_with_the_last_lines(watched: Watch
     await watched.supervisor.start([tiny, other], grace=1)
     watching = asyncio.create_task(watched.supervisor.watch())
 
-    for deaths in range(MOST_DEATHS):
+    for deaths in range(MAX_DEATHS):
         await eventually(answered_times(watched, deaths))
         tiny.kill()
 
@@ -124,7 +124,7 @@ async def test_deaths_far_apart_are_forgiven(watched: Watched, tmp_path: Path, m
     monkeypatch.setattr("deploy.embedded.supervisor.DEATHS_WINDOW", 0.0)
     tiny = Tiny("tiny", tmp_path)
     await watched.supervisor.start([tiny], grace=1)
-    for deaths in range(MOST_DEATHS + 1):
+    for deaths in range(MAX_DEATHS + 1):
         tiny.kill()
         await eventually(answered_times(watched, deaths + 1))
     assert {line for line in watched.lines if "starting" in line} == {"tiny was killed (SIGKILL); starting it again in 0.2 s"}
@@ -142,7 +142,7 @@ async def test_a_death_in_an_earlier_stage_is_not_missed_while_a_later_one_start
     first = Tiny("first", tmp_path)
     await watched.supervisor.start([first], grace=1)
     starting = asyncio.create_task(watched.supervisor.start([Tiny("second", tmp_path, "dumb")], grace=1))
-    for deaths in range(MOST_DEATHS):
+    for deaths in range(MAX_DEATHS):
         await eventually(answered_times(watched, deaths))
         first.kill()
     with pytest.raises(OperatorError, match="first was killed"):
@@ -174,5 +174,5 @@ async def test_stopping_ends_the_last_stage_first_and_kills_what_will_not(watche
 
 
 def answered_times(watched: Watched, times: int) -> Callable[[], bool]:
-    """A check that so many restarts came to an end."""
+    """Return a check that this many restarts have completed."""
     return lambda: watched.changes >= times

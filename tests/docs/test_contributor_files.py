@@ -1,4 +1,4 @@
-"""The files that a contributor meets first are valid, and name only what exists."""
+"""Files for contributors are valid and refer only to existing things."""
 
 import json
 import re

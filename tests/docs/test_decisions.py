@@ -11,7 +11,7 @@ DECISIONS, MEASUREMENTS = DOCS / "decisions", DOCS / "measurements"
 RECORDS = sorted(DECISIONS.glob("[0-9]*.md"))
 PARTS = ("Context", "Decision", "Alternatives", "Consequences")
 LONGEST_PAGE = 650
-"""Words of a record; tables of measurements belong into docs/measurements/."""
+"""Maximum words of a record; tables of measurements belong in docs/measurements/."""
 
 _TITLE = re.compile(r"\A# (\d{4}) (.+)\n")
 _STATUS = re.compile(

@@ -1,4 +1,4 @@
-"""Citizens who move: many journeys through the running platform at once, and what must be true of them at the end."""
+"""Many concurrent journeys through the running platform, and their state at the end."""
 
 import asyncio
 import random
@@ -12,20 +12,20 @@ import httpx
 CAMDEN, HACKNEY = "E09000007", "E09000012"
 DONE = {"recorded", f"shared:{CAMDEN}:council-tax", f"shared:{HACKNEY}:council-tax", "email", "sms"}
 FIRST_PHONE, PHONES = 300, 700
-"""Of 07700 900000 to 900999, which Ofcom keeps free for fiction. The lower ones hold GOV.UK Notify's simulated recipients."""
+"""From 07700 900000 to 900999, which Ofcom reserves for fiction; the lower numbers include GOV.UK Notify's simulated recipients."""
 READERS = 4
 TRY_AGAIN = {409, 425, 429, 500, 502, 503, 504}
-"""409 is the first request with this Idempotency-Key, still under way. 500 is here so that it is counted, see `Crowd.surprises`."""
+"""409 means that the first request with this Idempotency-Key is still running. `Crowd.surprises` counts 500s."""
 
 
 @dataclass
 class Journey:
-    """One citizen's move: `number` makes its email address and phone number its own within a crowd."""
+    """One citizen's move: `number` makes its email address and phone number unique within a crowd."""
 
     run: str
     number: int
     move: str | None = None
-    """Its id, once it was accepted."""
+    """The move's id, once accepted."""
     content: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -41,7 +41,7 @@ class Journey:
         return f"447700900{FIRST_PHONE + self.number % PHONES}"
 
     def request(self) -> dict[str, Any]:
-        """What the borough's system sends."""
+        """The request body of the borough's system."""
         return {
             "subject": f"urn:test:{self.key}",
             "given_name": "Mo",
@@ -56,14 +56,14 @@ class Journey:
 
 
 class Crowd:
-    """Journeys of one round. Every call is repeated until it is answered, as a borough's client does."""
+    """The journeys of one round. It repeats every call until it is answered, as a borough's client does."""
 
     def __init__(self, ready: dict[str, Any], run: str, size: int) -> None:
         self._ready = ready
         self.journeys = [Journey(run, number) for number in range(size)]
         self.began = datetime.now(UTC)
         self.surprises: Counter[str] = Counter()
-        """Answers that nobody should get, whatever was killed: 500s."""
+        """Answers with 500, which no kill may cause."""
         self.refusals: Counter[str] = Counter()
         self._tokens: dict[tuple[str, str], str] = {}
         self._http = httpx.AsyncClient(timeout=20, limits=httpx.Limits(max_connections=60))
@@ -76,15 +76,15 @@ class Crowd:
 
     @property
     def open(self) -> list[Journey]:
-        """Those that have not been seen to be complete."""
+        """The journeys that are not yet known to be complete."""
         return [journey for journey in self.journeys if journey.content.get("status") != "complete"]
 
     async def go(self, over_seconds: float) -> None:
-        """Everybody submits at a moment of their own in this time, and is accepted in the end."""
+        """Submit each journey at a random moment within `seconds`, until it is accepted."""
         await asyncio.gather(*(self._submit(journey, random.uniform(0, over_seconds)) for journey in self.journeys))
 
     async def follow(self) -> None:
-        """Ask for each open journey once."""
+        """Poll each open journey once."""
         gate = asyncio.Semaphore(READERS)
 
         async def look(journey: Journey) -> None:
@@ -96,23 +96,23 @@ class Crowd:
         await asyncio.gather(*(look(journey) for journey in self.open if journey.move is not None))
 
     def steps(self) -> dict[str, dict[str, str]]:
-        """The steps of each journey by its key."""
+        """Return the steps of each journey by its key."""
         return {journey.key: {step["name"]: step["status"] for step in journey.content.get("steps", [])} for journey in self.journeys}
 
     async def messages(self) -> Counter[tuple[str, str]]:
-        """How many messages came for each (channel, recipient without its plus) since the crowd began. One handed over twice is one."""
+        """Count messages by (channel, recipient without its plus) since the crowd began; a message delivered twice counts once."""
         answer = await self._until_answered("GET", self._ready["captured"], params={"since": self.began.isoformat(), "limit": "1000"})
         found: list[dict[str, Any]] = answer.json()
         assert len(found) < 1000, "more than can be listed at once"
         return Counter((message["channel"], "".join(message["to"].split()).removeprefix("+")) for message in found)
 
     def shares_made(self, recipient: str) -> Counter[str]:
-        """The ids of the shares to that borough, as the moves know them."""
+        """Return the ids of the shares to that borough, from the moves."""
         steps = (step for journey in self.journeys for step in journey.content.get("steps", []))
         return Counter(str(step["share"]) for step in steps if step["name"].startswith(f"shared:{recipient}:"))
 
     async def shares(self, recipient: str) -> Counter[str]:
-        """The ids of the shares that came into that borough's inbox since the crowd began."""
+        """Return the ids of the shares in that borough's inbox since the crowd began."""
         found: Counter[str] = Counter()
         cursor: str | None = None
         while True:

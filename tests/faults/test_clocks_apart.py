@@ -1,4 +1,4 @@
-"""Two replicas, each a process of its own, whose clocks are far apart: a key's events keep the order in which they were committed.
+"""Two replicas, each a process of its own, whose clocks are far apart: a key's events keep their commit order.
 
 libfaketime (Debian's `faketime`) gives one replica's process its own clock. Where it is not installed, this lane says so and is skipped;
 tests/shared/test_order.py covers the same with injected clocks.
@@ -45,7 +45,7 @@ async def _is_ready(http: httpx.AsyncClient) -> bool:
 
 
 async def _clock(http: httpx.AsyncClient) -> datetime:
-    """What time it is for a replica."""
+    """Return the time on a replica's clock."""
     return parsedate_to_datetime((await http.get("/live")).headers["date"])
 
 
@@ -64,7 +64,7 @@ async def test_two_replicas_whose_clocks_differ_keep_the_order_of_commits(settin
         for http in (one, two):
             await eventually(lambda http=http: _is_ready(http), seconds=90)
         apart = abs((await _clock(one) - await _clock(two)).total_seconds())
-        assert apart >= 1, "the clocks are the same"  # the header has whole seconds
+        assert apart >= 1, "the clocks are the same"  # the header is rounded to seconds
         made = await one.post("/v1/things", json={"name": "chair", "number": 0}, headers=headers)
         assert made.status_code == 201, made.text
         for number in range(1, 21):

@@ -1,4 +1,4 @@
-"""kill -9 of services, broker and database while citizens move home: every accepted journey ends well, nothing comes twice.
+"""kill -9 of services, broker and database while citizens move home: every accepted journey completes, and nothing happens twice.
 
 Others write odd records to the same topics meanwhile: no header, id or payload of theirs costs a journey anything.
 
@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded.parts import PART_NAMES
+from deploy.embedded.services import SERVICE_NAMES
 from tests.deploy.platform import RunningBlocks
 from tests.faults.journeys import CAMDEN, DONE, HACKNEY, Crowd
-from tests.faults.killing import Killer
-from tests.faults.odd import OddWriter
+from tests.faults.odd_writer import OddWriter
+from tests.faults.random_kills import Killer
 
 ROUNDS = int(os.environ.get("BLOCKS_FAULT_ROUNDS", "2"))
 JOURNEYS = int(os.environ.get("BLOCKS_FAULT_JOURNEYS", "50"))
@@ -31,7 +31,7 @@ PATIENCE_SECONDS = 240.0
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory, platform_data: Callable[[], Path]) -> Iterator[RunningBlocks]:
-    """A whole platform, the same one for all rounds: what an earlier round left behind is part of the next one's circumstances."""
+    """A whole platform for all rounds, so that each round starts with the remains of the one before."""
     with RunningBlocks(tmp_path_factory.mktemp("faults"), "--data-dir", str(platform_data())) as running:
         running.wait_until_ready()
         yield running
@@ -39,20 +39,20 @@ def platform(tmp_path_factory: pytest.TempPathFactory, platform_data: Callable[[
 
 @pytest.fixture(scope="module")
 def killer(platform: RunningBlocks) -> Killer:
-    """It remembers from round to round whom it killed."""
+    """One killer for all rounds: it counts kills a minute over rounds."""
     return Killer(platform, SEED)
 
 
-async def all_ends_well(platform: RunningBlocks, killer: Killer, run: str, *, journeys: int, kills: int) -> None:
-    """Send citizens through the platform while it is shot at and odd records are written to its topics.
+async def assert_nothing_is_lost(platform: RunningBlocks, killer: Killer, run: str, *, journeys: int, kills: int) -> None:
+    """Run journeys while the killer kills processes and odd records arrive on the topics.
 
-    Then every journey is complete, every message and share is there once, and every odd record is a dead letter by itself.
+    Assert that every journey is complete, every message and share exists once, and every odd record alone is a dead letter.
     """
     async with Crowd(platform.ready, f"{SEED}-{run}", journeys) as crowd:
         odd = OddWriter(platform.ready, SEED, run)
-        shooting, writing = asyncio.create_task(killer.kill(kills)), asyncio.create_task(odd.write())
+        killing, writing = asyncio.create_task(killer.kill(kills)), asyncio.create_task(odd.write())
         await crowd.go(SUBMITTING_SECONDS)
-        killed = await shooting
+        killed = await killing
         writing.cancel()
         deadline = time.monotonic() + PATIENCE_SECONDS
         while crowd.open and time.monotonic() < deadline:
@@ -79,14 +79,14 @@ async def all_ends_well(platform: RunningBlocks, killer: Killer, run: str, *, jo
 @pytest.mark.timeout(420)
 @pytest.mark.parametrize("round_", range(ROUNDS))
 async def test_every_accepted_journey_completes_and_nothing_is_doubled(platform: RunningBlocks, killer: Killer, round_: int) -> None:
-    await all_ends_well(platform, killer, str(round_), journeys=JOURNEYS, kills=KILLS)
+    await assert_nothing_is_lost(platform, killer, str(round_), journeys=JOURNEYS, kills=KILLS)
 
 
 @pytest.mark.bulk  # a minute: run by `make test-faults`
 @pytest.mark.timeout(420)
 async def test_two_replicas_of_every_service_double_nothing_while_any_of_them_is_killed(tmp_path: Path) -> None:
-    twice = [option for name in PART_NAMES for option in ("--replicas", f"{name}=2")]
+    twice = [option for name in SERVICE_NAMES for option in ("--replicas", f"{name}=2")]
     with RunningBlocks(tmp_path / "run", "--data-dir", str(tmp_path / "data"), *twice) as running:
         running.wait_until_ready()
-        assert {len(running.pids[name]) for name in PART_NAMES} == {2}
-        await all_ends_well(running, Killer(running, SEED), "replicas", journeys=JOURNEYS, kills=KILLS)
+        assert {len(running.pids[name]) for name in SERVICE_NAMES} == {2}
+        await assert_nothing_is_lost(running, Killer(running, SEED), "replicas", journeys=JOURNEYS, kills=KILLS)

@@ -1,4 +1,4 @@
-"""kill -9 of the relay while the broker refuses some events: the others arrive once and in order, the refused ones wait for a person."""
+"""kill -9 of the relay while the broker refuses some events: others arrive once and in order; refused ones wait for an operator."""
 
 import asyncio
 import random
@@ -29,7 +29,7 @@ async def _service(config: Settings) -> AsyncIterator[asyncio.subprocess.Process
 
 
 async def _commit(store: Store) -> None:
-    """Every third key has an event in its middle that no broker takes."""
+    """Commit events; every third key has one in the middle that no broker accepts."""
     for number in range(EACH):
         for key in range(KEYS):
             async with store.transaction() as tx:

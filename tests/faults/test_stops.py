@@ -1,4 +1,4 @@
-"""SIGTERM ends a service in about ten seconds, though its broker or its database hangs: what they hold comes again or is taken over."""
+"""SIGTERM ends a service in about ten seconds, though its broker or its database hangs: unfinished work is redelivered or taken over."""
 
 import asyncio
 import os
@@ -18,7 +18,8 @@ from shared.service import STOP_SECONDS
 from tests.conftest import ENGINE
 from tests.shared.thing import Settings, Store, ThingMade, environment
 
-MARGIN_SECONDS = 2.0
+MARGIN_SECONDS = 8.0
+"""For a busy machine. A service that waits for its frozen engine would never stop in this test."""
 
 
 @asynccontextmanager

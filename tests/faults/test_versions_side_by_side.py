@@ -1,4 +1,4 @@
-"""An old and a new replica of a process run side by side: what the old one does not know is done by the new one, and nothing twice."""
+"""An old and a new replica of a process run side by side: the new one does what the old one does not know, and nothing happens twice."""
 
 import asyncio
 

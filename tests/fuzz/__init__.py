@@ -1,1 +1,1 @@
-"""Requests that schemathesis makes from every service's OpenAPI document."""
+"""Tests with requests generated from every service's OpenAPI document."""

@@ -1,4 +1,4 @@
-"""A whole platform, and what a borough's developer holds for it: tokens, keys and the ids of things that exist."""
+"""Fixtures: a whole platform, with tokens, keys and ids of existing resources."""
 
 import base64
 import json
@@ -37,11 +37,11 @@ MACHINE_SCOPES = {
 }
 WITHOUT_RATE_LIMITS = {"IDENTITY_TOKEN_FAILURES_PER_NETWORK": "0", "NOTIFICATIONS_RATE_BURST": "1000000"}
 TOKEN_SECONDS = 240
-"""A token is asked for anew before it can have expired."""
+"""Seconds for which a token is reused; shorter than its life."""
 
 
 class Credentials:
-    """What opens each operation of each service: tokens are asked for where they are wanted, and again before they expire."""
+    """Credentials for each operation of each service; it requests tokens on demand and renews them before they expire."""
 
     def __init__(self, ready: dict[str, Any]) -> None:
         self._ready = ready
@@ -49,7 +49,7 @@ class Credentials:
         self._tokens: dict[str, tuple[dict[str, Any], float]] = {}
 
     def headers(self, service: str, path: str) -> dict[str, str]:
-        """The header with which that operation is allowed."""
+        """Return the headers that authorise the operation."""
         if service == "notifications" and not path.startswith("/v1/"):
             return {"Authorization": f"Bearer {self._signed_as_notify_does()}"}
         if service == "identity":
@@ -63,13 +63,13 @@ class Credentials:
         return {"Authorization": f"Bearer {self.machine(service)}"}
 
     def machine(self, service: str) -> str:
-        """A token of the borough's own system."""
+        """Return a token of the borough's own system."""
         asked = {"grant_type": "client_credentials", "scope": MACHINE_SCOPES[service]}
         granted = self._kept(service, lambda: self._token(asked, (self._client["client_id"], self._client["client_secret"])))
         return str(granted["access_token"])
 
     def citizen(self, scope: str) -> dict[str, Any]:
-        """What an application gets for a citizen who signs in with the code from the mail."""
+        """Sign a citizen in by the mailed code and return the application's token."""
         return self._kept(scope, lambda: self._sign_in(scope))
 
     def _kept(self, name: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -119,17 +119,17 @@ class Credentials:
 
 @dataclass
 class Platform:
-    """A running platform, what opens it, and ids of things that are on it."""
+    """A running platform, its credentials, and ids of existing resources."""
 
     ready: dict[str, Any]
     credentials: Credentials
     existing: dict[str, dict[str, str]] = field(default_factory=dict)
-    """By service, path parameters that name something that exists."""
+    """By service, path parameters that name existing resources."""
 
 
 @pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Platform]:
-    """A whole platform with its demo data, and one share for a citizen. `BLOCKS_READY_FILE` names one that runs already."""
+    """A whole platform with its demo data, and one share for a citizen. `BLOCKS_READY_FILE` names a running one instead."""
     if known := os.environ.get("BLOCKS_READY_FILE"):
         yield _with_things(json.loads(Path(known).read_text("utf-8")))
         return

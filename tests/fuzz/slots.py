@@ -1,4 +1,4 @@
-"""Every place in an operation of an OpenAPI document where a caller may write what they like, and hostile texts for it."""
+"""Every slot for free text in an operation of an OpenAPI document, and hostile texts for it."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +22,7 @@ SHAPES: Mapping[str, str] = {
     "lines": "\n> * ",
     "quotes": '"\\',
 }
-"""What is repeated; a letter ends each text, so that an expression that wants something else at the end fails there."""
+"""Repeated texts; a final letter makes expressions that expect another ending fail there."""
 VALUES: Mapping[str, Any] = {
     "email": "a@example.com",
     "email_address": "a@example.com",
@@ -38,7 +38,7 @@ VALUES: Mapping[str, Any] = {
     "response_type": "code",
     "text_sha256": "0" * 64,
 }
-"""Values of fields by their names, where any text would not do."""
+"""Values by field name, for fields that do not accept any text."""
 
 
 @dataclass
@@ -54,11 +54,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Slot:
-    """One place of a call; `filled(call, text)` gives the call with the text there."""
+    """One slot of a call; `filled(call, text)` returns the call with the text in it."""
 
     name: str
     most: int
-    """Bytes that are sent there at most."""
+    """Maximum bytes in this slot."""
     fill: Callable[[Call, str], None]
 
     def filled(self, call: Call, text: str) -> Call:
@@ -68,15 +68,15 @@ class Slot:
 
 
 def text_of(shape: str, size: int) -> str:
-    """A hostile text of `size` characters."""
+    """Return a hostile text of `size` characters."""
     unit = SHAPES[shape]
     return (unit * (size // len(unit) + 1))[: size - 1] + "a"
 
 
 def call_of(document: Mapping[str, Any], path: str, method: str, existing: Mapping[str, str], known: Any) -> Call:
-    """A call as the document describes it, with ids of things that exist, and what is known to be right in its body.
+    """Return a documented call with ids of existing resources and known valid values in its body.
 
-    A field that is known as None is left out.
+    A known value of None omits the field.
     """
     operation = document["paths"][path][method]
     call = Call(path, method.upper())
@@ -96,7 +96,7 @@ def call_of(document: Mapping[str, Any], path: str, method: str, existing: Mappi
 
 
 def slots_of(call: Call, document: Mapping[str, Any]) -> Iterator[Slot]:
-    """Every place of the call, and of its body at every depth: texts, keys and items."""
+    """Return every slot of the call, and of its body at every depth: texts, keys and items."""
     for place, most in (("path", 7_000), ("query", 7_000), ("header", 14_000)):
         for name in call.parameters[place]:
             yield Slot(f"{place}.{name}", most, _parameter(place, name))
@@ -111,7 +111,7 @@ def slots_of(call: Call, document: Mapping[str, Any]) -> Iterator[Slot]:
 
 
 def sample(document: Mapping[str, Any], schema: Mapping[str, Any], name: str) -> Any:
-    """Some value that follows a schema, near enough."""
+    """Return a value that roughly satisfies a schema."""
     if "$ref" in schema:
         return sample(document, document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]], name)
     if name in VALUES:

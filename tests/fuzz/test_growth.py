@@ -1,9 +1,9 @@
-"""No input makes a service work longer than in proportion to its size, and none holds the event loop.
+"""Processor time grows at most in proportion to the input, and no input holds the event loop.
 
-Each place of each operation of each OpenAPI document is filled with each hostile text. What is measured is the processor time of the
-service's own process, so a busy machine changes little: a text of `SMALL` characters first, then as much as fits. A request that took
-more than `FLOOR_SECONDS` is repeated with a quarter of it: work in proportion takes a quarter of the time, work with the square a
-sixteenth, and the whole may take at most `MOST_GROWTH` times as long.
+The test fills each slot of each operation of each OpenAPI document with each hostile text: `SMALL` characters first, then as many as fit.
+It measures the processor time of the service's process, which a busy machine changes little. It repeats a request above `FLOOR_SECONDS`
+with a quarter of the text. Linear work then takes a quarter of the time, quadratic work a sixteenth. The whole text may take at most
+`MOST_GROWTH` times as long as the quarter.
 """
 
 import json
@@ -26,22 +26,22 @@ FLOOR_SECONDS = 0.1
 MOST_GROWTH = 8.0
 SECONDS_TO_ANSWER = 60
 MOST_HELD_SECONDS = 1.0
-"""Processor time of the thread of the event loop for one request."""
+"""Maximum processor time of the event loop's thread for one request."""
 REPEATS = 3
 MOST_FAULTS = 5
-"""A service that is often frozen is not asked for the rest."""
+"""After this number of faults the test stops for this service."""
 REFUSED_FOR_ITS_LENGTH = re.compile(r"string_too_long|too_long|too-many-values|has more than|body-too-large")
-"""What a model answers, and no rule behind it: a rule may have read the whole text by then."""
+"""Statuses from a model's validation; any other may come after a rule has read the whole text."""
 METHODS = ("get", "post", "put", "patch", "delete")
 MUST_SUCCEED = ("/v2/notifications/email", "/v2/notifications/sms", "/v2/template/{template_id}/preview")
 ONE_SHAPE = ("spaces",)
 SHORT_SHAPES = ("spaces", "words and hyphens", "digits", "accents", "quotes")
-"""For parameters, whose texts are short."""
+"""Size for parameters, whose texts are short."""
 A_SQUARE = [[[530000, 180000], [530100, 180000], [530100, 180100], [530000, 180000]]]
 
 
 class Service:
-    """One service of the platform, and how much processor time its process has used."""
+    """A service of the platform, and the processor time of its process."""
 
     def __init__(self, platform: Platform, name: str) -> None:
         self.name, self.platform = name, platform
@@ -59,7 +59,7 @@ class Service:
         ]
 
     def used(self) -> tuple[float, float]:
-        """Seconds of processor time: of the main thread, where the event loop is, and of all threads."""
+        """Return seconds of processor time: of the main thread, which runs the event loop, and of all threads."""
         tasks = Path(f"/proc/{self._pid}/task")
         if not tasks.exists():
             times = psutil.Process(self._pid).cpu_times()
@@ -68,12 +68,12 @@ class Service:
         for task in tasks.iterdir():
             try:
                 each[task.name] = int((task / "schedstat").read_text().split()[0]) / 1e9
-            except OSError:  # a thread that has ended meanwhile
+            except OSError:  # the thread has ended
                 continue
         return each.get(str(self._pid), 0.0), sum(each.values())
 
     def ask(self, call: Call) -> tuple[httpx.Response, float, float]:
-        """The answer, and what it took: the event loop's thread, and all threads."""
+        """Send a call; return the answer and the processor seconds of the event loop's thread and of all threads."""
         for _ in range(20):
             held, all_ = self.used()
             answer = self._send(call)
@@ -109,7 +109,7 @@ def _for_header(value: str) -> str:
 
 
 def known_bodies(platform: Platform) -> Mapping[str, dict[str, Any]]:
-    """What makes a body right, so that a text is not refused for what stands beside it."""
+    """Return valid values of bodies, so that a service does not refuse a text for other fields."""
     templates, notifications = platform.ready["notifications"]["templates"], platform.ready["notifications"]
     headers = platform.credentials.headers("notifications", "/v2/templates")
     known = httpx.get(f"{platform.ready['urls']['notifications']}/v2/templates", headers=headers, timeout=20).json()["templates"]
@@ -132,13 +132,13 @@ def known_bodies(platform: Platform) -> Mapping[str, dict[str, Any]]:
 
 
 def measured(service: Service, call: Call, slot: Slot, shape: str, size: int) -> tuple[httpx.Response, float, float]:
-    """The least that it took in several turns."""
+    """Send the call `REPEATS` times; return the least processor times."""
     turns = [service.ask(slot.filled(call, text_of(shape, size))) for _ in range(REPEATS)]
     return turns[-1][0], min(held for _, held, _ in turns), min(all_ for _, _, all_ in turns)
 
 
 def fault(service: Service, call: Call, slot: Slot, shape: str, size: int) -> str | None:
-    """What is wrong with the time that a text of this size takes."""
+    """Return what is wrong with the processor time for a text of this size, or None."""
     try:
         answer, held, all_ = service.ask(slot.filled(call, text_of(shape, size)))
     except httpx.TimeoutException:
@@ -163,7 +163,7 @@ def test_work_grows_no_faster_than_what_is_sent(platform: Platform, name: str) -
     calls = service.calls()
     places = [(call, slot) for call in calls for slot in slots_of(call, service.document)]
     for call in calls:
-        if call.path in MUST_SUCCEED:  # a text beside something wrong would be refused unread
+        if call.path in MUST_SUCCEED:  # the service would refuse a text beside an invalid field unread
             answer, _, _ = service.ask(call)
             assert answer.is_success, f"{call.path}: {answer.text}"
     faults: list[str] = []
@@ -183,7 +183,7 @@ def test_work_grows_no_faster_than_what_is_sent(platform: Platform, name: str) -
 
 
 def _shapes(service: Service, call: Call, slot: Slot) -> Iterable[str]:
-    """One shape is enough where a text of that length is refused whatever it holds, or only the number of values counts."""
+    """Return the shapes to try: one is enough where length or number of values alone decides."""
     answer, _, _ = service.ask(slot.filled(call, "x" * slot.most))
     refused = answer.status_code in (400, 413, 414, 422, 431) and REFUSED_FOR_ITS_LENGTH.search(answer.text)
     return ONE_SHAPE if refused or "(many" in slot.name else SHAPES if slot.name.startswith(("body", "form")) else SHORT_SHAPES

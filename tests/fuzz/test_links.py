@@ -1,4 +1,4 @@
-"""The portal leads somewhere: every link of its pages, and every page that those lead to on the platform itself, is there."""
+"""Every link of the portal's pages works, and so do links of the pages on the platform that they lead to."""
 
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
@@ -9,7 +9,7 @@ from .conftest import Platform
 
 
 class Links(HTMLParser):
-    """The addresses that a page leads to or loads."""
+    """The addresses that a page links to or loads."""
 
     def __init__(self, page: str, text: str) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ def test_every_link_of_the_portal_leads_to_a_page(platform: Platform) -> None:
     with httpx.Client(timeout=30, follow_redirects=True, headers={"Accept": "text/html"}) as browser:
         while waiting:
             address = waiting.pop()
-            if address in seen or urlsplit(address).netloc not in hosts:  # the internet is not there
+            if address in seen or urlsplit(address).netloc not in hosts:  # there is no internet
                 continue
             seen.add(address)
             answer = browser.get(address)

@@ -1,6 +1,6 @@
-"""Whatever a request holds, documented or not, no service fails, and every answer is one that its document describes.
+"""No request, documented or not, makes a service fail, and the document describes every answer.
 
-`BLOCKS_FUZZ_EXAMPLES` sets how many requests are made up for each operation (default 8). Where a path names something, every other
+`BLOCKS_FUZZ_EXAMPLES` sets the number of generated requests for each operation (default 8). Where a path names something, every other
 request names something that exists, so that the operation is reached behind its 404.
 """
 
@@ -24,9 +24,9 @@ from .conftest import Platform
 SERVICES = ("addresses", "data_sharing", "identity", "move_home", "notifications", "portal")
 EXAMPLES = int(os.environ.get("BLOCKS_FUZZ_EXAMPLES", "8"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-"""Whatever is answered is documented: its status, its media type, its body."""
+"""Checks that status, media type and body of every answer are documented."""
 BEFORE_ANY_OPERATION = {408, 414, 421, 431}
-"""What a connection answers before it knows the operation: each document's introduction says so."""
+"""Statuses that a connection sends before routing; each document's introduction lists them."""
 SEED = 2026
 LIMITS = settings(
     max_examples=EXAMPLES,
@@ -38,7 +38,7 @@ LIMITS = settings(
 
 
 def operations(url: str) -> Iterator[Any]:
-    """The operations of the document that a running service gives."""
+    """Return the operations of a running service's document."""
     schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
     for result in schema.get_all_operations():
         assert isinstance(result, Ok), f"an operation of {url} cannot be read: {result}"
@@ -56,7 +56,7 @@ def check(operation: Any, platform: Platform, service: str, mode: GenerationMode
             case.path_parameters = {name: existing.get(name, value) for name, value in case.path_parameters.items()}
         headers = platform.credentials.headers(service, case.path)
         if "key" in headers and mode is GenerationMode.POSITIVE and case.query:
-            case.query.pop("key", None)  # a made-up one, which would go before ours
+            case.query.pop("key", None)  # a generated one, which would override the valid one
         try:
             response = case.call(headers=headers, timeout=60)
             answers[response.status_code] += 1
@@ -65,7 +65,7 @@ def check(operation: Any, platform: Platform, service: str, mode: GenerationMode
             failed.setdefault(_told(failure))
 
     run: Callable[[], None] = seed(SEED)(LIMITS(given(operation.as_strategy(generation_mode=mode))(send)))
-    with suppress(Unsatisfiable):  # an operation that takes nothing cannot be called in another way than the documented one
+    with suppress(Unsatisfiable):  # an operation without input has no undocumented call
         run()
     assert not failed, "\n".join(failed)
     return answers
@@ -78,10 +78,10 @@ def test_no_request_makes_a_service_fail(platform: Platform, service: str, mode:
     for operation in operations(platform.ready["urls"][service]):
         try:
             answers = check(operation, platform, service, mode)
-        except BaseException as failure:  # noqa: BLE001 (a group of what was wrong; all operations are to be told of)
+        except BaseException as failure:  # noqa: BLE001 (a group of failures; the report covers all operations)
             failures.append(f"{operation.label}: {_told(failure)}")
         else:
-            if mode is GenerationMode.POSITIVE:  # the other mode leaves the credentials out now and then
+            if mode is GenerationMode.POSITIVE:  # the negative mode sometimes omits the credentials
                 assert 401 not in answers, f"{operation.label} was asked without the right credentials: {answers}"
                 assert answers, f"{operation.label} was not asked at all"
             reached += answers.total()

@@ -1,4 +1,4 @@
-"""A person with a browser: follows the pages as they are, reads their forms, keeps cookies."""
+"""A person with a browser that reads forms, follows redirects and keeps cookies."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx
 
-from tests.support.running import TRUST
+from tests.support.service_runner import TRUST
 
 REDIRECT = "https://move-home.test/callback"
 CLIENT = "move-home"
@@ -18,7 +18,7 @@ SECRET = "move-home-secret-move-home-secret-0123456789"
 
 
 class Browser:
-    """Cookies, and the page that was opened last."""
+    """Holds the cookies and the open page."""
 
     def __init__(self, url: str) -> None:
         self.http = httpx.AsyncClient(base_url=url, timeout=20, verify=TRUST)
@@ -27,7 +27,7 @@ class Browser:
 
     @property
     def page(self) -> httpx.Response:
-        """The page that was opened last."""
+        """The open page."""
         assert self._page is not None
         return self._page
 
@@ -37,18 +37,18 @@ class Browser:
 
     @property
     def form_token(self) -> str:
-        """The form token of the page."""
+        """The page's form token."""
         found = re.search(r'name="csrf_token" value="([^"]+)"', self.page.text)
         assert found
         return found[1]
 
     async def open(self, path: str, **parameters: str) -> httpx.Response:
-        """Open an address, following redirects as long as they stay at identity."""
+        """Open an address; follow redirects within identity."""
         url = f"{path}?{urlencode(parameters)}" if parameters else path
         return await self._follow(await self.http.get(url))
 
     async def submit(self, **fields: str) -> httpx.Response:
-        """Fill in the page's form and send it."""
+        """Fill in and submit the page's form."""
         html = self.page.text
         form = re.search(r'<form method="post" action="([^"]+)"', html)
         assert form, html
@@ -66,7 +66,7 @@ class Browser:
 
 
 class Pkce:
-    """A verifier and its challenge (RFC 7636), made independently of the code under test."""
+    """A verifier and its challenge (RFC 7636), independent of the code under test."""
 
     def __init__(self) -> None:
         self.verifier = secrets.token_urlsafe(48)
@@ -74,7 +74,7 @@ class Pkce:
 
 
 def request(pkce: Pkce | None = None, **over: str | None) -> dict[str, str]:
-    """The parameters of a good authorization request, some replaced, or taken away where None."""
+    """Return a valid authorization request; arguments replace parameters, None removes one."""
     parameters: dict[str, str | None] = {
         "client_id": CLIENT,
         "redirect_uri": REDIRECT,
@@ -89,7 +89,7 @@ def request(pkce: Pkce | None = None, **over: str | None) -> dict[str, str]:
 
 
 def answer(response: httpx.Response) -> dict[str, str]:
-    """What a redirect to the client carries, after a check that it goes to the client and nowhere else."""
+    """Return the parameters of a redirect; assert that it goes to the client's redirect URI."""
     assert response.is_redirect, (response.status_code, response.text)
     target = urlsplit(response.headers["location"])
     assert f"{target.scheme}://{target.netloc}{target.path}" == REDIRECT
@@ -97,7 +97,7 @@ def answer(response: httpx.Response) -> dict[str, str]:
 
 
 class Citizen:
-    """Someone with an email address who signs in."""
+    """A person with an email address."""
 
     def __init__(self, url: str, mailbox: Any, address: str = "ada@example.com") -> None:
         self.browser = Browser(url)
@@ -105,19 +105,19 @@ class Citizen:
         self.address = address
 
     async def asks_for_code(self, **parameters: str) -> str:
-        """Come from a client, give the address; gives the code from the mail."""
+        """Come from a client and submit the address; return the code from the mail."""
         earlier = len([body for body in self.mailbox.sent.values() if body["email_address"] == self.address])
         await self.browser.open("/authorize", **parameters)
         await self.browser.submit(email=self.address)
         return str(await self.mailbox.code_for(self.address, earlier=earlier))
 
     async def signs_in(self, **parameters: str) -> dict[str, str]:
-        """Sign in to the end; gives what the client receives."""
+        """Complete the sign-in; return what the client receives."""
         code = await self.asks_for_code(**parameters)
         return answer(await self.browser.submit(code=code))
 
     async def exchange(self, code: str, pkce: Pkce | None, **over: str) -> httpx.Response:
-        """What the client's server does with the code, over a connection of its own."""
+        """Exchange the code at the token endpoint, as the client's server does."""
         async with httpx.AsyncClient(base_url=self.browser.url, verify=TRUST) as client:
             data = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT}
             data |= {"code_verifier": pkce.verifier} if pkce else {}

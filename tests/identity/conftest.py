@@ -17,7 +17,7 @@ from services.identity.settings import Settings
 from tests.conftest import DRIVER, Engines
 from tests.identity.citizen import CLIENT, REDIRECT, SECRET, Citizen
 from tests.identity.mailbox import KEY, TEMPLATE, Mailbox
-from tests.support.running import Running, free_port, serving
+from tests.support.service_runner import RunningService, free_port, run_service
 
 MACHINE_SECRET = "machine-secret-machine-secret-machine-0123456789"
 ASSERTION_KEY = ECKey.generate_key("P-256", {"kid": "one"})
@@ -95,14 +95,14 @@ SEED: dict[str, Any] = {
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def mailbox() -> AsyncIterator[Mailbox]:
-    """Notifications' stand-in, up."""
+    """A running stand-in for notifications."""
     async with mailbox_running() as box:
         yield box
 
 
 @pytest.fixture
 def seed_file(tmp_path: Path) -> Path:
-    """The first data, in a file that a test may change."""
+    """The seed data, in a file that a test may change."""
     file = tmp_path / "seed.json"
     file.write_text(json.dumps(SEED))
     return file
@@ -110,7 +110,7 @@ def seed_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def identity_settings(settings: Callable[..., Settings], mailbox: Mailbox, seed_file: Path) -> Callable[..., Settings]:
-    """Settings of identity; two calls are two replicas on one database."""
+    """Settings of identity; two calls give two replicas on one database."""
 
     def make(**over: Any) -> Settings:
         return settings(Settings, **{**own_settings(mailbox), "seed_file": str(seed_file), **over})
@@ -119,14 +119,14 @@ def identity_settings(settings: Callable[..., Settings], mailbox: Mailbox, seed_
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def identity(identity_settings: Callable[..., Settings]) -> AsyncIterator[Running]:
-    """Identity, running for one test alone."""
-    async with serving(build(identity_settings())) as running:
+async def identity(identity_settings: Callable[..., Settings]) -> AsyncIterator[RunningService]:
+    """Identity, running for one test."""
+    async with run_service(build(identity_settings())) as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def citizen(identity: Running, mailbox: Mailbox) -> AsyncIterator[Citizen]:
+async def citizen(identity: RunningService, mailbox: Mailbox) -> AsyncIterator[Citizen]:
     """Ada, who has no account yet."""
     ada = Citizen(identity.url, mailbox, f"ada.{uuid4().hex}@example.com")
     yield ada
@@ -141,8 +141,10 @@ async def shared_mailbox() -> AsyncIterator[Mailbox]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_identity(engines: Engines, tmp_path_factory: pytest.TempPathFactory, shared_mailbox: Mailbox) -> AsyncIterator[Running]:
-    """Identity, running for all tests of a module: `identity = same(shared_identity)` in tests that each bring their own people."""
+async def shared_identity(
+    engines: Engines, tmp_path_factory: pytest.TempPathFactory, shared_mailbox: Mailbox
+) -> AsyncIterator[RunningService]:
+    """Identity, running for all tests of a module, in tests that each use their own people."""
     seed, name = tmp_path_factory.mktemp("identity") / "seed.json", f"identity_{uuid4().hex[:8]}"
     seed.write_text(json.dumps(SEED))
     service = build(
@@ -158,17 +160,17 @@ async def shared_identity(engines: Engines, tmp_path_factory: pytest.TempPathFac
             wrong_codes_per_network=10_000,
             seed_file=str(seed),
             **own_settings(shared_mailbox),
-            token_failures_per_network=0,  # every test of a module comes from the same address
+            token_failures_per_network=0,  # every test of a module sends from the same address
         )
     )
-    async with serving(service) as running:
+    async with run_service(service) as running:
         yield running
         assert service.store
         await service.store.drop()
 
 
 def own_settings(mailbox: Mailbox) -> dict[str, Any]:
-    """The settings of identity that are the same in every test."""
+    """Return the settings of identity that are the same in every test."""
     return {
         "driver": DRIVER,
         "encryption_key": SecretStr("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
@@ -181,7 +183,7 @@ def own_settings(mailbox: Mailbox) -> dict[str, Any]:
 
 @asynccontextmanager
 async def mailbox_running() -> AsyncIterator[Mailbox]:
-    """A mailbox that is up, and down afterwards."""
+    """Run a mailbox until the end of the block."""
     box = Mailbox()
     await box.start()
     yield box

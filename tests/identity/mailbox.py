@@ -1,4 +1,4 @@
-"""A stand-in for notifications on a real port: takes GOV.UK Notify's call for an email, checks its token, keeps what was sent.
+"""A stand-in for notifications on a real port: it accepts GOV.UK Notify's email call, checks the token and keeps the email.
 
 The journeys test identity with the real block; here a test must be able to make it fail in every way.
 """
@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from tests.support.running import eventually, free_port
+from tests.support.service_runner import eventually, free_port
 
 SERVICE = "8b6ddfb2-6f1e-4a53-9f4b-1a4a7c6e5d01"
 SECRET = "0d4d2f04-95c8-4a1c-8a3e-7a3c6d0c9f02"
@@ -23,7 +23,7 @@ TEMPLATE = "5e4c7f10-22b3-4f64-9b8e-3d1f0a2b4c03"
 
 
 class Mailbox:
-    """Accepts emails while it is up; `answer` is the status that it gives, `error` the kind of a refusal."""
+    """Accepts emails while it runs; `answer` is the status of its answers, `error` the error class of a refusal."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -53,7 +53,7 @@ class Mailbox:
             await self._task
 
     async def code_for(self, address: str, *, earlier: int = 0) -> str:
-        """The code in the newest email to an address, waiting until more than `earlier` have come."""
+        """Wait for more than `earlier` emails to an address; return the code of the newest."""
 
         def codes() -> list[str]:
             return [body["personalisation"]["code"] for body in self.sent.values() if body["email_address"] == address]

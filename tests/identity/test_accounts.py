@@ -1,4 +1,4 @@
-"""What a sign-in leaves behind: one account, one session, the events, and nothing personal."""
+"""The result of a sign-in: one account, one session, events without personal data."""
 
 import asyncio
 from typing import Any
@@ -9,13 +9,13 @@ from contracts.events.identity import ACCOUNTS
 from services.identity.domain.accounts import Account, Sealed
 from shared.mongo import Conflict
 from tests.identity.citizen import Browser, Citizen, answer, request
-from tests.support.published import published
+from tests.support.published_events import published
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def events(identity) -> list[tuple[str, dict[str, Any]]]:
-    """What identity's outbox holds or has published, oldest first: type and payload."""
+    """Return identity's events, published or not, oldest first: type and payload."""
     return [(event.about.type, event.payload) for event in await published(identity.service)]
 
 
@@ -24,7 +24,7 @@ async def test_the_first_sign_in_makes_the_account_and_the_next_one_finds_it(ide
     await citizen.signs_in(**request(prompt="login"))
     accounts = await identity.service.store.collection("accounts").find({"created_at": {"$ne": None}})
     assert len(accounts) == 1
-    assert citizen.address not in str(accounts)  # neither in the clear nor in a form that can be searched for
+    assert citizen.address not in str(accounts)  # neither in clear nor in a searchable form
 
 
 async def test_an_expected_person_keeps_the_account_that_waits_for_them_however_they_write_the_address(identity, mailbox):
@@ -65,12 +65,12 @@ async def test_events_tell_of_account_and_session_and_nothing_personal(identity,
     await citizen.signs_in(**request())
     await citizen.signs_in(**request(prompt="login"))
 
-    async def told() -> list[tuple[str, dict[str, Any]]]:
+    async def three_events() -> list[tuple[str, dict[str, Any]]]:
         found = await events(identity)
         assert len(found) == 3
         return found
 
-    found = await eventually(told)
+    found = await eventually(three_events)
     assert [kind for kind, _ in found] == [
         "london.blocks.identity.account.created.v1",
         "london.blocks.identity.session.started.v1",

@@ -1,4 +1,4 @@
-"""The authorization code flow, as a stock client and as an attacker use it."""
+"""The authorization code flow, with a stock client and with an attacker."""
 
 import asyncio
 import base64
@@ -16,13 +16,13 @@ from joserfc.jwk import KeySet
 from shared import clock
 from tests.identity.citizen import CLIENT, REDIRECT, SECRET, Citizen, Pkce, answer, request
 from tests.identity.mailbox import Mailbox
-from tests.support.running import Running
+from tests.support.service_runner import RunningService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture
-def identity(shared_identity: Running) -> Running:
+def identity(shared_identity: RunningService) -> RunningService:
     return shared_identity
 
 
@@ -99,7 +99,7 @@ async def test_a_scope_of_a_block_makes_the_token_one_for_that_block_and_the_per
     _, identified = await claims_of(identity.http, tokens["id_token"])
     assert access["aud"] == "urn:london-blocks:data_sharing"
     assert access["sub"] == identified["sub"]
-    assert identified["email"] == citizen.address  # the token does not open userinfo, so the claims stand here
+    assert identified["email"] == citizen.address  # the token does not open userinfo, so the ID token carries the claims
     refused = await identity.http.get("/userinfo", headers={"Authorization": f"Bearer {tokens['access_token']}"})
     assert refused.status_code == 401
 

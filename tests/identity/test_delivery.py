@@ -1,4 +1,4 @@
-"""The queue of sign-in codes: notifications may be down, slow, or refuse; we may crash in between."""
+"""The queue of sign-in codes while notifications is down, slow or refuses, or identity crashes."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ async def test_an_outage_of_notifications_delays_a_code_and_loses_nothing(identi
     await mailbox.stop()
     await citizen.browser.open("/authorize", **request())
     page = await citizen.browser.submit(email=citizen.address)
-    assert "Check your email" in page.text  # the citizen's page works on
+    assert "Check your email" in page.text  # the citizen's page still works
 
     async def failed_once() -> bool:
         return any(row["failures"] for row in await queued(identity))

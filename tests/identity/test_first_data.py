@@ -1,4 +1,4 @@
-"""What cannot be registered, and settings that stop the start."""
+"""Invalid registrations, and settings that stop the start."""
 
 from typing import Any
 

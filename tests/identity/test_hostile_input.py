@@ -1,4 +1,4 @@
-"""Tokens and seals that were made to break their reader; how often the token endpoint may be asked."""
+"""Hostile tokens and seals, and rate limits of the token endpoint."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from services.identity.service import build
 from shared import clock
 from tests.identity.conftest import MACHINE_SECRET
 from tests.identity.test_machine_tokens import GRANT, assertion
-from tests.support.running import serving
+from tests.support.service_runner import run_service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 DEEP = b"[" * 3_000
@@ -23,7 +23,7 @@ def encoded(content: bytes) -> str:
 
 
 def hostile_tokens(signed: str) -> dict[str, str]:
-    """A token's parts replaced by what its reader may stumble over."""
+    """Return tokens with hostile parts."""
     header, payload, signature = signed.split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     long_number = encoded(json.dumps({**claims, "exp": 0, "iat": 0}).replace(": 0", ": " + "9" * 400).encode())
@@ -67,7 +67,7 @@ async def test_a_seal_of_one_purpose_opens_nothing_else(identity):
 
 
 async def test_failures_at_the_token_endpoint_are_limited_by_network_and_successes_by_client(identity_settings):
-    async with serving(build(identity_settings(tokens_per_client=3, token_failures_per_network=4))) as running:
+    async with run_service(build(identity_settings(tokens_per_client=3, token_failures_per_network=4))) as running:
         right, wrong = ("machine", MACHINE_SECRET), ("machine", "x" * 40)
         with clock.at(clock.now()):  # one window
             answers = [await running.http.post("/token", data={**GRANT, "scope": "addresses:address:read"}, auth=right) for _ in range(4)]

@@ -1,4 +1,4 @@
-"""A new signing key is published before it signs, and the old one stays until nothing needs it: nobody notices a rotation."""
+"""Rotation of signing keys: a new key is published before it signs, and the old one stays while tokens need it."""
 
 import asyncio
 import base64
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Block(ServiceSettings):
-    """A block that takes identity's tokens."""
+    """A block that accepts identity's tokens."""
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +123,7 @@ async def test_the_schedule_makes_one_key_for_all_replicas(identity_settings, se
 
 
 def environment(settings: Any) -> dict[str, str]:
-    """The variables with which another process of identity starts."""
+    """Return the environment of another process of identity."""
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
     plain = {name: value.get_secret_value() if isinstance(value, SecretStr) else str(value) for name, value in values.items()}
     return {**os.environ, **{f"IDENTITY_{name.upper()}": value for name, value in plain.items() if value}}

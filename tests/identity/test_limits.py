@@ -1,4 +1,4 @@
-"""Limits on codes: nobody is locked out by what others ask for, and nobody learns which addresses are known."""
+"""Limits on codes: others' requests lock nobody out, and no answer reveals which addresses are known."""
 
 import re
 from datetime import timedelta
@@ -16,13 +16,13 @@ HOME, CAFE = "198.51.100.7", "203.0.113.9"
 
 
 def at(network: str, person: Citizen) -> Citizen:
-    """The person, whose requests come from that network through a proxy."""
+    """Return the person with requests from that network through a proxy."""
     person.browser.http.headers["X-Forwarded-For"] = network
     return person
 
 
 async def asks(person: Citizen) -> int:
-    """Ask for a code; gives the status."""
+    """Ask for a code and return the status."""
     await person.browser.open("/authorize", **request(prompt="login"))
     return (await person.browser.submit(email=person.address)).status_code
 

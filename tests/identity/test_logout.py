@@ -1,4 +1,4 @@
-"""Signing out everywhere: the ID token stands in no address, apps are told, and tokens end with the session."""
+"""Signing out everywhere: no URL holds the ID token, apps get logout tokens, and tokens end with the session."""
 
 import asyncio
 import json
@@ -23,13 +23,13 @@ from shared import auth, clock
 from shared.settings import ServiceSettings
 from tests.identity.citizen import CLIENT, Citizen, answer, request
 from tests.identity.conftest import SEED
-from tests.support.running import TRUST, eventually, free_port
+from tests.support.service_runner import TRUST, eventually, free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class App:
-    """A relying party's server that is told of logouts; `statuses` are what it answers first."""
+    """A relying party's back-channel logout endpoint; `statuses` are its first answers."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -45,12 +45,12 @@ class App:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def app() -> AsyncIterator[App]:
-    told = App()
-    web = Starlette(routes=[Route("/logged-out", told.take, methods=["POST"])])
-    server = uvicorn.Server(uvicorn.Config(web, host="127.0.0.1", port=told.port, log_config=None, lifespan="off"))
+    app = App()
+    web = Starlette(routes=[Route("/logged-out", app.take, methods=["POST"])])
+    server = uvicorn.Server(uvicorn.Config(web, host="127.0.0.1", port=app.port, log_config=None, lifespan="off"))
     task = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)
-    yield told
+    yield app
     server.should_exit = True
     await task
 
@@ -77,7 +77,7 @@ async def claims_of(identity, token: str) -> dict[str, Any]:
 async def test_sign_out_by_post_ends_the_session_and_the_id_token_stands_in_no_address(identity, citizen):
     tokens = await tokens_of(citizen)
     form = {"id_token_hint": tokens["id_token"], "client_id": CLIENT, "post_logout_redirect_uri": "https://move-home.test/", "state": "x"}
-    # as a browser sends it from another site: without the Lax cookie, which comes with the GET that follows
+    # a browser sends it from another site without the Lax cookie, which comes with the following GET
     async with httpx.AsyncClient(base_url=identity.url, verify=TRUST) as elsewhere:
         step = await elsewhere.post("/logout", data=form)
     assert step.status_code == 303
@@ -114,7 +114,7 @@ async def test_an_app_is_told_of_a_logout_with_a_logout_token_of_its_own(identit
     assert metadata["backchannel_logout_supported"] is metadata["backchannel_logout_session_supported"] is True
 
 
-async def test_an_app_that_is_down_is_told_later(identity, citizen, app):
+async def test_an_app_that_is_down_gets_its_logout_token_later(identity, citizen, app):
     await tokens_of(citizen)
     app.statuses = [503]
     await citizen.browser.open("/logout")
@@ -148,7 +148,7 @@ async def test_another_persons_sign_in_in_the_same_browser_ends_the_first_ones_s
 
 
 class Block(ServiceSettings):
-    """A block that takes identity's tokens."""
+    """A block that accepts identity's tokens."""
 
 
 async def test_a_blocks_token_ends_with_the_session(identity, citizen, monkeypatch):

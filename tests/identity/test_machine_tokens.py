@@ -1,4 +1,4 @@
-"""The client credentials grant, and the ways in which a client proves itself."""
+"""The client credentials grant, and client authentication."""
 
 import base64
 from collections.abc import Callable
@@ -15,13 +15,13 @@ from shared import clock
 from shared.auth import ClientCredentials
 from tests.identity.citizen import CLIENT, SECRET
 from tests.identity.conftest import ASSERTION_KEY, MACHINE_SECRET
-from tests.support.running import Running
+from tests.support.service_runner import RunningService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture
-def identity(shared_identity: Running) -> Running:
+def identity(shared_identity: RunningService) -> RunningService:
     return shared_identity
 
 
@@ -105,7 +105,7 @@ async def test_a_client_that_does_not_prove_itself_is_refused_with_a_challenge(i
     await refused(("machine", "wrong"))
     await refused(("machine", ""))
     await refused(("unknown", MACHINE_SECRET))
-    await refused(client_id="machine")  # a client with a secret cannot pass for a public one
+    await refused(client_id="machine")  # a client with a secret cannot act as a public one
     await refused(client_id="machine", client_secret="wrong")
     await refused()
     await refused(header="Bearer x")

@@ -1,4 +1,4 @@
-"""What the provider says of itself, its keys, its first data, and signing out."""
+"""The provider's metadata, keys, seed data and sign-out."""
 
 import asyncio
 import base64

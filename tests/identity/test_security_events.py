@@ -1,4 +1,4 @@
-"""What an attacker does at identity leaves lines and counts, and nothing personal."""
+"""Attacks on identity leave log lines and counts, without personal data."""
 
 import time
 
@@ -7,19 +7,19 @@ import pytest
 from tests.identity.citizen import Browser, Citizen, request
 from tests.identity.conftest import MACHINE_SECRET
 from tests.identity.test_sign_in import wrong
-from tests.support.running import Running
 from tests.support.security_events import recording
+from tests.support.service_runner import RunningService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MACHINE = {"grant_type": "client_credentials", "scope": "addresses:address:read"}
 
 
 @pytest.fixture
-def identity(shared_identity: Running) -> Running:
+def identity(shared_identity: RunningService) -> RunningService:
     return shared_identity
 
 
-async def test_three_hundred_wrong_secrets(identity):
+async def test_three_hundred_wrong_secrets_are_counted_on_few_lines(identity):
     began = time.monotonic()
     with recording() as found:
         for _ in range(300):
@@ -33,7 +33,7 @@ async def test_three_hundred_wrong_secrets(identity):
         assert secret not in str(found.text)
 
 
-async def test_three_hundred_wrong_codes(identity, shared_mailbox):
+async def test_three_hundred_wrong_codes_are_counted_on_few_lines(identity, shared_mailbox):
     with recording() as found:
         for number in range(60):
             guesser = Citizen(identity.url, shared_mailbox, f"victim{number}@example.com")

@@ -1,4 +1,4 @@
-"""Signing in by an emailed code: what a person sees, and what an attacker tries."""
+"""Signing in by an emailed code, for a person and an attacker."""
 
 import asyncio
 import re
@@ -11,13 +11,13 @@ from services.identity.service import build
 from shared import clock
 from tests.identity.citizen import Browser, Citizen, Pkce, answer, request
 from tests.identity.mailbox import Mailbox
-from tests.support.running import Running
+from tests.support.service_runner import RunningService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture
-def identity(shared_identity: Running) -> Running:
+def identity(shared_identity: RunningService) -> RunningService:
     return shared_identity
 
 
@@ -38,7 +38,7 @@ async def test_known_and_unknown_people_see_the_same(identity, mailbox):
         page = await person.browser.submit(email=address)
         text = re.sub(r'(request=|value=")[^"&]+', "", page.text.replace(address, "ADDRESS"))
         pages.append((page.status_code, text))
-        await mailbox.code_for(address)  # and both are sent a code
+        await mailbox.code_for(address)  # and both get a code
     assert pages[0] == pages[1]
 
 
@@ -62,7 +62,7 @@ async def test_wrong_codes_sent_at_once_have_five_tries_in_all(identity, citizen
     assert "can no longer be used" in (await citizen.browser.submit(code=code)).text
 
 
-async def test_something_that_is_no_code_is_told_so_and_costs_no_try(identity, citizen):
+async def test_a_malformed_code_is_reported_and_costs_no_try(identity, citizen):
     code = await citizen.asks_for_code(**request())
     for typed in ("", "1234", "abcdefgh", "١٢٣٤٥٦٧٨", "123456789"):
         page = await citizen.browser.submit(code=typed)
@@ -99,7 +99,7 @@ async def test_a_code_works_only_in_the_browser_that_asked_for_it(identity, citi
     assert "identity_session" not in thief.http.cookies
 
 
-async def test_a_wrong_address_is_told_and_shown_again_escaped(identity, citizen):
+async def test_a_wrong_address_is_reported_and_shown_again_escaped(identity, citizen):
     await citizen.browser.open("/authorize", **request())
     sent = len(citizen.mailbox.calls)
     for typed in (
@@ -156,7 +156,7 @@ async def test_an_error_leads_back_to_the_registered_start_page_of_the_applicati
 
 
 def leads_to(page) -> tuple[str, str] | None:
-    """The link in the page's main part."""
+    """Return the link in the page's main part."""
     assert page.status_code in {400, 404}, page.text
     found = re.search(r'<a class="govuk-link" href="([^"]+)">([^<]+)</a>', page.text.split("<main")[1].split("</main>")[0])
     return (found[2], found[1]) if found else None
@@ -243,7 +243,7 @@ async def test_one_address_is_sent_five_codes_in_a_quarter_of_an_hour(identity, 
         assert await citizen.asks_for_code(**request())
 
 
-async def test_one_network_asks_for_and_guesses_so_many_codes_only(identity_settings, serve, mailbox):
+async def test_one_network_has_a_limit_of_requested_and_guessed_codes(identity_settings, serve, mailbox):
     async with serve(build(identity_settings(codes_per_network=3, wrong_codes_per_network=2))) as identity:
         with clock.at(clock.now()):
             people = [Citizen(identity.url, mailbox, f"person{number}@example.com") for number in range(4)]

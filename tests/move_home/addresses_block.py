@@ -1,4 +1,4 @@
-"""A stand-in for the addresses block, on a real port: its search's form, with whatever a test says lies at a postcode."""
+"""A stand-in for the addresses block on a real port: the format of its search, with the test's addresses."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,13 +10,13 @@ import uvicorn
 from fastapi import FastAPI, Query
 from starlette.responses import JSONResponse, Response
 
-from tests.support.running import free_port
+from tests.support.service_runner import free_port
 
 HACKNEY, ISLINGTON = "E09000012", "E09000019"
 
 
 def premises(number: int, text: str, postcode: str, kind: str = "premises", borough: str = HACKNEY, *split: str) -> dict[str, Any]:
-    """A result as the block shows it; streets and postcodes have no UPRN. `split` are all boroughs of its postcode."""
+    """Return a search result in the block's format; streets and postcodes have no UPRN. `split` holds all boroughs of its postcode."""
     return {
         "uprn": str(number) if kind in {"premises", "shell"} else None,
         "address": f"{text}, {postcode}" if text else postcode,
@@ -31,7 +31,7 @@ def premises(number: int, text: str, postcode: str, kind: str = "premises", boro
 
 @dataclass
 class AddressesBlock:
-    """What it holds, what it was asked, and how it fails. It ranks as the block does: what has more of the words comes first."""
+    """The addresses, the received queries, and the failure to simulate. It ranks by the number of matching words, as the block does."""
 
     url: str
     held: list[dict[str, Any]]
@@ -49,7 +49,7 @@ class AddressesBlock:
             return self.fails_with
         wanted = set(q.replace(",", " ").casefold().split())
         shared = [(len(wanted & set(row["address"].replace(",", " ").casefold().split())), row) for row in self.held]
-        # of a postcode that is held, both halves
+        # both halves of a known postcode
         least = 2 if any(row["postcode"] and row["postcode"] in q for row in self.held) else 1
         found = [row for count, row in sorted(shared, key=lambda one: -one[0]) if count >= least]
         return JSONResponse({"results": found[:limit]} | ({"unmatched": self.unmatched} if self.unmatched else {}))
@@ -57,7 +57,7 @@ class AddressesBlock:
 
 @asynccontextmanager
 async def addresses_block(*held: dict[str, Any]) -> AsyncIterator[AddressesBlock]:
-    """Serve it, and the token that its callers get from identity."""
+    """Serve the block, and identity's token endpoint for its callers."""
     port = free_port()
     block = AddressesBlock(f"http://127.0.0.1:{port}", list(held))
     app = FastAPI()

@@ -1,4 +1,4 @@
-"""The app by itself, with a real store and broker; the blocks it calls are not there unless a test starts them."""
+"""Fixtures: the app with a real store and broker; the blocks that it calls run only where a test starts them."""
 
 import re
 from collections.abc import AsyncIterator, Callable
@@ -18,7 +18,7 @@ from examples.move_home.service import build
 from examples.move_home.settings import SESSION, MachineClient, Settings
 from examples.move_home.store import Store
 from shared import clock
-from tests.support.running import TRUST, Running, free_port
+from tests.support.service_runner import TRUST, RunningService, free_port
 
 SERVICE = "11111111-1111-4111-8111-111111111111"
 SHARES = "shares"
@@ -27,15 +27,15 @@ KEY = f"move-{SERVICE}-22222222-2222-4222-8222-222222222222"
 
 @dataclass
 class App:
-    """The running app, and how to come to it as somebody."""
+    """The running app, with browsers for its users."""
 
-    running: Running
+    running: RunningService
     settings: Settings
     store: Store
     seal: Seal
 
     async def browser(self, subject: str = "citizen-1", **content: Any) -> "Browser":
-        """A browser in which a citizen, or with `borough` a member of staff, has signed in."""
+        """Return a browser with a signed-in citizen, or with `borough` a member of staff."""
         known = {"email": "ada@example.org", "access_token": "t", "access_until": clock.now() + timedelta(minutes=5)} | content
         held = self.seal.close(Content.model_validate(known))
         secret = await self.store.sessions.start("staff" if "borough" in content else "citizen", subject, held)
@@ -44,7 +44,7 @@ class App:
 
 @dataclass
 class Browser:
-    """A browser without JavaScript: it follows redirects and sends forms with the fields they hold."""
+    """A browser without JavaScript: it follows redirects and submits forms with their hidden fields."""
 
     http: httpx.AsyncClient
 
@@ -52,7 +52,7 @@ class Browser:
         return await self.http.get(path, follow_redirects=True)
 
     async def send(self, path: str, fields: dict[str, Any] | None = None) -> httpx.Response:
-        """Fill in the form of a page and send it."""
+        """Fill in and submit the form of a page."""
         page = await self.get(path)
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]+)">', page.text))
         return await self.http.post(page.url, data=hidden | (fields or {}), follow_redirects=True)
@@ -60,7 +60,7 @@ class Browser:
 
 @pytest.fixture
 def app_settings(settings) -> Callable[..., Settings]:
-    """`app_settings(**over)`: settings of the app whose blocks are not running, unless `over` says where they are."""
+    """`app_settings(**over)`: settings of the app; the blocks do not run unless `over` gives their addresses."""
 
     def make(**over: Any) -> Settings:
         nowhere = f"http://127.0.0.1:{free_port()}"
@@ -101,6 +101,6 @@ def start_app(app_settings, serve) -> Callable[..., Any]:
 
 @pytest.fixture
 async def app(start_app) -> AsyncIterator[App]:
-    """The app, alone."""
+    """The app without the other blocks."""
     async with start_app() as started:
         yield started

@@ -1,4 +1,4 @@
-"""The app's API for programs, on a real store, with every block down: what is accepted is kept."""
+"""The app's API for programs, with a real store and every block down: it keeps accepted moves."""
 
 import re
 from typing import Any

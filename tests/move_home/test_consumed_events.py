@@ -1,4 +1,4 @@
-"""Which events reach the journey: its typed subscribers, run by FastStream's test broker without Kafka or a database."""
+"""The typed subscribers of the journey, with FastStream's test broker and no Kafka or database."""
 
 import pytest
 from faststream.exceptions import SubscriberNotFound
@@ -17,7 +17,7 @@ OURSELVES = Ourselves(borough="E09000012", client="our client", service="our ser
 
 
 class Processes:
-    """A transaction in which no process has begun; it remembers which were looked for."""
+    """A transaction without processes; it records which ones are looked up."""
 
     def __init__(self) -> None:
         self.looked_for: list[str] = []

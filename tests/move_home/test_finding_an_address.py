@@ -1,4 +1,4 @@
-"""Finding an address without a browser: every branch of the search, what a script is told, and what is never believed."""
+"""Finding an address without a browser: every branch of the search, answers to the script, and untrusted input."""
 
 import asyncio
 import json
@@ -36,29 +36,29 @@ FAILURES: list[Response] = [Response(status_code=503), Response(status_code=429,
 
 @dataclass
 class Started:
-    """The app, the block that it asks, and a citizen's browser."""
+    """The app, the addresses block, and a citizen's browser."""
 
     app: App
     block: AddressesBlock
     browser: Browser
 
     async def search(self, **fields: str) -> httpx.Response:
-        """Send the question's form; the page that comes."""
+        """Submit the question's form and return the next page."""
         return await self.browser.send("/move/new/postcode", fields)
 
     async def choose(self, uprn: str) -> httpx.Response:
-        """Send the choice that a page once offered, whatever is to be chosen from now."""
+        """Submit a choice from an earlier page."""
         token = re.search(r'name="csrf_token" value="([^"]+)"', (await self.browser.get("/move/name")).text)
         assert token
         fields = {"csrf_token": token[1], "uprn": uprn}
         return await self.browser.http.post("/move/new/address", data=fields, follow_redirects=True)
 
     async def suggest(self, typed: str) -> httpx.Response:
-        """Ask as the page's script does."""
+        """Request suggestions as the page's script does."""
         return await self.browser.http.get("/move/new/suggestions", params={"q": typed})
 
     async def answer(self) -> str:
-        """What the question shows as the address that is held."""
+        """Return the stored address that the question shows."""
         page = await self.browser.get("/move/new/postcode")
         found = re.search(r'data-text="([^"]*)"', page.text)
         assert found, page.text
@@ -67,7 +67,7 @@ class Started:
 
 @pytest.fixture
 async def started(start_app) -> AsyncIterator[Started]:
-    """With the block, and a citizen whose name is known."""
+    """Start the app with the block, and a citizen who has given a name."""
     async with (
         addresses_block(HOUSE, SHELL, *FLATS, STREET, EMPTY, *ACROSS, NOBODY, *MANY) as block,
         start_app(addresses_url=block.url, issuer=block.url) as app,
@@ -78,12 +78,12 @@ async def started(start_app) -> AsyncIterator[Started]:
 
 
 def offered(page: httpx.Response) -> list[str]:
-    """The UPRNs of the radios, or of the select."""
+    """Return the UPRNs of the radios or of the select."""
     return re.findall(r'<input[^>]*name="uprn" type="radio" value="(\d+)"', page.text) or re.findall(r'<option value="(\d+)"', page.text)
 
 
 def error(page: httpx.Response, field: str) -> str:
-    """What the summary says about the field, which has that id."""
+    """Return the error summary's text for the field with that id."""
     assert page.status_code == 400, page.text
     found = re.search(rf'<a href="#{field}">([^<]*)</a>', page.text)
     assert found, page.text
@@ -134,10 +134,10 @@ async def test_a_postcode_of_two_councils_says_so_and_whose_each_address_is(star
     page = await started.search(postcode="N16 5TT")
     assert "more than one council" not in page.text
     assert "radios__hint" not in page.text
-    told = {one["text"]: one["note"] for one in (await started.suggest("N1 4AA")).json()["suggestions"]}
-    assert told == {ACROSS[0]["address"]: "Hackney Council", ACROSS[1]["address"]: "Islington Council"}
-    told = {one["text"]: one["note"] for one in (await started.suggest("N1 9Z")).json()["suggestions"]}
-    assert told["N1 9ZZ"] == "postcode in Hackney and Islington"
+    notes = {one["text"]: one["note"] for one in (await started.suggest("N1 4AA")).json()["suggestions"]}
+    assert notes == {ACROSS[0]["address"]: "Hackney Council", ACROSS[1]["address"]: "Islington Council"}
+    notes = {one["text"]: one["note"] for one in (await started.suggest("N1 9Z")).json()["suggestions"]}
+    assert notes["N1 9ZZ"] == "postcode in Hackney and Islington"
 
 
 async def test_by_hand_the_council_is_asked_for_only_where_the_postcode_has_several(started):
@@ -192,7 +192,7 @@ async def test_a_forged_choice_is_no_choice_and_its_text_is_searched_for(started
     assert 'name="uprn" value=""' in (await started.browser.get("/move/new/postcode")).text
     assert "What is your new address?" in (await started.browser.get("/move")).text, "nothing is answered"
     assert error(await started.choose("1137"), "uprn") == "Select your address, or enter it by hand"
-    # a form without the script's box carries the hidden choice of before: what is searched for now is what counts
+    # a form without the script's box carries the earlier hidden choice; the new search text counts
     page = await started.search(postcode="E8 4RU", building="12", uprn="101")
     assert offered(page) == ["1012"]
 
@@ -278,10 +278,10 @@ async def test_a_script_is_told_ten_addresses_and_what_leads_to_them_for_up_to_2
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-type"] == "application/json"
-    told = {one["text"]: (one["value"], one["note"]) for one in answer.json()["suggestions"]}
-    assert told[HOUSE["address"]] == ("101", None)
-    assert told[SHELL["address"]] == (None, "divided into flats")
-    assert told[STREET["address"]] == (None, "street")
+    offered_values = {one["text"]: (one["value"], one["note"]) for one in answer.json()["suggestions"]}
+    assert offered_values[HOUSE["address"]] == ("101", None)
+    assert offered_values[SHELL["address"]] == (None, "divided into flats")
+    assert offered_values[STREET["address"]] == (None, "street")
     told_again = [one["text"] for one in (await started.suggest(f" {STREET['address']} ")).json()["suggestions"]]
     assert STREET["address"] not in told_again, "what has been chosen to go on from is not offered again"
     assert HOUSE["address"] in told_again

@@ -1,4 +1,4 @@
-"""The table of steps by itself: what each fact leads to, in any order and however often."""
+"""The table of steps as pure rules: the result of each fact, in any order and with repeats."""
 
 from datetime import UTC, datetime
 from itertools import permutations
@@ -54,7 +54,7 @@ def submitted(*recipients: Recipient, text: bool = True) -> Move:
 
 
 def reference(move: Move, recipient: Recipient) -> str | None:
-    """The reference that the move gave for this recipient."""
+    """Return the move's reference for this recipient."""
     return next((telling.reference for telling in move.tellings if telling.recipient == recipient), "m:none")
 
 
@@ -151,7 +151,7 @@ def test_a_refusal_does_not_undo_a_delivery_nor_the_other_way_round():
 
 
 def settled(*recipients: Recipient, refusing: tuple[Recipient, ...] = (), because: Reason = Reason.NOT_ACTIVE, text: bool = True) -> Move:
-    """A move of which every council is settled: told, or refused."""
+    """Return a move in which every council has received or refused it."""
     move = submitted(*recipients, text=text)
     for recipient in recipients:
         following = (
@@ -189,7 +189,7 @@ def test_a_message_that_cannot_be_delivered_completes_the_move_and_the_page_says
     assert outcome_of(last.state) is Outcome.ALL_TOLD, "who was told does not depend on the mail"
 
 
-# ---------------------------------------------------------------- whose events count
+# ---------------------------------------------------------------- trusted events
 
 
 @pytest.mark.parametrize("over", [{"sender": "E09000007"}, {"client": "another"}, {"sender": None, "client": None}])
@@ -242,7 +242,7 @@ def test_a_move_from_before_references_were_kept_goes_on_under_its_old_ones():
     assert record_delivery(move, message_delivered(move, Channel.EMAIL, reference="m:email")).ended
 
 
-# ---------------------------------------------------------------- what the citizen reads
+# ---------------------------------------------------------------- text for the citizen
 
 
 def test_the_message_carries_what_became_of_each_council_in_plain_words():

@@ -1,4 +1,4 @@
-"""The citizen's pages without JavaScript and with every block down: one question a page, by hand, in plain words."""
+"""The citizen's pages without JavaScript and with every block down: one question a page, addresses by hand, plain English."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""A session that ends while a citizen answers: the page says so, and after signing in at the real identity everything is back."""
+"""A session ends while a citizen answers: the page says so, and signing in again restores the answers."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from shared import clock
 from tests.identity.conftest import mailbox_running, own_settings
 from tests.identity.mailbox import Mailbox
 from tests.support.browser import MainForm
-from tests.support.running import TRUST, free_port
+from tests.support.service_runner import TRUST, free_port
 
 from .conftest import App
 from .test_questions import TODAY_NAME, by_hand, heading
@@ -30,7 +30,7 @@ SECRET = "move-home-secret-move-home-secret-0123456789"
 
 
 class Visitor:
-    """A browser without JavaScript that goes from the app to identity and back."""
+    """A browser without JavaScript that moves between the app and identity."""
 
     def __init__(self, app: App, mailbox: Mailbox) -> None:
         self.http = httpx.AsyncClient(base_url=app.running.url, timeout=20, verify=TRUST, follow_redirects=True)
@@ -41,14 +41,14 @@ class Visitor:
         self.page = await self.http.get(path)
 
     async def send(self, **fields: Any) -> None:
-        """Fill in the page's form and press its button."""
+        """Fill in and submit the page's form."""
         form = MainForm(self.page.text)
         assert form.action is not None, self.page.text
         target = urljoin(str(self.page.url), form.action or str(self.page.url))
         self.page = await self.http.post(target, data={**form.hidden, **fields})
 
     async def follow(self, text: str) -> None:
-        """Follow the link or button of that text."""
+        """Follow the link or button with that text."""
         found = re.search(rf'<a href="([^"]+)"[^>]*>\s*{text}\s*</a>', self.page.text)
         assert found, self.page.text
         await self.open(unescape(found[1]))
@@ -61,7 +61,7 @@ class Visitor:
 
 @pytest.fixture
 def visiting(start_app: Any, settings: Callable[..., Any], serve: Any, tmp_path: Path) -> Callable[[], Any]:
-    """`async with visiting() as (app, visitor)`: the app and a real identity; only the mail is taken by a stand-in."""
+    """`async with visiting() as (app, visitor)`: the app and a real identity; only the mailbox is a stand-in."""
 
     @asynccontextmanager
     async def start() -> AsyncIterator[tuple[App, Visitor]]:

@@ -1,4 +1,4 @@
-"""Signing out, with the real identity: here, there, and by being left alone."""
+"""Signing out with the real identity: at the app, at identity, and by inactivity."""
 
 import json
 import re
@@ -23,17 +23,17 @@ from tests.conftest import DRIVER
 from tests.identity.citizen import Browser as IdentityBrowser
 from tests.identity.conftest import mailbox_running
 from tests.identity.mailbox import KEY, TEMPLATE, Mailbox
-from tests.support.running import TRUST, Running, eventually, free_port
+from tests.support.service_runner import TRUST, RunningService, eventually, free_port
 
 WEB_SECRET = "a secret of the app, which is long enough"
 
 
 @dataclass
 class Pair:
-    """The app and identity, and a browser that knows both."""
+    """The app, identity, and a browser for both."""
 
-    app: Running
-    identity: Running
+    app: RunningService
+    identity: RunningService
     mailbox: Mailbox
 
     def browser(self) -> "Browser":
@@ -41,7 +41,7 @@ class Pair:
 
 
 class Browser(IdentityBrowser):
-    """Follows redirects to the app and to identity, and notes every address that it was sent to."""
+    """A browser that follows redirects to the app and identity, and records every address."""
 
     def __init__(self, http: httpx.AsyncClient, pair: Pair) -> None:
         self.http, self.pair = http, pair
@@ -217,7 +217,7 @@ async def test_with_https_the_cookies_are_secure_and_bound_to_the_host(pair: Pai
 
 
 async def sign_out_form(browser: Browser) -> str:
-    """Press the button at the foot of the app's page; gives the page that goes on to identity."""
+    """Press the button at the foot of the app's page; return the page that leads to identity."""
     hidden = dict(re.findall(r'<input type="hidden" name="(csrf_token)" value="([^"]*)"', browser.page.text))
     page = await browser.http.post(f"{browser.pair.app.url}/sign-out", data=hidden)
     assert page.status_code == 200

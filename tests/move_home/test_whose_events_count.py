@@ -1,4 +1,4 @@
-"""A journey is moved by what this app asked for itself: over the real broker, with events of others that claim to answer it."""
+"""Only answers to the app's own requests move a journey: over the real broker, with forged events of others."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ async def state_of(app: Any, move: str) -> Move:
 
 
 async def submitted(app: Any, tokens: Any, eventually: Any) -> Move:
-    """A move that has begun, while every block is down."""
+    """Submit a move while every block is down."""
     body = {**MOVE, "tell": [{"borough": CAMDEN, "purpose": "council-tax"}], "phone": None}
     answer = await app.running.http.post("/api/moves", json=body, headers=tokens.bearer(SCOPE))
     assert answer.status_code == 201, answer.text
@@ -34,7 +34,7 @@ async def submitted(app: Any, tokens: Any, eventually: Any) -> Move:
 
 
 async def happens(app: Any, *events: Event) -> None:
-    """The events reach the broker in this order; those of one key are handled in it."""
+    """Publish events in this order; consumers keep it per key."""
     async with app.store.transaction() as tx:
         await tx.publish(*(event.model_copy(update={"sequence": number}) for number, event in enumerate(events, 1)))
 

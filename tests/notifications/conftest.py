@@ -1,4 +1,4 @@
-"""A real notifications service, a real SMTP server and text provider that record what they are given."""
+"""Fixtures: a real notifications service, and an SMTP server and a text provider that record messages."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from services.notifications.service import build
 from services.notifications.settings import Settings
-from tests.support.running import Running, eventually, free_port, serving
+from tests.support.service_runner import RunningService, eventually, free_port, run_service
 
 SERVICE = "11111111-1111-4111-8111-111111111111"
 OTHER_SERVICE = "22222222-2222-4222-8222-222222222222"
@@ -63,13 +63,13 @@ SEED = {
 
 
 def key(kind: str) -> str:
-    """The key as a council's developer is given it."""
+    """Return the API key in the form that developers receive."""
     return f"{kind}-{OTHER_SERVICE if kind == 'other' else SERVICE}-{SECRETS[kind]}"
 
 
 @dataclass
 class MailServer:
-    """An SMTP server; what it answers can be set, one answer for each coming message."""
+    """An SMTP server; a test can set the answer to each coming message."""
 
     port: int
     answers: list[str] = field(default_factory=list)
@@ -124,7 +124,7 @@ class MailServer:
 
 @dataclass
 class TextServer:
-    """An HTTP text provider; what it answers can be set, one status for each coming text."""
+    """An HTTP text provider; a test can set the status for each coming text."""
 
     url: str = ""
     statuses: list[int] = field(default_factory=list)
@@ -153,9 +153,9 @@ class TextServer:
 
 @dataclass
 class Block:
-    """The running service, its providers, and clients for it."""
+    """The running service, its providers, and its clients."""
 
-    running: Running
+    running: RunningService
     mail: MailServer
     texts: TextServer
     settings: Settings
@@ -165,7 +165,7 @@ class Block:
 
 
 class Client:
-    """The official client, unmodified, called off the event loop because it blocks."""
+    """The unmodified official client, called in threads because it blocks."""
 
     def __init__(self, official: NotificationsAPIClient) -> None:
         self.official = official
@@ -200,7 +200,7 @@ async def texts() -> AsyncIterator[TextServer]:
 
 @pytest.fixture
 def start(settings: Callable[..., Any], mail: MailServer, texts: TextServer, tmp_path: Path) -> Callable[..., Any]:
-    """`async with start() as block`: the service; a second call is a replica on the same database."""
+    """`async with start() as block`: the service; a second call gives a replica on the same database."""
     seed = tmp_path / "seed.json"
     seed.write_text(json.dumps(SEED))
     secret = Fernet.generate_key().decode()
@@ -215,7 +215,7 @@ def start(settings: Callable[..., Any], mail: MailServer, texts: TextServer, tmp
             "provider_timeout": 3.0,
         }
         chosen = settings(Settings, **{**values, **over})
-        async with serving(build(chosen)) as running:
+        async with run_service(build(chosen)) as running:
             yield Block(running, mail, texts, chosen)
 
     return starting

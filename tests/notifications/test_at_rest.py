@@ -1,4 +1,4 @@
-"""What lies in the database: nothing that says who was sent what, and nothing for longer than the service keeps it."""
+"""The database reveals no recipient or content, and keeps nothing longer than the retention."""
 
 import copy
 import hashlib
@@ -22,14 +22,14 @@ from shared.events import new_id
 from shared.service import StartError
 from tests.notifications.conftest import EMAIL_TEMPLATE, SEED, SERVICE, SMS_TEMPLATE, Block, MailServer, TextServer, soon
 from tests.notifications.test_errors import bearer
-from tests.support.running import eventually
+from tests.support.service_runner import eventually
 
 ADDRESS, NUMBER, NAME, REFERENCE = "hush.person@example.com", "07900900456", "Persephone", "case-4711"
 PERSONAL = (ADDRESS, NUMBER, "447900900456", NAME)
 
 
 def rows(block: Block, *collections: str) -> list[tuple[str, dict[str, Any]]]:
-    """Every row of the database, or of some collections, as it lies there."""
+    """Return every row of the database, or of some collections, as stored."""
     with MongoClient[dict[str, Any]](block.settings.mongodb.get_secret_value()) as client:
         database = client[block.settings.database]
         names = collections or tuple(database.list_collection_names())
@@ -37,7 +37,7 @@ def rows(block: Block, *collections: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def now_bearer() -> dict[str, str]:
-    """The header of a caller whose clock is the test's."""
+    """Return the header of a caller with the test's clock."""
     return bearer(iat=int(clock.now().timestamp()))
 
 
@@ -136,7 +136,7 @@ async def test_keys_rotate_without_losing_a_message(start: Callable[..., Any], m
 
 @pytest.fixture
 def short_seed(tmp_path: Path) -> str:
-    """The service keeps messages for three days."""
+    """A seed whose service keeps messages for three days."""
     first, *others = copy.deepcopy(SEED["services"])
     seed = {"services": [{**first, "retention_days": 3}, *others]}
     file = tmp_path / "short.json"
@@ -192,7 +192,7 @@ def test_a_service_keeps_messages_for_3_to_90_days(days: int, *, allowed: bool) 
 
 
 def in_clear(notification: str, status: str, at: datetime) -> dict[str, Any]:
-    """A row as the version before messages were sealed wrote it."""
+    """Write a row in the format of the version before encryption."""
     ended = status != "created"
     return {
         "_id": notification,
@@ -241,7 +241,7 @@ async def test_what_an_earlier_version_wrote_in_clear_is_sealed_delivered_and_ex
         assert services[SERVICE]["retention_days"] == 7
         read = (await block.running.http.get(f"/v2/notifications/{done}", headers=bearer())).json()
         assert (read["email_address"], read["reference"]) == (ADDRESS, REFERENCE), "until it is sealed it is read as it is"
-    for _ in range(2):  # it can be repeated
+    for _ in range(2):  # a repeat changes nothing
         async with start(seed_file="") as block:
             await eventually(lambda: mail.recipients == [ADDRESS])
 

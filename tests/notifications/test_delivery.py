@@ -1,4 +1,4 @@
-"""Whatever servers and processes do, an accepted message is handed over, and is one message."""
+"""An accepted message is delivered, as one message, whatever servers and processes do."""
 
 import asyncio
 import os
@@ -18,8 +18,8 @@ from services.notifications.store.delivery_jobs import DeliveryJobs
 from shared.mongo import Unavailable
 from tests.notifications.conftest import EMAIL_TEMPLATE, SMS_TEMPLATE, Block, MailServer
 from tests.notifications.test_errors import bearer
-from tests.support.published import published
-from tests.support.running import eventually, free_port
+from tests.support.published_events import published
+from tests.support.service_runner import eventually, free_port
 
 
 async def send(block: Block, *names: str) -> list[str]:
@@ -34,7 +34,7 @@ async def statuses(block: Block) -> list[str]:
 
 
 async def settled(block: Block, *expected: str, seconds: float = 15.0) -> None:
-    """Until the states of all messages are these, in any order."""
+    """Wait until the messages have these states, in any order."""
 
     async def are() -> bool:
         return sorted(await statuses(block)) == sorted(expected)
@@ -43,7 +43,7 @@ async def settled(block: Block, *expected: str, seconds: float = 15.0) -> None:
 
 
 async def events_of(block: Block) -> dict[str, list[str]]:
-    """What was published about each notification, in order."""
+    """Return the events of each notification, in order."""
     found: dict[str, list[str]] = {}
     for event in await published(block.running.service):
         found.setdefault(event.key, []).append(event.about.type.split(".")[-2])
@@ -172,7 +172,7 @@ async def test_an_outcome_that_cannot_be_written_is_kept_and_the_message_not_sen
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
-    """The variables with which another process of the same service starts."""
+    """Return the environment of another process of the service."""
     own = {"name", "instance", "role", "port", "public_url", "audience", "seed_file"}
     shared = settings.model_dump(exclude=own)
     plain = {name: value.get_secret_value() if isinstance(value, SecretStr) else str(value) for name, value in shared.items()}
@@ -180,14 +180,14 @@ def as_environment(settings: Settings) -> dict[str, str]:
 
 
 def process(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Another replica, as a process of its own that can be killed."""
+    """Start another replica as a process that the test can kill."""
     return subprocess.Popen([sys.executable, "-m", "services.notifications", "--role", "worker"], env=environment)
 
 
 async def test_a_process_killed_between_the_servers_yes_and_its_own_commit_sends_the_same_message_again(
     start: Callable[..., Any], mail: MailServer, tmp_path: Path
 ) -> None:
-    """The process dies inside the server's yes: the claim is there, the outcome is not. Another process finds the claim."""
+    """The process dies during the server's acceptance: the claim is stored, the outcome is not. Another process finds the claim."""
     async with start(role="api") as api:
         environment = os.environ | as_environment(api.settings)
         mail.gate.clear()

@@ -1,4 +1,4 @@
-"""When a delivery is tried again, when it is given up, and which event says so."""
+"""When a delivery is retried, when it is abandoned, and with which event."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random

@@ -1,4 +1,4 @@
-"""What is refused, is refused with Notify's status, error class and text; bad input is never a 500."""
+"""Refusals have Notify's status, error class and text; bad input never causes a 500."""
 
 import asyncio
 import base64
@@ -285,7 +285,7 @@ async def test_a_client_that_hangs_up_is_no_error_of_ours(block: Block, http: ht
         _, writer = await asyncio.open_connection("127.0.0.1", block.settings.port)
         writer.write(head.encode() + b'{"phone_number":')
         await writer.drain()
-        assert (await http.get("/live")).status_code == 200  # the service has seen the head by now
+        assert (await http.get("/live")).status_code == 200  # the service has read the head
         writer.close()
         await writer.wait_closed()
     for _ in range(3):

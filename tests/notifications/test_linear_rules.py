@@ -1,4 +1,4 @@
-"""Rules about texts take time in proportion to the text, whatever it holds; and they find what GOV.UK Notify's expressions find."""
+"""Text rules take time in proportion to the text, and find what GOV.UK Notify's expressions find."""
 
 import random
 import re
@@ -52,11 +52,11 @@ SMALLER, LARGER = 5_000, 40_000
 """Eight times the text: a linear rule takes about eight times as long, a quadratic one 64 times."""
 MOST_GROWTH = 24
 FLOOR_SECONDS = 0.05
-"""What takes less is not compared: the clock of a busy machine says nothing about it."""
+"""Shorter times are not compared: they are too noisy on a busy machine."""
 
 
 def took(rule: Callable[[str], object], text: str) -> float:
-    """Seconds of processor time, the least of three turns."""
+    """Return seconds of processor time, the least of three runs."""
     turns = []
     for _ in range(3):
         began = time.process_time()

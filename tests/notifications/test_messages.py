@@ -1,4 +1,4 @@
-"""Templates and values make the message that the citizen reads, and nothing that somebody put into a value."""
+"""Templates and values make the message; markup in a value has no effect."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""GOV.UK Notify's own Python client sends and reads here, unmodified."""
+"""GOV.UK Notify's Python client sends and reads messages, unmodified."""
 
 import asyncio
 from email import message_from_bytes

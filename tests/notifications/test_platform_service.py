@@ -1,4 +1,4 @@
-"""What the platform itself sends belongs to no borough: no borough's token sees it, changes it, or can tell that it is there."""
+"""The platform's own messages belong to no borough: no borough's token can see, change or detect them."""
 
 import copy
 import json
@@ -29,7 +29,7 @@ SIGN_IN = {
 
 @pytest.fixture
 def seed(tmp_path: Path) -> Callable[..., str]:
-    """`seed(borough=...)`: a seed file in which the sign-in service is the platform's, or a borough's as it once was."""
+    """`seed(borough=...)`: a seed file whose sign-in service is the platform's, or a borough's as in earlier versions."""
 
     def write(**over: Any) -> str:
         file = tmp_path / f"seed-{uuid4().hex}.json"

@@ -1,4 +1,4 @@
-"""Phone numbers and email addresses are taken and refused as GOV.UK Notify does."""
+"""Phone numbers and email addresses are accepted and refused as by GOV.UK Notify."""
 
 import pytest
 

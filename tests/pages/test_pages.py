@@ -1,4 +1,4 @@
-"""The pages' frame: layout, static files, security headers, form tokens and errors, in a small app of their own."""
+"""Layout, static files, security headers, form tokens and errors of pages, in a small app."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The portal shows what runs, and captures mail and texts so that nothing leaves the machine."""
+"""The portal shows the running services, and captures mail and texts."""
 
 import asyncio
 import smtplib
@@ -13,7 +13,7 @@ import pytest
 
 from services.portal.service import build
 from services.portal.settings import Settings
-from tests.support.running import Running, free_port
+from tests.support.service_runner import RunningService, free_port
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -34,9 +34,9 @@ def text(key: str = "k-1", **over: Any) -> dict[str, Any]:
 
 
 class Post:
-    """Sends mail to the portal's server."""
+    """A client of the portal's SMTP server."""
 
-    def __init__(self, running: Running, port: int) -> None:
+    def __init__(self, running: RunningService, port: int) -> None:
         self.running, self.port, self.http = running, port, running.http
 
     async def send(self, mail: EmailMessage) -> None:

@@ -1,1 +1,1 @@
-"""What a hostile client sends, and what it gets."""
+"""Tests with hostile clients."""

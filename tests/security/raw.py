@@ -1,4 +1,4 @@
-"""Requests as bytes: what no well-behaved client would send."""
+"""Sends raw requests that no HTTP library would send."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back before the connection was closed, or before the wait ended."""
+    """The answer received until the connection closed or the wait ended."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -15,7 +15,7 @@ class Answer:
 
 
 async def send(port: int, *parts: bytes, seconds: float = 10.0) -> Answer:
-    """Send the parts on one connection, and give the first answer. Status 0 means that none came."""
+    """Send the parts on one connection and return the first answer; status 0 means no answer within `seconds`."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     received, closed = b"", False
     try:

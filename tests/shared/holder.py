@@ -1,4 +1,4 @@
-"""A process of the thing service that makes thing `held` in a transaction, says so, and never ends it."""
+"""A process of the thing service that makes thing `held` in a transaction, prints a line, and never commits."""
 
 import asyncio
 import sys

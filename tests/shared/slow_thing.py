@@ -1,4 +1,4 @@
-"""The thing service with a handler that never ends, as a process to be killed: it publishes its own three events."""
+"""The thing service with a handler that never returns, as a process to kill; it publishes three events to itself."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ router.publishes(ThingMade)
 
 @router.subscriber(ThingMade)
 async def hang(event: ThingMade, about: Envelope, tx: Tx) -> None:
-    """Note that it has begun, outside of the transaction, and never end."""
+    """Record the call outside the transaction, and never return."""
     await BEGUN[0].collection("begun").insert_one({"event": about.id})
     await tx.effects.add(event.thing, event.number, about.id)
     await asyncio.Event().wait()
@@ -23,7 +23,7 @@ BEGUN: list[Store] = []
 
 
 def build(settings: Settings) -> Service:
-    """The service."""
+    """Build the service."""
     store = Store(settings)
     BEGUN.append(store)
 

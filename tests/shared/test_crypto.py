@@ -1,4 +1,4 @@
-"""What is sealed opens again, under keys that change, and what an earlier version sealed still opens."""
+"""Sealed values open under rotated keys, and values of earlier versions still open."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""No request waits for a thread: FastAPI gives every dependency that is no coroutine function to one, for 200 microseconds each."""
+"""No request waits for a thread: FastAPI runs every synchronous dependency in one, at 200 microseconds each."""
 
 import inspect
 import pkgutil

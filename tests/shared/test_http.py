@@ -1,4 +1,4 @@
-"""Requests: who may call, what a repeat gets, and what bad input is told."""
+"""Requests: authorisation, idempotency, and errors for bad input."""
 
 import asyncio
 import base64
@@ -10,11 +10,11 @@ from joserfc import jws, jwt
 
 from shared.http import Cursor, InvalidCursor
 from tests.shared.thing import Settings, build
-from tests.support.running import serving
+from tests.support.service_runner import run_service
 
 SCOPE = "thing:thing:make"
 in_its_loop = pytest.mark.asyncio(loop_scope="module")
-"""For tests of `empty`."""
+"""The event loop for tests of `empty`."""
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ async def thing(settings, serve):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def empty(module_settings):
-    """One for all tests that leave nothing in it."""
-    async with serving(build(module_settings(Settings))) as running:
+    """One service for all tests that store nothing."""
+    async with run_service(build(module_settings(Settings))) as running:
         yield running
 
 
@@ -133,7 +133,7 @@ async def test_bad_input_is_a_4xx_problem_that_names_the_field(empty, tokens, se
     ("content", "status"),
     [(b'{"name": "\xff\xfe"}', 400), (b"[" * 100_000, 400), (b'{"name": "' + b"x" * 1_100_000 + b'"}', 413)],
 )
-async def test_what_cannot_be_parsed_is_a_4xx_problem(empty, tokens, content, status):
+async def test_an_unparsable_body_is_a_4xx_problem(empty, tokens, content, status):
     reply = await empty.http.post("/v1/things", content=content, headers={**tokens.bearer(SCOPE), "Content-Type": "application/json"})
     assert reply.status_code == status, reply.text
     assert reply.json()["status"] == status
@@ -159,7 +159,7 @@ async def test_a_token_for_something_else_does_not_open(empty, tokens, claims, s
 @pytest.mark.parametrize(
     "value", ["", "Bearer", "Bearer x", "Bearer a.b.c", "Basic abc", "Bearer " + "x" * 9000, "Bearer eyJhbGciOiJub25lIn0.e30."]
 )
-async def test_what_is_no_token_is_401(empty, value):
+async def test_a_malformed_token_is_401(empty, value):
     assert (await empty.http.get("/v1/things", headers={"Authorization": value})).status_code == 401
 
 
@@ -176,7 +176,7 @@ async def test_a_body_that_does_not_say_its_length_is_counted(empty, tokens):
 
 @in_its_loop
 async def test_a_client_that_says_it_sends_too_much_is_heard_out_so_that_it_hears_why(empty, tokens):
-    """A server that answers and closes while the client is still sending resets the connection, and the answer may be lost."""
+    """A server that closes while the client still sends resets the connection, and the answer may be lost."""
     authorization = tokens.bearer(SCOPE)["Authorization"]
     reader, writer = await asyncio.open_connection("127.0.0.1", int(empty.url.rpartition(":")[2]))
     head = f"POST /v1/things HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\nContent-Type: application/json\r\n"

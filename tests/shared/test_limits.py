@@ -1,4 +1,4 @@
-"""Quotas hold over all replicas, cost little below them, and do by purpose what is right without a database."""
+"""Quotas hold over all replicas, cost little below the limit, and have a purpose-specific rule without a database."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +20,7 @@ async def rows(settings) -> Collection:
 
 
 async def hits(quota: Quota, number: int, caller: str = "ada") -> int:
-    """Hit so often; gives how many were let through."""
+    """Hit this many times; return the number of admitted hits."""
     return sum([await quota.hit(caller) for _ in range(number)])
 
 

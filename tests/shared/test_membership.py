@@ -1,4 +1,4 @@
-"""Which replica relays which shard, with a clock that the test holds."""
+"""The assignment of shards to replicas, with the test's clock."""
 
 from shared.mongo.outbox_rows import SHARDS
 from shared.outbox.membership import Membership
@@ -7,7 +7,7 @@ from tests.shared.thing import Settings, Store
 
 
 class Clock:
-    """A monotonic clock that only the test moves."""
+    """A monotonic clock that only the test advances."""
 
     def __init__(self) -> None:
         self.at = 0.0
@@ -17,14 +17,14 @@ class Clock:
 
 
 class Replica:
-    """One replica's presence and its part in the relaying."""
+    """One replica's presence and membership."""
 
     def __init__(self, store: Store, instance: str, clock: Clock) -> None:
         self.presence = Presence(store.collection("live_processes"), instance, clock)
         self.membership = Membership(store, self.presence)
 
     async def beat(self) -> set[int]:
-        """What its workers do once a second."""
+        """Do what the workers do once a second."""
         if self.presence.started:
             await self.presence.heartbeat()
         else:
@@ -114,7 +114,7 @@ async def test_a_member_that_leaves_frees_its_shards_at_once(settings):
     assert two.mine == set(range(SHARDS))
 
 
-async def test_a_restarted_member_of_the_same_name_goes_on_without_waiting(settings):
+async def test_a_restarted_member_of_the_same_name_continues_without_waiting(settings):
     store, clock = await _store(settings), Clock()
     await Replica(store, "one", clock).beat()
     again = Replica(store, "one", clock)

@@ -1,4 +1,4 @@
-"""What anybody may write to a topic costs no other record anything, and steers nothing."""
+"""Odd records on a topic neither affect other records nor control the consumer."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ from shared.events import LONGEST_ATTRIBUTE
 from tests.shared.thing import Settings, Store, ThingMade, build, recording
 from tests.support.kafka import client_options
 from tests.support.odd_records import Odd, RawName, record, send
-from tests.support.published import published
+from tests.support.published_events import published
 
 
 def _made(name: str) -> ThingMade:
@@ -206,7 +206,7 @@ async def _exists(kafka: dict[str, Any], topic: str) -> bool:
 
 
 async def _allow_large(config: Settings, topic: str) -> None:
-    """Apache Kafka takes 1 MB at most where nobody asks for more."""
+    """Raise the topic's limit: Apache Kafka accepts 1 MB by default."""
     if not config.broker_durable:
         return
     from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  # noqa: PLC0415

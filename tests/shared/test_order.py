@@ -1,4 +1,4 @@
-"""The order of a key's events is the order of their commits, whatever any clock says and however many rows wait."""
+"""A key's events keep the order of their commits, whatever the clocks and the backlog."""
 
 import asyncio
 import itertools
@@ -28,13 +28,13 @@ NOBODY: dict[int, set[str]] = defaultdict(set)
 
 
 class Versioned(Event, type="thing.thing.versioned", version=1, topic="thing.versioned"):
-    """An event of an aggregate that has versions."""
+    """An event of a versioned aggregate."""
 
     thing: str = Key()
 
 
 def _clock_that_is(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """From here on a process has this clock: its times and the ids that it makes are so far from now."""
+    """Shift the process's clock: its times and its new ids move by this offset."""
 
     def id_() -> str:
         return str(uuid7(nanoseconds=int((clock.now().timestamp() + seconds) * 1e9)))

@@ -1,4 +1,4 @@
-"""From a transaction's event to the effect in a consumer: once, in order, whatever comes twice."""
+"""From a transaction's event to a consumer's effect: once and in order, despite repeats."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ from shared.bus.dead_letters import DeadLetters
 from shared.mongo import Duplicate, Transaction
 from tests.shared.thing import Settings, Store, ThingMade, build, recording
 from tests.support.kafka import client_options
-from tests.support.published import published
+from tests.support.published_events import published
 
 
 async def test_an_event_reaches_the_consumer_with_its_effect(settings, serve, tokens, eventually):
@@ -111,7 +111,7 @@ async def _resend(config, events, source="urn:test"):
     await producer.stop()
 
 
-async def test_a_poison_message_is_parked_and_the_partition_goes_on(settings, serve, eventually):
+async def test_a_poison_message_is_parked_and_the_partition_continues(settings, serve, eventually):
     config = settings(Settings, partitions=1)
     service = build(config, recording(attempts=3, first_pause=0.05))
     async with serve(service):

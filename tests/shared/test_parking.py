@@ -1,4 +1,4 @@
-"""Parked rows and dead letters: their order under any clock, what discarding and mending do, what they tell of themselves."""
+"""Parked rows and dead letters: order under any clock, discarding, mending, and their telemetry."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ from shared.mongo import Conflict
 from tests.shared.thing import Settings, Store, ThingMade, Tx, build, recording
 from tests.support.kafka import client_options
 from tests.support.odd_records import Odd, record, send
-from tests.support.published import published
+from tests.support.published_events import published
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -48,7 +48,7 @@ async def store(settings):
 
 @contextmanager
 def _clock(at: datetime) -> Iterator[None]:
-    """This machine's time, for ids that are made of it too."""
+    """Set this process's time, also for new ids."""
     with clock.at(at), pytest.MonkeyPatch.context() as patch:
         patch.setattr(shared.events, "uuid7", lambda: UUID(int=int(at.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62 | getrandbits(62)))
         yield
@@ -89,7 +89,7 @@ async def test_rows_that_were_parked_before_places_come_first_in_their_old_order
     for number in (2, 3, 0, 1, 4):
         await parking.park(_delivery(ThingMade(thing="key", number=number)), None)
     rows = await store.collection("parked").find({}, sort=[("place", 1)])
-    for row, number in zip(rows[:4], (2, 3, 0, 1), strict=True):  # as an earlier version has them: an order by time, the key as text
+    for row, number in zip(rows[:4], (2, 3, 0, 1), strict=True):  # the format of an earlier version: order by time, key as text
         row.update(_id=f"ordered:{new_id()}", order=f"0190-{number}")
         del row["place"], row["raw_key"], row["partition"], row["offset"]
         await store.collection("parked").insert_one(row)

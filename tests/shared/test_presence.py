@@ -1,4 +1,4 @@
-"""Who lives, and what becomes of a dead process's claims, with clocks that the test holds."""
+"""Liveness of processes, and the claims of dead ones, with the test's clocks."""
 
 from shared.mongo import Collection
 from shared.presence import DEAD_AFTER, STOP_AFTER, Claims, Presence
@@ -39,7 +39,7 @@ async def test_every_process_frees_claims_not_only_the_one_that_found_the_death(
     await _claim(rows, {"ones": one.name})
     assert await claims.sweep() == 0
     clock.at += DEAD_AFTER
-    await other.heartbeat()  # a sign of life, before the finder looks
+    await other.heartbeat()  # a heartbeat before the finder checks
     await finder.heartbeat()
     await other.heartbeat()
     assert await claims.sweep() == 1

@@ -1,4 +1,4 @@
-"""Whatever a batch holds, each record that can be decoded is given, and the rest is set aside."""
+"""The consumer gets every decodable record of a batch; the rest is set aside."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a developer reads at a service: the API reference without internet, and a page for every problem type."""
+"""A service's pages for developers: the API reference without internet, and a page for every problem type."""
 
 import ast
 import re
@@ -11,14 +11,14 @@ import pytest_asyncio
 from services.data_sharing.domain.sharing import Reason
 from shared.http.problems import CATALOGUE
 from tests.shared.thing import Settings, build
-from tests.support.running import serving
+from tests.support.service_runner import run_service
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Addresses(HTMLParser):
-    """What a page loads, and whether a script or a style stands in it."""
+    """The addresses that a page loads, and its inline scripts and styles."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Addresses(HTMLParser):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def thing(module_settings):
-    async with serving(build(module_settings(Settings))) as running:
+    async with run_service(build(module_settings(Settings))) as running:
         yield running
 
 
@@ -97,7 +97,7 @@ async def test_an_unknown_type_is_404_and_nothing_of_it_is_in_the_page(thing):
 
 
 def used_types():
-    """Each `type="..."` of a `Problem`, and each first argument of the exceptions whose kind becomes a type."""
+    """Return each `type="..."` of a `Problem`, and each first argument of exceptions that map to a type."""
     for folder in ("services", "shared", "examples"):
         for file in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):

@@ -1,4 +1,4 @@
-"""Pauses before what failed is tried again, and how often that is."""
+"""Pauses between retries, and their number."""
 
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ def test_those_who_failed_together_do_not_come_back_together():
 
 
 class Failing:
-    """Fails so often, then gives how often it was called."""
+    """Fails a set number of times, then returns the number of calls."""
 
     def __init__(self, failures: int, error: type[Exception] = TimeoutError) -> None:
         self.calls, self._failures, self._error = 0, failures, error
@@ -31,7 +31,7 @@ class Failing:
         return self.calls
 
 
-async def test_what_fails_is_called_again_until_it_succeeds_or_has_had_its_attempts():
+async def test_a_failing_call_is_repeated_until_it_succeeds_or_its_attempts_are_used_up():
     assert await retry(Failing(2), on=TimeoutError, attempts=3, first=0.001) == 3
     hopeless = Failing(9)
     with pytest.raises(TimeoutError):
@@ -39,7 +39,7 @@ async def test_what_fails_is_called_again_until_it_succeeds_or_has_had_its_attem
     assert hopeless.calls == 3
 
 
-async def test_an_error_that_does_not_heal_is_not_tried_again():
+async def test_a_permanent_error_is_not_retried():
     wrong = Failing(1, ValueError)
     with pytest.raises(ValueError):  # noqa: PT011
         await retry(wrong, on=(TimeoutError, ConnectionError), attempts=3, first=0.001)

@@ -17,22 +17,22 @@ from shared.auth import Caller, require
 from shared.http import HttpFailure, Problem, Router, provided
 from shared.mongo import Conflict
 from tests.shared.thing import Maker, Settings, Store, Thing, ThingMade, build
-from tests.support.running import Running
+from tests.support.service_runner import RunningService
 
 SCOPE = "thing:thing:make"
 conflicts: list[Conflict] = []
-"""Those that a transaction still meets."""
+"""Conflicts left for the coming transactions."""
 
 
 async def keeper(x_keeper: Annotated[str, Header()] = "awake") -> str:
-    """A dependency that a router is included with."""
+    """A dependency of an included router."""
     if x_keeper == "asleep":
         raise Problem(409, "The keeper sleeps.", type="asleep")
     return x_keeper
 
 
 def as_words(_: Request, failure: HttpFailure) -> Response:
-    """The error shape of another surface."""
+    """The error format of another API."""
     return JSONResponse({"wrong": failure.detail}, failure.status)
 
 
@@ -59,7 +59,7 @@ async def tell(words: list[str]) -> int:
 
 @inner.get("/{number}")
 async def read(number: int) -> int:
-    """Give it back."""
+    """Return the value."""
     if not number:
         raise Problem(404, "Nothing has no number.", type="not-found")
     return number
@@ -78,8 +78,8 @@ def exported(monkeypatch) -> InMemorySpanExporter:
 
 
 @pytest_asyncio.fixture
-async def thing(settings, serve, exported) -> AsyncIterator[Running]:
-    """The thing service, with a router that is included under a prefix."""
+async def thing(settings, serve, exported) -> AsyncIterator[RunningService]:
+    """The thing service with a router included under a prefix."""
     service = build(settings(Settings))
     service.app.include_router(later, prefix="/later", dependencies=[Depends(keeper)])
     async with serve(service) as running:

@@ -1,4 +1,4 @@
-"""Security events: every one is counted, and no number of them fills the log."""
+"""Security events: each is counted, and the number of log lines is bounded."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A slow handler delays the messages of its own key alone, whatever happens to its process."""
+"""A slow handler delays only messages of its own key, even when its process dies."""
 
 import asyncio
 import sys
@@ -15,7 +15,7 @@ SLOW = "slow"
 
 
 def _consumer(gate: asyncio.Event, begun: list[int], **options: Any) -> EventRouter:
-    """Records each thing; those named `slow` first wait for the gate."""
+    """Return a consumer that records each thing; those named `slow` first wait for the event `gate`."""
     router = EventRouter("slow", **options)
 
     @router.subscriber(ThingMade)
@@ -132,7 +132,7 @@ async def test_a_handler_that_cancels_itself_has_failed(settings, serve, eventua
 
 @pytest.mark.parametrize("instance", ["another", "killed"])
 async def test_a_message_whose_slow_handler_was_killed_is_taken_by_who_comes_next(settings, serve, eventually, instance):
-    """`killed` is the same replica that starts again, `another` one that runs beside it."""
+    """`killed`: the same replica restarts; `another`: a replica beside it takes over."""
     config = settings(Settings, instance="killed", partitions=1)
     child = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.shared.slow_thing", env=environment(config))
     store = Store(config)

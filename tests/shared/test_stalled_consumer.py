@@ -1,4 +1,4 @@
-"""A consumer that reads no longer, or whose commits hang, though nothing failed: what is there is taken all the same."""
+"""A consumer that stops reading, or whose commits hang, without an error still handles its messages."""
 
 import asyncio
 from typing import Any
@@ -26,21 +26,21 @@ async def _publish(service, thing):
 
 @pytest.mark.usefixtures("_soon")
 @pytest.mark.parametrize("hanging", ["getmany", "commit"])
-async def test_what_is_there_is_taken_by_a_consumer_that_hangs(settings, serve, eventually, monkeypatch, hanging):
+async def test_a_hung_consumer_is_replaced_and_its_messages_are_handled(settings, serve, eventually, monkeypatch, hanging):
     service = build(settings(Settings), recording())
     async with serve(service):
         await _publish(service, "before")
         await eventually(lambda: service.store.effects.of("before"))
         [receiving] = service._receivers
         monkeypatch.setattr(receiving._kafka, hanging, _hang)
-        for number in range(3):  # the first may have been asked for before
+        for number in range(3):  # the first call may have begun before
             await _publish(service, f"after {number}")
             await eventually(lambda number=number: service.store.effects.of(f"after {number}"), seconds=30)
             assert await service.store.effects.of(f"after {number}") == [1]
 
 
 @pytest.mark.usefixtures("_soon")
-async def test_a_consumer_that_has_nothing_to_read_stays(settings, serve, eventually, monkeypatch):
+async def test_an_idle_consumer_is_not_replaced(settings, serve, eventually, monkeypatch):
     service = build(settings(Settings), recording())
     async with serve(service):
         await _publish(service, "before")

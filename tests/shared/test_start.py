@@ -1,4 +1,4 @@
-"""What is wrong at the start is one clear line and a non-zero exit code."""
+"""Errors at the start give one clear line and a non-zero exit code."""
 
 import asyncio
 import socket
@@ -79,7 +79,7 @@ async def test_requests_that_are_no_http_leave_no_line_each(settings, eventually
     assert output.count(b"Invalid HTTP request") == 0
 
 
-async def test_sigterm_ends_it_with_exit_code_0(settings, eventually):
+async def test_sigterm_ends_a_service_with_exit_code_0(settings, eventually):
     config = settings(Settings)
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.shared.thing", env=environment(config), stdout=asyncio.subprocess.DEVNULL
@@ -98,7 +98,7 @@ async def test_sigterm_ends_it_with_exit_code_0(settings, eventually):
     assert await asyncio.wait_for(child.wait(), 15) == 0
 
 
-async def test_sigterm_ends_it_also_while_it_waits_for_its_database(settings):
+async def test_sigterm_ends_a_service_that_waits_for_its_database(settings):
     reached = asyncio.Event()
 
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

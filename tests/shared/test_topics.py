@@ -1,4 +1,4 @@
-"""The platform makes its topics, with the partitions and the retention that are set, and says which are not so."""
+"""Services create topics with the configured partitions and retention, and report topics that differ."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,7 +34,7 @@ def _topic(config: Settings) -> str:
 
 
 async def _partitions(admin: AIOKafkaAdminClient, topic: str) -> int:
-    """0 where the topic is not there."""
+    """Return the number of partitions; 0 without the topic."""
     return next((len(found["partitions"]) for found in await admin.describe_topics() if found["topic"] == topic), 0)
 
 
@@ -72,7 +72,7 @@ async def test_a_topic_that_is_deleted_is_made_again_as_it_was_and_used(settings
             await admin.delete_topics([_topic(config)])
             await eventually(lambda: _partitions(admin, _topic(config)), seconds=20)
             assert await _partitions(admin, _topic(config)) == 5
-            if BROKER == "tansu":  # it does not tell a consumer that its position is behind the end of the new topic
+            if BROKER == "tansu":  # the broker does not report that a position lies behind the new topic's end
                 continue
             for number in range(5):
                 thing = f"after {round_} {number}"
@@ -108,7 +108,7 @@ async def test_a_longer_retention_is_brought_to_what_is_set_or_said(settings, se
             assert "this broker cannot change it" in (await running.http.get("/ready")).json()["topics"][_topic(config)]
 
 
-async def test_a_shorter_retention_is_left_as_it_is(settings, serve, eventually):
+async def test_a_shorter_retention_stays_unchanged(settings, serve, eventually):
     config = settings(Settings)
     await _make(config, 3, **{"retention.ms": DAY_MS})
     service = build(config, recording())

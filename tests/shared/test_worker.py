@@ -1,4 +1,4 @@
-"""How often an idle worker looks."""
+"""How often an idle worker polls."""
 
 import asyncio
 from types import SimpleNamespace
@@ -9,7 +9,7 @@ from shared.worker import Worker
 
 
 class TimedWorker(Worker):
-    """Notes its pauses, and lets each pass at once on a clock of the test's own."""
+    """Records its pauses; each passes at once on the test's clock."""
 
     def __init__(self, *, idle_interval: float | None, wake_at: int, looks: int) -> None:
         super().__init__("timed", self.look, interval=1.0, idle_interval=idle_interval)

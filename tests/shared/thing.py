@@ -1,4 +1,4 @@
-"""A small service on the chassis, for the chassis's own tests: things that are made, counted and told about."""
+"""A small service for the chassis's tests: it makes and counts things, and publishes events."""
 
 import os
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class ThingMade(Event, type="thing.thing.made", version=1, topic="thing.things",
 
 
 class Settings(ServiceSettings):
-    """No more than every service has."""
+    """Settings without fields of its own."""
 
     model_config = prefixed("THING_")
 
@@ -36,49 +36,49 @@ class Things:
         self._rows = scope.collection("things")
 
     async def insert(self, name: str, number: int) -> None:
-        """Raises Duplicate for a name that exists."""
+        """Insert a thing. Raises Duplicate for an existing name."""
         await self._rows.insert_one({"_id": name, "number": number})
 
     async def count_up(self, name: str) -> int:
-        """Add one to its number and give it; 0 where there is no such thing."""
+        """Add one to the thing's number and return it; 0 where it does not exist."""
         row = await self._rows.find_one_and_update({"_id": name}, {"$inc": {"number": 1}})
         return int(row["number"]) if row else 0
 
     async def all(self) -> list[Document]:
-        """All, in order of number."""
+        """Return all things, in order of number."""
         return await self._rows.find({}, sort=[("number", 1)])
 
 
 class Effects:
-    """What a consumer did, row by row."""
+    """Effects of consumers, one row each."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("effects")
 
     async def add(self, thing: str, number: int, event: str) -> None:
-        """One effect; the same event twice would be two rows."""
+        """Add one row; the same event twice gives two rows."""
         await self._rows.insert_one({"thing": thing, "number": number, "event": event})
 
     async def of(self, thing: str) -> list[int]:
-        """The numbers in the order in which they came about."""
+        """Return the numbers in the order of their insertion."""
         return [row["number"] for row in await self._rows.find({"thing": thing}, sort=[("_id", 1)])]
 
     async def count(self) -> int:
-        """All of them."""
+        """Count all effects."""
         return await self._rows.count({})
 
 
 class Repositories(Scope):
-    """What can be asked."""
+    """The repositories of the service."""
 
     @property
     def things(self) -> Things:
-        """Things."""
+        """The things."""
         return Things(self)
 
     @property
     def effects(self) -> Effects:
-        """Effects."""
+        """The effects."""
         return Effects(self)
 
 
@@ -94,14 +94,14 @@ class Store(Database[Tx], Repositories):
 
 
 class NewThing(BaseModel):
-    """What a client sends."""
+    """The body of a POST."""
 
     name: str = Field(min_length=1, max_length=50)
     number: int = 0
 
 
 class Thing(BaseModel):
-    """What a client gets."""
+    """A thing in an answer."""
 
     name: str
     number: int
@@ -115,7 +115,7 @@ Db = Annotated[Store, Depends(provided(Store))]
 
 @router.post("/v1/things", status_code=201)
 async def make(thing: NewThing, caller: Maker, store: Db) -> Thing:
-    """Make a thing, once for each name."""
+    """Make a thing; a name can exist once."""
     async with store.transaction() as tx:
         try:
             await tx.things.insert(thing.name, thing.number)
@@ -127,7 +127,7 @@ async def make(thing: NewThing, caller: Maker, store: Db) -> Thing:
 
 @router.post("/v1/things/{name}/count")
 async def count_up(name: str, caller: Maker, store: Db) -> Thing:
-    """Add one to a thing's number; it can be done again and again."""
+    """Add one to a thing's number."""
     async with store.transaction() as tx:
         number = await tx.things.count_up(name)
         if not number:
@@ -138,12 +138,12 @@ async def count_up(name: str, caller: Maker, store: Db) -> Thing:
 
 @router.get("/v1/things")
 async def list_things(caller: Maker, store: Db) -> list[Thing]:
-    """All things."""
+    """Return all things."""
     return [Thing(name=row["_id"], number=row["number"], borough=caller.borough) for row in await store.things.all()]
 
 
 def recording(name: str = "recorder", **options: float) -> EventRouter:
-    """A consumer that writes a row for each event; things named `poison...` fail, `wait...` fail until a row in `allowed` lets them."""
+    """Return a consumer that writes a row an event; things named `poison...` fail, `wait...` fail until a row in `allowed` lets them."""
     events = EventRouter(name, **options)  # type: ignore[arg-type]
 
     @events.subscriber(ThingMade)
@@ -158,7 +158,7 @@ def recording(name: str = "recorder", **options: float) -> EventRouter:
 
 
 def published(*also: type[Event]) -> EventRouter:
-    """A router that declares what the thing service publishes."""
+    """Return a router that declares the thing service's events."""
     events = EventRouter("thing")
     events.publishes(ThingMade, *also)
     return events
@@ -171,7 +171,7 @@ def build(settings: Settings, *events: EventRouter) -> Service:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The environment that gives a process of this service these settings."""
+    """Return the environment of a process of this service with these settings."""
     values = {name: getattr(settings, name) for name in Settings.model_fields}
     plain = {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in values.items()}
     return {**os.environ, **{f"THING_{name.upper()}": str(value) for name, value in plain.items()}}

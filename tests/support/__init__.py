@@ -1,1 +1,1 @@
-"""What tests share: real engines, real services on real ports, tokens of a test issuer."""
+"""Support for tests: services on real ports, tokens of a test issuer, readers of events and logs."""

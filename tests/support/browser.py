@@ -1,4 +1,4 @@
-"""A citizen with a browser without JavaScript: goes from page to page, fills in the form of each and sends it."""
+"""A browser without JavaScript: it opens pages, fills in their forms and submits them."""
 
 from collections.abc import Sequence
 from html.parser import HTMLParser
@@ -8,7 +8,7 @@ import httpx
 
 
 class MainForm(HTMLParser):
-    """The form inside the page's `main`: where it goes, its hidden fields, and the values that its radios and checkboxes offer."""
+    """The form in the page's `main`: its action, hidden fields, and the values of its radios and checkboxes."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -19,27 +19,27 @@ class MainForm(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
-        """Note a form and its fields."""
-        told = {name: value or "" for name, value in attrs}
+        """Record the form and its fields."""
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "main":
             self._inside = True
         elif self._inside and tag == "form":
-            self.action = told.get("action", "")
+            self.action = attributes.get("action", "")
         elif self._inside and tag == "input":
-            kind, name = told.get("type", "text"), told.get("name", "")
+            kind, name = attributes.get("type", "text"), attributes.get("name", "")
             if kind == "hidden":
-                self.hidden[name] = told.get("value", "")
+                self.hidden[name] = attributes.get("value", "")
             elif kind in {"radio", "checkbox"}:
-                self.offered.setdefault(name, []).append(told.get("value", ""))
+                self.offered.setdefault(name, []).append(attributes.get("value", ""))
 
     def handle_endtag(self, tag: str) -> None:
-        """The footer's forms are none of ours."""
+        """Leave `main`: forms in the footer do not count."""
         if tag == "main":
             self._inside = False
 
 
 class Browser:
-    """Cookies, and the page that is open. Redirects are followed, but none to an address that begins with `stops_at`."""
+    """Holds the cookies and the open page. It follows redirects, except to addresses that begin with `stops_at`."""
 
     def __init__(self, *, stops_at: str | None = None) -> None:
         self._http = httpx.Client(timeout=20)
@@ -48,7 +48,7 @@ class Browser:
 
     @property
     def page(self) -> httpx.Response:
-        """The page that is open."""
+        """The open page."""
         assert self._page is not None, "no page was opened"
         return self._page
 
@@ -58,11 +58,11 @@ class Browser:
         return MainForm(self.page.text).offered
 
     def open(self, url: str) -> httpx.Response:
-        """Go to an address, and on to wherever it leads."""
+        """Open an address and follow its redirects."""
         return self._follow(self._http.get(url))
 
     def send(self, **fields: str | list[str]) -> httpx.Response:
-        """Fill in the page's form and press its button; a form with a wrong answer comes back with 400."""
+        """Fill in and submit the page's form; a rejected form returns with status 400."""
         form = MainForm(self.page.text)
         assert form.action is not None, f"{self.page.url} has no form: {self.page.text[:3000]}"
         target = urljoin(str(self.page.url), form.action or str(self.page.url))

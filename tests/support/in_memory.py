@@ -1,7 +1,7 @@
-"""A folder whose files live in memory.
+"""A folder on a RAM disk.
 
-Every commit of the database waits for the disk, and a test waits for hundreds of commits. What a killed process wrote is there after its
-death all the same, because the kernel has it; only the machine's own end loses it, and no test brings that about.
+Every commit of the database waits for the disk, and a test waits for hundreds of commits. The kernel keeps the writes of a killed process;
+only a crash of the machine loses them, and no test simulates that.
 """
 
 import fcntl
@@ -11,27 +11,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-MEMORY = Path("/dev/shm")  # noqa: S108  (the folder that is made in it is ours alone)
+MEMORY = Path("/dev/shm")  # noqa: S108  (mkdtemp makes a private folder in it)
 PREFIX, HELD = "london-blocks-tests-", ".held"
 FREE_FILES, FREE_MEMORY = 1_000_000_000, 3_000_000_000
-"""Bytes that must be free there, and in the machine: a process of a run with its engines and platforms takes a third of it."""
+"""Bytes that must be free on the RAM disk, and in the machine: one worker with its engines and platforms takes a third."""
 
 
 @contextmanager
-def folder_in_memory(otherwise: Path) -> Iterator[Path]:
-    """A new folder in memory, removed afterwards; `otherwise` where the machine has no such place or little room in it.
+def folder_in_memory(fallback: Path) -> Iterator[Path]:
+    """Yield a new folder in memory and remove it afterwards; yield `fallback` where the machine has no RAM disk or little memory.
 
-    Those that killed runs left behind are removed too: nobody holds their lock any more.
+    Also remove the folders of killed runs, which nobody locks any more.
     """
     if not _has_room():
-        yield otherwise
+        yield fallback
         return
-    _clear_away()
+    _remove_abandoned_folders()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=MEMORY))
     try:
         with (folder / ".new").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            (folder / ".new").rename(folder / HELD)  # it is locked from the moment at which others can see it
+            (folder / ".new").rename(folder / HELD)  # the lock exists before others can see the file
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -46,7 +46,7 @@ def _has_room() -> bool:
         return False
 
 
-def _clear_away() -> None:
+def _remove_abandoned_folders() -> None:
     for lock in MEMORY.glob(f"{PREFIX}*/{HELD}"):
         with suppress(OSError), lock.open() as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,17 +1,17 @@
 """Sorts the tests into lanes, so that each `make` target runs those of one cost.
 
-A *platform* test starts whole platforms, kills processes, or builds the shipped addresses anew: it lies in one of the folders below, or its
-module says `pytestmark = pytest.mark.platform`. A *unit* test needs no engine, no process of its own and no file; nobody marks it, because
-its fixtures and its module show it.
+A *platform* test starts whole platforms, kills processes, or builds the shipped addresses: it lies in one of the folders below, or its
+module sets `pytestmark = pytest.mark.platform`. A *unit* test needs no engine, no process of its own and no file. It carries no mark:
+its fixtures and the imports of its module show it.
 """
 
 import pytest
 
 PLATFORM_FOLDERS = ("tests/deploy/", "tests/faults/", "tests/fuzz/", "tests/telemetry/")
 ENGINES_AND_FILES = {"engines", "in_memory", "demo_addresses", "platform", "travelled", "tmp_path_factory"}
-"""Fixtures behind which a database, a broker, a platform, a build of the shipped addresses or a folder stands."""
+"""Fixtures that need a database, a broker, a platform, a build of the shipped addresses or a folder."""
 STARTERS = {"subprocess", "multiprocessing", "RunningBlocks", "blocks"}
-"""What a module imports in order to start processes."""
+"""Names that a module imports to start processes."""
 
 
 def mark_platform_tests(items: list[pytest.Item]) -> None:
@@ -22,7 +22,7 @@ def mark_platform_tests(items: list[pytest.Item]) -> None:
 
 
 def is_unit_test(item: pytest.Item) -> bool:
-    """Whether the test needs nothing but this process. `fixturenames` holds the fixtures that it reaches through others too."""
+    """Return whether the test needs nothing but this process. `fixturenames` includes indirect fixtures."""
     if ENGINES_AND_FILES & set(getattr(item, "fixturenames", ())):
         return False
     return not STARTERS & set(vars(getattr(item, "module", None) or object))

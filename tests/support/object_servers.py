@@ -1,6 +1,6 @@
-"""A server of S3's protocol on loopback, and a line to it that can be slow, cut or dead.
+"""A server of the S3 protocol on loopback, and a TCP proxy to it that can stall or drop connections.
 
-`BLOCKS_TEST_S3=http://127.0.0.1:PORT` takes a server that runs already; its keys come from the `AWS_...` variables.
+`BLOCKS_TEST_S3=http://127.0.0.1:PORT` uses a running server; the `AWS_...` variables give its keys.
 """
 
 import os
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
-from .running import free_port
+from .service_runner import free_port
 
 KEYS = {"AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up-secret", "AWS_REGION": "eu-west-2"}
 
@@ -30,7 +30,7 @@ class ObjectServer:
     keys: dict[str, str]
 
     def bucket(self, name: str) -> None:
-        """Make a bucket."""
+        """Create a bucket."""
         client = boto3.client(
             "s3",
             endpoint_url=self.endpoint,
@@ -42,13 +42,13 @@ class ObjectServer:
         client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": self.keys["AWS_REGION"]})
 
     def environment(self, endpoint: str | None = None) -> dict[str, str]:
-        """What a process needs to know to use it, directly or by another way."""
+        """Return the variables with which a process uses the server, at `endpoint` or directly."""
         return {**self.keys, "AWS_ENDPOINT_URL": endpoint or self.endpoint}
 
 
 @contextmanager
 def running_object_server() -> Iterator[ObjectServer]:
-    """A server for as long as the block."""
+    """Run a server until the end of the block."""
     if given := os.environ.get("BLOCKS_TEST_S3"):
         yield ObjectServer(given, {name: os.environ.get(name, made_up) for name, made_up in KEYS.items()})
         return
@@ -70,7 +70,7 @@ def running_object_server() -> Iterator[ObjectServer]:
 
 
 class Line:
-    """A line to a server. After `most` bytes (either way) nothing passes any more, until it is `opened`; `cut` ends all at once."""
+    """A TCP proxy to a server. `hold_after` stalls it after a number of bytes, `open` resumes it, `cut` drops all connections."""
 
     def __init__(self, target: str) -> None:
         place = urlsplit(target)
@@ -82,28 +82,28 @@ class Line:
         self._counting = threading.Lock()
         self._connections: list[socket.socket] = []
         self.passed = 0
-        """Bytes, both ways."""
+        """Bytes passed so far, in both directions."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def hold_after(self, most: int) -> None:
-        """Let so many bytes more through."""
+        """Stall after `most` more bytes, counted in both directions."""
         self._most = self.passed + most
         self._open.clear()
 
     @property
     def holds(self) -> bool:
-        """Whether it has come to that."""
+        """Whether the proxy is stalled."""
         return not self._open.is_set() and self.passed >= self._most
 
     def open(self) -> None:
-        """Let everything through again."""
+        """Let everything pass again."""
         self._most, self._dead = 1 << 62, False
         self._open.set()
 
     def cut(self) -> None:
-        """End all connections and take no more."""
+        """Drop all connections and refuse new ones."""
         self._dead = True
         for connection in self._connections:
             with suppress(OSError):
@@ -111,7 +111,7 @@ class Line:
         self._connections.clear()
 
     def close(self) -> None:
-        """For good."""
+        """Drop all connections and stop listening."""
         self.open()
         self.cut()
         self._listener.close()

@@ -1,4 +1,4 @@
-"""Sends records as any client of Kafka may write them: null and huge parts, bytes that are not UTF-8 in values and even in header names."""
+"""Sends records that any Kafka client may write: null and huge parts, and bytes that are not UTF-8, even in header names."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ LARGEST = 30_000_000
 
 
 class RawName(str):
-    """A header's name by its bytes."""
+    """A header name given as raw bytes, UTF-8 or not."""
 
     raw: bytes
 
@@ -25,13 +25,13 @@ class RawName(str):
         return name
 
     def encode(self, *_: Any, **__: Any) -> bytes:
-        """As it goes over the wire."""
+        """Return the raw bytes, which go over the wire unchanged."""
         return self.raw
 
 
 @dataclass(frozen=True)
 class Odd:
-    """One record."""
+    """A record that the bus must survive."""
 
     key: bytes | None = b"key"
     value: bytes | None = b"value"
@@ -41,7 +41,7 @@ class Odd:
 def record(
     event: Event, *more: Header, key: bytes | None = b"", id_: str | None = None, source: str = "urn:test", without: str = ""
 ) -> Odd:
-    """A good record of an event, with more headers, another key (`None`: none at all) or without one of its headers."""
+    """Return a valid record of an event, with more headers, another key (`None`: no key) or without one of its headers."""
     headers: list[Header] = [
         ("ce_specversion", b"1.0"),
         ("ce_id", (new_id() if id_ is None else id_).encode()),
@@ -55,11 +55,11 @@ def record(
 
 
 async def send(kafka: dict[str, Any], topic: str, *batches: Iterable[Odd], partition: int = 0) -> None:
-    """Send these batches of records to one partition; `kafka` is how a client connects."""
+    """Send batches of records to one partition; `kafka` holds the client's connection options."""
     async with AIOKafkaProducer(**kafka, max_request_size=LARGEST) as producer:
         for records in batches:
             batch = producer.create_batch()
-            batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, LARGEST)  # the compiled one takes no names but real strings
+            batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, LARGEST)  # the compiled builder rejects subclasses of str
             for odd in records:
                 batch.append(timestamp=None, key=odd.key, value=odd.value, headers=list(odd.headers))
             await (await producer.send_batch(batch, topic, partition=partition))

@@ -1,4 +1,4 @@
-"""An Apache Kafka that is reached by TLS alone and asks for a password by SCRAM, as a managed one is."""
+"""An Apache Kafka with TLS and SCRAM only, like a managed one."""
 
 import datetime
 import ipaddress
@@ -18,7 +18,7 @@ USER, PASSWORD = "platform", "correct-horse-battery-staple"
 
 
 class SecuredKafka(ApacheKafka):
-    """Its clients' listener takes SASL_SSL with SCRAM-SHA-512; `directory/authority.pem` signs its certificate."""
+    """A broker whose client listener uses SASL_SSL with SCRAM-SHA-512; `directory/authority.pem` signs its certificate."""
 
     recipe = Path(__file__).with_name("secured_kafka.properties")
 
@@ -42,7 +42,7 @@ class SecuredKafka(ApacheKafka):
 
 
 def make_certificate(directory: Path) -> None:
-    """`authority.pem`, and `broker.pem` with the key and certificate of a broker on the loopback address that it signs."""
+    """Write `authority.pem`, and `broker.pem` with key and certificate of a broker on the loopback address."""
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
     now = datetime.datetime.now(datetime.UTC)

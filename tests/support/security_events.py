@@ -1,4 +1,4 @@
-"""What was recorded of security events: on log lines, and by the counter."""
+"""Records security events: their log lines and their counter."""
 
 import logging
 from collections import Counter
@@ -19,7 +19,7 @@ Kind = tuple[str, str]
 
 @dataclass
 class Recorded:
-    """The events of a block of code."""
+    """The events recorded in a block of code."""
 
     lines: list[dict[str, object]] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
@@ -27,16 +27,16 @@ class Recorded:
 
     @property
     def logged(self) -> Counter[Kind]:
-        """How many events the lines tell of."""
-        told: Counter[Kind] = Counter()
+        """The events that the log lines report, with their counts."""
+        counts: Counter[Kind] = Counter()
         for line in self.lines:
-            told[str(line["security_event"]), str(line["reason"])] += int(str(line["count"]))
-        return told
+            counts[str(line["security_event"]), str(line["reason"])] += int(str(line["count"]))
+        return counts
 
 
 @contextmanager
 def recording() -> Iterator[Recorded]:
-    """Collects what is recorded inside."""
+    """Record the events inside the block."""
     reader, found = _reader(), Recorded()
     handler = _Lines(found)
     security.flush()
@@ -62,7 +62,7 @@ class _Lines(logging.Handler):
 
 @cache
 def _reader() -> InMemoryMetricReader:
-    """One for the process: OpenTelemetry takes one provider, and instruments that were made before find it."""
+    """Return the process's only reader: OpenTelemetry accepts one provider, which also serves existing instruments."""
     reader = InMemoryMetricReader()
     metrics.set_meter_provider(MeterProvider(metric_readers=[reader]))
     return reader

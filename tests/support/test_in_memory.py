@@ -1,4 +1,4 @@
-"""The folder in memory: nobody else's, gone afterwards, and never in the way."""
+"""The folder in memory is private, is removed afterwards, and falls back to a disk."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ with in_memory.folder_in_memory(Path(sys.argv[1])) as folder:
 
 @pytest.fixture
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What stands for the machine's memory."""
+    """A folder that replaces the RAM disk."""
     monkeypatch.setattr(in_memory, "MEMORY", tmp_path / "memory")
     (tmp_path / "memory").mkdir()
     return tmp_path / "memory"
@@ -45,7 +45,7 @@ def test_what_a_killed_run_left_is_removed_and_what_another_uses_is_not(memory, 
         assert not theirs.exists()
 
 
-def test_without_room_in_memory_it_is_the_other_folder(memory, tmp_path, monkeypatch):
+def test_without_free_memory_it_is_the_fallback_folder(memory, tmp_path, monkeypatch):
     monkeypatch.setattr(in_memory, "FREE_MEMORY", 10**15)
     with folder_in_memory(tmp_path) as folder:
         assert folder == tmp_path

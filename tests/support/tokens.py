@@ -1,4 +1,4 @@
-"""An issuer of access tokens for tests, with a real key whose public half the services read from a file."""
+"""An issuer of access tokens for tests; services read its public key from a file."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ class Tokens:
         life: int = 600,
         **claims: Any,
     ) -> str:
-        """An `at+jwt`. The audience is the block that the first scope names."""
+        """Return an access token (`at+jwt`, RFC 9068). The default audience is the block of the first scope."""
         now = int(clock.now().timestamp())
         payload: dict[str, Any] = {
             "iss": ISSUER,
@@ -51,5 +51,5 @@ class Tokens:
         return jwt.encode({"alg": "ES256", "kid": self.key.kid, "typ": "at+jwt"}, payload, self.key)
 
     def bearer(self, scope: str = "", **claims: Any) -> dict[str, str]:
-        """The `Authorization` header with such a token."""
+        """Return the `Authorization` header with such a token."""
         return {"Authorization": f"Bearer {self.token(scope, **claims)}"}

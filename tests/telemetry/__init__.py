@@ -1,1 +1,1 @@
-"""What the platform tells of itself: one trace for one journey, and nothing about the citizen in any of it."""
+"""Tests of telemetry: one trace for one journey, and no personal data in any signal."""

@@ -1,4 +1,4 @@
-"""A receiver of OTLP over HTTP (OTLP 1.x, binary protobuf), which keeps what the services of a platform send."""
+"""A receiver of OTLP over HTTP (OTLP 1.x, binary protobuf) that keeps every export."""
 
 import gzip
 import threading
@@ -24,7 +24,7 @@ _KINDS: Mapping[str, tuple[type[Message], type[Message]]] = {
 
 @dataclass(frozen=True)
 class Span:
-    """One span as its service sent it."""
+    """A received span."""
 
     service: str
     kind: str
@@ -36,22 +36,22 @@ class Span:
     """Empty for the root of a trace."""
     failed: bool
     attributes: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """As text, whatever their type."""
+    """Values as text, whatever their type."""
 
     @property
     def label(self) -> str:
-        """How a test names it: `move_home server POST /move/check`."""
+        """The span's name in tests: `move_home server POST /move/check`."""
         return f"{self.service} {self.kind} {self.name}"
 
 
 class Collector:
-    """What was received so far."""
+    """Holds the exports received so far."""
 
     def __init__(self) -> None:
         self.exports: list[tuple[str, Message]] = []
-        """Every export with its path, in the order in which they came."""
+        """Every export with its path, in order of arrival."""
         self.refused: list[str] = []
-        """What could not be read. A test expects none."""
+        """Exports that could not be read; a test expects none."""
 
     @property
     def spans(self) -> list[Span]:
@@ -60,12 +60,12 @@ class Collector:
 
     @property
     def contents(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every export whole (names, attributes, events, links, status, resources, metrics), with its path."""
+        """Every export as a dict (names, attributes, events, links, status, resources, metrics), with its path."""
         for path, export in self.exports:
             yield path, MessageToDict(export)
 
     def take(self, path: str, encoding: str, body: bytes) -> bytes | None:
-        """Keep one export. Gives the answer's body, or None where it could not be read."""
+        """Keep one export; return the answer's body, or None where the export cannot be read."""
         if path not in _KINDS:
             self.refused.append(f"{path}: no such path")
             return None
@@ -98,8 +98,8 @@ def _spans(export: ExportTraceServiceRequest) -> Iterable[Span]:
 
 
 @contextmanager
-def receiving(port: int = 0) -> Iterator[tuple[Collector, str]]:
-    """Receive at a port, by default a free one, until the end of the block; gives what is received and the base address."""
+def run_collector(port: int = 0) -> Iterator[tuple[Collector, str]]:
+    """Receive on `port`, by default a free one, until the end of the block; yield the collector and its base URL."""
     collector = Collector()
 
     class Handler(BaseHTTPRequestHandler):
@@ -115,7 +115,7 @@ def receiving(port: int = 0) -> Iterator[tuple[Collector, str]]:
             self.wfile.write(answer or b"")
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (http.server's name)
-            """Say nothing."""
+            """Keep the test output free of access logs."""
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""One platform that sends its telemetry here, one citizen's journey on it, and everything that is to be read afterwards."""
+"""One platform that exports its telemetry here, one citizen's journey on it, and everything that the tests read afterwards."""
 
 import asyncio
 import json
@@ -19,19 +19,19 @@ from pymongo import MongoClient
 from tests.deploy.platform import RunningBlocks, until
 from tests.support.kafka import kafka_options
 
-from . import observing
-from .collector import receiving
+from . import observations
+from .collector import run_collector
 from .journey import Citizen, Journey
-from .observing import Observed
+from .observations import Observed
 
 DECOY = "Barnaby Decoyington-Planted"
-"""Somebody who was put into every place on purpose: a search that does not find him there finds nobody."""
+"""A made-up person, planted in every place: a search that misses him there proves nothing."""
 CONTROL = "control"
 
 
 @dataclass(frozen=True)
 class Travelled:
-    """A journey that has ended, on a platform that has stopped."""
+    """A completed journey, on a platform that has stopped."""
 
     citizen: Citizen
     move: str
@@ -39,34 +39,34 @@ class Travelled:
     """The code of the sign-in."""
     observed: Observed
     messages: tuple[dict[str, str], ...]
-    """What the citizen was sent."""
+    """The citizen's messages."""
 
 
 @pytest.fixture(scope="package")
 def travelled(tmp_path_factory: pytest.TempPathFactory, platform_data: Callable[[], Path]) -> Iterator[Travelled]:
-    """A whole platform on which one citizen moves home. It is stopped before anything is looked at, so that every span has been sent."""
+    """One citizen moves home on a whole platform; the platform stops first, so that every span is exported."""
     data, citizen = platform_data(), Citizen()
-    with receiving() as (collector, endpoint):
+    with run_collector() as (collector, endpoint):
         observed = Observed(collector)
         directory = tmp_path_factory.mktemp("telemetry")
         with RunningBlocks(directory, "--data-dir", str(data), OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as running:
             ready = running.wait_until_ready()
             journey = Journey(ready, citizen)
-            move = journey.travel()
-            journey.goes_astray()
+            move = journey.complete()
+            journey.send_refused_requests()
             messages = [*journey.captured(citizen.email), *journey.captured(citizen.international_phone)]
-            until(lambda: observing.unsent(ready["mongodb"]) == 0)
+            until(lambda: observations.unsent(ready["mongodb"]) == 0)
             asyncio.run(_plant(ready, ready["mongodb"], endpoint, data / "logs"))
-            observed.records = asyncio.run(observing.records(kafka_options(ready)))
-            observed.rows = observing.rows(ready["mongodb"])
+            observed.records = asyncio.run(observations.records(kafka_options(ready)))
+            observed.rows = observations.rows(ready["mongodb"])
             code, _ = running.interrupt()
             assert code == 0, running.text
-        observed.logs = [*observing.logs(data / "logs"), *(("screen", line) for line in running.text.splitlines())]
+        observed.logs = [*observations.logs(data / "logs"), *(("screen", line) for line in running.text.splitlines())]
         yield Travelled(citizen, move, journey.code, observed, tuple(messages))
 
 
 async def _plant(ready: dict[str, Any], mongodb: str, endpoint: str, logs: Path) -> None:
-    """Put the decoy into every kind of place, under names that no service has."""
+    """Plant the decoy in every kind of place, under names that no service uses."""
     admin = AIOKafkaAdminClient(**kafka_options(ready))
     await admin.start()
     await admin.create_topics([NewTopic(CONTROL, 1, 1)])
@@ -85,10 +85,10 @@ def _plant_spans(endpoint: str) -> None:
     provider = TracerProvider(resource=Resource({"service.name": CONTROL}))
     provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces")))
     tracer = provider.get_tracer(CONTROL)
-    tracer.start_span(f"told {DECOY}").end()
+    tracer.start_span(f"span of {DECOY}").end()
     tracer.start_span("attribute", attributes={"by": DECOY}).end()
     event = tracer.start_span("event")
-    event.add_event("told", {"by": DECOY})
+    event.add_event("planted", {"by": DECOY})
     event.end()
     failure = tracer.start_span("exception")
     failure.record_exception(ValueError(DECOY))

@@ -1,4 +1,4 @@
-"""One citizen's move through the public pages, who is like nobody else, and everything that the platform then holds of it."""
+"""One citizen with unique data, and the move through the public pages."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ CAMDEN, HACKNEY = "E09000007", "E09000012"
 
 @dataclass(frozen=True)
 class Citizen:
-    """What the platform is told about one person."""
+    """The personal data that the platform receives about one person."""
 
     given_name: str = "Zdenička"
     family_name: str = "Quillfeather-O’Mara"
@@ -29,12 +29,12 @@ class Citizen:
 
     @property
     def international_phone(self) -> str:
-        """The number as the platform sends to it."""
+        """The number in the form in which the platform sends messages."""
         return "44" + self.phone.replace(" ", "").removeprefix("0")
 
 
 class Journey:
-    """The citizen's way through the pages, step by step."""
+    """The citizen's steps through the pages."""
 
     def __init__(self, ready: dict[str, Any], citizen: Citizen) -> None:
         self._ready, self._citizen = ready, citizen
@@ -43,18 +43,18 @@ class Journey:
         self.code = ""
         """The code of the sign-in."""
 
-    def travel(self) -> str:
-        """Sign in, answer every question, tell the councils, wait for the end, and look at the record. Gives the move's id."""
-        self._signs_in()
-        self._answers()
-        move = self._tells()
+    def complete(self) -> str:
+        """Sign in, answer every question, submit, wait for completion, and open the record; return the move's id."""
+        self._sign_in()
+        self._answer_questions()
+        move = self._submit()
         until(lambda: "This page renews itself" not in self._browser.open(f"{self._app}/moves/{move}").text)
         assert "sent your details to" in self._browser.open(f"{self._app}/record").text
         self._browser.close()
         return move
 
-    def goes_astray(self) -> None:
-        """Ask every service for what is not there, or not the citizen's to have, with everything about the citizen in the request."""
+    def send_refused_requests(self) -> None:
+        """Send every service requests that it refuses, with all personal data of the citizen in them."""
         citizen = self._citizen
         about = [citizen.given_name, citizen.family_name, citizen.email, citizen.phone, citizen.new_postcode, citizen.old_line]
         claimed = {
@@ -83,12 +83,12 @@ class Journey:
             assert all(400 <= answer.status_code < 500 or answer.is_redirect for answer in refused), refused
 
     def captured(self, to: str) -> list[dict[str, Any]]:
-        """What was handed over to that address or number, newest first."""
+        """Return the messages delivered to that address or number, newest first."""
         messages: list[dict[str, Any]] = httpx.get(self._ready["captured"], params={"to": to}, timeout=20).raise_for_status().json()
         return messages
 
     def _machine(self) -> dict[str, str]:
-        """A token of the borough's own system."""
+        """Return the header with a token of the borough's own system."""
         client = next(client for client in self._ready["identity"]["machine_clients"] if client["borough"] == HACKNEY)
         answer = httpx.post(
             f"{self._ready['identity']['issuer']}/token",
@@ -98,7 +98,7 @@ class Journey:
         )
         return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
 
-    def _signs_in(self) -> None:
+    def _sign_in(self) -> None:
         self._browser.open(f"{self._app}/move")
         self._browser.send(email=self._citizen.email)
         mail = until(lambda: self.captured(self._citizen.email))[0]
@@ -107,7 +107,7 @@ class Journey:
         self.code = found[0]
         self._browser.send(code=self.code)
 
-    def _answers(self) -> None:
+    def _answer_questions(self) -> None:
         citizen, browser = self._citizen, self._browser
         browser.send(given_name=citizen.given_name, family_name=citizen.family_name)
         browser.send(postcode=f"{citizen.new_postcode} {citizen.given_name}")  # refused, and shown again
@@ -126,7 +126,7 @@ class Journey:
         browser.send(phone=citizen.phone)
         assert citizen.family_name in browser.page.text, browser.page.text
 
-    def _tells(self) -> str:
+    def _submit(self) -> str:
         self._browser.send()
         found = re.search(r"/moves/([0-9a-f-]{36})$", str(self._browser.page.url))
         assert found, self._browser.page.url

@@ -1,4 +1,4 @@
-"""One journey is one trace, from the click to the last message, and each service hangs its spans where they belong."""
+"""One journey is one trace, from the click to the last message, with the right parent for each span."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ AFTER_THE_CLICK: Mapping[str, set[tuple[str, str]]] = {
         ("move_home server POST /move/check", "producer create move_home.moves"),
         ("move_home producer create move_home.moves", "producer send move_home.moves"),
         ("move_home producer send move_home.moves", "consumer process move_home.moves"),
-        # what the process then calls for
+        # commands of the process
         ("move_home consumer process move_home.moves", "internal command Share"),
         ("move_home internal command Share", "client POST"),
         ("data_sharing producer send data_sharing.shares", "consumer process data_sharing.shares"),
@@ -54,7 +54,7 @@ AFTER_THE_CLICK: Mapping[str, set[tuple[str, str]]] = {
         ("notifications client POST", "server POST /capture/sms"),
     },
 }
-"""Every parent and child in the click's trace, by the child's service."""
+"""Every parent-child edge of the click's trace, by the child's service."""
 
 BEFORE_THE_CLICK: Mapping[str, set[tuple[str, str]]] = {
     "identity server POST /sign-in": {
@@ -75,11 +75,11 @@ BEFORE_THE_CLICK: Mapping[str, set[tuple[str, str]]] = {
     "move_home server GET /move/{which}/address": {("move_home client GET", "addresses server GET /v1/addresses/search")},
     "move_home server POST /move/{which}/by-hand": {("move_home client GET", "addresses server GET /v1/addresses/search")},
 }
-"""Some of the edges that must be in a trace with that root."""
+"""Some of the required edges of a trace, by its root."""
 
 
 def edges(spans: list[Span]) -> set[tuple[Span | None, Span]]:
-    """Each span with its parent, which is None for a root."""
+    """Return each span with its parent, None for a root."""
     by_id = {(span.trace_id, span.id): span for span in spans}
     return {(by_id.get((span.trace_id, span.parent_id)), span) for span in spans}
 
@@ -113,9 +113,9 @@ def test_the_click_is_the_root_and_every_service_that_takes_part_is_in_its_trace
     assert {span.service for span in trace} == set(AFTER_THE_CLICK)
 
 
-TOLD_LAST = ("move_home consumer process data_sharing.shares", "internal command Send")
+SHARED_LAST = ("move_home consumer process data_sharing.shares", "internal command Send")
 REFUSED_LAST = ("move_home internal command Share", "internal command Send")
-"""The messages hang below whatever settled the last council: the event that it was told, or the command that was refused."""
+"""The messages are children of the last council's outcome: the event of its share, or the refused command."""
 
 
 @pytest.mark.parametrize("service", AFTER_THE_CLICK)
@@ -126,7 +126,7 @@ def test_the_spans_of_a_service_hang_where_they_belong(trace: list[Span], servic
         if child.service == service
     }
     if REFUSED_LAST in seen:
-        seen = seen - {REFUSED_LAST} | {TOLD_LAST}
+        seen = seen - {REFUSED_LAST} | {SHARED_LAST}
     assert seen == AFTER_THE_CLICK[service]
 
 

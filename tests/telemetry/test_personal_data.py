@@ -1,4 +1,4 @@
-"""Nothing about the citizen stands in a span, a metric, a log line, a Kafka record or an outbox row."""
+"""No personal data of the citizen is in spans, metrics, log lines, Kafka records or outbox rows."""
 
 import hashlib
 import json
@@ -7,14 +7,14 @@ import pytest
 
 from .conftest import CONTROL, DECOY, Travelled
 from .journey import Citizen
-from .searching import Search
+from .person_search import Search
 
 SERVICES = ("move_home", "identity", "addresses", "notifications", "data_sharing", "portal")
 PHONES = ("phone",)
 
 
 def known(citizen: Citizen) -> dict[str, str]:
-    """What the platform was told, by name."""
+    """The personal data that the platform received, by name."""
     return {
         "given name": citizen.given_name,
         "family name": citizen.family_name,
@@ -50,9 +50,9 @@ def test_a_person_who_was_put_into_every_place_is_found_in_every_place(travelled
 
 def test_the_search_knows_the_citizen_by_what_was_really_sent(travelled: Travelled) -> None:
     search = Search(known(travelled.citizen), phones=PHONES)
-    told = {message["channel"]: search.in_text(json.dumps(message)) for message in travelled.messages if travelled.move in message["body"]}
-    assert told["email"] >= {"given name", "family name", "email"}
-    assert told["sms"] >= {"phone"}
+    found = {message["channel"]: search.in_text(json.dumps(message)) for message in travelled.messages if travelled.move in message["body"]}
+    assert found["email"] >= {"given name", "family name", "email"}
+    assert found["sms"] >= {"phone"}
 
 
 @pytest.mark.parametrize(
@@ -99,5 +99,5 @@ def test_the_search_finds_a_number_that_was_only_hashed(name: str) -> None:
 
 
 def test_the_search_finds_nobody_in_what_tells_of_nobody() -> None:
-    told = "move_home 01a2125e-181d-718e-a305-a8291a055ec0 process move_home.moves london.blocks.move_home.move.submitted.v1 E09000012 200"
-    assert Search(known(Citizen()), phones=PHONES).in_text(told) == set()
+    line = "move_home 01a2125e-181d-718e-a305-a8291a055ec0 process move_home.moves london.blocks.move_home.move.submitted.v1 E09000012 200"
+    assert Search(known(Citizen()), phones=PHONES).in_text(line) == set()

@@ -1,4 +1,4 @@
-"""What the span of an event says that comes again, which at-least-once delivery allows at any time."""
+"""The span of a redelivered event, which at-least-once delivery allows at any time."""
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider

@@ -1,4 +1,4 @@
-"""Whether a stored `traceparent` is of a trace that is recorded."""
+"""The sampled flag of a stored `traceparent`."""
 
 import pytest
 

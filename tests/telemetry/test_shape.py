@@ -1,4 +1,4 @@
-"""What an operator's tools can rely on: attributes, buckets, the service's version, and a log that stays short without a collector."""
+"""Attributes, buckets and service version of the telemetry, and short logs without a collector."""
 
 import logging
 import tomllib
@@ -23,8 +23,8 @@ from shared.version import VERSION
 from tests.shared.test_process import Painter, process
 from tests.shared.test_process import build as build_process
 from tests.shared.thing import Settings, Store, ThingMade, build
-from tests.support.running import free_port
-from tests.telemetry.collector import receiving
+from tests.support.service_runner import free_port
+from tests.telemetry.collector import run_collector
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 
@@ -123,7 +123,7 @@ async def test_a_collector_that_is_away_is_one_line_and_its_return_another(caplo
         return [record.getMessage() for record in caplog.records if "opentelemetry" in record.name or record.name == "shared.exporters"]
 
     await eventually(lambda: "cannot be reached" in " ".join(lines()), seconds=40)
-    with receiving(port) as (collector, _):
+    with run_collector(port) as (collector, _):
         await eventually(lambda: lines() and collector.spans, seconds=40)
         await eventually(lambda: "again" in lines()[-1], seconds=10)
         provider.shutdown()

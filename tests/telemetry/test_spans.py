@@ -1,4 +1,4 @@
-"""Which traces a service records, what its spans may hold, and that a receiver gets every one of them."""
+"""Sampling of traces, content of spans, and their complete export."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from opentelemetry.trace import StatusCode
 
 from shared import telemetry
 from shared.exporters import CollectorWatch, WatchedSpanExporter
-from tests.telemetry.collector import receiving
+from tests.telemetry.collector import run_collector
 
 RESOURCE = Resource({"service.name": "test"})
 REMOTE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"
@@ -22,7 +22,7 @@ REMOTE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"
 
 @contextmanager
 def provider(share: float = 1.0, exporter: SpanExporter | None = None) -> Iterator[TracerProvider]:
-    """The provider of a service that records `share` of new traces."""
+    """Return the provider of a service that samples `share` of new traces."""
     made = telemetry.tracer_provider(RESOURCE, share, exporter or InMemorySpanExporter())
     yield made
     made.shutdown()
@@ -30,7 +30,7 @@ def provider(share: float = 1.0, exporter: SpanExporter | None = None) -> Iterat
 
 @pytest.fixture
 def finished(monkeypatch) -> Iterator[Callable[[], Sequence[ReadableSpan]]]:
-    """Gives the spans that have ended."""
+    """Yield the list of ended spans."""
     exporter = InMemorySpanExporter()
     with provider(exporter=exporter) as made:
         monkeypatch.setattr(telemetry, "_tracer", made.get_tracer("test"))
@@ -43,7 +43,7 @@ def finished(monkeypatch) -> Iterator[Callable[[], Sequence[ReadableSpan]]]:
 
 
 class SlowExporter(SpanExporter):
-    """Takes no further batch until it is released."""
+    """An exporter that accepts no further batch until released."""
 
     def __init__(self) -> None:
         self.exported = 0
@@ -113,7 +113,7 @@ def test_a_span_is_bounded_whatever_is_put_into_it(finished):
 
 
 def test_a_receiver_gets_every_span():
-    with receiving() as (collector, endpoint):
+    with run_collector() as (collector, endpoint):
         with provider(exporter=WatchedSpanExporter(endpoint, CollectorWatch(endpoint))) as made:
             tracer = made.get_tracer("test")
             for _ in range(1_200):
@@ -129,4 +129,4 @@ def test_what_a_slow_collector_leaves_behind_is_bounded():
         for _ in range(20_000):
             tracer.start_span("x").end()
         slow.release()
-    assert slow.exported <= 2_048 + 512  # those that wait, and the batch under way
+    assert slow.exported <= 2_048 + 512  # the queued spans, and the batch in progress

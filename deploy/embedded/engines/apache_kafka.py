@@ -1,4 +1,4 @@
-"""Apache Kafka itself, by Maven coordinates: one KRaft node, broker and controller in one."""
+"""Apache Kafka from Maven: one KRaft node, broker and controller in one process."""
 
 import asyncio
 import secrets
@@ -13,8 +13,8 @@ from deploy.embedded.cache import cache_directory
 from deploy.embedded.disk import require_space
 from deploy.embedded.engines.kafka_protocol import broker_answers
 from deploy.embedded.errors import OperatorError
+from deploy.embedded.file_locks import machine_lock
 from deploy.embedded.files import write_whole
-from deploy.embedded.lock import in_turn
 from deploy.embedded.ports import LOOPBACK, free_port, is_free, require_free
 from deploy.embedded.process import Process
 from shared.kafka_access import KafkaAccess
@@ -27,11 +27,11 @@ _MEMORY = ("-Xmx256m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
 class ApacheKafka(Process):
-    """One broker whose log lives in `directory`; it comes back with everything. It asks for a password (SASL/PLAIN, on loopback only)."""
+    """One broker with a durable log in `directory`. It listens on loopback and asks for a password (SASL/PLAIN)."""
 
     durable = True
     recipe = _RECIPE / "server.properties"
-    """The broker's settings, with places for its ports, directory and password."""
+    """Template of the broker's settings, with placeholders for ports, directory and password."""
 
     def __init__(self, directory: Path, port: int = 0, *, log: Path | None = None) -> None:
         super().__init__("broker", port=port or free_port(), log=log or directory.with_name(f"{directory.name}.log"))
@@ -41,7 +41,7 @@ class ApacheKafka(Process):
 
     @property
     def access(self) -> KafkaAccess:
-        """The credentials that this broker takes: made once, kept in `directory`."""
+        """The broker's credentials, generated once and kept in `directory`."""
         file = self.directory / "password"
         if not file.exists():
             write_whole(file, secrets.token_urlsafe(24))
@@ -51,11 +51,11 @@ class ApacheKafka(Process):
 
     @property
     def address(self) -> str:
-        """The bootstrap server."""
+        """The bootstrap server, `host:port`."""
         return f"{LOOPBACK}:{self.port}"
 
     def command(self) -> Sequence[str]:
-        """The JVM, small."""
+        """Return the command of a JVM with a small heap."""
         return self._java("kafka.Kafka", str(self._properties), heap=_MEMORY)
 
     async def prepare(self) -> None:
@@ -72,7 +72,7 @@ class ApacheKafka(Process):
             await self._format()
 
     async def answers(self) -> bool:
-        """Whether it gives metadata that names itself."""
+        """Return whether the broker returns metadata that lists itself."""
         return await broker_answers(self.port, self.access)
 
     @property
@@ -105,18 +105,18 @@ class ApacheKafka(Process):
         await _run(self._java("kafka.tools.StorageTool", "format", *arguments, heap=_MEMORY), "Kafka's StorageTool")
 
     def format_options(self) -> Sequence[str]:
-        """What the directory is formatted with beside the settings."""
+        """Return more arguments of `kafka-storage format`; a subclass adds users here."""
         return ()
 
 
 async def jars() -> Path:
-    """The directory of Kafka's jars (43 MB), fetched by Maven the first time; of several that come at once, by one of them."""
+    """Return the directory of Kafka's jars (43 MB). Maven fetches them once a machine; concurrent callers wait for the first."""
     directory = cache_directory() / "kafka" / KAFKA_VERSION
     if directory.is_dir():
         return directory
     if shutil.which("mvn") is None:
         raise OperatorError("Apache Kafka is fetched by Maven and there is no `mvn` on the PATH: install it, or choose --broker tansu.")
-    async with in_turn(directory.with_name(f"{KAFKA_VERSION}.lock")):
+    async with machine_lock(directory.with_name(f"{KAFKA_VERSION}.lock")):
         if not directory.is_dir():
             await _fetch(directory)
     return directory

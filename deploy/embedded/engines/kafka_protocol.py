@@ -1,4 +1,4 @@
-"""Whether a Kafka broker is there, ours or one that others run: asked in its own protocol."""
+"""Checks in the Kafka protocol whether a broker answers, embedded or external."""
 
 import asyncio
 import contextlib
@@ -13,11 +13,11 @@ from deploy.embedded.ports import LOOPBACK
 from shared.kafka_access import KafkaAccess
 
 OPEN = KafkaAccess()
-"""A broker that asks for nothing."""
+"""Access to a broker that asks for no credentials."""
 
 
 def access_from_environment() -> KafkaAccess:
-    """What a broker that others run asks for, from `KAFKA_SECURITY_PROTOCOL`, `KAFKA_SASL_MECHANISM`, `KAFKA_USERNAME`, `KAFKA_PASSWORD`,
+    """Read an external broker's access from `KAFKA_SECURITY_PROTOCOL`, `KAFKA_SASL_MECHANISM`, `KAFKA_USERNAME`, `KAFKA_PASSWORD`,
     `KAFKA_CA_FILE`, `KAFKA_CERTIFICATE_FILE` and `KAFKA_KEY_FILE`. Raises OperatorError where they contradict each other.
     """
     given = {field: value for field in KafkaAccess.model_fields if (value := os.environ.get(f"KAFKA_{field.upper()}"))}
@@ -30,7 +30,7 @@ def access_from_environment() -> KafkaAccess:
 
 
 async def broker_answers(port: int, access: KafkaAccess = OPEN) -> bool:
-    """Whether the broker on `port` gives its metadata and names itself as a member of the cluster."""
+    """Return whether the broker on `port` returns metadata that lists itself."""
     if not await _listens(port):
         return False
     client = AIOKafkaClient(bootstrap_servers=f"{LOOPBACK}:{port}", request_timeout_ms=2_000, **access.client_options())
@@ -44,7 +44,7 @@ async def broker_answers(port: int, access: KafkaAccess = OPEN) -> bool:
 
 
 async def check_kafka(address: str, access: KafkaAccess = OPEN) -> None:
-    """Raise OperatorError unless a broker at `address` takes these credentials and gives its metadata."""
+    """Raise OperatorError unless a broker at `address` accepts these credentials and returns its metadata."""
     client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=5_000, **access.client_options())
     try:
         await client.bootstrap()
@@ -57,14 +57,14 @@ async def check_kafka(address: str, access: KafkaAccess = OPEN) -> None:
 
 
 def _credentials_hint(access: KafkaAccess) -> str:
-    """A client learns of a refused password or certificate only by a closed connection."""
+    """Name the settings to check: a broker closes the connection without a reason when it refuses a password or certificate."""
     if access == OPEN:
         return " A broker that asks for TLS or a password needs KAFKA_SECURITY_PROTOCOL and what goes with it."
     return f" Check the KAFKA_* variables too: {access.security_protocol} was used."
 
 
 async def _listens(port: int) -> bool:
-    """A plain connection first: the client would log an error for each time that it is too early."""
+    """Try a plain connection first: the Kafka client logs an error for each early attempt."""
     try:
         _, writer = await asyncio.open_connection(LOOPBACK, port)
     except OSError:

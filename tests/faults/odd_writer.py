@@ -1,4 +1,4 @@
-"""Odd records among the good ones of a round: what they cost, and what becomes of each."""
+"""Writes odd records among the good ones of a round, and checks the outcome of each."""
 
 import asyncio
 import random
@@ -18,7 +18,7 @@ from tests.support.kafka import kafka_options
 from tests.support.odd_records import Header, Odd, RawName, send
 
 TOPICS = ("move_home.moves", "data_sharing.shares", "notifications.notifications")
-"""What the process of moving home reads."""
+"""The topics that the move_home process consumes."""
 CONSUMER = "move_home"
 MARK = b"odd-"
 SHORTEST, LONGEST = 0.1, 1.0
@@ -59,10 +59,10 @@ class OddWriter:
         self._random = random.Random(f"{seed} {run}")
         self._run = run.encode()
         self.written: list[tuple[str, str, Odd]] = []
-        """Kind, topic, record: also of what a broker lost that keeps nothing."""
+        """Kind, topic and record of everything written, even if the in-memory broker lost it."""
 
     async def write(self) -> None:
-        """One after the other until cancelled."""
+        """Write records one after the other until cancelled."""
         while True:
             await asyncio.sleep(self._random.uniform(SHORTEST, LONGEST))
             kind, topic = self._random.choice(sorted(DEAD | IGNORED)), self._random.choice(TOPICS)
@@ -71,7 +71,7 @@ class OddWriter:
             await self._send(topic, [self.written[-1][2]])
 
     async def settle(self) -> None:
-        """Write everything again, as the embedded broker forgets; then each is a dead letter, or is ignored as its kind says."""
+        """Write everything again, because the embedded broker loses records; then wait until each is a dead letter or ignored, by kind."""
         assert self.written
         for topic in TOPICS:
             odd = [record for _, of, record in self.written if of == topic]
@@ -84,7 +84,7 @@ class OddWriter:
         assert await asyncio.to_thread(self._others) == []
 
     async def _send(self, topic: str, records: list[Odd], seconds: float = SENDING_SECONDS) -> bool:
-        """Whether the broker took them. A topic that is not there yet is left to the services to make."""
+        """Return whether the broker accepted them; only the services create topics."""
         with suppress(KafkaError, OSError, TimeoutError):
             async with asyncio.timeout(seconds):
                 admin = AIOKafkaAdminClient(**self._kafka, request_timeout_ms=2000)
@@ -104,7 +104,7 @@ class OddWriter:
             return {row["_id"] for row in rows}
 
     def _others(self) -> list[tuple[str, str]]:
-        """Dead letters that nobody wrote on purpose."""
+        """Return dead letters that this writer did not cause."""
         with MongoClient[dict[str, Any]](self._mongodb) as client:
             rows = client[CONSUMER]["parked"].find({"state": "dead"}, {"key": 1, "error": 1, "event_type": 1})
             return [(row["event_type"], row["error"]) for row in rows if not row["key"].startswith(MARK.decode())]

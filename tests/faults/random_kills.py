@@ -1,4 +1,4 @@
-"""Kills processes of a running platform at random moments, the same for the same seed."""
+"""Kills processes of a running platform at random moments; a seed repeats victims and pauses."""
 
 import asyncio
 import os
@@ -12,13 +12,13 @@ from typing import NamedTuple
 from tests.deploy.platform import RunningBlocks
 
 MOST_A_MINUTE = 3
-"""The runner gives a process up that dies five times in a minute."""
+"""Kills of one process; the runner stops the platform at five deaths in a minute."""
 PATIENCE_STEPS = 1200
 SHORTEST, LONGEST = 0.2, 4.0
 
 
 class Victim(NamedTuple):
-    """A process of the platform: the replicas of one name count from 0."""
+    """A process of the platform; replicas count from 0."""
 
     name: str
     replica: int
@@ -28,7 +28,7 @@ class Victim(NamedTuple):
 
 
 class Killer:
-    """Takes its victims from a shuffled deck of all processes, so that each has its turn; the runner's patience is never used up."""
+    """Draws victims from a shuffled deck of all processes, so that each has its turn, below the runner's limit of deaths."""
 
     def __init__(self, platform: RunningBlocks, seed: int) -> None:
         self._platform = platform
@@ -37,7 +37,7 @@ class Killer:
         self._killed: dict[Victim, deque[float]] = defaultdict(deque)
 
     async def kill(self, times: int) -> list[str]:
-        """So many kills with random pauses between; now and then two processes at the same moment. Gives who was killed, and when."""
+        """Kill `times` processes with random pauses, sometimes two at once; return the victims and times."""
         began, done = time.monotonic(), list[str]()
         while len(done) < times:
             await asyncio.sleep(self._random.uniform(SHORTEST, LONGEST))
@@ -59,7 +59,7 @@ class Killer:
         return str(victim)
 
     def _pid(self, victim: Victim) -> int | None:
-        """The process of that name, once the runner has said that it answers again."""
+        """Return the victim's process id, or None until the runner has restarted it."""
         assert self._platform.process.poll() is None, self._platform.text
         pid = self._platform.pids[victim.name][victim.replica]
         return pid if _is_alive(pid) else None

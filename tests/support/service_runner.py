@@ -1,4 +1,4 @@
-"""Runs a service in this process on a real port, with its workers, the way that `python -m services.NAME` does."""
+"""Runs a service in this process on a real port, with its workers, as `python -m services.NAME` does."""
 
 import asyncio
 import socket
@@ -14,11 +14,11 @@ import uvicorn
 from shared.service import Service
 
 TRUST = httpx.create_ssl_context()
-"""Made once: to read the trusted certificates for each client takes longer than most tests."""
+"""Shared by all clients: loading the trusted certificates takes longer than most tests."""
 
 
 @dataclass
-class Running:
+class RunningService:
     """A service that answers at `url`; `http` is a client of it."""
 
     service: Service
@@ -27,15 +27,15 @@ class Running:
 
 
 def free_port() -> int:
-    """A port that nothing listens on at this moment."""
+    """Return a port that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 @asynccontextmanager
-async def serving(service: Service) -> AsyncIterator[Running]:
-    """Start the service on its settings' port, stop it gracefully afterwards."""
+async def run_service(service: Service) -> AsyncIterator[RunningService]:
+    """Run the service on its settings' port until the end of the block; then stop it gracefully."""
     port = service.settings.port
     server = uvicorn.Server(service.server_config(host="127.0.0.1", port=port, timeout_graceful_shutdown=5))
     await service.start()
@@ -48,7 +48,7 @@ async def serving(service: Service) -> AsyncIterator[Running]:
             await asyncio.sleep(0.01)
         url = f"http://127.0.0.1:{port}"
         async with httpx.AsyncClient(base_url=url, timeout=20, verify=TRUST) as http:
-            yield Running(service, url, http)
+            yield RunningService(service, url, http)
     finally:
         server.should_exit = True
         await task
@@ -56,7 +56,7 @@ async def serving(service: Service) -> AsyncIterator[Running]:
 
 
 async def eventually(check: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """Call `check` until it gives something true, or gives None without an AssertionError; fails after `seconds` with its last answer."""
+    """Call `check` until it returns None or a true value without an AssertionError; fail after `seconds` with its last answer."""
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
         problem: AssertionError | None = None

@@ -1,4 +1,4 @@
-"""A group of commands that is imported when one of them is called: what `blocks addresses` needs is not in the memory of `blocks up`."""
+"""Command groups that import their module on first use, which keeps the modules of `blocks addresses` out of the memory of `blocks up`."""
 
 from functools import cached_property
 from importlib import import_module
@@ -8,8 +8,8 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 
-def imported_when_called(module: str) -> type[TyperGroup]:
-    """The class (`typer.Typer(cls=...)`) of a group whose commands are those of the Typer `app` of that module."""
+def make_lazy_group(module: str) -> type[TyperGroup]:
+    """Return a group class for `typer.Typer(cls=...)` that takes its commands from the Typer `app` of `module`."""
 
     class Group(TyperGroup):
         @cached_property

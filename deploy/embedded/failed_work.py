@@ -1,4 +1,4 @@
-"""What `blocks dead-letters` shows and does beside messages: events that the broker refuses, and commands that nothing tries any more."""
+"""Unsent events and dead commands for `blocks dead-letters`: events that the broker refuses, and commands without attempts left."""
 
 import json
 from base64 import b64encode
@@ -12,7 +12,7 @@ from shared.outbox.unsent import NoSuchUnsentMessageError, UnsentMessage, Unsent
 
 
 async def show(database: ServiceDatabase, service: str, id_: str) -> dict[str, Any]:
-    """One of them. Raises `NoSuchCommandError` where there is neither."""
+    """Return an unsent event or a dead command. Raises `NoSuchCommandError` where neither has the id."""
     try:
         return unsent_as_data(service, await UnsentMessages(database).show(id_), whole=True)
     except NoSuchUnsentMessageError:
@@ -20,7 +20,10 @@ async def show(database: ServiceDatabase, service: str, id_: str) -> dict[str, A
 
 
 async def retry(database: ServiceDatabase, service: str, id_: str, *, value: bytes | None, may_repeat: bool) -> str:
-    """Send a refused event, or carry a dead command out, again. Raises `NoSuchCommandError` where there is neither, and OperatorError."""
+    """Send a refused event again, or release a dead command; return a sentence for the operator.
+
+    Raises `NoSuchCommandError` where neither has the id, and OperatorError where it cannot be tried again.
+    """
     try:
         await UnsentMessages(database).retry(id_, value=value)
     except NoSuchUnsentMessageError:
@@ -31,7 +34,7 @@ async def retry(database: ServiceDatabase, service: str, id_: str, *, value: byt
 
 
 async def discard(database: ServiceDatabase, service: str, id_: str) -> str:
-    """Forget one of them for good. Raises `NoSuchCommandError` where there is neither."""
+    """Remove an unsent event or a dead command. Raises `NoSuchCommandError` where neither has the id."""
     try:
         await UnsentMessages(database).discard(id_)
     except NoSuchUnsentMessageError:
@@ -62,7 +65,7 @@ async def _release(database: ServiceDatabase, service: str, id_: str, *, value: 
 
 
 def unsent_as_data(service: str, message: UnsentMessage, *, whole: bool = False) -> dict[str, Any]:
-    """For programs."""
+    """Return an unsent event as JSON data; `whole` adds headers and value."""
     data: dict[str, Any] = {
         "id": message.id,
         "service": service,
@@ -86,7 +89,7 @@ def unsent_as_data(service: str, message: UnsentMessage, *, whole: bool = False)
 
 
 def command_as_data(service: str, command: Command) -> dict[str, Any]:
-    """For programs. What a command says may be personal, so it is not shown."""
+    """Return a command as JSON data, without its content, which may be personal."""
     return {
         "id": command.id,
         "service": service,
@@ -101,7 +104,7 @@ def command_as_data(service: str, command: Command) -> dict[str, Any]:
 
 
 def row_of(found: UnsentMessage | Command) -> tuple[str, ...]:
-    """What a table shows of one: id, event or kind, attempts, since, error."""
+    """Return the columns of the table: id, event or kind, attempts, since, error."""
     if isinstance(found, Command):
         return found.id, found.kind, str(found.attempts), f"{found.created_at:%Y-%m-%d %H:%M:%S}", found.error
     error = found.error or "waits behind another of its key"

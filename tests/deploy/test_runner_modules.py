@@ -1,4 +1,4 @@
-"""The small parts of the runner: lock, secrets, files, logs, options."""
+"""The runner's small modules: locks, secrets, files, logs, options."""
 
 import json
 import os
@@ -11,12 +11,12 @@ import pytest
 
 from deploy.embedded.demo import DEMO_BOROUGHS, Demo
 from deploy.embedded.engines import OperatorError
+from deploy.embedded.file_locks import data_dir_lock
 from deploy.embedded.files import write_whole
-from deploy.embedded.lock import locked
-from deploy.embedded.logs import MOST_BYTES, LogFollower
+from deploy.embedded.logs import MAX_BYTES, LogFollower
 from deploy.embedded.options import Options, parse_only, parse_replicas
-from deploy.embedded.parts import PARTS, assign_ports
 from deploy.embedded.secrets_file import load_secrets
+from deploy.embedded.services import SERVICES, assign_ports
 from services.data_sharing.seed import Seed as DataSharingSeed
 from services.identity.seed import Seed as IdentitySeed
 from services.notifications.seed import SeedFile as NotificationsSeed
@@ -24,8 +24,8 @@ from services.notifications.seed import SeedFile as NotificationsSeed
 HOLDER = """
 import sys, time
 from pathlib import Path
-from deploy.embedded.lock import locked
-with locked(Path(sys.argv[1])):
+from deploy.embedded.file_locks import data_dir_lock
+with data_dir_lock(Path(sys.argv[1])):
     print(flush=True)
     time.sleep(60)
 """
@@ -35,10 +35,10 @@ def test_the_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        with pytest.raises(OperatorError, match=rf"already uses .* \(pid {holder.pid}\).*--data-dir"), locked(tmp_path):
+        with pytest.raises(OperatorError, match=rf"already uses .* \(pid {holder.pid}\).*--data-dir"), data_dir_lock(tmp_path):
             pytest.fail("two hold the lock")
         holder.kill()
-    with locked(tmp_path):
+    with data_dir_lock(tmp_path):
         assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
 
 
@@ -90,16 +90,16 @@ def test_logs_are_shown_as_lines_and_emptied_when_they_are_long(tmp_path: Path) 
     with path.open("a") as writer:
         writer.write("one\ntwo\nhal")
         writer.flush()
-        logs.look()
+        logs.poll()
         assert shown == [("tiny", "one"), ("tiny", "two")]
-        writer.write("f\n" + "x" * MOST_BYTES + "\nlast\n")
+        writer.write("f\n" + "x" * MAX_BYTES + "\nlast\n")
         writer.flush()
-        logs.look()
+        logs.poll()
         assert shown[-1] == ("tiny", "last")
         assert path.stat().st_size == 0
         writer.write("goes on\n")
         writer.flush()
-        logs.look()
+        logs.poll()
     assert shown[-1] == ("tiny", "goes on")
     assert path.read_text() == "goes on\n"
 
@@ -119,7 +119,7 @@ def test_services_are_named_with_dashes_or_underscores_and_typing_errors_are_ans
 
 
 def test_ports_follow_the_base() -> None:
-    assert assign_ports(PARTS, 8000) == {
+    assert assign_ports(SERVICES, 8000) == {
         "portal": 8000,
         "identity": 8001,
         "addresses": 8002,
@@ -127,12 +127,12 @@ def test_ports_follow_the_base() -> None:
         "data_sharing": 8004,
         "move_home": 8010,
     }
-    assert len(set(assign_ports(PARTS, 0).values())) == len(PARTS)
+    assert len(set(assign_ports(SERVICES, 0).values())) == len(SERVICES)
 
 
 @pytest.mark.parametrize("demo", [True, False])
 def test_every_seed_file_is_what_its_service_reads(tmp_path: Path, demo: bool) -> None:
-    urls = {name: f"http://127.0.0.1:{port}" for name, port in assign_ports(PARTS, 8000).items()}
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in assign_ports(SERVICES, 8000).items()}
     made = Demo(load_secrets(tmp_path / "secrets.json", tuple(DEMO_BOROUGHS)), tmp_path, urls=urls, smtp_port=1025, demo=demo)
 
     identity = IdentitySeed.model_validate_json(made.seed("identity") or "")
@@ -156,17 +156,17 @@ def test_every_seed_file_is_what_its_service_reads(tmp_path: Path, demo: bool) -
 
 @pytest.mark.parametrize("demo", [True, False])
 def test_what_the_platforms_services_use_belongs_to_no_borough(tmp_path: Path, demo: bool) -> None:
-    urls = {name: f"http://127.0.0.1:{port}" for name, port in assign_ports(PARTS, 8000).items()}
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in assign_ports(SERVICES, 8000).items()}
     made = Demo(load_secrets(tmp_path / "secrets.json", tuple(DEMO_BOROUGHS)), tmp_path, urls=urls, smtp_port=1025, demo=demo)
     boroughs = {service.id: service.borough for service in NotificationsSeed.model_validate_json(made.seed("notifications") or "").services}
     clients = {client.client_id: client for client in IdentitySeed.model_validate_json(made.seed("identity") or "").clients}
     app = "move_home"  # a borough's app, which uses that borough's own
-    for part in PARTS:
+    for part in SERVICES:
         if part.name == app:
             continue
-        told = str(made.settings(part.name))
-        assert not [client for client in clients.values() if client.client_secret and client.client_secret.get_secret_value() in told]
+        settings = str(made.settings(part.name))
+        assert not [client for client in clients.values() if client.client_secret and client.client_secret.get_secret_value() in settings]
         for service, borough in boroughs.items():
-            assert borough is None or str(service) not in told, part.name
+            assert borough is None or str(service) not in settings, part.name
     used = made.settings("identity")["notifications_key"]
     assert [borough for service, borough in boroughs.items() if str(service) in used] == [None]

@@ -1,4 +1,4 @@
-"""What the service on the chassis needs around it: an issuer of access tokens, and a receiver of its spans."""
+"""Stubs for the service on the chassis: an issuer of access tokens, and a receiver of spans."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
 class Issuer:
-    """Signs access tokens; its public key is in a file."""
+    """Signs access tokens; the file of `jwks_url` holds its public key."""
 
     def __init__(self, directory: Path) -> None:
         self._key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
@@ -28,7 +28,7 @@ class Issuer:
         self.jwks_url = file.as_uri()
 
     def token(self, scope: str, service: str = "benchmark") -> str:
-        """One that is valid for an hour."""
+        """Return an access token that is valid for an hour."""
         now = int(time.time())
         claims = {
             "iss": ISSUER,
@@ -51,13 +51,13 @@ class SpanReceiver:
         self._exports: list[bytes] = []
 
     def server_spans(self) -> int:
-        """How many spans of requests have come."""
+        """Return the number of received server spans."""
         exports = map(ExportTraceServiceRequest.FromString, self._exports)
         spans = (span for export in exports for one in export.resource_spans for scope in one.scope_spans for span in scope.spans)
         return sum(span.kind == SERVER for span in spans)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take what comes on one connection."""
+        """Answer the requests of one connection."""
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 length = _LENGTH.search(head)
@@ -71,7 +71,7 @@ class SpanReceiver:
 
 @asynccontextmanager
 async def span_receiver() -> AsyncIterator[SpanReceiver]:
-    """A receiver that runs until the end of the block."""
+    """Run a receiver until the end of the block."""
     receiver = SpanReceiver()
     server = await asyncio.start_server(receiver.answer, "127.0.0.1", 0)
     async with server:

@@ -1,4 +1,4 @@
-"""One platform at a time in a data directory, one process at a time at what is made once a machine."""
+"""File locks: one platform a data directory, and one process at a time for work done once a machine."""
 
 import asyncio
 import fcntl
@@ -13,10 +13,10 @@ _SECONDS_BETWEEN_TRIES = 0.2
 
 
 @contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Hold the directory's lock; the kernel lets go of it when this process ends, however it ends.
+def data_dir_lock(directory: Path) -> Iterator[None]:
+    """Hold the data directory's lock; the kernel frees it when this process ends, SIGKILL included.
 
-    Raises OperatorError, with the other's process id, where a platform runs on it.
+    Raises OperatorError with the holder's process id where a platform already uses the directory.
     """
     with (directory / "lock").open("a+") as lock:
         try:
@@ -33,8 +33,8 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def in_turn(path: Path) -> AsyncIterator[None]:
-    """Hold a lock file, made with its directory where it is not there; whoever comes meanwhile waits."""
+async def machine_lock(path: Path) -> AsyncIterator[None]:
+    """Hold a lock file, created with its directory if missing; other callers wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as lock:
         held = False

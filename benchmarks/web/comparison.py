@@ -1,4 +1,4 @@
-"""CPU a request of the chassis's service and of the bare app, in turn, read from outside of both."""
+"""Measures the processor time of a request, for the service on the chassis and the bare app in turn, from outside both processes."""
 
 import asyncio
 import json
@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from benchmarks.processes import Engines, Server
 from benchmarks.report import Report, cpu_seconds, median
-from benchmarks.web.around import ISSUER, Issuer, span_receiver
 from benchmarks.web.load import offer, request
+from benchmarks.web.stubs import ISSUER, Issuer, span_receiver
 
 SCOPE = "benchmark:thing:make"
 TRACEPARENT = "00-{trace:032x}-{span:016x}-01"
@@ -22,7 +22,7 @@ ALL = "chassis, traced, relaying too"
 
 @dataclass
 class App:
-    """One running app and what its requests cost."""
+    """A running app and the processor time of its requests, in milliseconds a round."""
 
     server: Server
     make: Callable[[int], bytes]
@@ -30,7 +30,7 @@ class App:
     milliseconds: list[float] = field(default_factory=list)
 
     async def round(self, count: int, *, keep: bool) -> None:
-        """Send requests; the CPU of the process from before the first to after the last, and after its spans went out."""
+        """Send `count` requests and measure the process's CPU time, export of spans included; record it where `keep` is set."""
         numbers = range(self.used, self.used + count)
         self.used = numbers.stop
         before = cpu_seconds(self.server.pid)
@@ -40,12 +40,12 @@ class App:
             self.milliseconds.append((cpu_seconds(self.server.pid) - before) * 1000 / count)
 
     def ratio_to(self, reference: "App") -> float:
-        """The median of the rounds' ratios: a busy machine slows both apps of a round, but not all rounds alike."""
+        """Return the median of the rounds' ratios: a busy machine slows both apps of a round, but not all rounds equally."""
         return median([own / other for own, other in zip(self.milliseconds, reference.milliseconds, strict=True)])
 
 
 def requests(method: str, token: str | None) -> Callable[[int], bytes]:
-    """The bytes of the request of each number: as a client of the platform sends them, or with what the bare app needs."""
+    """Return a function from a number to the bytes of its request; without `token` the request suits the bare app."""
     run = uuid4().hex[:8]
 
     def make(number: int) -> bytes:
@@ -61,7 +61,7 @@ def requests(method: str, token: str | None) -> Callable[[int], bytes]:
 
 
 async def compare(report: Report, parts: Engines, method: str, driver: str, bar: float, options: Namespace) -> None:  # noqa: PLR0917
-    """All apps in turn, round for round, with one driver."""
+    """Measure all apps in turn, round by round, with one driver; add the figures to `report`."""
     issuer = Issuer(parts.directory)
     async with span_receiver() as receiver:
         common = {

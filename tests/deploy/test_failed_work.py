@@ -1,4 +1,4 @@
-"""`blocks dead-letters` shows what the broker refuses and what was tried for too long, and an operator mends, repeats or discards it."""
+"""`blocks dead-letters` shows refused events and dead commands, which an operator mends, repeats or discards."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from tests.shared.thing import ThingMade
 
 @pytest.fixture
 async def database(engines, settings, monkeypatch) -> AsyncIterator[ServiceDatabase]:
-    """A service's database under a name of this test alone, in which one event was refused and one command is dead."""
+    """A database of this test, with one refused event and one dead command."""
     own = settings(ServiceSettings, name="portal").database
 
     def of_this_test(name: str, **rest: Any) -> ServiceSettings:
@@ -55,7 +55,7 @@ async def _listed(engines, state: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("database")
-async def test_what_is_held_back_is_listed_shown_mended_and_discarded(engines, tmp_path: Path):
+async def test_an_unsent_event_is_listed_shown_mended_and_discarded(engines, tmp_path: Path):
     refused, waiting = await _listed(engines, "unsent")
     assert (refused["state"], waiting["state"]) == ("refused", "waiting")
     shown = json.loads(await _blocks(engines, "show", refused["id"]))
