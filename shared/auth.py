@@ -1,8 +1,8 @@
-"""Access tokens: validation of those that come in (RFC 9068), client credentials for calls out (RFC 6749).
+"""Access tokens: validation of incoming ones (RFC 9068), and client credentials for calls to other services (RFC 6749).
 
 Validation checks the signature against the issuer's keys, and `iss`, `aud`, `exp`, `typ` and the algorithm. Cached keys serve while the
-issuer is down. The validator remembers a valid token by its hash until it expires, at most a minute. A person's token ends with its
-session (`sid`): the issuer lists recently ended sessions, and the validator reads the list every few seconds while such tokens come.
+issuer is down. The validator remembers a valid token by its hash until it expires, at most a minute. A person's token ends with its session
+(`sid`): the issuer lists recently ended sessions, and the validator reads the list every few seconds while such tokens come.
 """
 
 import asyncio
@@ -45,12 +45,12 @@ MAX_TOKEN = 8_192
 JWKS_LIFE_SECONDS = 300.0
 JWKS_MIN_INTERVAL_SECONDS = 5.0
 ENDED_LIFE_SECONDS = 5.0
-"""The longest that a token outlives its session. While the issuer is down, a token lives until it expires."""
+"""The longest time that a token outlives its session. While the issuer is down, a token lives until it expires."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The authenticated client, and the person it acts for if the token names one."""
+    """The authenticated client, and the person on whose behalf it calls, if the token names one."""
 
     client_id: str
     subject: str
@@ -77,7 +77,7 @@ class InvalidToken(Problem):
 
 
 class IssuerKeys:
-    """The issuer's published keys, cached; old ones serve while the issuer is down."""
+    """The issuer's published keys, cached. Old ones serve while the issuer is down."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -86,7 +86,7 @@ class IssuerKeys:
         self._lock = asyncio.Lock()
 
     async def get(self, *, unknown_kid: bool = False) -> KeySet:
-        """The keys. `unknown_kid` fetches them anew, at most every five seconds. Raises `Unavailable` before the first successful fetch."""
+        """Return the keys. `unknown_kid` fetches them anew, at most every five seconds. Raises `Unavailable` before the first fetch."""
         age = time.monotonic() - self._fetched
         if self._keys is not None and age < JWKS_LIFE_SECONDS and not unknown_kid:
             return self._keys
@@ -122,7 +122,7 @@ class EndedSessions:
         self._lock = asyncio.Lock()
 
     async def hold(self, ids: set[str]) -> bool:
-        """Whether one of these ids has ended."""
+        """Return whether one of these ids has ended."""
         if self._url and time.monotonic() - self._tried > ENDED_LIFE_SECONDS:
             async with self._lock:
                 if time.monotonic() - self._tried > ENDED_LIFE_SECONDS:
@@ -140,18 +140,18 @@ class TokenValidator:
     """Validates bearer tokens."""
 
     def __init__(self, settings: ServiceSettings, counts: Collection | None = None) -> None:
-        """`counts` is the collection in which replicas count requests together."""
+        """Make a validator. `counts` is the collection in which replicas count requests together."""
         self._issuer = settings.issuer.rstrip("/")
         self._audience = settings.audience
         self._keys = IssuerKeys(settings.jwks_url)
         self._ended = EndedSessions(settings.jwks_url)
         self._registry = JWSRegistry(algorithms=ALGORITHMS)
         self.quota = Quota("caller", settings.requests_per_minute, rows=counts)
-        """Requests a minute of each client, and of each person that it acts for, over all replicas."""
+        """Requests a minute of each client, and of each person behind it, over all replicas."""
         self._remembered: OrderedDict[bytes, tuple[Caller, float, float]] = OrderedDict()
 
     async def caller(self, token: str) -> Caller:
-        """The caller that a token names. Raises `InvalidToken`."""
+        """Return the caller that a token names. Raises `InvalidToken`."""
         found = await self._valid(token)
         if "sid" in found.claims and await self._ended.hold({str(found.claims["sid"]), str(found.claims.get("jti"))}):
             raise InvalidToken("The session that the token belongs to has ended.", "ended")
@@ -193,7 +193,7 @@ class TokenValidator:
         return claims
 
     async def _decoded(self, token: str) -> jwt.Token:
-        """The token with its signature verified. Fetches fresh keys once if the token names an unknown key."""
+        """Return the token with its signature verified. Fetches fresh keys once if the token names an unknown key."""
         keys = await self._keys.get()
         if _kid_is_new(token, keys):
             keys = await self._keys.get(unknown_kid=True)
@@ -223,7 +223,7 @@ def _kid_is_new(token: str, keys: KeySet) -> bool:
 
 
 class _Required(SecurityBase):
-    """Requires a bearer token with these scopes. It reads and checks in one dependency: FastAPI takes 10 microseconds for each."""
+    """Requires a bearer token with these scopes. Reads and checks in one dependency, because FastAPI takes 10 microseconds for each."""
 
     def __init__(self, scopes: frozenset[str]) -> None:
         self.model = HTTPBearerModel(bearerFormat="JWT", description="An access token of the identity service (RFC 9068).")
@@ -258,16 +258,16 @@ class _Required(SecurityBase):
 
 
 def require(*scopes: str) -> Any:
-    """The dependency of a route that requires all these scopes: `caller: Annotated[Caller, require("addresses:address:read")]`.
+    """Return the dependency of a route that requires all these scopes: `caller: Annotated[Caller, require("addresses:address:read")]`.
 
-    It answers 401 without a valid token, 403 if a scope is missing (RFC 6750, section 3.1), 429 over the caller's quota.
+    The answer is 401 without a valid token, 403 without a scope (RFC 6750, section 3.1), 429 over the caller's quota.
     """
     return Depends(_required(frozenset(scopes)))
 
 
 @cache
 def _required(scopes: frozenset[str]) -> _Required:
-    """One object for the same scopes: FastAPI runs it once a request, and `app.dependency_overrides` finds it."""
+    """Return the same object for the same scopes: FastAPI runs it once a request, and `app.dependency_overrides` finds it."""
     return _Required(scopes)
 
 
@@ -296,7 +296,7 @@ class ClientCredentials(httpx.Auth):
             yield request
 
     async def token(self) -> str:
-        """A valid token. Raises `httpx.HTTPError` if the identity service gives none."""
+        """Return a valid token. Raises `httpx.HTTPError` if the identity service gives none."""
         async with self._lock:
             if time.monotonic() >= self._until:
                 async with self._new_client() as http:

@@ -1,4 +1,4 @@
-"""The one place that time comes from, so that tests set it and never sleep for it."""
+"""The only source of the time, so that tests set it and never sleep."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,13 +13,13 @@ _sources: list[Callable[[], datetime]] = [_system]
 
 
 def now() -> datetime:
-    """The current instant, timezone-aware, in UTC."""
+    """Return the current instant, timezone-aware, in UTC."""
     return _sources[-1]()
 
 
 @contextmanager
 def at(source: Callable[[], datetime] | datetime) -> Iterator[None]:
-    """Replace the clock, for tests: by a fixed instant or by a function that gives the instant."""
+    """Replace the clock in tests by a fixed instant, or by a function that returns the instant."""
     _sources.append(source if callable(source) else lambda: source)
     try:
         yield

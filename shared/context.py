@@ -1,4 +1,4 @@
-"""The cause of the work in this task: routes and consumers set it, and `tx.publish` writes it into events."""
+"""The cause of a task's work. Routes and consumers set it, and `tx.publish` writes it into events."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why an event is published, and for which borough."""
+    """The cause of an event, and its borough."""
 
     borough: str | None = None
     correlation_id: str | None = None

@@ -7,22 +7,22 @@ Repeats are rare, so `run_once` looks nothing up beforehand. It runs the functio
 cannot be stored a second time, or the function fails on the first one's effect. `run_once` undoes the transaction and gives the
 stored reply. It looks up only what opened a transaction, so always after authentication.
 
-A reply may contain what a person typed. `run_once` encrypts its body (Fernet) with a key derived from the caller and the
+A reply may contain what a person typed. `run_once` encrypts its body (`shared.crypto`) with a key derived from the caller and the
 Idempotency-Key, and stores neither. Only a repeat can decrypt the body, if nobody can guess the key; a UUID is such a key. The same
 secret keys the digest of the request.
 """
 
 import base64
 import hashlib
-import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from cryptography.fernet import Fernet
+from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
 
 from shared import clock
+from shared.crypto import Keyring, digest
 from shared.http.errors import Problem
 from shared.mongo import Conflict, Document, Scope, Unavailable, UnitOfWork, unit_of_work
 
@@ -93,7 +93,7 @@ async def _look_up(store: Scope, id_: str, content: str, secret: "_Secret") -> R
         raise Problem(
             422, "This Idempotency-Key was used with another request.", type="idempotency-key-reused", field="header.idempotency-key"
         )
-    return _stored(row, secret.sealing)
+    return _stored(row, secret.keyring)
 
 
 def _key(request: Request) -> str:
@@ -109,13 +109,13 @@ def _row(id_: str, content: str, response: Response, secret: "_Secret") -> Docum
         "fingerprint": secret.fingerprint(content),
         "status": response.status_code,
         "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in response.raw_headers],
-        "sealed": secret.sealing.encrypt(bytes(response.body)),
+        "sealed": secret.keyring.seal(bytes(response.body)),
         "at": clock.now(),
     }
 
 
-def _stored(row: Document, sealing: Fernet) -> Response:
-    body = row["body"] if "body" in row else sealing.decrypt(row["sealed"])  # an earlier version stored `body`
+def _stored(row: Document, keyring: Keyring) -> Response:
+    body = row["body"] if "body" in row else keyring.open(row["sealed"])  # an earlier version stored `body`
     response = Response(bytes(body), row["status"])
     response.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in row["headers"]]
     response.headers[REPLAYED] = "true"
@@ -140,12 +140,12 @@ class _Secret:
         return cls(hashlib.sha256(f"reply\0{_caller(request)}\0{key}".encode()).digest())
 
     @property
-    def sealing(self) -> Fernet:
-        return Fernet(base64.urlsafe_b64encode(self.key))
+    def keyring(self) -> Keyring:
+        return Keyring(SecretStr(base64.urlsafe_b64encode(self.key).decode()))
 
     def fingerprint(self, content: str) -> str:
-        """The keyed digest (HMAC-SHA256) of a request, from its plain digest."""
-        return hmac.new(self.key, b"request\0" + content.encode(), hashlib.sha256).hexdigest()
+        """Return the keyed digest (HMAC-SHA256) of a request from its plain digest."""
+        return digest(self.key, b"request\0" + content.encode())
 
 
 def _caller(request: Request) -> str:

@@ -1,11 +1,11 @@
-"""How often a caller may do something in a window of time, counted over all replicas through the database (PyPI `limits`).
+"""Quotas of callers in windows of time, counted over all replicas through the database (PyPI `limits`).
 
 Windows are fixed, and aligned to the clock. Two storages serve two purposes:
 
 - `_Exact` counts each hit in the database. Without the database it raises `DatabaseError`: the limit fails closed, with a 503.
-- `_Slices` counts in memory, and adds its own hits to the count of all replicas once they make a slice of the quota. A caller far from
-  its quota costs no round trip. N replicas let through at most N slices too much. Without the database each counts for itself: the limit
-  fails open.
+- `_Slices` counts in memory, and adds its own hits to the count of all replicas once they make a slice of the quota. A caller far from its
+  quota costs no round trip. N replicas let through at most N slices too much. Without the database each counts for itself: the limit fails
+  open.
 """
 
 import asyncio
@@ -27,15 +27,15 @@ from shared.mongo import Collection, DatabaseError
 log = logging.getLogger(__name__)
 COLLECTION = "limits"
 SLICES = 50
-"""A quota of 3,000 is settled every 60 hits."""
+"""Slices of a quota. A process settles a quota of 3,000 every 60 hits."""
 SETTLE_SECONDS = 1.0
-"""How long a request may wait for the count of all replicas."""
-ALONE_SECONDS = 10.0
-"""How long a process counts for itself after the database did not answer."""
+"""The longest wait of a request for the count of all replicas."""
+LOCAL_SECONDS = 10.0
+"""Time for which a process counts for itself after the database did not answer."""
 
 
 class _Windows(Storage):
-    """Windows of so many seconds, one after the other."""
+    """A storage with consecutive windows of `seconds`."""
 
     STORAGE_SCHEME = None
 
@@ -85,33 +85,33 @@ class _Exact(_Windows):
 
 @dataclass(slots=True)
 class _Count:
-    of_all: int = 0
-    """What all replicas had counted when this one last asked, its own settled hits among it."""
+    all_replicas: int = 0
+    """The hits of all replicas at the last settlement, including this process's settled ones."""
     own: int = 0
-    """Hits of this process that the others do not know of."""
+    """Hits of this process that are not settled yet."""
     is_settling: bool = False
 
 
 class _Slices(_Windows):
-    """Counts in memory, settled with those of all replicas a slice at a time; never where there are none."""
+    """Counts in memory, and settles with all replicas a slice at a time; never if there are none."""
 
-    def __init__(self, of_all: _Exact | None, seconds: int, slice_: int) -> None:
+    def __init__(self, all_replicas: _Exact | None, seconds: int, slice_: int) -> None:
         super().__init__(seconds)
-        self._of_all, self._slice = of_all, slice_
+        self._all_replicas, self._slice = all_replicas, slice_
         self._window = 0
         self._counts: dict[str, _Count] = {}
-        self._alone_until = float("-inf")
+        self._local_until = float("-inf")
 
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         count = self._count(key)
         count.own += amount
-        if self._of_all is not None and count.own >= self._slice and not count.is_settling and time.monotonic() >= self._alone_until:
-            await self._settle(self._of_all, key, expiry, count)
-        return count.of_all + count.own
+        if self._all_replicas is not None and count.own >= self._slice and not count.is_settling and time.monotonic() >= self._local_until:
+            await self._settle(self._all_replicas, key, expiry, count)
+        return count.all_replicas + count.own
 
     async def get(self, key: str) -> int:
         count = self._count(key)
-        return count.of_all + count.own
+        return count.all_replicas + count.own
 
     async def reset(self) -> int:
         self._counts = {}
@@ -128,14 +128,14 @@ class _Slices(_Windows):
             count = self._counts[key] = _Count()
         return count
 
-    async def _settle(self, of_all: _Exact, key: str, expiry: int, count: _Count) -> None:
+    async def _settle(self, all_replicas: _Exact, key: str, expiry: int, count: _Count) -> None:
         settled, count.is_settling = count.own, True
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
-                count.of_all = await of_all.incr(key, expiry, settled)
+                count.all_replicas = await all_replicas.incr(key, expiry, settled)
             count.own -= settled
         except (DatabaseError, TimeoutError) as error:
-            self._alone_until = time.monotonic() + ALONE_SECONDS
+            self._local_until = time.monotonic() + LOCAL_SECONDS
             log.warning("limits are counted by this process alone for a while: %s", type(error).__name__)
         finally:
             count.is_settling = False
@@ -145,22 +145,22 @@ class Quota:
     """At most `amount` hits of one caller in a window of `seconds`; an amount of 0 sets no limit.
 
     `rows` is the database's collection `limits`; without it this process counts for itself. `exact` counts each hit in the database, and
-    raises `DatabaseError` where that is not possible.
+    raises `DatabaseError` if that fails.
     """
 
     def __init__(self, name: str, amount: int, *, seconds: int = 60, rows: Collection | None = None, exact: bool = False) -> None:
         self._name, self._amount, self._seconds = name, amount, seconds
         self._item = RateLimitItemPerSecond(max(1, amount), seconds, namespace=name)
-        of_all = _Exact(rows, seconds) if rows is not None else None
-        self._storage: _Windows = of_all if exact and of_all else _Slices(of_all, seconds, max(1, amount // SLICES))
+        all_replicas = _Exact(rows, seconds) if rows is not None else None
+        self._storage: _Windows = all_replicas if exact and all_replicas else _Slices(all_replicas, seconds, max(1, amount // SLICES))
         self._limiter = FixedWindowRateLimiter(self._storage)
 
     async def hit(self, caller: str) -> bool:
-        """Count one. False where the caller had none left."""
+        """Count one hit. Returns False if the caller had none left."""
         return not self._amount or await self._limiter.hit(self._item, caller)
 
     async def has_room(self, caller: str) -> bool:
-        """Whether the caller has one left; counts nothing."""
+        """Return whether the caller has a hit left, without counting."""
         return not self._amount or await self._limiter.test(self._item, caller)
 
     @property
@@ -169,17 +169,17 @@ class Quota:
         return max(1, math.ceil(self._storage.until - now().timestamp()))
 
     async def take(self, caller: str) -> None:
-        """Count one request. Raises a 429 problem where the caller had none left."""
+        """Count one hit. Raises a 429 problem if the caller had none left."""
         if not await self.hit(caller):
             raise self._exceeded()
 
-    async def require_any(self, caller: str) -> None:
-        """Raises a 429 problem where the caller has none left; counts nothing."""
+    async def require_room(self, caller: str) -> None:
+        """Raise a 429 problem if the caller has no hit left, without counting."""
         if not await self.has_room(caller):
             raise self._exceeded()
 
     def _exceeded(self) -> Problem:
-        """With `Retry-After` (RFC 9110, section 10.2.3) and the fields of draft-ietf-httpapi-ratelimit-headers-10."""
+        """Return the problem with `Retry-After` (RFC 9110, section 10.2.3) and the fields of draft-ietf-httpapi-ratelimit-headers-10."""
         wait = self.retry_after
         headers = {
             "Retry-After": str(wait),
@@ -192,5 +192,5 @@ class Quota:
 
 
 def _row_id(key: str, until: int) -> str:
-    """Short whatever the caller is called; `until` keeps windows apart."""
+    """Return a short id for a caller's window, whatever the length of its name."""
     return f"{sha256(key.encode()).hexdigest()[:32]}/{until}"

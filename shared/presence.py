@@ -1,11 +1,11 @@
-"""Which processes of a service live, and what becomes of the claims of one that died.
+"""Determines which processes of a service live, and frees the claims of dead ones.
 
-Each process keeps one row and adds one to a counter in it every second (`heartbeat`). A process whose counter stands still for `DEAD_AFTER`
+Each process has one row, and increments its counter every second (`heartbeat`). A process whose counter stands still for `DEAD_AFTER`
 seconds of the observer's own monotonic clock is dead. So nobody compares the clocks of two machines, and a clock that jumps changes
-nothing. A process whose own heartbeat is older than `STOP_AFTER` claims nothing more: others may soon take it for dead.
+nothing. A process whose own heartbeat is older than `STOP_AFTER` claims nothing more: others may soon declare it dead.
 
 A claim is a row that names its holder (`Presence.name`). Once the holder's row is gone, its claims are free (`Claims`). Read the claims
-before the rows of the processes: a process that registers in between is not in an older list.
+before the rows of the processes: an older list of processes lacks one that registered in between.
 """
 
 import logging
@@ -20,11 +20,13 @@ HEARTBEAT_SECONDS = 1.0
 STOP_AFTER = 2.5
 DEAD_AFTER = 4.0
 SWEEP_SECONDS = 10.0
-"""How often abandoned claims are looked for when nobody has died: one may be made by a process that did not yet know of its own death."""
+"""Time between searches for abandoned claims while nobody has died. A process that does not know yet that it was declared dead may make
+one.
+"""
 
 
 class Rows(Protocol):
-    """What this module needs of a database collection (`shared.mongo.Collection`)."""
+    """The operations of a database collection that this module uses (`shared.mongo.Collection`)."""
 
     async def find(self, where: Mapping[str, Any], *, projection: Mapping[str, Any] | None = None) -> list[Document]: ...
 
@@ -46,42 +48,42 @@ class Presence:
         self._seen: dict[str, tuple[int, float]] = {}
         self._beaten = float("-inf")
         self.name = _new_name(instance)
-        """Names this process in claims. A process that was taken for dead, and lives, gets another name."""
+        """The name of this process in claims. A living process that was declared dead gets another name."""
         self.living: Mapping[str, Document] = {}
-        """The rows of the processes that live, by name, as of the last heartbeat."""
+        """The rows of the living processes, by name, as of the last heartbeat."""
         self.started = False
         self.on_death: list[Callable[[Document], Awaitable[object]]] = []
-        """Awaited with the row of a dead process, before the row is removed; more than one process may do so."""
+        """Called with the row of a dead process before its removal, possibly in more than one process."""
         self.on_departure: list[Callable[[], object]] = []
-        """Called in every process when another one is gone, whether it died or left."""
+        """Called in every process when another one has died or left."""
 
     @property
     def is_certain(self) -> bool:
-        """Whether nobody can have taken this process for dead yet."""
+        """Whether no other process can have declared this one dead yet."""
         return self._monotonic() - self._beaten < STOP_AFTER
 
     async def start(self) -> None:
-        """Register. Declares dead at once whatever earlier process had the same `instance`."""
+        """Register. Declares an earlier process with the same `instance` dead at once."""
         for row in await self._rows.find({"instance": self._instance}):
             if row["_id"] != self.name:
-                await self._bury(row)
+                await self._remove_dead(row)
         self.started = True
         await self.heartbeat()
 
     async def deregister(self) -> None:
-        """Leave: whatever this process still claims is free for the others."""
+        """Remove this process's row, which frees its remaining claims."""
         self.started = False
         self._beaten = float("-inf")
         await self._rows.delete_one({"_id": self.name})
 
     async def announce(self, **facts: object) -> None:
-        """Add facts to this process's row, for the others to read in `living`. They stay when it registers again."""
+        """Add facts to this process's row, which others read in `living`. They stay when it registers again."""
         self._facts |= facts
         if self.started:
             await self._rows.update_one({"_id": self.name}, {"$set": facts})
 
     async def heartbeat(self) -> int:
-        """Show that this process lives, and look for those that stopped doing so. Gives how many were found dead."""
+        """Increment this process's counter, and look for dead processes. Returns how many it found."""
         began = self._monotonic()
         if not await self._rows.update_one({"_id": self.name, "dead": False}, {"$inc": {"beat": 1}}):
             await self._register()
@@ -89,7 +91,7 @@ class Presence:
         rows = await self._rows.find({})
         dead = [row for row in rows if row["_id"] != self.name and self._is_dead(row)]
         for row in dead:
-            await self._bury(row)
+            await self._remove_dead(row)
         gone = {row["_id"] for row in dead}
         before, self.living = self.living, {row["_id"]: row for row in rows if row["_id"] not in gone}
         self._seen = {name: seen for name, seen in self._seen.items() if name in self.living}
@@ -99,14 +101,14 @@ class Presence:
         return len(dead)
 
     async def gone(self, names: Collection[str]) -> set[str]:
-        """Those of these holders of claims who live no more. Read the claims first."""
+        """Return the holders that no longer live. Read the claims first."""
         if not names:
             return set()
         rows = await self._rows.find({"_id": {"$in": list(names)}}, projection={"dead": 1})
         return set(names) - {row["_id"] for row in rows if not row.get("dead")}
 
     async def _register(self) -> None:
-        """New here, or taken for dead after a pause: whatever the old name claimed is lost."""
+        """Register under a new name, at the start or after others declared this process dead: its old claims are lost."""
         if self._beaten > float("-inf"):
             self.name = _new_name(self._instance)
         row = {"instance": self._instance, "beat": 1, "dead": False, **self._facts}
@@ -119,8 +121,8 @@ class Presence:
             known = self._seen[row["_id"]] = beat, now
         return bool(row.get("dead")) or now - known[1] >= DEAD_AFTER
 
-    async def _bury(self, row: Document) -> None:
-        """Declare a process dead, unless it has given a sign of life; then undo what it left open, and remove its row."""
+    async def _remove_dead(self, row: Document) -> None:
+        """Declare a process dead, unless its counter moved; then undo its open work and remove its row."""
         unchanged = {"_id": row["_id"], "beat": row.get("beat")}
         if not await self._rows.update_one(unchanged, {"$set": {"dead": True}}):
             return
@@ -131,9 +133,9 @@ class Presence:
 
 
 class Claims:
-    """The claims on the rows of one collection: frees those whose holder is gone, and those that this process has lost sight of.
+    """The claims on the rows of one collection. Frees those of dead processes, and those that this process lost track of.
 
-    `holder` is the field that names the holder and needs an index; `freed` gives what else is set in a row that becomes free.
+    `holder` is the field that names the holder and needs an index; `freed` has the further fields to set in a freed row.
     """
 
     def __init__(
@@ -148,13 +150,13 @@ class Claims:
         presence.on_departure.append(self.look_again)
 
     def look_again(self) -> None:
-        """Make the next `sweep` look: a process has gone, or a claim of our own has an unknown outcome."""
+        """Make the next `sweep` search, because a process has gone, or the outcome of a claim is unknown."""
         self._swept = float("-inf")
 
     async def sweep(self, in_hand: Collection[str] = ()) -> int:
-        """Free abandoned claims, at most every `SWEEP_SECONDS` without a reason. Gives how many.
+        """Free abandoned claims, at most every `SWEEP_SECONDS` without a reason. Returns how many.
 
-        `in_hand` has the ids of the rows that this process works on. What it holds beside them is a claim whose reply was lost.
+        `in_hand` has the ids of the rows in work here. Any other claim of this process is one whose reply was lost.
         """
         if time.monotonic() - self._swept < SWEEP_SECONDS:
             return 0
@@ -167,7 +169,7 @@ class Claims:
         return freed
 
     async def free_all(self) -> int:
-        """Free all that this process holds. Gives how many."""
+        """Free all claims of this process. Returns how many."""
         return await self._rows.update_many({self._holder: self._presence.name}, {"$set": {self._holder: None, **self._freed()}})
 
     async def _free(self, rows: Sequence[Document]) -> int:

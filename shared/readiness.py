@@ -12,11 +12,11 @@ from shared.mongo import Database, DatabaseError, Transaction
 
 DEADLINE_SECONDS = 3.0
 LIFE_SECONDS = 1.0
-"""The age up to which an answer serves again."""
+"""Seconds for which an answer serves again."""
 
 
 class Readiness:
-    """Asks one database, one question at a time: a call that hangs holds a thread of the driver until its socket times out."""
+    """Asks one database one question at a time, because a call that hangs blocks a thread of the driver until its socket times out."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Readiness:
         self._answer, self._answered = False, float("-inf")
 
     async def database_serves(self) -> bool:
-        """Whether the database wrote and read a row within the deadline, now or less than a second ago."""
+        """Return whether the database wrote and read a row within the deadline, now or less than a second ago."""
         if self._monotonic() - self._answered < self._life:
             return self._answer
         if self._question is None or self._question.done():

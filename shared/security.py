@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 INTERVAL_SECONDS = 10.0
 """Events of one kind within this time share a log line."""
 MOST_KINDS = 50
-"""The most kinds counted apart at one time; further kinds of an event share the reason `other`. Bounds lines and memory."""
+"""The most kinds counted separately; further kinds of an event share the reason `other`. Bounds lines and memory."""
 OTHER = "other"
 _counter = metrics.get_meter("london-building-blocks").create_counter(
     "blocks.security.events",
@@ -45,15 +45,15 @@ class Event(StrEnum):
     ACCESS_REFUSED = "access_refused"
     """An authenticated caller asked for an action that it may not take (403)."""
     OTHER_BOROUGH = "other_borough"
-    """A caller named a thing that belongs to another borough; the answer was 404."""
+    """A caller named a resource of another borough; the answer was 404."""
     FORM_FORGED = "form_forged"
     """A form came from another site, or without its token (cross-site request forgery)."""
     SEAL_REFUSED = "seal_refused"
-    """Somebody changed a sealed value, made it with another key, or used it for another purpose."""
+    """Somebody changed a sealed value, sealed it with another key, or used it for another purpose."""
     RATE_LIMITED = "rate_limited"
-    """A caller met a limit (429)."""
+    """A caller exceeded a limit (429)."""
     MAIL_REFUSED = "mail_refused"
-    """Notifications refuses a message that the platform itself sends."""
+    """Notifications refuses a message of the platform itself."""
     KEY_ROTATED = "key_rotated"
     """A new key signs or seals."""
 
@@ -94,7 +94,7 @@ class Lines:
         self._windows: dict[_Kind, _Window] = {}
 
     def add(self, kind: _Kind) -> None:
-        """Count one event; write it if it is the first of its kind for ten seconds."""
+        """Count one event. Writes it if it is the first of its kind in ten seconds."""
         if kind not in self._windows and len(self._windows) >= MOST_KINDS:
             self._close_ended()
             if len(self._windows) >= MOST_KINDS:
@@ -111,7 +111,7 @@ class Lines:
             asyncio.get_running_loop().call_later(INTERVAL_SECONDS, self._close_ended)
 
     def flush(self) -> None:
-        """Write the counts that no line carries yet."""
+        """Write the counts that no line has yet."""
         for kind in list(self._windows):
             self._close(kind)
 
@@ -143,16 +143,16 @@ def record(event: Event, reason: str, *, client: str | None = None, borough: str
 
 
 def flush() -> None:
-    """Write the counts that no line carries yet. A service does so when it stops."""
+    """Write the counts that no line has yet. A stopping service calls it."""
     _lines.flush()
 
 
 @contextmanager
-def watched() -> Iterator["Answered"]:
-    """Around one request: records a 401, 403 or 429 unless code inside recorded something more exact."""
+def record_refusals() -> Iterator["Answer"]:
+    """Surround one request: records a 401, 403 or 429 unless code inside recorded a more exact event."""
     request = _Request()
     token = _request.set(request)
-    answered = Answered()
+    answered = Answer()
     try:
         yield answered
     finally:
@@ -162,13 +162,13 @@ def watched() -> Iterator["Answered"]:
 
 
 @dataclass(slots=True)
-class Answered:
-    """The status of the request's answer; 0 before it."""
+class Answer:
+    """The status of a request's answer; 0 before it."""
 
     status: int = 0
 
 
 def _write(kind: _Kind, count: int) -> None:
     fields = {"security_event": kind.event.value, "reason": kind.reason, "client": kind.client, "borough": kind.borough, "count": count}
-    said = {name: value for name, value in fields.items() if value is not None}
-    log.warning("security event %s (%s), %d", kind.event.value, kind.reason, count, extra={"fields": said})
+    present = {name: value for name, value in fields.items() if value is not None}
+    log.warning("security event %s (%s), %d", kind.event.value, kind.reason, count, extra={"fields": present})

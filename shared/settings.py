@@ -1,4 +1,4 @@
-"""Settings of a service: one environment prefix each, secrets from files, nothing unknown."""
+"""Settings of a service, from environment variables with a prefix and from secret files. Unknown variables are errors."""
 
 import os
 from difflib import get_close_matches
@@ -13,14 +13,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.kafka_access import KafkaAccess, SaslMechanism, SecurityProtocol
 
 INBOX_DAYS = 14
-"""Life of an inbox row: so long a consumer knows that it has handled an event."""
+"""Days for which a consumer remembers that it handled an event."""
 STORED_REPLY_DAYS = 8
-"""How long the reply to a request with an `Idempotency-Key` is kept: longer than the platform repeats a call (`shared.commands`)."""
+"""Days for which a service keeps the reply to a request with an `Idempotency-Key`: longer than the platform repeats a call
+(`shared.commands`).
+"""
 MAX_RETENTION_HOURS = (INBOX_DAYS - 1) * 24.0
 
 
 class Role(StrEnum):
-    """What a process does, so that HTTP and background work scale apart."""
+    """The role of a process, so that HTTP and background work scale separately."""
 
     API = "api"
     WORKER = "worker"
@@ -28,11 +30,11 @@ class Role(StrEnum):
 
 
 class SettingsError(ValueError):
-    """A setting is wrong. The message is one line that says what to do."""
+    """A wrong setting. The message is one line with the remedy."""
 
 
 def prefixed(prefix: str) -> SettingsConfigDict:
-    """The pydantic-settings configuration of a service whose environment variables start with `prefix`.
+    """Return the pydantic-settings configuration of a service whose environment variables start with `prefix`.
 
     `<PREFIX>SECRETS_DIR` names a folder in which each file, named as its variable in lower case, holds one secret.
     """
@@ -40,15 +42,15 @@ def prefixed(prefix: str) -> SettingsConfigDict:
 
 
 class ServiceSettings(BaseSettings):
-    """What every service is told at start. Derive, set `model_config = prefixed("NAME_")`, add fields."""
+    """Settings of every service. Derive, set `model_config = prefixed("NAME_")`, and add fields."""
 
     name: str = ""
-    """The service's name, filled in from the prefix."""
+    """The service's name; the prefix when empty."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     role: Role = Role.ALL
     public_url: str = ""
-    """The address under which clients reach this service; `http://host:port` when empty."""
+    """The URL under which clients reach this service; `http://host:port` when empty."""
     mongodb: SecretStr = SecretStr("mongodb://127.0.0.1:27017/")
     """Connection string; secret because it may hold a password."""
     database: str = ""
@@ -57,7 +59,7 @@ class ServiceSettings(BaseSettings):
     kafka: str = "127.0.0.1:9092"
     """Bootstrap servers, comma-separated."""
     kafka_security_protocol: SecurityProtocol = "PLAINTEXT"
-    """Whether the brokers are reached by TLS (`SSL`, `SASL_SSL`) and ask for a password (`SASL_PLAINTEXT`, `SASL_SSL`)."""
+    """The brokers' security: TLS (`SSL`, `SASL_SSL`) and passwords (`SASL_PLAINTEXT`, `SASL_SSL`)."""
     kafka_sasl_mechanism: SaslMechanism = "SCRAM-SHA-512"
     kafka_username: str = ""
     kafka_password: SecretStr = SecretStr("")
@@ -67,36 +69,38 @@ class ServiceSettings(BaseSettings):
     """PEM file of this service's own certificate, with `kafka_key_file`, for brokers that ask for one."""
     kafka_key_file: str = ""
     topic_prefix: str = ""
-    """Put before every topic and consumer group, so that several platforms can share a broker."""
+    """Prefix of every topic and consumer group, so that several platforms can share a broker."""
     partitions: int = Field(default=3, ge=1)
-    """Partitions of the topics that this service creates where they do not exist."""
+    """Partitions of the topics that this service creates."""
     topic_retention_hours: float = Field(default=168.0, gt=0, le=MAX_RETENTION_HOURS)
-    """How long the topics that this service uses keep an event. Shorter than the life of inbox rows: an event that is read again after its
-    inbox row has expired would take effect twice."""
+    """Hours for which topics keep an event. Shorter than the life of inbox rows: an event that comes again after its inbox row expired
+    would take effect twice.
+    """
     replication: int = Field(default=1, ge=1)
     """Replication factor of the topics that this service creates."""
     broker_durable: bool = True
-    """Whether the broker survives a restart with its messages. Where it does not, published rows are kept and published again."""
+    """Whether the broker keeps its messages over a restart. If not, the relay keeps published rows and can publish them again."""
     outbox_retention_hours: float = Field(default=24.0, gt=0)
-    """How long published rows are kept where the broker does not keep them."""
+    """Hours for which the relay keeps published rows if the broker is not durable."""
     instance: str = Field(default_factory=lambda: uuid4().hex[:12])
     """This replica's name; a stable one gives static Kafka group membership."""
     static_membership: bool = False
     trusted_proxies: str = ""
-    """Addresses and networks of reverse proxies, comma-separated. A caller's address is taken from `X-Forwarded-For` where a request
-    comes from one of them, and from the connection everywhere else. None by default: anyone can write that header."""
+    """Addresses and networks of reverse proxies, separated by commas; none by default. The service reads a caller's address from
+    `X-Forwarded-For` if the request comes from one of them, and from the connection if not, because anyone can write that header.
+    """
     issuer: str = "http://127.0.0.1:8001"
-    """The identity service whose access tokens are accepted."""
+    """The identity service that issues access tokens."""
     jwks_url: str = ""
-    """Where the issuer's keys are; `<issuer>/.well-known/jwks.json` when empty. `file:` URLs are read once."""
+    """URL of the issuer's keys; `<issuer>/.well-known/jwks.json` when empty. The service reads a `file:` URL once."""
     audience: str = ""
     """The `aud` that access tokens must carry; `urn:london-blocks:<name>` when empty."""
     requests_per_minute: int = Field(default=30_000, ge=0)
-    """Requests that one client, or one person through it, may make with access tokens, counted over all replicas. 0: no limit."""
+    """Requests a minute with access tokens of one client, or of one person through it, over all replicas; 0 sets no limit."""
     otlp_endpoint: str = ""
-    """Base URL of an OTLP/HTTP receiver; empty means that no spans or metrics are exported."""
+    """Base URL of an OTLP/HTTP receiver. When empty, the service exports no spans or metrics."""
     trace_sample: float = Field(default=1.0, ge=0, le=1)
-    """Share of new traces that are recorded where an exporter is set; a caller's own decision is followed."""
+    """Share of new traces that an exporter gets. A trace from a caller keeps the caller's decision."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     seed_file: str = ""
     """JSON file of first data, loaded at start; loading it again changes nothing."""
@@ -125,7 +129,7 @@ class ServiceSettings(BaseSettings):
 
     @property
     def kafka_access(self) -> KafkaAccess:
-        """What the brokers ask of their clients. Raises `ValidationError` where the settings contradict each other."""
+        """The brokers' requirements of their clients. Raises `ValidationError` if the settings contradict each other."""
         fields = KafkaAccess.model_fields
         return KafkaAccess.model_validate({field: getattr(self, f"kafka_{field}") for field in fields})
 

@@ -265,7 +265,7 @@ class TraceMiddleware:
         current = _tracer.start_span(method, context=context_of(parent, state), kind=SERVER)
         token = active.attach(trace.set_span_in_context(current))
         try:
-            with security.watched() as answered:
+            with security.record_refusals() as answered:
                 await self.app(scope, receive, sending)
                 answered.status = status
         finally:

@@ -164,7 +164,7 @@ async def poll_message(command: AskAfterMessage, context: CommandContext) -> Mes
 
 
 @dataclass(frozen=True)
-class Ourselves:
+class AppIdentity:
     """This app's identity at other services, which marks its own shares and messages."""
 
     borough: str
@@ -187,15 +187,15 @@ def _own(event: CouncilTold | CouncilNotTold | MessageFound) -> str:
     return event.move
 
 
-def journey_of(ourselves: Ourselves) -> Process[Move]:
+def journey_of(app: AppIdentity) -> Process[Move]:
     """Return the process: the step for each event, and the executor of each command."""
     journey = Process("move_home", Move)
     journey.starts(MoveSubmitted)(begin)
-    journey.on(ShareDelivered, finds=ourselves.move_of_share)(record_share)
+    journey.on(ShareDelivered, finds=app.move_of_share)(record_share)
     journey.on(CouncilTold, finds=_own)(record_polled_share)
     journey.on(CouncilNotTold, finds=_own)(record_refusal)
-    journey.on(NotificationDelivered, finds=ourselves.move_of_message)(record_delivery)
-    journey.on(NotificationFailed, finds=ourselves.move_of_message)(record_failure)
+    journey.on(NotificationDelivered, finds=app.move_of_message)(record_delivery)
+    journey.on(NotificationFailed, finds=app.move_of_message)(record_failure)
     journey.on(MessageFound, finds=_own)(record_message)
     journey.overdue(hours=24)(chase)
     journey.does(Share)(share)

@@ -16,7 +16,7 @@ from .adapters.identity import Identity
 from .adapters.notifications import Notifications
 from .api import address_questions, borough, information, moves, programs, questions, sign_in, suggestions
 from .commands import MoveCommands
-from .journey import Ourselves, journey_of
+from .journey import AppIdentity, journey_of
 from .seal import Seal
 from .settings import MachineClient, Settings
 from .store import Store
@@ -53,7 +53,7 @@ def build(settings: Settings) -> Service:
         {"email": settings.email_template, "sms": settings.sms_template},
     )
     commands = MoveCommands(store, seal, data_sharing, notifications, borough=settings.borough, public_url=settings.public_url)
-    journey = journey_of(Ourselves(settings.borough, settings.shares_client.client_id, settings.notify_service))
+    journey = journey_of(AppIdentity(settings.borough, settings.shares_client.client_id, settings.notify_service))
     return Service(
         "move_home",
         settings,

@@ -1,4 +1,4 @@
-"""Saves a step of an agreement: its state, its entries in the record and its events, in the caller's transaction."""
+"""Saves a step of an agreement in the caller's transaction: its state, its entries in the record and its events."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from .store import Tx
 
 
 async def save_step(tx: Tx, change: Change, *, before: Agreement | None, by: str, at: datetime) -> None:
-    """Saves what a step changed; does nothing for a step without events. Raises `Conflict` if the agreement is no longer as `before`."""
+    """Save a step's changes; does nothing for a step without events. Raises `Conflict` if the agreement is no longer as `before`."""
     if not change.events:
         return
     after = change.agreement

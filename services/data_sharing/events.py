@@ -1,4 +1,4 @@
-"""What data sharing publishes to Kafka. It consumes nothing."""
+"""The events that data sharing publishes. It consumes none."""
 
 from contracts.events.data_sharing import (
     AgreementActivated,

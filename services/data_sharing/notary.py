@@ -1,4 +1,4 @@
-"""Signs the record's tree heads: ES256, by a key that all replicas share through the database."""
+"""Signs the record's tree heads with an ES256 key that all replicas share through the database."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ class Notary:
         self._key: ECKey | None = None
 
     async def load(self) -> None:
-        """Read the key, making it where there is none. Replicas that start together agree on one."""
+        """Read the key; make it if there is none. Replicas that start together agree on one."""
         stored = await self._store.record.key()
         if stored is None:
             key = ECKey.generate_key("P-256")
@@ -41,23 +41,23 @@ class Notary:
         self._key = ECKey.import_key({**self._vault.open(stored.sealed), "kid": stored.kid})
 
     def sign(self, tree: Growth, at: datetime) -> str:
-        """The tree's signed head, a compact JWS over `{log, size, root, at}`; `root` is hexadecimal."""
+        """Sign the tree's head: a compact JWS over `{log, size, root, at}`; `root` is hexadecimal."""
         head = {"log": LOG, "size": tree.size, "root": fold(tree.peaks).hex(), "at": at.isoformat()}
-        header = {"alg": ALGORITHM, "typ": KIND, "kid": self._loaded.kid}
-        return jws.serialize_compact(header, json.dumps(head, separators=(",", ":")).encode(), self._loaded, algorithms=[ALGORITHM])
+        header = {"alg": ALGORITHM, "typ": KIND, "kid": self._loaded_key.kid}
+        return jws.serialize_compact(header, json.dumps(head, separators=(",", ":")).encode(), self._loaded_key, algorithms=[ALGORITHM])
 
     def published(self) -> dict[str, Any]:
-        """The public half, as a JWK set (RFC 7517): all that a verifier needs."""
-        key = self._loaded
+        """Return the public key as a JWK set (RFC 7517), which verifies every head."""
+        key = self._loaded_key
         return {"keys": [{**key.as_dict(private=False), "kid": key.kid, "alg": ALGORITHM, "use": "sig"}]}
 
     @property
-    def _loaded(self) -> ECKey:
+    def _loaded_key(self) -> ECKey:
         if self._key is None:
             raise RuntimeError("the notary has not been loaded")
         return self._key
 
 
 def claims(head: str) -> dict[str, Any]:
-    """The claims of a signed head, unverified: for heads that this service stored."""
+    """Return the claims of a head that this service stored, without verifying it."""
     return dict(json.loads(jws.extract_compact(head.encode()).payload))

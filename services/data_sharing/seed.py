@@ -1,4 +1,4 @@
-"""First data: agreements in force before anyone can sign here. Loading a file again changes nothing."""
+"""First data: agreements in force from a file. Loading it again changes nothing."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ SYSTEM = "seed"
 
 
 class SeedSignature(BaseModel):
-    """Who signed for one party."""
+    """The officer who signed for one party."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,7 +32,7 @@ class SeedSignature(BaseModel):
 
 
 class SeedAgreement(BaseModel):
-    """An agreement and its signatures; it is active when every party is among them."""
+    """An agreement and its signatures. It is active if every party signed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,7 +50,7 @@ class Seed(BaseModel):
 
 
 def loader(store: Store) -> Callable[[Path], Awaitable[None]]:
-    """The function that loads a seed file into this service's database."""
+    """Return the function that loads a seed file into this service's database."""
 
     async def load(path: Path) -> None:
         try:
@@ -65,13 +65,13 @@ def loader(store: Store) -> Callable[[Path], Awaitable[None]]:
             with contextlib.suppress(Duplicate, Conflict):  # another replica loads it at this moment
                 async with store.transaction() as tx:
                     if not await tx.agreements.exists(wanted.ref):
-                        await _take_into_force(tx, wanted)
+                        await _bring_into_force(tx, wanted)
 
     return load
 
 
-async def _take_into_force(tx: Tx, wanted: SeedAgreement) -> None:
-    """Go the same way as any agreement: draft, submit, a signature each."""
+async def _bring_into_force(tx: Tx, wanted: SeedAgreement) -> None:
+    """Take the steps of any agreement: draft, submit, one signature each."""
     at = now()
     author = wanted.text.boroughs[0]
     drafted = steps.draft(wanted.ref, wanted.text, by=author, at=at)

@@ -1,7 +1,7 @@
-"""Gives the record's entries their leaves, in batches, and signs a new tree head for each batch.
+"""Adds the record's queued entries to the tree in batches, and signs a new tree head for each batch.
 
 Any number of replicas may run one. A transaction seals a batch only on top of the tree that it was computed from, so the tree has one
-history. A replica that comes second meets a conflict, changes nothing, and continues from the new tree.
+history. A slower replica meets a conflict, changes nothing, and continues from the new tree.
 """
 
 from shared.clock import now
@@ -16,8 +16,8 @@ BATCH = 500
 
 
 async def seal_batch(store: Store, notary: Notary) -> int:
-    """Seal the oldest queued entries. Gives how many; 0 also when another replica was first."""
-    if not await store.record.queued(1):  # an idle look opens no transaction
+    """Seal the oldest queued entries. Returns how many; 0 also if another replica was faster."""
+    if not await store.record.queued(1):  # an idle worker opens no transaction
         return 0
     try:
         async with store.transaction() as tx:
@@ -33,5 +33,5 @@ async def seal_batch(store: Store, notary: Notary) -> int:
 
 
 def worker(store: Store, notary: Notary) -> Worker:
-    """Looks every half second, so that an entry is sealed within a second."""
+    """Return the worker, which looks every half second, so that an entry is sealed within a second."""
     return Worker("record-sequencer", lambda: seal_batch(store, notary), interval=0.5)

@@ -11,7 +11,7 @@ from .vault import Vault
 
 
 def build(settings: Settings) -> Service:
-    """Data sharing: signed agreements between boroughs, shares made under them, and the record of both."""
+    """Compose the service: signed agreements between boroughs, shares made under them, and the record of both."""
     store = Store(settings)
     vault = Vault(settings.secret_key)
     notary = Notary(store, vault)

@@ -1,4 +1,4 @@
-"""Sends sign-in codes through notifications, from a queue that survives its outages and our own crashes."""
+"""Sends sign-in codes through notifications, from a queue that survives outages and crashes."""
 
 import logging
 from collections.abc import Callable
@@ -12,18 +12,18 @@ from shared.telemetry import continued
 from .adapters.notifications import MisconfiguredError, Notifications, RefusedError, UnreachableError
 from .domain.sign_in import pause_after
 from .store import Store
-from .store.outgoing import OutgoingCode
+from .store.code_queue import OutgoingCode
 from .vault import Vault
 
 log = logging.getLogger(__name__)
 
 
 class CodeDelivery:
-    """Sends the codes that are due. A code leaves the queue when notifications accepts it or refuses its address, or when it expires.
+    """Sends the codes that are due.
 
-    A refusal for any other reason is the fault of one of the operators: the worker tries the code again until it expires.
-
-    A crash between notifications' yes and the removal sends the same request again under the same Idempotency-Key, which changes nothing.
+    A code leaves the queue when notifications accepts it or rejects its address, or when it expires. Another rejection is an operator's
+    fault, so the worker retries until the code expires. A crash before the removal repeats the request under the same Idempotency-Key,
+    which has no effect.
     """
 
     def __init__(self, store: Store, vault: Vault, notifications: Notifications) -> None:
@@ -32,11 +32,11 @@ class CodeDelivery:
         self._notifications = notifications
         self._claims = Claims(store.presence, store.collection("outgoing"))
         self.wake: Callable[[], object] = lambda: None
-        """Wakes the worker. It polls too, so a lost wake-up only delays."""
+        """Wakes the worker. The worker polls too, so a lost wake-up only delays."""
         self._refused = False
 
     async def step(self) -> int:
-        """Send one code that is due. Gives how many were claimed, 0 or 1."""
+        """Send one code that is due. Returns how many it claimed, 0 or 1."""
         if not self._store.presence.is_certain:
             return 0
         await self._claims.sweep()
@@ -47,13 +47,13 @@ class CodeDelivery:
             with continued(outgoing.traceparent, "identity send sign-in code"):
                 await self._send(outgoing)
         except DatabaseError:
-            self._claims.look_again()  # this process may hold a code that it does not work on
+            self._claims.look_again()  # this process may hold a claim whose reply was lost
             raise
         return 1
 
     @property
     def is_refused(self) -> bool:
-        """Whether notifications refused the last message for a reason that an operator must mend: nobody can sign in."""
+        """Whether notifications rejected the last message for a reason that an operator must correct. Until then nobody can sign in."""
         return self._refused
 
     async def _send(self, outgoing: OutgoingCode) -> None:
@@ -72,14 +72,14 @@ class CodeDelivery:
                 log.error("notifications refuses sign-in codes (%s): check its service, key and template; nobody can sign in", refused)  # noqa: TRY400
             self._refused = True
             security.record(security.Event.MAIL_REFUSED, "configuration")
-            await self._put_off(outgoing)
+            await self._postpone(outgoing)
             return
         except UnreachableError as unreachable:
             log.warning("notifications did not take a sign-in code: %s", unreachable)
-            await self._put_off(outgoing)
+            await self._postpone(outgoing)
             return
         self._refused = False
         await self._store.outgoing.remove(outgoing.id)
 
-    async def _put_off(self, outgoing: OutgoingCode) -> None:
-        await self._store.outgoing.put_off(outgoing.id, now() + pause_after(outgoing.failures + 1))
+    async def _postpone(self, outgoing: OutgoingCode) -> None:
+        await self._store.outgoing.postpone(outgoing.id, now() + pause_after(outgoing.failures + 1))

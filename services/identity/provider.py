@@ -1,4 +1,4 @@
-"""The OpenID Provider as its endpoints see it: the parts that they work with."""
+"""The parts of the OpenID Provider that its endpoints share."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from .vault import Vault
 
 
 def subject_of(vault: Vault, issuer: str, account: str, client: Client) -> str:
-    """The person's pairwise `sub` for a client."""
+    """Return the person's pairwise `sub` for a client."""
     return pairwise_subject(vault.key("subject"), issuer, client.sector, account)
 
 
@@ -34,7 +34,7 @@ class Provider:
 
     @property
     def issuer(self) -> str:
-        """The issuer identifier, as it stands in every token (OpenID Connect Core section 2)."""
+        """The issuer identifier of every token (OpenID Connect Core section 2)."""
         return self.settings.public_url
 
     @property
@@ -42,11 +42,11 @@ class Provider:
         return self.settings.is_https
 
     def subject(self, account: str, client: Client) -> str:
-        """The person's `sub` for this client."""
+        """Return the person's `sub` for this client."""
         return subject_of(self.vault, self.issuer, account, client)
 
-    def opened(self, account: Account) -> Person:
-        """The person's values in the clear, for the one answer that needs them."""
+    def open_person(self, account: Account) -> Person:
+        """Decrypt the person's values for the one answer that needs them."""
         return Person(
             email=self.vault.open(account.email),
             name=self.vault.open(account.name) if account.name else None,

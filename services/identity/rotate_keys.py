@@ -1,6 +1,6 @@
-"""`python -m services.identity.rotate_keys [--now | --leaked]`: makes the next signing key of a running identity, which needs no restart.
+"""`python -m services.identity.rotate_keys [--now | --leaked]` makes the next signing key of a running identity, without a restart.
 
-It takes the settings of the service from its environment. `blocks keys rotate` does the same for an embedded platform.
+It reads the service's settings from the environment. `blocks keys rotate` does the same for an embedded platform.
 """
 
 import argparse
@@ -14,22 +14,22 @@ from shared.service import StartError
 from shared.settings import SettingsError
 
 from .settings import Settings
-from .signing_keys import AT_ONCE, PUBLISHED_BEFORE, SigningKey, SigningKeys
+from .signing_keys import PUBLISHED_LEAD, SHORTEST_LEAD, SigningKey, SigningKeys
 from .store import Store
 from .vault import Vault
 
 When = Literal["later", "now", "leaked"]
-"""An hour from now, when every cache has the key; half a minute from now; at once, and the old keys are withdrawn."""
+"""When the key begins to sign: in 65 minutes, when every cache has it; in 30 seconds; at once, and the old keys are withdrawn."""
 
 
 async def rotate(settings: Settings, when: When) -> SigningKey:
-    """Make the next key. Raises StartError where the keys cannot be opened."""
+    """Make the next key. Raises StartError if the configured key does not open the stored keys."""
     store = Store(settings)
     try:
         keys = SigningKeys(store, Vault(settings.encryption_key, settings.hashing_key))
         if when == "leaked":
             return await keys.replace_leaked()
-        return await keys.rotate(lead=AT_ONCE if when == "now" else PUBLISHED_BEFORE)
+        return await keys.rotate(lead=SHORTEST_LEAD if when == "now" else PUBLISHED_LEAD)
     except SealError:
         raise StartError("The signing keys were sealed with another key than IDENTITY_ENCRYPTION_KEY.") from None
     finally:
@@ -37,7 +37,7 @@ async def rotate(settings: Settings, when: When) -> SigningKey:
 
 
 def main() -> None:
-    """The command: prints the key's id and when it begins to sign, as JSON."""
+    """Run the command. Prints the key's id and the start of its use, as JSON."""
     parser = argparse.ArgumentParser(prog="python -m services.identity.rotate_keys", description="Make the next signing key.")
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--now", dest="when", action="store_const", const="now", help="sign with it in half a minute, not in an hour")

@@ -1,4 +1,4 @@
-"""First data: clients and people that are registered before anyone can register them here. Safe to load again."""
+"""First data: clients and people from a file. Loading it again changes nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,13 +17,13 @@ from .vault import Vault
 
 
 class SeedClient(BaseModel):
-    """A client as it stands in the seed file; `sector` defaults to the borough, whose clients then share their subjects."""
+    """A client in the seed file. `sector` defaults to the borough, whose clients then share their subjects."""
 
     model_config = ConfigDict(extra="forbid")
 
     client_id: str
     client_secret: SecretStr | None = Field(default=None, min_length=32)
-    """High-entropy (generated, not chosen); only its digest is stored. Absent for a public client or one with `jwks`."""
+    """A generated value of high entropy; identity stores its digest alone. Absent for a public client or one with `jwks`."""
     jwks: dict[str, Any] | None = None
     name: str
     client_uri: str | None = None
@@ -37,7 +37,7 @@ class SeedClient(BaseModel):
     backchannel_logout_uri: str | None = None
 
     def registered(self, vault: Vault) -> Client:
-        """The client as it is stored."""
+        """Return the client to store."""
         secret = self.client_secret.get_secret_value() if self.client_secret else None
         return Client(
             **self.model_dump(exclude={"client_secret", "sector"}),
@@ -47,7 +47,7 @@ class SeedClient(BaseModel):
 
 
 class SeedPerson(BaseModel):
-    """A person who is known before they first sign in: a member of staff with their roles, or a citizen with a name."""
+    """A person registered before their first sign-in: a member of staff with roles, or a citizen with a name."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -73,7 +73,7 @@ class SeedPerson(BaseModel):
         return self
 
     def expected(self, vault: Vault) -> Account:
-        """The account that waits for this person."""
+        """Return the account to store until this person's first sign-in."""
         return Account(
             id=new_id(),
             email_key=vault.digest("address", self.email),
@@ -96,19 +96,19 @@ class Seed(BaseModel):
 
 
 def loader(store: Store, vault: Vault) -> Callable[[Path], Awaitable[None]]:
-    """The function that loads a seed file into this service's database."""
+    """Return the function that loads a seed file into this service's database."""
 
     async def load(path: Path) -> None:
         try:
             seed = Seed.model_validate_json(await asyncio.to_thread(path.read_bytes))
             clients = [client.registered(vault) for client in seed.clients]
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]  # the input may be a secret
+            first = error.errors(include_input=False, include_url=False)[0]  # without its input, which may be a secret
             where = ".".join(str(part) for part in first["loc"]) or "a client"
             raise StartError(f"identity: {path.name}: {where}: {first['msg']}") from None
         for client in clients:
             await store.clients.save(client)
         for person in seed.people:
-            await store.accounts.expect(person.expected(vault))
+            await store.accounts.register(person.expected(vault))
 
     return load

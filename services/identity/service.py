@@ -1,4 +1,4 @@
-"""Identity, put together."""
+"""The composition root of identity."""
 
 from datetime import timedelta
 from functools import partial
@@ -25,7 +25,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def build(settings: Settings) -> Service:
-    """The service with its parts; nothing is connected before it starts."""
+    """Compose the service. Nothing connects before it starts."""
     store = Store(settings)
     vault = Vault(settings.encryption_key, settings.hashing_key)
     days = settings.rotate_signing_key_after_days
@@ -36,8 +36,8 @@ def build(settings: Settings) -> Service:
     delivery.wake = worker.wake
     back_channel = BackChannel()
     logouts = LogoutDelivery(store, keys, back_channel, issuer=settings.public_url, subject=partial(subject_of, vault, settings.public_url))
-    telling = Worker("logouts", logouts.step)
-    logouts.wake = telling.wake
+    logout_worker = Worker("logouts", logouts.step)
+    logouts.wake = logout_worker.wake
     cookie = session_cookie(secure=settings.is_https)
     pages = Pages(
         TEMPLATES,
@@ -63,7 +63,7 @@ def build(settings: Settings) -> Service:
             pages.assets,
         ],
         events=[events.router],
-        workers=[worker, telling, Worker("signing keys", keys.rotate_by_schedule, interval=60.0)],
+        workers=[worker, logout_worker, Worker("signing keys", keys.rotate_by_schedule, interval=60.0)],
         provides=[keys, Provider(settings, store, vault, keys, delivery, logouts, pages), pages, token.TokenQuotas(settings, store)],
         tells=lambda: {"mail_refused": delivery.is_refused},
         seed=seed.loader(store, vault),

@@ -11,7 +11,7 @@ from shared.events import new_id
 from shared.mongo import DatabaseError
 from shared.presence import Claims
 
-from .adapters.back_channel import BackChannel, NotToldError
+from .adapters.back_channel import BackChannel, LogoutNotDeliveredError
 from .domain.clients import Client
 from .domain.sessions import ABSOLUTE_LIFE
 from .domain.tokens import Issue, logout_token_claims
@@ -20,12 +20,12 @@ from .store import Store, Tx
 from .store.logouts import LogoutNotice
 
 log = logging.getLogger(__name__)
-AT_ONCE = 10
+MOST_AT_ONCE = 10
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 
 
 async def end_session(tx: Tx, session: str, at: datetime) -> None:
-    """End a session with its codes and tokens, and queue a notice for each client that it served. Does nothing where it has ended."""
+    """End a session with its codes and tokens, and queue a notice for each client that it served. Does nothing for an ended session."""
     ended = await tx.sessions.end(session)
     if ended is None:
         return
@@ -37,9 +37,10 @@ async def end_session(tx: Tx, session: str, at: datetime) -> None:
 
 
 class LogoutDelivery:
-    """Notifies clients of ended sessions. A notice leaves the queue when its client accepts it, or when no session can have lived so long.
+    """Notifies clients of ended sessions.
 
-    A crash between the client's answer and the removal notifies it again, which changes nothing there.
+    A notice leaves the queue when its client accepts it, or when no session can be that old. A crash before the removal repeats the notice,
+    which has no effect at the client.
     """
 
     def __init__(
@@ -49,10 +50,10 @@ class LogoutDelivery:
         self._issuer, self._subject = issuer, subject
         self._claims = Claims(store.presence, store.collection("logouts"))
         self.wake: Callable[[], object] = lambda: None
-        """Wakes the worker. It polls too, so a lost wake-up only delays."""
+        """Wakes the worker. The worker polls too, so a lost wake-up only delays."""
 
     async def step(self) -> int:
-        """Tell the clients whose notices are due, at most ten at once. Gives how many notices were claimed."""
+        """Notify the clients whose notices are due, at most ten at once. Returns how many notices it claimed."""
         if not self._store.presence.is_certain:
             return 0
         await self._claims.sweep()
@@ -60,28 +61,28 @@ class LogoutDelivery:
             notices = await self._claimed()
             async with asyncio.TaskGroup() as group:
                 for notice in notices:
-                    group.create_task(self._tell(notice))
+                    group.create_task(self._notify(notice))
         except* DatabaseError as failed:
-            self._claims.look_again()  # this process may hold notices that it does not work on
+            self._claims.look_again()  # this process may hold claims whose replies were lost
             raise failed.exceptions[0] from None
         return len(notices)
 
     async def _claimed(self) -> list[LogoutNotice]:
         notices: list[LogoutNotice] = []
-        while len(notices) < AT_ONCE and (notice := await self._store.logouts.claim(self._store.presence.name, now())):
+        while len(notices) < MOST_AT_ONCE and (notice := await self._store.logouts.claim(self._store.presence.name, now())):
             notices.append(notice)
         return notices
 
-    async def _tell(self, notice: LogoutNotice) -> None:
+    async def _notify(self, notice: LogoutNotice) -> None:
         client = await self._store.clients.get(notice.client_id)
         if client is not None and client.backchannel_logout_uri is not None and now() < notice.ended_at + ABSOLUTE_LIFE:
             issue = Issue(self._issuer, self._subject(notice.account, client), client, now())
             claims = logout_token_claims(issue, notice.session, new_id())
             try:
                 await self._back_channel.send(client.backchannel_logout_uri, self._keys.sign(claims, "logout+jwt"))
-            except NotToldError as error:
+            except LogoutNotDeliveredError as error:
                 pause = timedelta(seconds=retry.pause(notice.failures + 1, first=FIRST_PAUSE, longest=LONGEST_PAUSE))
-                log.warning("the client %s could not be told of a logout: %s", client.client_id, error)
-                await self._store.logouts.put_off(notice.id, now() + pause)
+                log.warning("the client %s did not accept a logout token: %s", client.client_id, error)
+                await self._store.logouts.postpone(notice.id, now() + pause)
                 return
         await self._store.logouts.remove(notice.id)

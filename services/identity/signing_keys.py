@@ -1,4 +1,4 @@
-"""Signing keys: ES256, shared by all replicas through the database, named by their thumbprints."""
+"""Signing keys: ES256, shared by all replicas through the database, identified by their thumbprints (RFC 7638)."""
 
 import contextlib
 import json
@@ -26,27 +26,28 @@ from .vault import Vault
 log = logging.getLogger(__name__)
 ALGORITHM = "ES256"
 MAX_TOKEN = 8192
-"""Characters of a token that we look at; ours are under 2,000."""
+"""The most characters of a token that the service parses. Its own tokens have under 2,000."""
 JWKS_MAX_AGE = 3600
-"""Seconds for which a client may use the keys that it has read."""
+"""Seconds for which a client may cache the published keys."""
 RELOAD_SECONDS = 10.0
-"""How old the keys of a replica may be."""
-PUBLISHED_BEFORE = timedelta(seconds=JWKS_MAX_AGE + 300)
-"""How long a key is published before it signs: longer than any cache keeps the published keys."""
-AT_ONCE = timedelta(seconds=30)
-"""The least: until every replica has read the key. Validators fetch keys that they do not know."""
+"""Seconds after which a replica reads the keys again."""
+PUBLISHED_LEAD = timedelta(seconds=JWKS_MAX_AGE + 300)
+"""The time from a key's publication to its first signature: longer than any cache keeps the published keys."""
+SHORTEST_LEAD = timedelta(seconds=30)
+"""The shortest lead, in which every replica reads the key. Validators fetch keys that they do not know."""
 PUBLISHED_AFTER = ABSOLUTE_LIFE + timedelta(hours=1)
-"""How long a key is published after its successor began to sign. Access tokens live for minutes, but an ID token may come back
-as a hint for as long as its session lives."""
+"""The time for which a key stays published after its successor began to sign. Access tokens live for minutes, but an ID token may return as
+a hint as long as its session lives.
+"""
 
 
 class ForeignTokenError(ValueError):
-    """The token was not signed by us, or is not of the kind that is accepted here."""
+    """Another issuer signed the token, or it is of another kind."""
 
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A key with its place in time. It is published from its making, signs until the next one does, and stays published afterwards."""
+    """A key in the order of keys. It signs from `signs_from` until its successor does; identity publishes it before and afterwards."""
 
     key: ECKey
     generation: int
@@ -54,9 +55,10 @@ class SigningKey:
 
 
 class SigningKeys:
-    """The provider's keys. The newest that has come of age signs; all that are published verify.
+    """The provider's keys.
 
-    Every replica reads the keys again after `RELOAD_SECONDS`, so a rotation, whoever makes it, needs no restart.
+    The newest key past its `signs_from` signs; all published keys verify. Every replica reads the keys again after `RELOAD_SECONDS`, so no
+    rotation needs a restart.
     """
 
     def __init__(self, store: Store, vault: Vault, *, rotate_after: timedelta | None = None) -> None:
@@ -68,9 +70,9 @@ class SigningKeys:
         self._signed_with = ""
 
     async def load(self) -> None:
-        """Read the keys, making the first one where there is none. Replicas that start together agree on one key.
+        """Read the keys; make the first one if there is none. Replicas that start together agree on one key.
 
-        The first key has generation 1, which is unique in the database: whoever comes second reads what the first one wrote.
+        The first key has generation 1, which is unique in the database, so a slower replica reads the key of the faster one.
         """
         stored = await self._store.keys.all()
         if not stored:
@@ -81,17 +83,17 @@ class SigningKeys:
         self._keys = [opened.get(each.id) or self._opened(each) for each in stored]
         self._loaded_at = time.monotonic()
 
-    async def fresh(self) -> None:
-        """Read the keys again where they were read a while ago. Works on with the known ones while the database is away."""
+    async def reload_if_stale(self) -> None:
+        """Read the keys again if they are stale. Keeps the known keys while the database is down."""
         if time.monotonic() - self._loaded_at >= RELOAD_SECONDS:
             self._loaded_at = time.monotonic()
             with contextlib.suppress(DatabaseError):
                 await self.load()
 
-    async def rotate(self, *, lead: timedelta = PUBLISHED_BEFORE) -> SigningKey:
-        """Make the next key. It is published at once and signs after `lead`, when every cache of the published keys has it.
+    async def rotate(self, *, lead: timedelta = PUBLISHED_LEAD) -> SigningKey:
+        """Make the next key, publish it at once, and sign with it after `lead`, when every cache of the published keys has it.
 
-        Raises Duplicate where another process made the same generation at this moment.
+        Raises Duplicate if another process made the same generation meanwhile.
         """
         await self.load()
         made = self._made(generation=self._keys[-1].generation + 1, signs_from=now() + lead)
@@ -100,7 +102,7 @@ class SigningKeys:
         return self._keys[-1]
 
     async def replace_leaked(self) -> SigningKey:
-        """Make a key that signs at once, and withdraw all others: what they signed is refused as soon as caches have expired."""
+        """Make a key that signs at once, and withdraw all others: services refuse their tokens as soon as caches expire."""
         made = await self.rotate(lead=timedelta(0))
         for leaked in self._keys[:-1]:
             await self._store.keys.remove(_kid(leaked.key))
@@ -108,7 +110,7 @@ class SigningKeys:
         return made
 
     async def rotate_by_schedule(self) -> int:
-        """Make the next key where the newest has signed for long enough; remove keys that have nothing left to verify."""
+        """Make the next key if the newest has signed for long enough, and remove keys that verify nothing any more."""
         await self.load()
         for old, successor in pairwise(self._keys):
             if now() >= successor.signs_from + PUBLISHED_AFTER:
@@ -119,7 +121,7 @@ class SigningKeys:
         return 0
 
     def sign(self, claims: Claims, kind: str) -> str:
-        """A signed JWT; `kind` is its `typ` header, which keeps one kind of token from being taken for another."""
+        """Return a signed JWT. `kind` is its `typ` header, so that no token passes for one of another kind."""
         key = self._signing_key()
         return jwt.encode({"alg": ALGORITHM, "typ": kind, "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
 
@@ -133,10 +135,10 @@ class SigningKeys:
         self._signed_with = _kid(key)
         return key
 
-    def verified(self, token: str, kind: str) -> Claims:
-        """The claims of a token of ours and of this kind; its time and audience are the caller's to check. Raises ForeignTokenError.
+    def verify(self, token: str, kind: str) -> Claims:
+        """Verify a token's signature and kind, and return its claims. The caller checks time and audience.
 
-        Only ES256 and only our own keys, by `kid`: keys that a header carries or points to are never looked at.
+        Raises ForeignTokenError. Accepts only ES256 and identity's own keys, by `kid`; it ignores keys in or behind a header.
         """
         if len(token) > MAX_TOKEN:
             raise ForeignTokenError
@@ -151,7 +153,7 @@ class SigningKeys:
         return cast(Claims, claims)
 
     def published(self) -> dict[str, Any]:
-        """The public halves, as a JWK set (RFC 7517)."""
+        """Return the public halves, as a JWK set (RFC 7517)."""
         keys = [known.key for known in self._keys]
         return {"keys": [{**key.as_dict(private=False), "kid": key.kid, "alg": ALGORITHM, "use": "sig"} for key in keys]}
 
@@ -168,5 +170,5 @@ class SigningKeys:
 
 
 def _kid(key: ECKey) -> str:
-    """The key's id, which every key of ours has."""
+    """Return the key's id; every key of identity has one."""
     return str(key.kid)

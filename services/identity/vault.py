@@ -1,8 +1,8 @@
-"""What identity keeps secret, in two forms: sealed (encrypted, can be opened again) and digested (keyed hash, can only be compared).
+"""Identity's secrets, in two forms: sealed (encrypted, so that identity can decrypt them) and digested (keyed hash, for comparison only).
 
 Codes, cookies and client secrets are random values of 128 bits or more; the eight-digit sign-in code lives for ten minutes and five tries.
-A keyed SHA-256 suits them. A slow hash such as Argon2 defends values that people choose, and would add tens of milliseconds to each
-machine token. Without the key, a stolen database cannot be searched for known addresses and codes.
+A keyed SHA-256 suits them. A slow hash such as Argon2 defends passwords that people choose, and would add tens of milliseconds to each
+machine token. Without the key, nobody can search a stolen database for known addresses and codes.
 """
 
 import json
@@ -20,15 +20,15 @@ from .domain.accounts import Sealed
 
 Purpose = Literal["address", "assertion", "browser", "client-secret", "code", "forms", "limit", "session", "sign-in-code", "subject"]
 State = Literal["device", "logout", "sign-in"]
-"""What a state that a browser keeps is for; one kind never passes for another."""
+"""The use of a sealed state in a browser. A state of one use never passes for another."""
 
 
 SEALED = re.compile(r"[A-Za-z0-9_-]+={0,2}")
-"""The one form of a sealed value: a lenient decoder drops what follows the padding."""
+"""The only accepted form of a sealed value: a lenient decoder ignores text after the padding."""
 
 
 class Vault:
-    """Holds the two keys; no other part of the service sees them."""
+    """Holds the two keys, which no other part of the service sees."""
 
     def __init__(self, encryption_key: SecretStr, hashing_key: SecretStr) -> None:
         self._keyring = Keyring(encryption_key)
@@ -43,7 +43,7 @@ class Vault:
         return self._keyring.open(sealed).decode()
 
     def seal_state(self, kind: State, state: dict[str, Any], at: datetime) -> str:
-        """Encrypt what a page carries to the next one, so that the browser can keep it without reading or changing it."""
+        """Encrypt a state that one page passes to the next, so that the browser cannot read or change it."""
         content = json.dumps({"kind": kind, "state": state}, separators=(",", ":"))
         return self._keyring.seal(content.encode(), at).decode()
 
@@ -66,7 +66,7 @@ class Vault:
         return digest(self.key(purpose), text.encode())
 
     def key(self, purpose: Purpose) -> bytes:
-        """The key of one purpose, derived from the hashing key."""
+        """Return the key of one purpose, derived from the hashing key."""
         return derived_key(self._root, f"identity {purpose}")
 
 

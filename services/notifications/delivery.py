@@ -1,8 +1,7 @@
-"""The delivery worker: claims delivery jobs and gives their messages to providers, several at a time.
+"""The delivery worker claims delivery jobs and sends their messages through providers, several at a time.
 
-A worker writes the outcome before it forgets the message: a job ends in the transaction that records the end of its message. A process
-that dies between a provider's yes and that transaction leaves its claim. Another worker finds the claim, and gives the provider the
-message again under the same Message-ID or dedupe key.
+One transaction records the end of a message and removes its job. A process that dies before it, even after the provider accepted the
+message, leaves its claim. Another worker finds the claim, and sends the message again under the same Message-ID or dedupe key.
 """
 
 import asyncio
@@ -21,7 +20,7 @@ from shared.crypto import SealError
 from shared.mongo import Conflict, DatabaseError, Unavailable
 from shared.retry import retry
 
-from .domain.delivery import Answer, Ended, TryAgain, after, simulated
+from .domain.delivery import Answer, Ended, TryAgain, next_step, simulated_answer
 from .domain.notifications import Notification, Status, ended
 from .store import SLOTS, DeliveryJob, Store, slot_of
 from .store.delivery_jobs import claims
@@ -31,21 +30,21 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 UNREADABLE_PAUSE = timedelta(minutes=1)
-"""How long a message waits whose key is not among the settings: an operator puts it back."""
+"""Pause of a message whose secret key is missing from the settings, until an operator restores the key."""
 WRITE_ATTEMPTS = 5
 
 
 class Provider(Protocol):
-    """A way out for one channel."""
+    """A provider for one channel."""
 
-    async def hand_over(self, notification: Notification) -> Answer:
-        """Give one message to the provider."""
+    async def send(self, notification: Notification) -> Answer:
+        """Send one message through the provider."""
         ...
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """The result of an attempt, still to be written."""
+    """The result of an attempt, not written yet."""
 
     holder: str
     notification: Notification
@@ -53,7 +52,7 @@ class _Outcome:
 
 
 class DeliveryWorker:
-    """One replica's share of the deliveries. `step` is the work of a chassis Worker."""
+    """Delivers one replica's share of the messages. `step` is the step of a chassis Worker."""
 
     def __init__(
         self, store: Store, vault: Vault, providers: Mapping[Channel, Provider], *, at_once: int, random: Random | None = None
@@ -71,13 +70,13 @@ class DeliveryWorker:
         self._unwritten: dict[str, _Outcome] = {}
         self.wake: Callable[[], None] = lambda: None
 
-    def expect(self, notification: str) -> None:
-        """Look at once for a message that this process has just accepted."""
+    def note_accepted(self, notification: str) -> None:
+        """Note that this process accepted a message, and wake the worker to look for its job."""
         self._hinted.add(slot_of(notification))
         self.wake()
 
     async def step(self) -> int:
-        """Begin the jobs that are due, as far as there is room. Gives how many began; waits for room where there is none."""
+        """Start due jobs up to the limit of attempts at once. Returns how many it started; waits for a free place if there is none."""
         for outcome in list(self._unwritten.values()):
             await self._write(outcome)
         room = self._at_once - len(self._under_way)
@@ -91,7 +90,7 @@ class DeliveryWorker:
         return await self._begin(room)
 
     async def stop(self, grace: float = 5.0) -> None:
-        """Let attempts under way end, for `grace` seconds, and give the other claims back."""
+        """Wait up to `grace` seconds for running attempts, and release all other claims."""
         if self._under_way:
             _, late = await asyncio.wait(self._under_way, timeout=grace)
             for task in late:
@@ -103,7 +102,7 @@ class DeliveryWorker:
             log.info("the claims of this process are left for others to find: %s", type(error).__name__)
 
     async def _begin(self, room: int) -> int:
-        """Claim due jobs: from the slots where some are known to be, from all slots once a second."""
+        """Claim due jobs: in the slots that are known to have some, and once a second in all slots."""
         slots, self._hinted = self._hinted, set()
         if time.monotonic() - self._polled_at >= POLL_SECONDS:
             self._polled_at = time.monotonic()
@@ -127,7 +126,7 @@ class DeliveryWorker:
         try:
             return await asyncio.gather(*(self._store.delivery_jobs.claim(job.notification, holder) for job in due))
         except DatabaseError:
-            self._claims.look_again()  # some claims may have been made
+            self._claims.look_again()  # some claims may exist although their replies were lost
             raise
 
     def _start(self, job: DeliveryJob, holder: str) -> None:
@@ -154,8 +153,8 @@ class DeliveryWorker:
                 return
             span.set_attribute("notifications.channel", notification.channel.value)
             span.set_attribute("notifications.attempt", job.attempt + 1)
-            answer = await self._handed_over(notification)
-            step = after(answer, attempt=job.attempt + 1, since=job.since, at=now(), random=self._random)
+            answer = await self._send(notification)
+            step = next_step(answer, attempt=job.attempt + 1, since=job.since, at=now(), random=self._random)
             outcome = _Outcome(holder, notification, step)
             try:
                 await _retry(lambda: self._write(outcome))
@@ -163,12 +162,12 @@ class DeliveryWorker:
                 self._unwritten[notification.id] = outcome
                 log.warning("the outcome of a delivery could not be written yet: %s", type(error).__name__)
 
-    async def _handed_over(self, notification: Notification) -> Answer:
+    async def _send(self, notification: Notification) -> Answer:
         if notification.simulated:
-            return simulated(notification.envelope.recipient)
+            return simulated_answer(notification.envelope.recipient)
         try:
-            return await self._providers[notification.channel].hand_over(notification)
-        except Exception:  # one message that breaks the adapter must not stop the others
+            return await self._providers[notification.channel].send(notification)
+        except Exception:  # a message that breaks the adapter must not stop the others
             log.exception("a provider's adapter failed")
             return Answer.NOT_NOW
 

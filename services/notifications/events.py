@@ -1,4 +1,4 @@
-"""What notifications publishes to Kafka. It consumes nothing."""
+"""The events that notifications publishes. It consumes none."""
 
 from contracts.events.notifications import NotificationAccepted, NotificationDelivered, NotificationFailed
 from shared.bus import EventRouter

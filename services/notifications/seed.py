@@ -40,7 +40,7 @@ class SeedKey(_Seed):
 
 
 class SeedReplyTo(_Seed):
-    """An address that answers go to."""
+    """An address that receives replies."""
 
     id: UUID
     address: str
@@ -48,7 +48,7 @@ class SeedReplyTo(_Seed):
 
 
 class SeedSmsSender(_Seed):
-    """A name that texts come from. Where one is the default, texts have no service name in front."""
+    """A sender name of texts. If one is the default, texts have no service name in front."""
 
     id: UUID
     sender: str = Field(pattern=r"^[A-Za-z0-9 ]{3,11}$")
@@ -56,7 +56,7 @@ class SeedSmsSender(_Seed):
 
 
 class SeedTemplate(_Seed):
-    """A template. A changed text becomes its next version."""
+    """A template. A changed text makes its next version."""
 
     id: UUID
     name: str
@@ -66,7 +66,7 @@ class SeedTemplate(_Seed):
 
 
 class SeedService(_Seed):
-    """A service of a borough, or of the platform itself where `borough` is null; that must be said."""
+    """A service of a borough, or of the platform itself if `borough` is null, which the file must state."""
 
     id: UUID
     name: str
@@ -93,7 +93,7 @@ class SeedFile(_Seed):
 
 
 def loader(store: Store, vault: Vault) -> Callable[[Path], Awaitable[None]]:
-    """The function that loads a seed file."""
+    """Return the function that loads a seed file."""
 
     async def load(path: Path) -> None:
         for given in SeedFile.model_validate_json(await asyncio.to_thread(path.read_bytes)).services:
@@ -122,7 +122,7 @@ def _service(given: SeedService, vault: Vault) -> Service:
 
 
 async def _put_template(tx: Tx, service: str, given: SeedTemplate, *, of_platform: bool) -> None:
-    """Write a template that is new or changed. A borough's own later versions stay; the file alone writes the platform's templates."""
+    """Write a template that is new or changed. A borough's own later versions stay; only the file writes the platform's templates."""
     current = await tx.templates.get(str(given.id), service=service)
     if current is None:
         await tx.templates.add(

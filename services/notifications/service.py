@@ -1,4 +1,4 @@
-"""Notifications, put together."""
+"""The composition root of notifications."""
 
 from contracts.events.notifications import Channel
 from shared.service import Service
@@ -17,7 +17,7 @@ from .vault import Vault
 
 
 def build(settings: Settings) -> Service:
-    """Email and text messages for council services."""
+    """Compose the service: email and text messages for council services."""
     store = Store(settings)
     vault = Vault(settings)
     mail, texts = SmtpProvider(settings), SmsProvider(settings)

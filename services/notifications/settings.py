@@ -14,8 +14,9 @@ class Settings(ServiceSettings):
     model_config = prefixed("NOTIFICATIONS_")
 
     secret_key: FernetKeys
-    """Seals messages, and the secrets of API keys, at rest. To rotate it, put a new key in front, joined by a comma. Remove the old one
-    when the log says that everything is sealed under the new one."""
+    """Encrypts messages and the secrets of API keys at rest. To rotate it, put a new key in front, joined by a comma. Remove the old one
+    when the log says that everything is sealed under the new one.
+    """
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=1025, ge=1, le=65535)
     smtp_security: Literal["none", "starttls", "tls"] = "none"
@@ -23,16 +24,16 @@ class Settings(ServiceSettings):
     smtp_username: str = ""
     smtp_password: SecretStr = SecretStr("")
     sms_url: str = "http://127.0.0.1:8000/capture/sms"
-    """The SMS provider takes texts here, by POST."""
+    """The URL to which the service POSTs texts."""
     mail_domain: str = "notifications.localhost"
-    """The right side of every Message-ID; a name that this platform owns."""
+    """The domain of every Message-ID, which the platform must own."""
     default_sms_sender: str = Field(default="LONDON", pattern=r"^[A-Za-z0-9 ]{3,11}$")
-    """The name that a text comes from where the service has none of its own (GSM alphanumeric sender)."""
+    """The sender name of texts if the service has none (GSM alphanumeric sender)."""
     deliveries_at_once: int = Field(default=20, ge=1, le=200)
-    """How many messages one replica delivers at the same time."""
+    """The most messages that one replica delivers at the same time."""
     provider_timeout: float = Field(default=15.0, gt=0)
-    """Seconds that a provider has for one answer."""
+    """Seconds in which a provider must answer."""
     rate_per_minute: int = Field(default=3000, ge=1)
-    """Calls that one service may make with one kind of key in the long run, counted over all replicas."""
+    """Calls a minute that one service may make with one kind of key in the long run, counted over all replicas."""
     rate_burst: int = Field(default=1000, ge=1)
-    """Calls that it may make at once."""
+    """The most calls at once."""

@@ -1,4 +1,4 @@
-"""Upkeep of stored messages: deletes those whose retention has ended, seals rows in clear, replaces old keys."""
+"""Upkeep of stored messages: deletes them after their retention, seals rows in clear, and replaces old keys."""
 
 import logging
 import time
@@ -13,13 +13,13 @@ from .store import Store, StoredNotification
 from .vault import Vault
 
 log = logging.getLogger(__name__)
-AT_ONCE = 100
+BATCH = 100
 START_SECONDS = 10.0
-"""How long a start waits to seal rows in clear; the worker seals the rest. A list filtered by reference misses them until then."""
+"""Seconds for which a start waits to seal rows in clear; the worker seals the rest. Until then, lists filtered by reference omit them."""
 
 
 class Upkeep:
-    """Safe to repeat, and to run in any number of replicas."""
+    """The upkeep worker. Any number of replicas may run it."""
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
@@ -27,7 +27,7 @@ class Upkeep:
         self._resealed = 0
 
     async def begin(self) -> None:
-        """Seal services anew, and rows that an earlier version wrote in clear. Raises StartError where a key is missing."""
+        """Reseal services, and seal rows that an earlier version wrote in clear. Raises StartError if a key is missing."""
         try:
             await self._reseal_services()
         except SealError:
@@ -37,22 +37,22 @@ class Upkeep:
             pass
 
     async def step(self) -> int:
-        """Delete, seal and rewrap some rows. Gives how many."""
-        deleted = await self._store.notifications.expire(now(), AT_ONCE)
+        """Delete, seal and rewrap one batch of rows. Returns how many."""
+        deleted = await self._store.notifications.expire(now(), BATCH)
         return deleted + await self._seal_rows_in_clear() + await self._rewrap()
 
     async def _seal_rows_in_clear(self) -> int:
         done = 0
-        for clear in await self._store.notifications.sealed_under(None, AT_ONCE):
+        for clear in await self._store.notifications.sealed_under(None, BATCH):
             if isinstance(clear, Notification):
-                done += await self._store.notifications.seal(clear, self._vault.closed(clear))
+                done += await self._store.notifications.seal(clear, self._vault.seal(clear))
         return done
 
     async def _rewrap(self) -> int:
-        """Wrap data keys that an older secret key wraps under the newest one."""
+        """Wrap data keys of older secret keys under the newest one."""
         done = 0
         for key_id in self._vault.key_ids[1:]:
-            for stored in await self._store.notifications.sealed_under(key_id, AT_ONCE):
+            for stored in await self._store.notifications.sealed_under(key_id, BATCH):
                 if isinstance(stored, StoredNotification):
                     done += await self._store.notifications.rewrap(stored, self._vault.rewrapped(stored))
         self._resealed += done

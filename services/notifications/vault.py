@@ -1,4 +1,4 @@
-"""Seals messages, each under a data key of its own, and the secrets and teams of services."""
+"""Encrypts messages, each under a data key of its own, and the secrets and teams of services."""
 
 import base64
 from dataclasses import asdict, replace
@@ -20,7 +20,7 @@ FERNET_PREFIX = "gAAAA"
 
 
 class Vault:
-    """Seals and opens with the service's secret keys: the newest seals, all of them open."""
+    """Encrypts under the service's newest secret key, and decrypts with all of them."""
 
     def __init__(self, settings: Settings) -> None:
         self._envelope = Envelope(settings.secret_key)
@@ -30,16 +30,16 @@ class Vault:
     # -- services ----------------------------------------------------------------------------------------------------------------------
 
     def sealed(self, secret: str) -> str:
-        """The secret in the form in which it is stored."""
+        """Encrypt a secret for storage."""
         return self._keyring.seal(secret.encode()).decode()
 
     def opened(self, service: Service) -> Service:
-        """The service with its keys' secrets and its team readable. Raises `SealError` where another key sealed them."""
+        """Decrypt the service's key secrets and team. Raises `SealError` if their secret key is missing."""
         team = frozenset(self._member(member) for member in service.team)
         return replace(service, keys=tuple(self._opened_key(key) for key in service.keys), team=team)
 
     def resealed(self, service: Service) -> Service | None:
-        """The service sealed under the newest key; None where it is."""
+        """Encrypt the service under the newest key; None if it already is."""
         if all(self._keyring.is_current(text) for text in (*(key.secret for key in service.keys), *service.team)):
             return None
         plain = self.opened(service)
@@ -53,8 +53,8 @@ class Vault:
         """The ids of the secret keys, the newest first."""
         return self._keyring.key_ids
 
-    def closed(self, notification: Notification) -> StoredNotification:
-        """The message as it is stored, with recipient and text sealed."""
+    def seal(self, notification: Notification) -> StoredNotification:
+        """Encrypt the message's recipient and texts for storage."""
         key, content = self._envelope.new_key(), notification.content
         said = {
             "given_recipient": notification.original_recipient,
@@ -74,7 +74,7 @@ class Vault:
         )
 
     def read(self, stored: StoredNotification | Notification) -> Notification:
-        """The message again; one that an earlier version stored in clear as it is. Raises `SealError` where its key is gone."""
+        """Decrypt a stored message; returns one in clear unchanged. Raises `SealError` if its secret key is missing."""
         if isinstance(stored, Notification):
             return stored
         said = self._unseal(stored.key, stored.sealed)
@@ -88,12 +88,12 @@ class Vault:
         )
 
     def rewrapped(self, stored: StoredNotification) -> StoredNotification:
-        """The same message with its data key under the newest secret key."""
+        """Wrap the message's data key under the newest secret key."""
         reference = self._reference(stored.service, self._unseal(stored.key, stored.sealed)["reference"])
         return replace(stored, key=self._envelope.rewrapped(stored.key), key_id=self.key_ids[0], reference=reference)
 
     def references(self, service: str, reference: str) -> tuple[str, ...]:
-        """The keyed digests under which a service's messages of this reference are found, one for each secret key."""
+        """Return the keyed digests of a service's reference, one under each secret key."""
         return self._keyring.digests("reference", f"{service}\0{reference}")
 
     def _reference(self, service: str, reference: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""What the portal is told at start; every name is `PORTAL_<FIELD>`."""
+"""Settings of the portal; every environment variable is `PORTAL_<FIELD>`."""
 
 from pydantic import Field, SecretStr
 
@@ -11,13 +11,13 @@ class Settings(ServiceSettings):
     model_config = prefixed("PORTAL_")
 
     blocks: dict[str, str] = Field(default_factory=dict)
-    """Name and address of each block and app, as a JSON object, in the order in which they are shown."""
+    """Name and address of each block and app, as a JSON object, in display order."""
     capture: bool = False
-    """Whether the capture providers run: an SMTP server and a text provider that deliver to a page instead of to people."""
+    """Whether the capture providers run: an SMTP server and a text provider that show messages on a page and deliver none."""
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=1025, ge=0, le=65535)
     smtp_most_connections: int = Field(default=100, ge=1)
     capture_days: float = Field(default=7.0, gt=0)
-    """How long captured messages are kept."""
+    """Days for which the portal keeps captured messages."""
     pages_key: SecretStr = SecretStr("")
-    """Signs form tokens; the portal's pages have no forms that change anything, so it may stay empty on one machine."""
+    """Signs form tokens. It may stay empty on one machine, because no form of the portal changes anything."""

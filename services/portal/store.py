@@ -10,12 +10,12 @@ from shared.mongo import Database, Index, Scope, Transaction
 
 @dataclass(frozen=True)
 class Captured:
-    """A message as a provider took it."""
+    """A captured message."""
 
     channel: str
     """email or sms."""
     key: str
-    """What makes two handovers the same message: an email's Message-ID, a text's dedupe key."""
+    """Equal for deliveries of the same message: an email's Message-ID, a text's dedupe key."""
     to: str
     sender: str
     subject: str | None
@@ -26,13 +26,13 @@ class Captured:
 
 
 class CapturedMessages:
-    """One row a message; handing it over again only counts."""
+    """Captured messages, one row each. A repeated delivery only counts."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("captured")
 
-    async def take(self, message: Captured, *, at: datetime, keep: timedelta) -> None:
-        """Store a message, or count another delivery of one that is stored."""
+    async def add(self, message: Captured, *, at: datetime, keep: timedelta) -> None:
+        """Store a message, or count another delivery of a stored one."""
         first = {
             "id": new_id(),
             "channel": message.channel,
@@ -52,7 +52,7 @@ class CapturedMessages:
         )
 
     async def find(self, *, to: str | None, channel: str | None, since: datetime | None, limit: int) -> list[dict[str, Any]]:
-        """Messages, newest first. `to` is compared without case, spaces and punctuation, a number in any form: 07…, +44 7…, 00447…."""
+        """Return messages, newest first. `to` ignores case, spaces and punctuation, and a number's form: 07…, +44 7…, 00447…."""
         wanted: dict[str, Any] = {}
         if to is not None:
             wanted["to_key"] = _comparable(to)
@@ -64,7 +64,7 @@ class CapturedMessages:
 
 
 def _comparable(recipient: str) -> str:
-    """The one form of an address or number. A national number is the UK's, whose country code is 44 (ITU-T E.164)."""
+    """Return the normalised address or number. A national number is the UK's, whose country code is 44 (ITU-T E.164)."""
     text = "".join(recipient.lower().split())
     number = text.translate(_PUNCTUATION)
     if not number.isdecimal():

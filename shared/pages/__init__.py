@@ -1,13 +1,13 @@
 """Server-rendered pages in GOV.UK Design System patterns, with the platform's own name, colours and typeface.
 
-The one import a service needs: `from shared.pages import FormErrors, Pages`. See README.md beside this file.
+A service imports from here alone: `from shared.pages import FormErrors, Pages`. See README.md beside this file.
 """
 
 from .assets import AssetsMissing, mount
 from .csrf import FIELD as FORM_TOKEN
 from .csrf import ForgeryError
 from .forms import FormErrors
-from .rendering import Pages
+from .renderer import Pages
 from .times import LONDON
 
 __all__ = ["FORM_TOKEN", "LONDON", "AssetsMissing", "ForgeryError", "FormErrors", "Pages", "mount"]

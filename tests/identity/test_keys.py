@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from services.identity import signing_keys
 from services.identity.rotate_keys import rotate
 from services.identity.service import build
-from services.identity.signing_keys import PUBLISHED_AFTER, PUBLISHED_BEFORE
+from services.identity.signing_keys import PUBLISHED_AFTER, PUBLISHED_LEAD
 from shared import auth, clock
 from shared.settings import ServiceSettings
 from tests.identity.citizen import answer, request
@@ -59,18 +59,18 @@ async def test_a_rotation_is_noticed_by_nobody(identity_settings, serve):
         assert await published(one) == await published(two) == [old, made], "published at once, by replicas that were not restarted"
         assert kid_of(await token_of(one)) == kid_of(await token_of(two)) == old
         block._keys._fetched = block._keys._tried = float("-inf")  # an hour later the cache, of five minutes, is read anew
-        with clock.at(start + PUBLISHED_BEFORE + timedelta(seconds=5)):
+        with clock.at(start + PUBLISHED_LEAD + timedelta(seconds=5)):
             for replica in (one, two):
                 tokens.append(await token_of(replica))
                 assert kid_of(tokens[-1]) == made
             await block.caller(tokens[-1])
             assert await published(two) == [old, made]
-        with clock.at(start + PUBLISHED_BEFORE - timedelta(seconds=5)):
+        with clock.at(start + PUBLISHED_LEAD - timedelta(seconds=5)):
             late = await token_of(one)  # by the old key, in its last seconds
             assert kid_of(late) == old
-        with clock.at(start + PUBLISHED_BEFORE + timedelta(minutes=5)):
+        with clock.at(start + PUBLISHED_LEAD + timedelta(minutes=5)):
             await block.caller(late)
-        with clock.at(start + PUBLISHED_BEFORE + PUBLISHED_AFTER + timedelta(minutes=1)):
+        with clock.at(start + PUBLISHED_LEAD + PUBLISHED_AFTER + timedelta(minutes=1)):
             await one.service.app.state.provided[signing_keys.SigningKeys].rotate_by_schedule()
             assert await published(one) == await published(two) == [made]
 

@@ -8,12 +8,12 @@ from pydantic import ValidationError
 from contracts.events.data_sharing import ShareDelivered, ShareRead
 from contracts.events.notifications import Channel, NotificationDelivered
 from examples.move_home.domain.move import new_reference
-from examples.move_home.journey import Ourselves, journey_of
+from examples.move_home.journey import AppIdentity, journey_of
 from shared import clock
 from shared.bus.router import event_broker
 from shared.events import Envelope, new_id
 
-OURSELVES = Ourselves(borough="E09000012", client="our client", service="our service")
+APP = AppIdentity(borough="E09000012", client="our client", service="our service")
 
 
 class Processes:
@@ -37,7 +37,7 @@ def processes():
 
 @pytest.fixture
 async def broker(processes):
-    async with TestKafkaBroker(event_broker(journey_of(OURSELVES).router, transaction=processes), connect_only=False) as broker:
+    async with TestKafkaBroker(event_broker(journey_of(APP).router, transaction=processes), connect_only=False) as broker:
         yield broker
 
 
@@ -48,7 +48,7 @@ async def publish(broker, event, value=None):
 
 
 def share(**over):
-    given = {"sender": OURSELVES.borough, "client": OURSELVES.client, "reference": new_reference("a move")} | over
+    given = {"sender": APP.borough, "client": APP.client, "reference": new_reference("a move")} | over
     return ShareDelivered(share=new_id(), agreement="a", purpose="council-tax", recipient="E09000007", delivered_at=clock.now(), **given)
 
 
@@ -65,7 +65,7 @@ async def test_a_share_of_another_client_moves_no_journey(broker, processes):
 async def test_events_of_one_topic_go_to_the_subscriber_of_their_type(broker, processes):
     event = NotificationDelivered(
         notification=new_id(),
-        service=OURSELVES.service,
+        service=APP.service,
         channel=Channel.EMAIL,
         reference=new_reference("another move"),
         delivered_at=clock.now(),

@@ -15,9 +15,9 @@ from examples.move_home.domain.purposes import Recipient
 from examples.move_home.domain.words import HEADINGS, Outcome, next_steps, outcome_of, outcomes, steps
 from examples.move_home.events import CouncilNotTold, CouncilTold, MessageFound, MoveCompleted, MoveDelayed, MoveSubmitted
 from examples.move_home.journey import (
+    AppIdentity,
     AskAfterMessage,
     AskAfterShare,
-    Ourselves,
     Send,
     Share,
     begin,
@@ -46,7 +46,7 @@ DETAILS = Details.model_validate(
         "tell": [CAMDEN, HACKNEY],
     }
 )
-OURSELVES = Ourselves(borough="E09000012", client="shares", service="our-service")
+APP = AppIdentity(borough="E09000012", client="shares", service="our-service")
 
 
 def submitted(*recipients: Recipient, text: bool = True) -> Move:
@@ -65,8 +65,8 @@ def share_delivered(move: Move, recipient: Recipient, **over: Any) -> ShareDeliv
         "purpose": recipient.purpose,
         "recipient": recipient.borough,
         "reference": reference(move, recipient),
-        "sender": OURSELVES.borough,
-        "client": OURSELVES.client,
+        "sender": APP.borough,
+        "client": APP.client,
         "delivered_at": AT,
     }
     return ShareDelivered.model_validate(facts | over)
@@ -83,7 +83,7 @@ def message_reference(move: Move, channel: Channel) -> str:
 def message_delivered(move: Move, channel: Channel, **over: Any) -> NotificationDelivered:
     facts = {
         "notification": "n",
-        "service": OURSELVES.service,
+        "service": APP.service,
         "channel": channel,
         "reference": message_reference(move, channel),
         "delivered_at": AT,
@@ -94,7 +94,7 @@ def message_delivered(move: Move, channel: Channel, **over: Any) -> Notification
 def message_failed(move: Move, channel: Channel, **over: Any) -> NotificationFailed:
     facts = {
         "notification": "n",
-        "service": OURSELVES.service,
+        "service": APP.service,
         "channel": channel,
         "reference": message_reference(move, channel),
         "status": "permanent-failure",
@@ -195,15 +195,15 @@ def test_a_message_that_cannot_be_delivered_completes_the_move_and_the_page_says
 @pytest.mark.parametrize("over", [{"sender": "E09000007"}, {"client": "another"}, {"sender": None, "client": None}])
 def test_another_boroughs_or_clients_share_is_nobodys_however_right_its_reference_is(over):
     move = submitted(CAMDEN)
-    assert OURSELVES.move_of_share(share_delivered(move, CAMDEN)) == "m"
-    assert OURSELVES.move_of_share(share_delivered(move, CAMDEN, **over)) is None
+    assert APP.move_of_share(share_delivered(move, CAMDEN)) == "m"
+    assert APP.move_of_share(share_delivered(move, CAMDEN, **over)) is None
 
 
 def test_another_services_message_is_nobodys_however_right_its_reference_is():
     move = submitted(CAMDEN)
-    assert OURSELVES.move_of_message(message_delivered(move, Channel.EMAIL)) == "m"
+    assert APP.move_of_message(message_delivered(move, Channel.EMAIL)) == "m"
     for event in (message_delivered(move, Channel.EMAIL, service="another"), message_failed(move, Channel.EMAIL, service="another")):
-        assert OURSELVES.move_of_message(event) is None
+        assert APP.move_of_message(event) is None
 
 
 @pytest.mark.parametrize("wrong", [None, "", "m", "m:", "m:email", "m:guess", "n:guess"])

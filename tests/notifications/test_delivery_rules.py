@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from services.notifications.domain.delivery import GIVE_UP_AFTER, LONGEST_PAUSE, Answer, Ended, TryAgain, after, simulated
+from services.notifications.domain.delivery import GIVE_UP_AFTER, LONGEST_PAUSE, Answer, Ended, TryAgain, next_step, simulated_answer
 from services.notifications.domain.notifications import Status
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -14,7 +14,7 @@ def test_retries_slow_down_and_stop_after_four_hours() -> None:
     pauses = []
     while True:
         attempt += 1
-        step = after(Answer.NOT_NOW, attempt=attempt, since=START, at=at, random=random)
+        step = next_step(Answer.NOT_NOW, attempt=attempt, since=START, at=at, random=random)
         if isinstance(step, Ended):
             break
         pauses.append(step.due - at)
@@ -28,14 +28,14 @@ def test_retries_slow_down_and_stop_after_four_hours() -> None:
 
 
 def test_a_refusal_for_good_is_not_retried() -> None:
-    assert after(Answer.REFUSED, attempt=1, since=START, at=START, random=Random(1)) == Ended(Status.PERMANENT_FAILURE)
+    assert next_step(Answer.REFUSED, attempt=1, since=START, at=START, random=Random(1)) == Ended(Status.PERMANENT_FAILURE)
 
 
 def test_an_attempt_far_in_the_count_does_not_overflow() -> None:
-    assert isinstance(after(Answer.NOT_NOW, attempt=10_000, since=START, at=START, random=Random(1)), TryAgain)
+    assert isinstance(next_step(Answer.NOT_NOW, attempt=10_000, since=START, at=START, random=Random(1)), TryAgain)
 
 
 def test_test_keys_simulate_by_recipient() -> None:
-    assert simulated("447700900003") is Answer.UNDELIVERED
-    assert simulated("perm-fail@simulator.notify") is Answer.REFUSED
-    assert simulated("anyone@example.com") is Answer.TAKEN
+    assert simulated_answer("447700900003") is Answer.UNDELIVERED
+    assert simulated_answer("perm-fail@simulator.notify") is Answer.REFUSED
+    assert simulated_answer("anyone@example.com") is Answer.TAKEN

@@ -40,7 +40,7 @@ PIECES = [
     "\n",
 ]
 RULES: dict[str, Callable[[str], object]] = {
-    "tidy": sms.tidy,
+    "collapse_spaces": sms.collapse_spaces,
     "to_gsm": sms.to_gsm,
     "sanitise": sanitise,
     "a value in an email": lambda text: EmailBody("((a))", Personalisation({"a": text})).html(),
@@ -81,7 +81,7 @@ def test_the_same_is_found_as_by_notify() -> None:
         kept = NOTIFYS_URL.sub(lambda found: found[0].replace(".", ". ") if re.fullmatch(r"[a-zA-Z0-9.\-]+", found[0]) else "", text)
         assert sanitise(text).as_read == kept, text
         spaced = NOTIFYS_SPACES.sub(r"\1", text)
-        assert sms.tidy(text) == sms.tidy(spaced), text
+        assert sms.collapse_spaces(text) == sms.collapse_spaces(spaced), text
 
 
 def test_the_size_of_a_filled_text_is_known_before_it_is_written() -> None:

@@ -52,7 +52,7 @@ def test_digests_find_what_an_older_key_digested_and_outlive_a_rotation():
     [old] = keyring(OLD).digests("reference", "case-1")
     assert keyring(NEW, OLD).digests("reference", "case-1")[1] == old
     assert keyring(OLD).digests("reply", "case-1") != (old,)
-    assert keyring(NEW, OLD).lasting_key("digests of requests") == keyring(OLD).lasting_key("digests of requests")
+    assert keyring(NEW, OLD).oldest_key("digests of requests") == keyring(OLD).oldest_key("digests of requests")
     assert keyring(NEW, OLD).key_ids[1:] == keyring(OLD).key_ids
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from shared import clock
 from shared.http import Problem
-from shared.limits import ALONE_SECONDS, COLLECTION, SLICES, Quota
+from shared.limits import COLLECTION, LOCAL_SECONDS, SLICES, Quota
 from shared.mongo import Collection, Unavailable
 from tests.shared.thing import Settings, Store, build
 
@@ -84,7 +84,7 @@ async def test_without_a_database_a_quota_counts_for_itself_and_asks_again_later
     with clock.at(NOON):
         assert await hits(quota, 5) == 3
         assert asked == 1
-        monotonic[0] += ALONE_SECONDS
+        monotonic[0] += LOCAL_SECONDS
         with pytest.raises(Problem):
             await quota.take("ada")
         assert asked == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from services.data_sharing.domain.sharing import Reason
+from services.data_sharing.domain.decision import Reason
 from shared.http.problems import CATALOGUE
 from tests.shared.thing import Settings, build
 from tests.support.service_runner import run_service
@@ -116,6 +116,6 @@ def used_types():
 
 
 async def test_the_catalogue_has_every_type_that_the_code_names_and_no_other():
-    used = {**dict(used_types()), **{reason.value: "services/data_sharing/domain/sharing.py" for reason in Reason}}
+    used = {**dict(used_types()), **{reason.value: "services/data_sharing/domain/decision.py" for reason in Reason}}
     assert {kind: where for kind, where in used.items() if kind not in CATALOGUE} == {}
     assert CATALOGUE.keys() - used.keys() == set()

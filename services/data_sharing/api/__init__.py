@@ -1,1 +1,1 @@
-"""The HTTP surface of data sharing."""
+"""The HTTP API of data sharing."""

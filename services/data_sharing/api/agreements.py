@@ -1,4 +1,4 @@
-"""Agreements: drafted by one party, signed by all, suspended by any. Visible to their parties; to others they do not exist."""
+"""Agreements: one party drafts, all sign, any suspends. Only their parties see them; other boroughs get 404."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -20,7 +20,7 @@ from shared.http import Page, Problem, Router, position
 from .common import CursorParameter, Db, Drafter, Id, Limit, Organisation, Reader, Signatory
 
 MOST_VALUES = 20_000
-"""Of a text with a thousand permissions of eleven items."""
+"""The most JSON values of a body: a text with a thousand permissions of eleven items."""
 
 router = Router(tags=["agreements"], most_values=MOST_VALUES)
 
@@ -43,7 +43,7 @@ class NewSignature(BaseModel):
     """The officer's name."""
     position: Line
     text_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """SHA-256 of the text that the officer has read: the bytes of `GET /v1/agreements/{ref}/text`, hexadecimal."""
+    """SHA-256 of the text that the officer read: the bytes of `GET /v1/agreements/{ref}/text`, hexadecimal."""
 
 
 class PartyView(BaseModel):
@@ -64,7 +64,7 @@ class SignatureView(BaseModel):
 
 
 class AgreementView(BaseModel):
-    """An agreement as its parties see it."""
+    """An agreement, as its parties see it."""
 
     ref: str
     title: str
@@ -87,7 +87,7 @@ class AgreementView(BaseModel):
 
     @classmethod
     def of(cls, agreement: Agreement) -> "AgreementView":
-        """The view of an agreement."""
+        """Return the view of an agreement."""
         text = agreement.text
         return cls(
             ref=agreement.ref,
@@ -115,7 +115,7 @@ class AgreementView(BaseModel):
 
 @router.post("/v1/agreements", status_code=201)
 async def draft_agreement(text: Text, caller: Drafter, store: Db, response: Response) -> AgreementView:
-    """Write down an agreement. Your borough must be one of its parties; all parties see the draft."""
+    """Draft an agreement. Your borough must be one of its parties; all parties see the draft."""
     by, at, ref = caller.own_borough, now(), new_id()
     try:
         change = steps.draft(ref, text, by=by, at=at)
@@ -138,7 +138,7 @@ async def list_agreements(
     cursor: CursorParameter = None,
     limit: Limit = 50,
 ) -> Page[AgreementView]:
-    """Your borough's agreements, by ref."""
+    """List your borough's agreements, by ref."""
     found = await store.agreements.page(
         visible_to=caller.own_borough, parties=party or [], purpose=purpose, status=status, after=position(cursor) or "", limit=limit + 1
     )
@@ -147,21 +147,21 @@ async def list_agreements(
 
 @router.get("/v1/agreements/{ref}")
 async def get_agreement(ref: Id, caller: Reader, store: Db, response: Response) -> AgreementView:
-    """One agreement."""
+    """Return one agreement."""
     return _shown(await _visible(store, ref, caller.own_borough), response)
 
 
 @router.get("/v1/agreements/{ref}/text", responses={200: {"content": {"application/json": {}}}})
 async def get_text(ref: Id, caller: Reader, store: Db) -> Response:
-    """The exact text, in canonical JSON (RFC 8785): the bytes whose SHA-256 is signed."""
+    """Return the exact text, in canonical JSON (RFC 8785): the parties sign the SHA-256 of these bytes."""
     agreement = await _visible(store, ref, caller.own_borough)
     return Response(agreement.text.canonical(ref), media_type="application/json")
 
 
 @router.post("/v1/agreements/{ref}/submit")
 async def submit_agreement(ref: Id, caller: Drafter, store: Db, response: Response, if_match: IfMatch = None) -> AgreementView:
-    """Fix the text and ask every party to sign it."""
-    return await _take(
+    """Fix the text for signature by every party."""
+    return await _apply(
         store, ref, lambda agreement: steps.submit(agreement, at=now()), by=caller.own_borough, if_match=if_match, response=response
     )
 
@@ -173,28 +173,30 @@ async def sign_agreement(
     """Sign for your borough. The last signature brings the agreement into force."""
     borough = caller.own_borough
     signed = steps.Signature(**signature.model_dump(), borough=borough, client_id=caller.client_id, signed_at=now())
-    return await _take(store, ref, lambda agreement: steps.sign(agreement, signed), by=borough, if_match=if_match, response=response)
+    return await _apply(store, ref, lambda agreement: steps.sign(agreement, signed), by=borough, if_match=if_match, response=response)
 
 
 @router.post("/v1/agreements/{ref}/suspend")
 async def suspend_agreement(ref: Id, caller: Drafter, store: Db, response: Response, if_match: IfMatch = None) -> AgreementView:
-    """Stop all sharing under the agreement at once. A share that is asked for after this answer is refused."""
+    """Stop all sharing under the agreement at once. The service refuses every share requested after this answer."""
     by = caller.own_borough
-    return await _take(store, ref, lambda agreement: steps.suspend(agreement, by=by, at=now()), by=by, if_match=if_match, response=response)
+    return await _apply(
+        store, ref, lambda agreement: steps.suspend(agreement, by=by, at=now()), by=by, if_match=if_match, response=response
+    )
 
 
 @router.post("/v1/agreements/{ref}/resume")
 async def resume_agreement(ref: Id, caller: Drafter, store: Db, response: Response, if_match: IfMatch = None) -> AgreementView:
     """Lift your borough's own suspension."""
     by = caller.own_borough
-    return await _take(store, ref, lambda agreement: steps.resume(agreement, by=by, at=now()), by=by, if_match=if_match, response=response)
+    return await _apply(store, ref, lambda agreement: steps.resume(agreement, by=by, at=now()), by=by, if_match=if_match, response=response)
 
 
 @router.post("/v1/agreements/{ref}/terminate")
 async def terminate_agreement(ref: Id, caller: Drafter, store: Db, response: Response, if_match: IfMatch = None) -> AgreementView:
     """End the agreement for good."""
     by = caller.own_borough
-    return await _take(
+    return await _apply(
         store, ref, lambda agreement: steps.terminate(agreement, by=by, at=now()), by=by, if_match=if_match, response=response
     )
 
@@ -206,7 +208,7 @@ async def _visible(store: Store, ref: str, borough: str) -> Agreement:
     return agreement
 
 
-async def _take(store: Store, ref: str, step: Step, *, by: str, if_match: str | None, response: Response) -> AgreementView:
+async def _apply(store: Store, ref: str, step: Step, *, by: str, if_match: str | None, response: Response) -> AgreementView:
     async with store.transaction() as tx:
         before = await tx.agreements.get(ref, visible_to=by)
         if before is None:

@@ -1,4 +1,4 @@
-"""What the routes share: who calls, the database, and how boroughs are shown."""
+"""Common parts of the routes: callers, the database, and the view of a borough."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from shared.http import provided
 
 Db = Annotated[Store, Depends(provided(Store))]
 Secrets = Annotated[Vault, Depends(provided(Vault))]
-Sealed = Annotated[Notary, Depends(provided(Notary))]
+RecordNotary = Annotated[Notary, Depends(provided(Notary))]
 
 Reader = Annotated[Caller, require("data_sharing:agreement:read")]
 Drafter = Annotated[Caller, require("data_sharing:agreement:write")]
@@ -29,12 +29,12 @@ Id = Annotated[str, Path(min_length=1, max_length=64)]
 
 
 def sector_of(caller: Caller) -> str:
-    """The sector in which the caller's pseudonyms stand for people (OpenID Connect Core, section 8.1): its own, else its borough's."""
+    """Return the sector of the caller's pseudonyms (OpenID Connect Core, section 8.1): its token's, or its borough's without one."""
     return str(caller.claims.get("sector") or caller.own_borough)
 
 
 class Organisation(BaseModel):
-    """A borough, with the name that people know."""
+    """A borough and its name."""
 
     code: str
     """GSS code."""
@@ -42,5 +42,5 @@ class Organisation(BaseModel):
 
     @classmethod
     def of(cls, code: str) -> "Organisation":
-        """The borough of that GSS code."""
+        """Return the view of the borough with that GSS code."""
         return cls(code=code, name=NAMES.get(code, code))

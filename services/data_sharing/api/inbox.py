@@ -1,4 +1,4 @@
-"""The inbox: what other boroughs shared with the caller's. Opening a share is recorded, and needs the agreement to be active then."""
+"""The inbox: shares from other boroughs to the caller's. Opening a share requires an active agreement, and the record keeps it."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from contracts.events.data_sharing import ShareRead
 from services.data_sharing.domain import record
-from services.data_sharing.domain.sharing import READ, not_active
+from services.data_sharing.domain.decision import READ, not_active
 from services.data_sharing.store import Store, Tx
 from services.data_sharing.store.shares import Delivery
 from shared.clock import now
@@ -29,14 +29,14 @@ class Listed(BaseModel):
     agreement: str
     purpose: str
     shared: list[str]
-    """Names of the items that it holds."""
+    """Names of its items."""
     delivered_at: datetime
     first_read_at: datetime | None
-    """When your borough opened it for the first time."""
+    """When your borough first opened it."""
 
     @classmethod
     def of(cls, delivery: Delivery) -> "Listed":
-        """The view of a delivery."""
+        """Return the view of a delivery."""
         return cls(**_listed(delivery))
 
 
@@ -55,14 +55,14 @@ async def list_inbox(
     cursor: CursorParameter = None,
     limit: Limit = 50,
 ) -> Page[Listed]:
-    """What was shared with your borough, newest first, without content."""
+    """List the shares with your borough, newest first, without content."""
     found = await store.inbox.page(recipient=caller.own_borough, unread=unread, before=position(cursor), limit=limit + 1)
     return Page[Listed].of(found, limit, shown=Listed.of, id_of=lambda delivery: delivery.id)
 
 
 @router.get("/v1/inbox/{id}", responses={403: {"description": "The agreement is not active; the attempt is recorded."}})
 async def open_share(id: Id, caller: Recipient, store: Db, vault: Secrets) -> Opened:  # noqa: A002
-    """One share with its content. The citizen sees in their record that your borough opened it, and when."""
+    """Return one share with its content. The citizen sees in their record that your borough opened it, and when."""
     delivery = await store.inbox.get(id, recipient=caller.own_borough)
     if delivery is None:
         raise Problem(404, "There is no such share in your inbox", type="not-found")
@@ -104,7 +104,7 @@ async def _record_reading(tx: Tx, delivery: Delivery) -> None:
 
 async def _record_refusal(store: Store, delivery: Delivery, refused: NotAllowed) -> None:
     line = record.refused(new_id(), refused.refusal, _matter(delivery), by=delivery.recipient, at=now())
-    async with store.separately() as tx:
+    async with store.independent_transaction() as tx:
         await tx.record.append(line)
 
 

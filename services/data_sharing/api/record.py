@@ -1,4 +1,4 @@
-"""The record: a citizen's own lines of it, their proofs, and the signed tree heads that anyone may check."""
+"""The record: a citizen's own lines, their proofs, and the signed tree heads that anyone may verify."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from services.data_sharing.domain.text import LAWFUL_BASES
 from services.data_sharing.notary import claims
 from shared.http import Page, Problem, Router, position
 
-from .common import Citizen, CursorParameter, Db, Id, Limit, Sealed, sector_of
+from .common import Citizen, CursorParameter, Db, Id, Limit, RecordNotary, sector_of
 
 router = Router(tags=["record"])
 
@@ -29,18 +29,18 @@ class RecordLine(BaseModel):
     action: str
     """`shared`, `read` or `refused`."""
     by: str
-    """GSS code of the borough that acted: sent it, read it, or asked in vain."""
+    """GSS code of the borough that sent it, read it, or asked in vain."""
     by_name: str
     sender: str | None
-    """GSS code of the borough that sent it or was to send it; null in lines from before it was kept."""
+    """GSS code of the borough that sent it or asked to; null in lines older than this field."""
     sender_name: str | None
     recipient: str | None
-    """GSS code of the borough that got it or was to get it."""
+    """GSS code of the borough that got it, or would have."""
     recipient_name: str | None
     items: list[str]
-    """Names of the items that moved or were read; none for a refusal."""
+    """Names of the items shared or read; empty for a refusal."""
     agreement: str
-    """Empty, as its title is, where no agreement binds the boroughs."""
+    """Empty, like its title, if no agreement binds the boroughs."""
     agreement_title: str
     purpose: str | None
     aim: str | None
@@ -49,11 +49,11 @@ class RecordLine(BaseModel):
     lawful_basis_means: str | None
     legal_power: str | None
     reason: str | None
-    """Why it was refused."""
+    """The reason of a refusal."""
 
     @classmethod
     def of(cls, entry: Entry) -> "RecordLine":
-        """The line that an entry makes."""
+        """Return the view of an entry."""
         ground = entry.ground
         return cls(
             id=entry.id,
@@ -78,7 +78,7 @@ class RecordLine(BaseModel):
 
 
 class TreeHead(BaseModel):
-    """What the record was at one moment; `signature` proves that the service said so."""
+    """The record's state at one moment. The `signature` proves that the service stated it."""
 
     size: int
     """Number of entries."""
@@ -90,13 +90,13 @@ class TreeHead(BaseModel):
 
     @classmethod
     def of(cls, signed: str) -> "TreeHead":
-        """The head that a signed one holds."""
+        """Parse a signed head."""
         said = claims(signed)
         return cls(size=said["size"], root=said["root"], at=said["at"], signature=signed)
 
 
 class InclusionProof(BaseModel):
-    """Shows that one entry stands in the record, unchanged (RFC 6962, section 2.1.1)."""
+    """Proves that the record contains one entry, unchanged (RFC 6962, section 2.1.1)."""
 
     entry: str
     """The entry's exact text, canonical JSON (RFC 8785); its leaf hash is SHA-256(0x00 || text)."""
@@ -108,7 +108,7 @@ class InclusionProof(BaseModel):
 
 
 class ConsistencyProof(BaseModel):
-    """Shows that the record was only appended to (RFC 6962, section 2.1.2)."""
+    """Proves that the record only grew (RFC 6962, section 2.1.2)."""
 
     first: int
     second: int
@@ -117,14 +117,14 @@ class ConsistencyProof(BaseModel):
 
 @router.get("/v1/record")
 async def list_record(caller: Citizen, store: Db, cursor: CursorParameter = None, limit: Limit = 50) -> Page[RecordLine]:
-    """Who saw which of your data, when, under which agreement, purpose and lawful basis; newest first."""
+    """List who saw which of your data, when, under which agreement, purpose and lawful basis; newest first."""
     found = await store.record.of_subject(caller.subject, sector=sector_of(caller), before=position(cursor), limit=limit + 1)
     return Page[RecordLine].of(found, limit, shown=RecordLine.of, id_of=lambda entry: entry.id)
 
 
 @router.get("/v1/record/{id}/proof")
 async def prove_entry(id: Id, caller: Citizen, store: Db) -> InclusionProof:  # noqa: A002
-    """The proof that a line of your record is in the tree, unchanged. An entry gets its place in the tree within a second."""
+    """Return the proof that the tree contains a line of your record, unchanged. An entry gets its place in the tree within a second."""
     found = await store.record.get(id, subject=caller.subject, sector=sector_of(caller))
     if found is None:
         raise Problem(404, "There is no such line in your record", type="not-found")
@@ -142,7 +142,9 @@ async def prove_entry(id: Id, caller: Citizen, store: Db) -> InclusionProof:  # 
 
 @router.get("/v1/record/heads")
 async def latest_head(store: Db) -> TreeHead:
-    """The newest signed tree head. Public: it tells nothing of anyone, and keeping it holds us to what the record was."""
+    """Return the newest signed tree head. It is public and contains nothing about anyone. Whoever keeps it can verify later that the record
+    only grew.
+    """
     tree = await store.record.tree()
     if not tree.head:
         raise Problem(404, "The record is empty", type="not-found")
@@ -151,7 +153,7 @@ async def latest_head(store: Db) -> TreeHead:
 
 @router.get("/v1/record/heads/{size}")
 async def head_of(size: Annotated[int, Path(ge=1, lt=MAX_SIZE)], store: Db) -> TreeHead:
-    """The signed head of the tree of that size, where one was signed."""
+    """Return the signed head of the tree of that size, if the service signed one."""
     signed = await store.record.head(size)
     if signed is None:
         raise Problem(404, "No head was signed at this size", type="not-found")
@@ -160,7 +162,7 @@ async def head_of(size: Annotated[int, Path(ge=1, lt=MAX_SIZE)], store: Db) -> T
 
 @router.get("/v1/record/consistency")
 async def prove_consistency(first: Size, second: Size, store: Db) -> ConsistencyProof:
-    """The proof that the tree of `second` entries begins with the tree of `first`."""
+    """Return the proof that the tree of `second` entries begins with the tree of `first`."""
     tree = await store.record.tree()
     if second > tree.size:
         raise Problem(400, f"The record has {tree.size} entries", type="invalid-input", field="query.second")
@@ -171,6 +173,6 @@ async def prove_consistency(first: Size, second: Size, store: Db) -> Consistency
 
 
 @router.get("/v1/record/keys")
-async def record_keys(notary: Sealed) -> dict[str, Any]:
-    """The public keys of the record's heads, as a JWK set (RFC 7517)."""
+async def record_keys(notary: RecordNotary) -> dict[str, Any]:
+    """Return the public keys of the record's heads, as a JWK set (RFC 7517)."""
     return notary.published()

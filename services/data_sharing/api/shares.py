@@ -1,4 +1,4 @@
-"""Shares: one citizen's change goes to one borough under an agreement in force, reduced to what the agreement opens to it."""
+"""Shares: a borough sends one citizen's change to another one under an agreement in force, which limits the items."""
 
 import contextlib
 from datetime import date
@@ -11,10 +11,10 @@ from contracts.events.data_sharing import ShareDelivered, ShareRefused
 from services.data_sharing.domain import record
 from services.data_sharing.domain.agreement import Status
 from services.data_sharing.domain.boroughs import Borough
-from services.data_sharing.domain.sharing import DELIVERED, Allowed, Refused, decide, decide_among
+from services.data_sharing.domain.decision import DELIVERED, Allowed, Refused, decide, decide_among
 from services.data_sharing.domain.text import Item, Slug
 from services.data_sharing.store import Store, Tx
-from services.data_sharing.store.shares import Delivery, Sent
+from services.data_sharing.store.shares import Delivery, SentShare
 from services.data_sharing.vault import Vault
 from shared.auth import Caller
 from shared.clock import now
@@ -34,7 +34,7 @@ Token = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r
 
 
 class Items(BaseModel):
-    """Facts about the citizen. Give what you have; the recipient gets only what the agreement opens to it."""
+    """Facts about the citizen. Send all that you have; the recipient gets only the items that the agreement permits."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,46 +51,46 @@ class Items(BaseModel):
     moved_on: date | None = None
 
     @model_validator(mode="after")
-    def _something(self) -> "Items":
+    def _has_an_item(self) -> "Items":
         if not self.given():
             raise ValueError("give at least one item")
         return self
 
     def given(self) -> dict[Item, str]:
-        """The items that were given, dates in ISO 8601."""
+        """Return the items of the request, dates in ISO 8601."""
         return {Item(name): value for name, value in self.model_dump(mode="json", exclude_none=True).items()}
 
 
 class NewShare(BaseModel):
-    """A share to be made."""
+    """A request to share."""
 
     model_config = ConfigDict(extra="forbid")
 
     agreement: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
-    """Leave it out, and the share is made under an agreement in force that allows it, or refused and recorded where there is none."""
+    """Without it, the service uses an agreement in force that permits the share, or refuses and records the refusal."""
     parties: Annotated[tuple[Borough, ...], Field(max_length=33)] = ()
-    """Without `agreement`: boroughs that it must bind beside yours and the recipient."""
+    """Without `agreement`: further boroughs that it must bind."""
     purpose: Slug
     subject: Token
-    """The citizen's pseudonym: the `sub` that your client got for them. In another sector it stands for nobody."""
+    """The citizen's pseudonym: the `sub` that your client got for them. It identifies nobody in another sector."""
     recipient: Borough
     reference: Token
-    """Yours, without personal data. The same reference to the same recipient for the same purpose is one share."""
+    """Your reference, without personal data. The same reference to the same recipient for the same purpose is one share."""
     items: Items
 
     @model_validator(mode="after")
-    def _one_way_to_the_agreement(self) -> "NewShare":
+    def _names_no_parties_with_an_agreement(self) -> "NewShare":
         if self.agreement is not None and self.parties:
             raise ValueError("give the agreement or the parties that it must bind, not both")
         return self
 
     def content(self) -> dict[str, Any]:
-        """The request as it is compared with its repeats; `parties` is left out where none is given, as before it existed."""
+        """Return the request for comparison with its repeats. Omits empty `parties`, because earlier versions lacked the field."""
         return self.model_dump(mode="json", exclude=None if self.parties else {"parties"})
 
 
 class Share(BaseModel):
-    """A share that was made."""
+    """A share."""
 
     id: str
     agreement: str
@@ -102,8 +102,8 @@ class Share(BaseModel):
     status: Literal["delivered"] = "delivered"
 
     @classmethod
-    def of(cls, sent: Sent) -> "Share":
-        """The view of a share."""
+    def of(cls, sent: SentShare) -> "Share":
+        """Return the view of a share."""
         return cls(
             id=sent.id,
             agreement=sent.agreement,
@@ -115,7 +115,7 @@ class Share(BaseModel):
 
 
 class NotAllowed(Exception):  # noqa: N818 (a refusal, not an error of ours)
-    """No agreement allows it."""
+    """No agreement permits the share."""
 
     def __init__(self, refusal: Refused) -> None:
         super().__init__(refusal.detail)
@@ -129,12 +129,12 @@ class NotAllowed(Exception):  # noqa: N818 (a refusal, not an error of ours)
 
 @router.post("/v1/shares", status_code=201, responses={403: {"description": "No agreement allows it; the refusal is recorded."}})
 async def share(new: NewShare, caller: Sharer, store: Db, vault: Secrets) -> Share:
-    """Send one citizen's change to one borough, reduced to the items that an agreement in force opens to it.
+    """Send one citizen's change to one borough, limited to the items that an agreement in force permits.
 
-    Name the agreement, or leave it out: then any agreement that binds your borough, the recipient and `parties` is used. What none
-    allows is refused with 403, and the citizen sees the refusal in their record.
+    Name the agreement, or leave it out: then the service uses any that binds your borough, the recipient and `parties`. If none permits the
+    share, the answer is 403, and the citizen sees the refusal in their record.
 
-    The agreement counts as the transaction sees it. A suspension that was answered before this request came is always seen.
+    The transaction reads the agreement, so it sees every suspension that was answered before this request came.
     """
     try:
         async with store.transaction() as tx:
@@ -146,7 +146,7 @@ async def share(new: NewShare, caller: Sharer, store: Db, vault: Secrets) -> Sha
         raise Conflict("the same share is being made at this moment") from error
 
 
-async def _made_before(tx: Tx, new: NewShare, caller: Caller, vault: Vault) -> Sent | None:
+async def _made_before(tx: Tx, new: NewShare, caller: Caller, vault: Vault) -> SentShare | None:
     sent = await tx.shares.of(caller.client_id, new.reference, new.recipient, new.purpose)
     if sent is not None and sent.fingerprint != vault.digest(new.content()):
         raise Problem(
@@ -158,7 +158,7 @@ async def _made_before(tx: Tx, new: NewShare, caller: Caller, vault: Vault) -> S
     return sent
 
 
-async def _make(tx: Tx, new: NewShare, caller: Caller, vault: Vault) -> Sent:
+async def _make(tx: Tx, new: NewShare, caller: Caller, vault: Vault) -> SentShare:
     outcome = await _decide(tx, new, caller.own_borough)
     if isinstance(outcome, Refused):
         raise NotAllowed(outcome)
@@ -166,7 +166,7 @@ async def _make(tx: Tx, new: NewShare, caller: Caller, vault: Vault) -> Sent:
 
 
 async def _decide(tx: Tx, new: NewShare, sender: str) -> Allowed | Refused:
-    """Decide under the agreement that the request names, or else under those that bind all its boroughs."""
+    """Decide under the named agreement; without one, under those that bind all boroughs of the request."""
     items = new.items.given()
     if new.agreement is not None:
         agreement = await tx.agreements.get(new.agreement, visible_to=sender)
@@ -181,12 +181,12 @@ async def _decide(tx: Tx, new: NewShare, sender: str) -> Allowed | Refused:
     return among(await tx.agreements.binding(boroughs))
 
 
-async def _deliver(tx: Tx, new: NewShare, caller: Caller, vault: Vault, allowed: Allowed) -> Sent:
+async def _deliver(tx: Tx, new: NewShare, caller: Caller, vault: Vault, allowed: Allowed) -> SentShare:
     agreement = allowed.agreement
     at, matter = now(), _matter(new, caller, share=new_id())
     id_, sender = str(matter.share), matter.sender
     names = sorted(item.value for item in allowed.content)
-    sent = Sent(
+    sent = SentShare(
         id=id_,
         client_id=caller.client_id,
         reference=new.reference,
@@ -233,7 +233,7 @@ async def _deliver(tx: Tx, new: NewShare, caller: Caller, vault: Vault, allowed:
 
 
 async def _record_refusal(store: Store, new: NewShare, caller: Caller, vault: Vault, refused: NotAllowed) -> None:
-    """Once for the same request and the same state of the agreement, however often it is sent."""
+    """Record a refusal, once for the same request and the same state of the agreement."""
     at, matter = now(), _matter(new, caller)
     agreement, reason = refused.refusal.agreement, refused.refusal.reason.value
     id_ = vault.digest([caller.client_id, new.content(), agreement.revision if agreement else 0, reason])
@@ -250,8 +250,8 @@ async def _record_refusal(store: Store, new: NewShare, caller: Caller, vault: Va
         refused_at=at,
     )
     with contextlib.suppress(Duplicate):
-        async with store.separately() as tx:
-            await tx.shares.refuse_once(id_, at)
+        async with store.independent_transaction() as tx:
+            await tx.shares.add_refusal(id_, at)
             await tx.record.append(line)
             await tx.publish(event)
 

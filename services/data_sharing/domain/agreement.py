@@ -1,4 +1,4 @@
-"""An agreement's life: draft, awaiting signature, active, suspended, terminated. Each step gives the new state and its events."""
+"""The life of an agreement: draft, awaiting signature, active, suspended, terminated. Each step returns the new state and its events."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from .text import Text
 
 
 class Status(StrEnum):
-    """Where an agreement stands. Only `active` opens data."""
+    """The status of an agreement. Only `active` permits sharing."""
 
     DRAFT = "draft"
     AWAITING_SIGNATURE = "awaiting_signature"
@@ -33,7 +33,7 @@ class Status(StrEnum):
 
 
 class StepRefused(Exception):  # noqa: N818 (says what happened)
-    """The step is not possible now. `kind` names why for programs, the message for people."""
+    """The step is impossible in this state. `kind` is the reason for programs, the message for people."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -50,9 +50,9 @@ class Signature(BaseModel):
     """Name of the officer who signs."""
     position: str
     text_sha256: str
-    """SHA-256 of the canonical text that was signed, hexadecimal."""
+    """SHA-256 of the signed canonical text, hexadecimal."""
     client_id: str
-    """The system through which it was signed, from the access token."""
+    """The client through which the officer signed, from the access token."""
     signed_at: datetime
 
 
@@ -70,14 +70,14 @@ class Agreement(BaseModel):
     drafted_at: datetime
     signatures: tuple[Signature, ...] = ()
     suspended_by: tuple[str, ...] = ()
-    """The parties whose suspension stands."""
+    """The parties whose suspension is in force."""
     active_since: datetime | None = None
     """When the last signature brought it into force."""
     changed_at: datetime
 
     @property
     def text_sha256(self) -> str:
-        """SHA-256 of the canonical text: what a signature must name."""
+        """SHA-256 of the canonical text, which a signature must name."""
         return self.text.sha256(self.ref)
 
     @property
@@ -87,28 +87,28 @@ class Agreement(BaseModel):
         return tuple(borough for borough in self.text.boroughs if borough not in signed)
 
     def is_party(self, borough: str | None) -> bool:
-        """Whether that borough is bound by the agreement, and so may see it."""
+        """Return whether that borough is a party, and so may see the agreement."""
         return borough in self.text.boroughs
 
     def moved_on(self, at: datetime, **change: Any) -> Self:
-        """The next state, with those fields changed."""
+        """Return the next state, with those fields changed."""
         return self.model_copy(update={**change, "revision": self.revision + 1, "changed_at": at})
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a step came to: the new state and the events to publish with it; no events means that nothing changed."""
+    """The result of a step: the new state and its events. Without events, nothing changed."""
 
     agreement: Agreement
     events: tuple[Event, ...] = ()
 
 
 Step = Callable[[Agreement], Change]
-"""One step, waiting for the agreement as it is at that moment."""
+"""A step that applies to the agreement's current state."""
 
 
 def draft(ref: str, text: Text, *, by: str, at: datetime) -> Change:
-    """Write down a new agreement. Raises `StepRefused` when the author is not one of its parties."""
+    """Draft a new agreement. Raises `StepRefused` if the author is not one of its parties."""
     if by not in text.boroughs:
         raise StepRefused("not-a-party", "Your borough must be one of the parties")
     agreement = Agreement(ref=ref, text=text, status=Status.DRAFT, revision=1, drafted_by=by, drafted_at=at, changed_at=at)
@@ -167,7 +167,7 @@ def suspend(agreement: Agreement, *, by: str, at: datetime) -> Change:
 
 
 def resume(agreement: Agreement, *, by: str, at: datetime) -> Change:
-    """Lift the party's own suspension; sharing goes on when no other party's stands. Repeating it changes nothing."""
+    """Lift the party's own suspension. Sharing resumes if no other party's is in force. Repeating it changes nothing."""
     if agreement.status is Status.ACTIVE:
         return Change(agreement)
     _demand(agreement, Status.SUSPENDED)

@@ -34,17 +34,17 @@ class Growth(NamedTuple):
 
 
 def leaf_hash(entry: bytes) -> bytes:
-    """MTH({entry}): SHA-256(0x00 || entry)."""
+    """Return the leaf hash MTH({entry}): SHA-256(0x00 || entry)."""
     return hashlib.sha256(b"\x00" + entry).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """SHA-256(0x01 || left || right)."""
+    """Return the node hash SHA-256(0x01 ‖ left ‖ right)."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 def fold(hashes: Sequence[bytes]) -> bytes:
-    """The root over perfect subtrees given from left to right, each smaller than the one before it."""
+    """Return the root over perfect subtrees given from left to right, each smaller than the one before it."""
     if not hashes:
         return EMPTY_ROOT
     root = hashes[-1]
@@ -71,7 +71,7 @@ def grow(size: int, peaks: Sequence[bytes], leaves: Iterable[bytes]) -> Growth:
 
 
 def nodes_of(leaves: Range) -> list[Node]:
-    """The perfect subtrees, from left to right, whose hashes fold to the root over that range of a proof."""
+    """Return the perfect subtrees, from left to right, whose hashes fold to the root over that range of a proof."""
     nodes = []
     start = leaves.start
     while start < leaves.end:
@@ -82,7 +82,7 @@ def nodes_of(leaves: Range) -> list[Node]:
 
 
 def inclusion_path(index: int, size: int) -> list[Range]:
-    """PATH(index, D[size]) of RFC 6962, section 2.1.1: the ranges whose roots prove that leaf, from the leaf up."""
+    """Return PATH(index, D[size]) of RFC 6962, section 2.1.1: the ranges whose roots prove that leaf, from the leaf up."""
     if not 0 <= index < size:
         raise ValueError(f"leaf {index} is not in a tree of {size}")
     start, end = 0, size
@@ -99,7 +99,9 @@ def inclusion_path(index: int, size: int) -> list[Range]:
 
 
 def consistency_path(first: int, second: int) -> list[Range]:
-    """PROOF(first, D[second]) of RFC 6962, section 2.1.2: the ranges that show the tree of `first` leaves inside that of `second`."""
+    """Return PROOF(first, D[second]) of RFC 6962, section 2.1.2: ranges that prove that the tree of `first` is a prefix of that of
+    `second`.
+    """
     if not 0 < first <= second:
         raise ValueError(f"no proof leads from a tree of {first} to one of {second}")
     start, end = 0, second
@@ -118,7 +120,7 @@ def consistency_path(first: int, second: int) -> list[Range]:
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
-    """Whether the path leads from that leaf hash to that root (RFC 9162, section 2.1.3.2)."""
+    """Return whether the path leads from that leaf hash to that root (RFC 9162, section 2.1.3.2)."""
     if not 0 <= index < size:
         return False
     fn, sn, value = index, size - 1, leaf
@@ -136,7 +138,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
 
 
 def verify_consistency(first: int, second: int, first_root: bytes, second_root: bytes, path: Sequence[bytes]) -> bool:
-    """Whether the path shows that the second tree only appended to the first (RFC 9162, section 2.1.4.2)."""
+    """Return whether the path shows that the second tree only appended to the first (RFC 9162, section 2.1.4.2)."""
     if first == second:
         return not path and first_root == second_root
     if not 0 < first < second or not path:
@@ -160,5 +162,5 @@ def verify_consistency(first: int, second: int, first_root: bytes, second_root: 
 
 
 def _split(width: int) -> int:
-    """The largest power of two below `width`."""
+    """Return the largest power of two below `width`."""
     return 1 << (width - 1).bit_length() - 1

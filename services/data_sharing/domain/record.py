@@ -1,4 +1,4 @@
-"""The record's entries: who did what with which items of whom, when, and by which law. Never the items' values."""
+"""The record's entries: who did what with which items of whom, when, and by which law. They never contain the items' values."""
 
 import secrets
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from contracts.events.base import Event
 
 from . import merkle
 from .agreement import Agreement
-from .sharing import Refused
+from .decision import Refused
 from .text import Purpose
 
 
 class Action(StrEnum):
-    """What happened."""
+    """The action of an entry."""
 
     SHARED = "shared"
     READ = "read"
@@ -34,12 +34,12 @@ class Ground(BaseModel):
     purpose: str
     aim: str | None = None
     lawful_basis: str | None = None
-    """DPV IRI; None where the agreement does not know the purpose (a refusal)."""
+    """DPV IRI; None if the agreement lacks the purpose (a refusal)."""
     legal_power: str | None = None
 
     @classmethod
     def of(cls, id: str, purpose: Purpose | None) -> Self:  # noqa: A002 (the purpose's id)
-        """The purpose as the agreement states it, or its bare id where the agreement does not know it."""
+        """Return the purpose of an agreement's text; a bare id if the text lacks it."""
         if purpose is None:
             return cls(purpose=id)
         return cls(purpose=id, aim=purpose.aim, lawful_basis=purpose.lawful_basis, legal_power=purpose.legal_power)
@@ -53,7 +53,7 @@ _CAME_LATER = {"sector", "sender"}
 
 
 class Entry(BaseModel):
-    """One line of the record. It is never changed; its leaf commits to every field."""
+    """One line of the record. It never changes; its leaf hash covers every field."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -61,32 +61,32 @@ class Entry(BaseModel):
     at: datetime
     action: Action
     agreement: str = ""
-    """Empty, as the title and the hash are, where no agreement binds the boroughs (a refusal)."""
+    """Empty, like title and hash, if no agreement binds the boroughs (a refusal)."""
     agreement_title: str = ""
     agreement_revision: int = 0
-    """The agreement's state under which this was decided."""
+    """The revision of the agreement at the decision."""
     text_sha256: str = ""
     by: str
     """GSS code of the borough that acted: sent, read, asked in vain, or changed the agreement."""
     recipient: str | None = None
-    """GSS code of the borough that was to receive."""
+    """GSS code of the recipient."""
     subject: str | None = None
     """Pseudonym of the citizen; None for a change of the agreement."""
     sector: str | None = None
-    """Sector in which the pseudonym stands for that citizen (OpenID Connect Core, section 8.1). None in entries from before it was kept."""
+    """Sector of the pseudonym (OpenID Connect Core, section 8.1); None in entries older than this field."""
     sender: str | None = None
-    """GSS code of the borough that sent, or was to send. None where nothing was sent, and in entries from before it was kept."""
+    """GSS code of the sender; None without one, and in entries older than this field."""
     share: str | None = None
     ground: Ground | None = None
     items: tuple[str, ...] = ()
-    """Names of the items that moved or were read; nothing for a refusal."""
+    """Names of the items shared or read; empty for a refusal."""
     detail: str | None = None
-    """Which change it was, or why it was refused."""
+    """The change of the agreement, or the reason of a refusal."""
     salt: str = Field(default_factory=_salt)
-    """Random, so that nobody can guess an entry from its published leaf hash."""
+    """A random salt, so that nobody can guess an entry from its published leaf hash."""
 
     def canonical(self) -> bytes:
-        """The entry as the tree holds it: canonical JSON (RFC 8785).
+        """Return the entry as the tree holds it: canonical JSON (RFC 8785).
 
         Fields that came later are left out where they say nothing, so that earlier entries keep their leaves.
         """
@@ -94,12 +94,12 @@ class Entry(BaseModel):
         return rfc8785.dumps({name: value for name, value in fields.items() if value is not None or name not in _CAME_LATER})
 
     def leaf(self) -> bytes:
-        """The entry's leaf hash (RFC 6962, section 2.1)."""
+        """Return the entry's leaf hash (RFC 6962, section 2.1)."""
         return merkle.leaf_hash(self.canonical())
 
 
 def changed(id: str, agreement: Agreement, event: Event, *, by: str, at: datetime) -> Entry:  # noqa: A002
-    """A step of the agreement itself."""
+    """Return the entry of an agreement's step."""
     return Entry(
         id=id,
         at=at,
@@ -115,18 +115,18 @@ def changed(id: str, agreement: Agreement, event: Event, *, by: str, at: datetim
 
 @dataclass(frozen=True)
 class Matter:
-    """What a share is about, the same for everything that happens to it: whose data, for what, from whom, to whom."""
+    """The subject matter of a share, in all its entries: whose data, for which purpose, from whom, to whom."""
 
     subject: str
     sector: str
-    """Of the sender's client: its pseudonyms stand for nobody in another sector."""
+    """The sector of the sender's client, whose pseudonyms identify nobody in another sector."""
     purpose: str
     sender: str
     """GSS code."""
     recipient: str
     """GSS code."""
     share: str | None = None
-    """The share's id; None where none was made."""
+    """The share's id; None for a refusal."""
 
 
 def moved(
@@ -139,7 +139,7 @@ def moved(
     items: tuple[str, ...],
     at: datetime,
 ) -> Entry:
-    """Data moved: it was shared, or its recipient read it."""
+    """Return the entry of a share or of its reading."""
     return Entry(id=id, at=at, action=action, by=by, items=items, **_about(agreement, matter))
 
 
@@ -151,7 +151,7 @@ def refused(
     by: str,
     at: datetime,
 ) -> Entry:
-    """A share or a reading that no agreement allowed. Says that it was asked for, and holds nothing of the content."""
+    """Return the entry of a refused share or reading, without its content."""
     return Entry(id=id, at=at, action=Action.REFUSED, by=by, detail=refusal.reason.value, **_about(refusal.agreement, matter))
 
 

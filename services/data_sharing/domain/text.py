@@ -1,4 +1,4 @@
-"""What an agreement says: the text that its parties sign, word for word.
+"""The text of an agreement, which its parties sign word for word.
 
 Field names follow the ICO's data-sharing decision form; the lawful basis is a term of the W3C Data Privacy Vocabulary.
 """
@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from .boroughs import Borough
 
 DPV_GDPR = "https://w3id.org/dpv/legal/eu/gdpr#"
-"""Namespace of the DPV's EU-GDPR extension, whose Article 6 terms are the UK GDPR's too."""
+"""Namespace of the DPV's EU-GDPR extension, whose Article 6 terms apply to the UK GDPR too."""
 
 LAWFUL_BASES = {
     f"{DPV_GDPR}A6-1-a": "the citizen has consented",
@@ -25,7 +25,7 @@ LAWFUL_BASES = {
     f"{DPV_GDPR}A6-1-e": "a task in the public interest or official authority",
     f"{DPV_GDPR}A6-1-f": "legitimate interests",
 }
-"""UK GDPR Article 6(1) by DPV term, in words that a citizen reads."""
+"""The bases of UK GDPR Article 6(1) by DPV term, in plain words."""
 
 
 def _full_iri(value: object) -> object:
@@ -39,7 +39,7 @@ def _known_basis(value: str) -> str:
 
 
 LawfulBasis = Annotated[str, Field(max_length=100), BeforeValidator(_full_iri), AfterValidator(_known_basis)]
-"""DPV IRI of a basis in Article 6(1); the bare term (`A6-1-e`) is taken and completed."""
+"""DPV IRI of a basis in Article 6(1). The bare term (`A6-1-e`) is accepted and completed."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -47,7 +47,7 @@ Paragraph = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1
 
 
 class Item(StrEnum):
-    """One kind of fact about a citizen that an agreement can open."""
+    """One kind of fact about a citizen that an agreement can permit."""
 
     GIVEN_NAME = "given_name"
     FAMILY_NAME = "family_name"
@@ -63,7 +63,7 @@ class Item(StrEnum):
 
 
 class Role(StrEnum):
-    """What a party is under the UK GDPR (Articles 4(7), 4(8) and 26)."""
+    """The role of a party under the UK GDPR (Articles 4(7), 4(8) and 26)."""
 
     SEPARATE_CONTROLLER = "separate_controller"
     JOINT_CONTROLLER = "joint_controller"
@@ -80,14 +80,14 @@ class _Part(BaseModel):
 
 
 class Party(_Part):
-    """A borough that is bound by the agreement."""
+    """A borough bound by the agreement."""
 
     borough: Borough
     role: Role = Role.SEPARATE_CONTROLLER
 
 
 class Purpose(_Part):
-    """What data may be used for, and the law that allows it."""
+    """A purpose for which a recipient may use data, and the law that permits it."""
 
     id: Slug
     aim: Paragraph
@@ -97,7 +97,7 @@ class Purpose(_Part):
 
 
 class Permission(_Part):
-    """The items that one recipient may get for one purpose; what is not named here, it does not get."""
+    """The items that one recipient may get for one purpose; it gets no others."""
 
     recipient: Borough
     purpose: Slug
@@ -105,18 +105,18 @@ class Permission(_Part):
 
 
 class Text(_Part):
-    """The whole of what is agreed. Two texts that differ in anything have different hashes."""
+    """The whole text. Two texts that differ in anything have different hashes."""
 
     title: Line
     version: Annotated[int, Field(ge=1, le=10_000)] = 1
-    """The text's own version; a later one replaces an earlier one by a new agreement."""
+    """The text's own version. A new agreement replaces an earlier version by a later one."""
     parties: Annotated[tuple[Party, ...], Field(min_length=2, max_length=33)]
     purposes: Annotated[tuple[Purpose, ...], Field(min_length=1, max_length=50)]
     permissions: Annotated[tuple[Permission, ...], Field(min_length=1, max_length=1000)]
     review_on: date
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> Self:
+    def _is_consistent(self) -> Self:
         boroughs = [party.borough for party in self.parties]
         purposes = [purpose.id for purpose in self.purposes]
         pairs = [(permission.recipient, permission.purpose) for permission in self.permissions]
@@ -136,11 +136,11 @@ class Text(_Part):
         return tuple(party.borough for party in self.parties)
 
     def purpose(self, id: str) -> Purpose | None:  # noqa: A002 (the field's own name)
-        """The purpose of that id, or None."""
+        """Return the purpose with that id, or None."""
         return next((purpose for purpose in self.purposes if purpose.id == id), None)
 
     def items_for(self, recipient: str, purpose: str) -> frozenset[Item]:
-        """What that recipient may get for that purpose; nothing where the text is silent."""
+        """Return the items that the recipient may get for that purpose; none if the text has no such permission."""
         return frozenset(
             item
             for permission in self.permissions
@@ -149,9 +149,9 @@ class Text(_Part):
         )
 
     def canonical(self, ref: str) -> bytes:
-        """The exact text of agreement `ref` in the JSON Canonicalization Scheme (RFC 8785): what is hashed and signed."""
+        """Return agreement `ref` in the JSON Canonicalization Scheme (RFC 8785): the bytes to hash and sign."""
         return rfc8785.dumps({"ref": ref, **self.model_dump(mode="json")})
 
     def sha256(self, ref: str) -> str:
-        """SHA-256 of the canonical text, hexadecimal."""
+        """Return the SHA-256 of the canonical text, hexadecimal."""
         return hashlib.sha256(self.canonical(ref)).hexdigest()

@@ -1,4 +1,4 @@
-"""The service's database: every query, and only queries."""
+"""The queries of data sharing."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from .shares import Inbox, Shares
 
 
 class Repositories(Scope):
-    """What can be asked, in a transaction or outside of one."""
+    """The collections of data sharing, inside a transaction or outside."""
 
     @property
     def agreements(self) -> Agreements:
@@ -47,8 +47,8 @@ class Store(Database[Tx], Repositories):
     }
 
     @asynccontextmanager
-    async def separately(self) -> AsyncIterator[Tx]:
-        """A transaction that stands whatever becomes of the request: a refusal is recorded although its answer is an error."""
+    async def independent_transaction(self) -> AsyncIterator[Tx]:
+        """Open a transaction outside the request's unit of work. It commits a refusal although the request's answer is an error."""
         token = unit_of_work.set(None)
         try:
             async with self.transaction() as tx:

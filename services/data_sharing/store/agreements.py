@@ -1,4 +1,4 @@
-"""Queries about agreements. Each names the borough that asks: to others an agreement does not exist."""
+"""Queries about agreements. Each names the asking borough, and finds only agreements that bind it."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from services.data_sharing.domain.agreement import Agreement, Status
 from shared.mongo import Conflict, Document, Scope
 
 MOST_BINDING = 100
-"""How many agreements between the same boroughs a share is decided among."""
+"""The most agreements between the same boroughs that a decision reads."""
 
 
 class Agreements:
@@ -16,27 +16,27 @@ class Agreements:
         self._rows = scope.collection("agreements")
 
     async def add(self, agreement: Agreement) -> None:
-        """Keep a new one. Raises `Duplicate` when there is one of that ref."""
+        """Write a new agreement. Raises `Duplicate` if its ref exists."""
         await self._rows.insert_one(_row(agreement))
 
     async def exists(self, ref: str) -> bool:
-        """Whether there is one of that ref; for first data only."""
+        """Return whether the ref exists. For first data only."""
         return await self._rows.find_one({"_id": ref}, projection={"_id": 1}) is not None
 
     async def get(self, ref: str, *, visible_to: str) -> Agreement | None:
-        """The agreement, where that borough is a party of it."""
+        """Return the agreement if that borough is a party."""
         row = await self._rows.find_one({"_id": ref, "parties": visible_to})
         return _agreement(row) if row is not None else None
 
     async def save(self, agreement: Agreement, *, was: int) -> None:
-        """Replace revision `was`. Raises `Conflict` when it is no longer the current one."""
+        """Replace revision `was`. Raises `Conflict` if it is no longer the current one."""
         if not await self._rows.replace_one({"_id": agreement.ref, "revision": was}, _row(agreement)):
             raise Conflict("the agreement has changed meanwhile")
 
     async def page(
         self, *, visible_to: str, parties: Sequence[str], purpose: str | None, status: Status | None, after: str, limit: int
     ) -> list[Agreement]:
-        """Agreements that bind the asking borough and all of `parties`, by ref, beyond `after`."""
+        """Return agreements that bind the asking borough and all of `parties`, by ref, after `after`."""
         demands: list[Document] = [{"parties": borough} for borough in dict.fromkeys([visible_to, *parties])]
         demands.append({"_id": {"$gt": after}})
         if purpose is not None:
@@ -46,7 +46,7 @@ class Agreements:
         return [_agreement(row) for row in await self._rows.find({"$and": demands}, sort=[("_id", 1)], limit=limit)]
 
     async def binding(self, boroughs: Sequence[str], *, purpose: str | None = None, status: Status | None = None) -> list[Agreement]:
-        """The first hundred agreements, by ref, that bind all these boroughs, of which the first is the one that asks."""
+        """Return the first hundred agreements, by ref, that bind all these boroughs. The first of `boroughs` is the asking one."""
         return await self.page(visible_to=boroughs[0], parties=boroughs, purpose=purpose, status=status, after="", limit=MOST_BINDING)
 
 

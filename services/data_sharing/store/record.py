@@ -1,7 +1,7 @@
 """Queries about the record: a queue that any transaction may append to, and the sealed log that the sequencer makes of it.
 
-An append is one insert of a row of its own, so that appends never conflict. The sequencer moves queued entries into the log, where
-each has its leaf. Readers look into the queue first and the log second, so that an entry on its way is never missed.
+An append inserts one row of its own, so appends never conflict. The sequencer moves queued entries into the log, where each has its leaf.
+Readers read the queue first and the log second, so they never miss an entry that moves meanwhile.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,12 +17,12 @@ _TREE = "tree"
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The log's tree as it stands, with its signed head."""
+    """The log's current tree with its signed head."""
 
     size: int = 0
     peaks: tuple[bytes, ...] = ()
     head: str = ""
-    """The signed tree head, a compact JWS; empty while the log is."""
+    """The signed tree head, a compact JWS; empty for an empty log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Record:
     # -- append and read ---------------------------------------------------------------------------------------------------------------
 
     async def append(self, *entries: Entry) -> None:
-        """Add entries, together with what they tell of. They get their leaves within a second."""
+        """Append entries in the transaction of their facts. They get their leaves within a second."""
         await self._queue.insert_many(
             [
                 {"_id": entry.id, "subject": entry.subject, "sector": entry.sector, "entry": entry.model_dump(mode="json")}
@@ -55,7 +55,7 @@ class Record:
         )
 
     async def of_subject(self, subject: str, *, sector: str, before: str | None, limit: int) -> list[Entry]:
-        """A citizen's entries, newest first, those older than entry `before`."""
+        """Return a citizen's entries older than entry `before`, newest first."""
         wanted = _of(subject, sector)
         if before is not None:
             wanted["_id"] = {"$lt": before}
@@ -65,7 +65,7 @@ class Record:
         return [Entry.model_validate(entry) for _, entry in sorted(each.items(), reverse=True)[:limit]]
 
     async def get(self, entry: str, *, subject: str, sector: str) -> tuple[Entry, int | None] | None:
-        """One entry of that citizen and its leaf; no leaf while it waits for the sequencer."""
+        """Return one entry of that citizen and its leaf index; no index while it waits for the sequencer."""
         mine = {"_id": entry, **_of(subject, sector)}
         row = await self._queue.find_one(mine) or await self._log.find_one(mine)
         return (Entry.model_validate(row["entry"]), row.get("leaf")) if row is not None else None
@@ -73,16 +73,16 @@ class Record:
     # -- sealing -----------------------------------------------------------------------------------------------------------------------
 
     async def queued(self, limit: int) -> list[Entry]:
-        """Entries that wait for a leaf, oldest first."""
+        """Return the entries in the queue, oldest first."""
         return [Entry.model_validate(row["entry"]) for row in await self._queue.find({}, sort=[("_id", 1)], limit=limit)]
 
     async def tree(self) -> Tree:
-        """The tree as it stands."""
+        """Return the current tree."""
         row = await self._trees.find_one({"_id": _TREE})
         return Tree(row["size"], tuple(bytes(peak) for peak in row["peaks"]), row["head"]) if row is not None else Tree()
 
     async def seal(self, was: Tree, entries: Sequence[Entry], growth: Growth, head: str) -> None:
-        """Move entries from the queue into the log. Raises `Conflict` or `Duplicate` when another sequencer was first."""
+        """Move entries from the queue into the log. Raises `Conflict` or `Duplicate` if another sequencer was faster."""
         row: dict[str, Any] = {"_id": _TREE, "size": growth.size, "peaks": list(growth.peaks), "head": head}
         if was.size == 0:
             await self._trees.insert_one(row)
@@ -101,12 +101,12 @@ class Record:
     # -- proofs ------------------------------------------------------------------------------------------------------------------------
 
     async def head(self, size: int) -> str | None:
-        """The signed head of the tree of that size, where one was signed."""
+        """Return the signed head of the tree of that size, if there is one."""
         row = await self._trees.find_one({"_id": f"head:{size}"})
         return str(row["head"]) if row is not None else None
 
     async def hashes(self, path: Iterable[Range]) -> list[bytes]:
-        """The hash over each range of a proof."""
+        """Return the hash over each range of a proof."""
         hashes = []
         for leaves in path:
             nodes = [await self._node(node) for node in nodes_of(leaves)]
@@ -122,17 +122,19 @@ class Record:
     # -- the signing key ---------------------------------------------------------------------------------------------------------------
 
     async def key(self) -> StoredKey | None:
-        """The key that signs tree heads."""
+        """Return the key that signs tree heads."""
         row = await self._keys.find_one({"_id": "current"})
         return StoredKey(row["kid"], bytes(row["sealed"])) if row is not None else None
 
     async def add_key(self, key: StoredKey) -> None:
-        """Keep the first key. Raises `Duplicate` when another replica was first."""
+        """Write the first key. Raises `Duplicate` if another replica was faster."""
         await self._keys.insert_one({"_id": "current", "kid": key.kid, "sealed": key.sealed})
 
 
 def _of(subject: str, sector: str) -> Document:
-    """One citizen's entries. A pseudonym stands for somebody in its own sector alone; entries from before sectors were kept have none."""
+    """Return the condition for one citizen's entries. A pseudonym identifies a person in its own sector alone; entries older than the field
+    have no sector.
+    """
     return {"subject": subject, "sector": {"$in": [sector, None]}}
 
 

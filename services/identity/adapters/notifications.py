@@ -10,20 +10,22 @@ from shared.http import client
 
 SERVICE_ID = slice(-73, -37)
 SECRET = slice(-36, None)
-FOR_NOW = {408, 409, 425, 429}
-"""Statuses of failures that pass by themselves."""
+TRANSIENT_STATUSES = {408, 409, 425, 429}
+"""HTTP statuses of failures that a later attempt may not meet."""
 
 
 class RefusedError(Exception):
-    """Notifications will never accept this message: the address is wrong in its eyes."""
+    """Notifications rejects the recipient's address for good."""
 
 
 class MisconfiguredError(Exception):
-    """Notifications refuses what we send, whoever it is for: the key, the template or its placeholders. An operator can mend that."""
+    """Notifications rejects every message of this service: its key, the template or the placeholders are wrong. An operator must correct
+    them.
+    """
 
 
 class UnreachableError(Exception):
-    """Notifications did not accept the message now; it may later."""
+    """Notifications did not accept the message; a later attempt may succeed."""
 
 
 class Notifications:
@@ -36,10 +38,10 @@ class Notifications:
         self._template = template
 
     async def send_code(self, message: str, address: str, code: str) -> None:
-        """Send a sign-in code; the same `message` id is sent once however often this is called.
+        """Send a sign-in code. Repeated calls with the same `message` id send it once.
 
-        Raises RefusedError, MisconfiguredError or UnreachableError. `message` goes as the Idempotency-Key alone, never as a reference:
-        notifications seals its stored reply under that key, and keeps references.
+        Raises RefusedError, MisconfiguredError or UnreachableError. `message` is the Idempotency-Key, and never the reference:
+        notifications seals its stored reply under that key, and stores references.
         """
         body = {"email_address": address, "template_id": self._template, "personalisation": {"code": code}}
         headers = {"Authorization": f"Bearer {self._token()}", "Idempotency-Key": message}
@@ -49,7 +51,7 @@ class Notifications:
             raise UnreachableError(type(error).__name__) from error
         if answer.status_code == 400 and '"ValidationError"' in answer.text and '"email_address ' in answer.text:
             raise RefusedError("the address is not one that it sends to")
-        if 400 <= answer.status_code < 500 and answer.status_code not in FOR_NOW:
+        if 400 <= answer.status_code < 500 and answer.status_code not in TRANSIENT_STATUSES:
             raise MisconfiguredError(f"status {answer.status_code}")
         if answer.status_code != 201:
             raise UnreachableError(f"status {answer.status_code}")

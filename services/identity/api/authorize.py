@@ -18,9 +18,9 @@ from shared.clock import now
 from shared.events import new_id
 from shared.http import Problem, Router
 
-from .browser import came_from, failure_as_page
+from .browser import failure_as_page, note_client
 from .dependencies import Op, ThisBrowser
-from .wire import BODY_LIMIT, form_body, form_parameters, query, query_parameters, see_other
+from .oauth import BODY_LIMIT, form_body, form_parameters, query, query_parameters, see_other
 
 router = Router(tags=["OpenID Connect"], errors=failure_as_page, body_limit=BODY_LIMIT)
 
@@ -44,13 +44,13 @@ OPTIONAL = {
 
 @router.get("/authorize", response_class=RedirectResponse, status_code=303, openapi_extra=query(*REQUIRED, **OPTIONAL))
 async def authorize(request: Request, browser: ThisBrowser, op: Op) -> Response:
-    """Send the person back to the client with a code: at once where they are signed in, else after they have signed in here."""
+    """Send the person back to the client with a code: at once if they are signed in, or after they have signed in here."""
     try:
         parameters = query_parameters(request)
     except OAuthError:
         raise Problem(400, MALFORMED, title=CANNOT_SIGN_IN) from None
     client = await op.store.clients.get(parameters.get("client_id") or "")
-    came_from(request, client)
+    note_client(request, client)
     try:
         asked = read_request(parameters, client)
     except UntrustedRequestError:
@@ -70,7 +70,7 @@ async def authorize(request: Request, browser: ThisBrowser, op: Op) -> Response:
 
 @router.post("/authorize", response_class=RedirectResponse, status_code=303, openapi_extra=form_body(*REQUIRED, **OPTIONAL))
 async def authorize_by_form(request: Request) -> Response:
-    """The same by POST. Asked again by GET, because a browser leaves a `SameSite=Lax` session cookie out of another site's POST."""
+    """The same by POST. Redirects to GET, because a browser omits a `SameSite=Lax` session cookie from another site's POST."""
     try:
         parameters = await form_parameters(request)
     except OAuthError:
@@ -79,29 +79,29 @@ async def authorize_by_form(request: Request) -> Response:
 
 
 def new_grant(asked: AuthorizationRequest, session: Session, op: Provider) -> tuple[str, Grant]:
-    """A code of 256 bits, and the grant that it stands for."""
+    """Make a code of 256 bits, and its grant."""
     code = secrets.token_urlsafe(32)
     return code, granted(new_id(), op.vault.digest("code", code), asked, session, now())
 
 
 def code_response(asked: AuthorizationRequest, code: str, op: Provider) -> Response:
-    """Back to the client with a code."""
+    """Redirect to the client with a code."""
     return see_other(response_uri(asked.redirect_uri, op.issuer, asked.state, code=code))
 
 
 def error_response(refused: RedirectedError, op: Provider) -> Response:
-    """Back to the client with an error (RFC 6749 section 4.1.2.1)."""
+    """Redirect to the client with an error (RFC 6749 section 4.1.2.1)."""
     error = {"error": refused.error.code, "error_description": refused.error.description}
     return see_other(response_uri(refused.redirect_uri, op.issuer, refused.state, **error))
 
 
 def _is_hinted(parameters: Parameters, session: Session, client: Client, op: Provider) -> bool:
-    """Whether the session is of the person that `id_token_hint` names (OpenID Connect Core section 3.1.2.1); true without a hint."""
+    """Return whether `id_token_hint` names the session's person (OpenID Connect Core section 3.1.2.1); True without a hint."""
     hint = parameters.get("id_token_hint")
     if hint is None:
         return True
     try:
-        claims = op.keys.verified(hint, "JWT")
+        claims = op.keys.verify(hint, "JWT")
     except ForeignTokenError:
         return False
     return bool(claims.get("sub") == op.subject(session.account, client))

@@ -1,6 +1,4 @@
-"""What identity keeps in a person's browser: the session, a mark that ties a sign-in code to the browser that asked for it, and a note
-that somebody has signed in there before.
-"""
+"""The cookies of a person's browser: the session, the mark that ties a sign-in code to this browser, and the device of earlier sign-ins."""
 
 import secrets
 from dataclasses import dataclass
@@ -18,13 +16,13 @@ from shared.http import HttpFailure, Problem
 from shared.http.openapi import SurfaceDocument, documented_as
 from shared.pages import ForgeryError, Pages
 
-from .wire import DESCRIPTION
+from .oauth import DESCRIPTION
 
 STALE = "This page was open for too long, or was not opened from here. Go back and try again."
 
 
 def session_cookie(*, secure: bool) -> str:
-    """The session cookie's name. Cookies are shared by every port of a host, hence the service's name in it.
+    """Return the session cookie's name. It contains the service's name, because all ports of a host share cookies.
 
     With HTTPS the `__Host-` prefix keeps other hosts of the domain from setting it (RFC 6265bis section 4.1.3.2).
     """
@@ -33,7 +31,7 @@ def session_cookie(*, secure: bool) -> str:
 
 @dataclass(frozen=True)
 class CookieValue:
-    """A secret in a cookie, and the digest by which it is known to the database."""
+    """A secret in a cookie, and its digest, which the database stores."""
 
     text: str
     digest: str
@@ -52,17 +50,17 @@ class Browser:
         self._device_cookie = "__Host-identity_device" if op.has_https else "identity_device"
 
     async def session(self) -> Session | None:
-        """The session that stands in this browser, if it is alive; using it keeps it from going idle."""
+        """Return this browser's session if it is alive, and note its use, so that it does not go idle."""
         session = await self._store.sessions.by_cookie(self._digest()) if self._request.cookies.get(self._session_cookie) else None
         at = now()
         if session is None or not session.is_alive(at):
             return None
-        if session.wants_touch(at):
-            await self._store.sessions.used(session.id, at)
+        if session.needs_touch(at):
+            await self._store.sessions.touch(session.id, at)
         return session
 
     def new_session_secret(self) -> CookieValue:
-        """A fresh cookie value of 256 bits: a session never takes over a value that the browser brought."""
+        """Make a cookie value of 256 bits. A session never adopts a value that the browser sent."""
         secret = secrets.token_urlsafe(32)
         return CookieValue(secret, self._vault.digest("session", secret))
 
@@ -74,12 +72,12 @@ class Browser:
 
     @property
     def mark(self) -> CookieValue | None:
-        """This browser's mark; None where it has none yet."""
+        """This browser's mark; None if it has none yet."""
         value = self._request.cookies.get(self._mark_cookie)
         return CookieValue(value, self._vault.digest("browser", value)) if value else None
 
     def new_mark(self) -> CookieValue:
-        """A fresh mark for a browser without one."""
+        """Make a mark for a browser without one."""
         value = secrets.token_urlsafe(24)
         return CookieValue(value, self._vault.digest("browser", value))
 
@@ -88,7 +86,7 @@ class Browser:
 
     @property
     def device(self) -> Device | None:
-        """What the browser says of earlier sign-ins in it; None where there were none for half a year."""
+        """The device cookie of earlier sign-ins; None if there were none for half a year."""
         sealed = self._request.cookies.get(self._device_cookie)
         if sealed is None:
             return None
@@ -98,8 +96,8 @@ class Browser:
             return None
 
     def keep_device(self, response: Response, email_key: str) -> None:
-        """Note that the owner of this address has signed in here."""
-        device = (self.device or Device(id=secrets.token_urlsafe(16), addresses=())).also_knowing(email_key)
+        """Store in the device cookie that the owner of this address has signed in here."""
+        device = (self.device or Device(id=secrets.token_urlsafe(16), addresses=())).with_address(email_key)
         sealed = self._vault.seal_state("device", device.model_dump(mode="json"), now())
         self._set(response, self._device_cookie, sealed, max_age=int(DEVICE_LIFE.total_seconds()))
 
@@ -111,7 +109,7 @@ class Browser:
 
 
 async def form_fields(request: Request, pages: Pages) -> dict[str, str]:
-    """The text fields of a form that our own page sent. Raises a 403 problem for any other."""
+    """Return the text fields of a form that our own page sent. Raises a 403 problem for any other."""
     try:
         form = await pages.form(request)
     except ForgeryError:
@@ -119,8 +117,8 @@ async def form_fields(request: Request, pages: Pages) -> dict[str, str]:
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
-def came_from(request: Request, client: Client | None) -> None:
-    """Note the application that the person came from, so that an error page can lead back to it."""
+def note_client(request: Request, client: Client | None) -> None:
+    """Remember the client of this request, so that an error page can link back to it."""
     if client is not None and client.client_uri is not None:
         request.state.came_from = (f"Go back to {client.name}", client.client_uri)
 
@@ -137,7 +135,7 @@ PAGE = SurfaceDocument(
 
 @documented_as(PAGE)
 def failure_as_page(request: Request, failure: HttpFailure) -> Response:
-    """A failure as a page that says in plain words what went wrong, and leads back to the application that is known."""
+    """Return a page that explains the failure and links back to the client, if it is known."""
     pages: Pages = request.app.state.provided[Provider].pages
     detail = failure.detail if failure.status < 500 else "Try again in a moment."
     start = getattr(request.state, "came_from", None)

@@ -26,7 +26,7 @@ MAX_ASSERTION = 8192
 
 
 class ClientAuthentication:
-    """Finds out which client speaks. Every failure has the same answer, which tells nothing about what was wrong."""
+    """Authenticates the client. Every failure has the same answer, which reveals no reason."""
 
     def __init__(self, op: Provider) -> None:
         self._store = op.store
@@ -34,7 +34,7 @@ class ClientAuthentication:
         self._issuer = op.issuer
 
     async def client(self, authorization: str | None, parameters: Parameters) -> Client:
-        """The authenticated client. Raises invalid_client, or invalid_request for two methods in one request."""
+        """Return the authenticated client. Raises invalid_client, or invalid_request for two methods in one request."""
         used = _methods_used(authorization, parameters)
         if len(used) > 1:
             raise OAuthError("invalid_request", "Use one method of client authentication")
@@ -70,7 +70,7 @@ class ClientAuthentication:
         assertion = parameters.get("client_assertion") or ""
         if parameters.get("client_assertion_type") != ASSERTION_TYPE or len(assertion) > MAX_ASSERTION:
             raise _failed("malformed")
-        client = await self._registered(_unproven_subject(assertion), "private_key_jwt")
+        client = await self._registered(_unverified_subject(assertion), "private_key_jwt")
         if parameters.get("client_id") not in {None, client.client_id}:
             raise _failed("malformed")
         try:
@@ -80,12 +80,12 @@ class ClientAuthentication:
             raise _failed("forged_assertion", client) from None
         expires_at = self._check_assertion(claims, client)
         digest = self._vault.digest("assertion", f"{client.client_id}:{claims['jti']}")
-        if not await self._store.clients.assertion_used(digest, expires_at):
+        if not await self._store.clients.note_assertion(digest, expires_at):
             raise _failed("assertion_reused", client)
         return client
 
     def _check_assertion(self, claims: dict[str, Any], client: Client) -> datetime:
-        """The claims that RFC 7523 section 3 asks for; gives when the assertion expires, at most ten minutes from now."""
+        """Check the claims that RFC 7523 section 3 requires. Returns the assertion's expiry, at most ten minutes from now."""
         audiences: list[Any] = [self._issuer]
         if client.policy.token_url_as_assertion_audience:
             audiences += [f"{self._issuer}/token", [self._issuer], [f"{self._issuer}/token"]]
@@ -101,7 +101,7 @@ class ClientAuthentication:
 
 
 def _failed(reason: str, client: Client | None = None) -> OAuthError:
-    """The one answer to every failure; the log says more. `client` is the registered client that the request names."""
+    """Log the reason, and return the answer of every failure. `client` is the registered client that the request names."""
     security.record(
         security.Event.CLIENT_REFUSED, reason, client=client.client_id if client else None, borough=client.borough if client else None
     )
@@ -120,7 +120,7 @@ def _methods_used(authorization: str | None, parameters: Parameters) -> list[Aut
 
 
 def _basic(authorization: str) -> tuple[str, str]:
-    """Client id and secret of a Basic header, both form-encoded before they were joined (RFC 6749 section 2.3.1)."""
+    """Return client id and secret of a Basic header; each was form-encoded before they were joined (RFC 6749 section 2.3.1)."""
     scheme, _, credentials = authorization.partition(" ")
     try:
         decoded = base64.b64decode(credentials.strip(), validate=True).decode()
@@ -132,11 +132,11 @@ def _basic(authorization: str) -> tuple[str, str]:
     return unquote_plus(client_id), unquote_plus(secret)
 
 
-def _unproven_subject(assertion: str) -> str:
-    """Whose assertion it claims to be; only good for finding the keys that prove it."""
+def _unverified_subject(assertion: str) -> str:
+    """Return the unverified `sub` of an assertion. It serves only to find the keys that verify the assertion."""
     try:
         subject = str(json.loads(jws.extract_compact(assertion.encode()).payload)["sub"])
-        subject.encode()  # JSON can hold half a character, which no database takes
+        subject.encode()  # JSON may contain a lone surrogate, which no database stores
     except (JoseError, ValueError, KeyError, TypeError, RecursionError):
         raise _failed("malformed") from None
     return subject

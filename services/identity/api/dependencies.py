@@ -1,4 +1,4 @@
-"""What the endpoints are given, by type."""
+"""Dependencies of the endpoints, by type."""
 
 from typing import Annotated
 
@@ -11,9 +11,9 @@ from .browser import Browser
 
 
 async def _provider(request: Request) -> Provider:
-    """The provider, with keys that are up to date."""
+    """Return the provider after it reloaded stale keys."""
     provider: Provider = request.app.state.provided[Provider]
-    await provider.keys.fresh()
+    await provider.keys.reload_if_stale()
     return provider
 
 

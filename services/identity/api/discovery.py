@@ -1,4 +1,4 @@
-"""What a client library reads first: the provider's description and its public keys."""
+"""Discovery: the provider's metadata and its public keys."""
 
 from typing import Any
 
@@ -20,24 +20,24 @@ PUBLIC = {"Cache-Control": f"public, max-age={JWKS_MAX_AGE}", "Access-Control-Al
 @router.get("/.well-known/openid-configuration")
 @router.get("/.well-known/oauth-authorization-server")
 async def configuration(op: Op) -> JSONResponse:
-    """Provider metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414): only what is true of this provider."""
+    """Return the provider metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414)."""
     return JSONResponse(metadata(op.issuer), headers=PUBLIC)
 
 
 @router.get("/.well-known/jwks.json")
 async def jwks(op: Op) -> JSONResponse:
-    """The public signing keys (RFC 7517)."""
+    """Return the public signing keys (RFC 7517)."""
     return JSONResponse(op.keys.published(), headers=PUBLIC)
 
 
 @router.get("/.well-known/ended-sessions.json")
 async def ended_sessions(op: Op) -> JSONResponse:
-    """The sessions (`sid`) and tokens (`jti`) that ended in the last 15 minutes: access tokens that carry one are no longer good."""
+    """Return the sessions (`sid`) and tokens (`jti`) that ended in the last 15 minutes. Services reject access tokens that carry one."""
     return JSONResponse({"ended": list(await op.store.ended.all(now()))}, headers={**PUBLIC, "Cache-Control": "no-store"})
 
 
 def metadata(issuer: str) -> dict[str, Any]:
-    """The provider's description. A default that is not true here is stated."""
+    """Return the provider metadata. It states each default of the specification that this provider does not follow."""
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",

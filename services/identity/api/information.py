@@ -1,4 +1,4 @@
-"""What a person may want to know of any page here: its cookies, what becomes of their details, how far it is accessible."""
+"""Pages about cookies, privacy and accessibility."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,14 +17,14 @@ LINKS = (("Cookies", "/cookies"), ("Privacy", "/privacy"), ("Accessibility state
 
 @router.get("/cookies")
 async def cookies(request: Request, op: Op) -> Response:
-    """The cookies, each with what it is for and how long it stays."""
+    """Show each cookie with its purpose and lifetime."""
     hours = int(ABSOLUTE_LIFE.total_seconds() // 3600)
     return op.pages.render(request, "cookies.html", session_hours=hours, device_days=DEVICE_LIFE.days, is_https=op.has_https)
 
 
 @router.get("/privacy")
 async def privacy(request: Request, op: Op) -> Response:
-    """Which details are kept, why, for how long, and whom to ask."""
+    """Show which personal data identity stores, why, for how long, and whom to ask."""
     return op.pages.render(
         request,
         "privacy.html",
@@ -36,5 +36,5 @@ async def privacy(request: Request, op: Op) -> Response:
 
 @router.get("/accessibility")
 async def accessibility(request: Request, op: Op) -> Response:
-    """How far the pages meet WCAG 2.2, and how that was tested."""
+    """Show how far the pages meet WCAG 2.2, and how that was tested."""
     return op.pages.render(request, "accessibility.html")

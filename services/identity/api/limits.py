@@ -1,4 +1,4 @@
-"""How often an address or a network may ask for codes, or enter wrong ones, in a quarter of an hour. Above it, any address gets a 429."""
+"""Limits on codes and wrong codes, for each address and network, in 15 minutes. Above a limit the answer is 429."""
 
 from starlette.requests import Request
 
@@ -13,20 +13,19 @@ TOO_MANY = f"Too many codes were asked for or entered. Wait {SECONDS // 60} minu
 
 
 class Limits:
-    """Counts each attempt in the database, so that all replicas count together, and under digests, so that it holds no addresses.
+    """Counts each attempt in the database, for all replicas together. Its rows hold digests, never addresses.
 
-    A browser that signed in with an address before has a count of its own for that address. Others count for their network, for the
-    address and their network together, and for the address. A hit that an earlier limit refuses does not count for a later one, so a
-    network can use up no more than its share. Hits count outside any transaction, whatever becomes of the request. Without the database
-    nobody may try: the answer is 503.
+    A browser that signed in with an address before has its own count for that address. All other requests count for three keys: their
+    network, address and network together, and the address. A hit that an earlier limit refuses does not count for a later one, so a network
+    uses up no more than its share. Hits count outside any transaction, even if the request fails. Without the database the answer is 503.
     """
 
     def __init__(self, op: Provider, request: Request, device: Device | None) -> None:
         self._op, self._device = op, device
         self._host = request.client.host if request.client else "unknown"
 
-    async def code_wanted(self, email_key: str) -> None:
-        """Count a code that is asked for, for the address of this digest. Raises a 429 problem above the limits."""
+    async def count_request(self, email_key: str) -> None:
+        """Count a request for a code to the address with this digest. Raises a 429 problem above the limits."""
         settings = self._op.settings
         if self._device is not None and self._device.knows(email_key):
             await self._count("device", f"{self._device.id}:{email_key}", settings.codes_per_address)
@@ -35,14 +34,14 @@ class Limits:
         await self._count("address-network", f"{email_key}:{wide_network_of(self._host)}", settings.codes_per_address)
         await self._count("address", email_key, settings.codes_per_address_in_all)
 
-    async def code_entered(self, email_key: str | None) -> None:
-        """Raises a 429 problem where this network has entered too many wrong codes, unless the browser knows the address."""
+    async def require_wrong_code_left(self, email_key: str | None) -> None:
+        """Raise a 429 problem if this network has no wrong code left, unless the browser knows the address."""
         wrong_codes = self._wrong_codes()
         if not self._is_known(email_key) and not await wrong_codes.has_room(self._network()):
             raise _exceeded("wrong_codes", wrong_codes)
 
-    async def code_was_wrong(self, email_key: str) -> None:
-        """Count a wrong code. A browser that knows the address has no more than its codes' tries in any case."""
+    async def count_wrong_code(self, email_key: str) -> None:
+        """Count a wrong code, unless the browser knows the address: its five tries for each code limit it already."""
         if not self._is_known(email_key):
             await self._wrong_codes().hit(self._network())
 

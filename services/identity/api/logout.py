@@ -1,4 +1,4 @@
-"""Signing out, at a client's request (OpenID Connect RP-Initiated Logout 1.0) or the person's own."""
+"""Logout, requested by a client (OpenID Connect RP-Initiated Logout 1.0) or by the person."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ from shared.http import Problem, Router
 
 from .browser import Browser, failure_as_page, form_fields
 from .dependencies import Op, ThisBrowser
-from .wire import BODY_LIMIT, form_body, form_parameters, query, query_parameters, see_other
+from .oauth import BODY_LIMIT, form_body, form_parameters, query, query_parameters, see_other
 
 router = Router(tags=["OpenID Connect"], errors=failure_as_page, body_limit=BODY_LIMIT)
 
@@ -37,8 +37,8 @@ DONE: dict[int | str, dict[str, Any]] = {303: {"description": "The session has e
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A client's request that was checked: whose session it means, and where the person goes afterwards."""
+class LogoutRequest:
+    """A client's checked request: the session to end, and where to redirect the person."""
 
     session: str | None
     back_to: str | None
@@ -46,15 +46,15 @@ class Asked:
 
 @router.get("/", include_in_schema=False)
 async def home(request: Request, browser: ThisBrowser, op: Op) -> Response:
-    """Say what this is, and let the person sign out."""
+    """Show the start page, with a button to sign out."""
     return op.pages.render(request, "home.html", session=await browser.session())
 
 
 @router.get("/logout", response_class=HTMLResponse, responses=DONE, openapi_extra=query(**PARAMETERS))
 async def logout(request: Request, browser: ThisBrowser, op: Op) -> Response:
-    """End the session at once where the client proves by the ID token that it means this one; otherwise ask the person first.
+    """End the session at once if the client's ID token belongs to it. Without such proof, ask the person first.
 
-    Asking keeps other sites from signing people out (section 2 of the specification). A redirect goes to a registered URI only.
+    The question keeps other sites from signing people out (section 2 of the specification). Identity redirects to a registered URI only.
     """
     try:
         parameters = query_parameters(request)
@@ -66,9 +66,9 @@ async def logout(request: Request, browser: ThisBrowser, op: Op) -> Response:
 
 @router.post("/logout", response_class=HTMLResponse, responses=DONE, openapi_extra=form_body(**PARAMETERS))
 async def logout_by_form(request: Request, op: Op) -> Response:
-    """The same by POST, which keeps the ID token out of every address.
+    """The same by POST, which keeps the ID token out of addresses.
 
-    Goes on by GET with the request sealed, because a browser leaves a `SameSite=Lax` session cookie out of another site's POST.
+    Redirects to GET with the request sealed, because a browser omits a `SameSite=Lax` session cookie from another site's POST.
     """
     try:
         parameters = await form_parameters(request)
@@ -81,9 +81,9 @@ async def logout_by_form(request: Request, op: Op) -> Response:
 
 @router.get("/logout/continue", include_in_schema=False)
 async def logout_continue(request: Request, browser: ThisBrowser, op: Op, state: Annotated[str, Query(max_length=16_000)] = "") -> Response:
-    """What a client asked by POST."""
+    """Continue a client's request by POST."""
     try:
-        asked = Asked(**op.vault.open_state("logout", state, max_age=CONTINUE_LIFE, at=now()))
+        asked = LogoutRequest(**op.vault.open_state("logout", state, max_age=CONTINUE_LIFE, at=now()))
     except SealError:
         raise MALFORMED from None
     return await _answer(request, asked, browser, op)
@@ -91,10 +91,10 @@ async def logout_continue(request: Request, browser: ThisBrowser, op: Op, state:
 
 @router.post("/logout/confirmed", include_in_schema=False)
 async def logout_confirmed(request: Request, browser: ThisBrowser, op: Op) -> Response:
-    """The person said yes, on our own page."""
+    """End the session after the person confirmed on identity's own page."""
     fields = await form_fields(request, op.pages)
     try:
-        back_to = Asked(**op.vault.open_state("logout", fields.get("state", ""), max_age=STATE_LIFE, at=now())).back_to
+        back_to = LogoutRequest(**op.vault.open_state("logout", fields.get("state", ""), max_age=STATE_LIFE, at=now())).back_to
     except SealError:
         back_to = None
     session = await browser.session()
@@ -103,11 +103,11 @@ async def logout_confirmed(request: Request, browser: ThisBrowser, op: Op) -> Re
 
 @router.get("/signed-out", include_in_schema=False)
 async def signed_out(request: Request, op: Op) -> Response:
-    """Say that the person has signed out."""
+    """Show that the person has signed out."""
     return op.pages.render(request, "signed_out.html")
 
 
-async def _answer(request: Request, asked: Asked, browser: Browser, op: Provider) -> Response:
+async def _answer(request: Request, asked: LogoutRequest, browser: Browser, op: Provider) -> Response:
     session = await browser.session()
     meant = await op.store.sessions.current(asked.session) if asked.session else None
     if session is None or meant == session.id:
@@ -116,16 +116,16 @@ async def _answer(request: Request, asked: Asked, browser: Browser, op: Provider
     return op.pages.render(
         request,
         "logout.html",
-        state=op.vault.seal_state("logout", vars(Asked(None, asked.back_to)), now()),
+        state=op.vault.seal_state("logout", vars(LogoutRequest(None, asked.back_to)), now()),
         form_targets=[f"{target.scheme}://{target.netloc}"] if asked.back_to else [],
     )
 
 
-async def _checked(parameters: Parameters, op: Provider) -> Asked:
+async def _checked(parameters: Parameters, op: Provider) -> LogoutRequest:
     hint, client_id, session = parameters.get("id_token_hint"), parameters.get("client_id"), None
     if hint is not None:
         try:
-            claims = op.keys.verified(hint, "JWT")  # an expired one is as good: it only says which session is meant
+            claims = op.keys.verify(hint, "JWT")  # an expired hint serves too: it only names the session
         except ForeignTokenError:
             raise MALFORMED from None
         if claims["iss"] != op.issuer or client_id not in {None, claims["aud"]}:
@@ -133,18 +133,18 @@ async def _checked(parameters: Parameters, op: Provider) -> Asked:
         client_id, session = str(claims["aud"]), str(claims["sid"])
     back_to = parameters.get("post_logout_redirect_uri")
     if back_to is None:
-        return Asked(session, None)
+        return LogoutRequest(session, None)
     client = await op.store.clients.get(client_id or "")
     if client is None or back_to not in client.post_logout_redirect_uris:
         raise MALFORMED
     state = parameters.get("state")
     if state is not None:
         back_to += ("&" if "?" in back_to else "?") + urlencode({"state": state})
-    return Asked(session, back_to)
+    return LogoutRequest(session, back_to)
 
 
 async def _signed_out(session: str | None, back_to: str | None, browser: Browser, op: Provider) -> Response:
-    """End the session, and with it what it gave to clients. A client's proof ends it in a browser that no longer holds it too."""
+    """End the session with its codes and tokens. With a client's proof the session ends even if the browser no longer has its cookie."""
     if session:
         async with op.store.transaction() as tx:
             await end_session(tx, session, now())

@@ -1,4 +1,4 @@
-"""Signing in: an email address, then the code that was sent to it. No page says whether an account exists."""
+"""Sign-in by an email address and the code sent to it. No page reveals whether an account exists."""
 
 import secrets
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from services.identity.domain.sign_in import CODE_DIGITS, CODE_LIFE, METHODS, At
 from services.identity.provider import Provider
 from services.identity.session_end import end_session
 from services.identity.store import Tx
-from services.identity.store.outgoing import OutgoingCode
+from services.identity.store.code_queue import OutgoingCode
 from shared import security
 from shared.clock import now
 from shared.crypto import SealError
@@ -28,17 +28,17 @@ from shared.pages import FormErrors
 from shared.telemetry import traceparent
 
 from .authorize import code_response, new_grant
-from .browser import came_from, failure_as_page, form_fields
+from .browser import failure_as_page, form_fields, note_client
 from .dependencies import Op, ThisBrowser
 from .limits import Limits
-from .wire import BODY_LIMIT, see_other
+from .oauth import BODY_LIMIT, see_other
 
 router = Router(errors=failure_as_page, body_limit=BODY_LIMIT, include_in_schema=False)
 
 STATE_LIFE = 3600
 """Seconds that a person may take from the authorization request to the last page."""
 REMEMBERED = 7 * 24 * 3600
-"""Seconds for which an expired request still says which application to go back to."""
+"""Seconds for which the service still reads the client from an expired request, to link back to it."""
 
 MISSING_ADDRESS = "Enter your email address"
 ENTER_ADDRESS = "Enter an email address in the correct format, like name@example.com"
@@ -50,7 +50,9 @@ START_AGAIN = Problem(400, "This sign-in has expired. Go back to the service tha
 
 @dataclass(frozen=True)
 class Pending:
-    """A sign-in under way: what the client asked, and the attempt where a code was sent. The browser carries it sealed, in the address."""
+    """A sign-in in progress: the client's request, and the attempt once identity queued a code. The address in the browser carries it
+    sealed.
+    """
 
     asked: AuthorizationRequest
     client: Client
@@ -58,12 +60,12 @@ class Pending:
     sealed: str
 
     def url(self, path: str) -> str:
-        """The address of one of its pages."""
+        """Return the URL of one of its pages."""
         return f"{path}?{urlencode({'request': self.sealed})}"
 
     @property
     def target(self) -> str:
-        """The origin that the last page leads to. Chromium applies `form-action` to the redirect that answers a form."""
+        """The origin of the client's redirect URI. Chromium applies `form-action` to the redirect that answers a form."""
         uri = urlsplit(self.asked.redirect_uri)
         return f"{uri.scheme}://{uri.netloc}"
 
@@ -75,7 +77,7 @@ async def _pending(arrived: Request, op: Op, request: Annotated[str, Query(max_l
         raise START_AGAIN from None
     asked = AuthorizationRequest.model_validate(state["asked"])
     client = await op.store.clients.get(asked.client_id)
-    came_from(arrived, client)
+    note_client(arrived, client)
     try:
         op.vault.open_state("sign-in", request, max_age=STATE_LIFE, at=now())
     except SealError:
@@ -95,15 +97,15 @@ async def show_address_form(request: Request, sign_in: SignIn, op: Op) -> Respon
 
 
 @router.post("/sign-in")
-async def take_address(request: Request, sign_in: SignIn, browser: ThisBrowser, op: Op) -> Response:
-    """Queue a code for the address, whether or not it has an account, and ask for the code."""
+async def submit_address(request: Request, sign_in: SignIn, browser: ThisBrowser, op: Op) -> Response:
+    """Queue a code for the address, whether or not an account has it, and ask for the code."""
     typed = (await form_fields(request, op.pages)).get("email", "")
     address = normalised_address(typed)
     if address is None:
         errors = FormErrors()
         errors.add("email", ENTER_ADDRESS if typed.strip() else MISSING_ADDRESS)
         return op.pages.render(request, "address.html", sign_in=sign_in, email=typed[:320], errors=errors)
-    await Limits(op, request, browser.device).code_wanted(op.vault.digest("address", address))
+    await Limits(op, request, browser.device).count_request(op.vault.digest("address", address))
     mark = browser.mark or browser.new_mark()
     attempt, outgoing = _code_for(address, mark.digest, op)
     async with op.store.transaction() as tx:
@@ -123,23 +125,23 @@ async def show_code_form(request: Request, sign_in: SignIn, browser: ThisBrowser
 
 
 @router.post("/sign-in/code")
-async def take_code(request: Request, sign_in: SignIn, browser: ThisBrowser, op: Op) -> Response:
-    """Check the code; the right one starts a new session and sends the person back to the client."""
+async def submit_code(request: Request, sign_in: SignIn, browser: ThisBrowser, op: Op) -> Response:
+    """Check the code. The right one starts a new session and sends the person back to the client."""
     page = CodePage(request, sign_in, browser, op)
     digits = typed_code((await form_fields(request, op.pages)).get("code", ""))
     if digits is None:
         return await page.render(ENTER_CODE)
     limits = Limits(op, request, browser.device)
     asked = await op.store.attempts.get(sign_in.attempt)
-    await limits.code_entered(asked.email_key if asked else None)
-    # outside the transaction: a try stays counted, whatever becomes of the request
-    attempt = await op.store.attempts.next_try(sign_in.attempt, browser=browser.mark.digest if browser.mark else "", at=now())
+    await limits.require_wrong_code_left(asked.email_key if asked else None)
+    # outside the transaction, so that a try counts even if the request fails
+    attempt = await op.store.attempts.count_try(sign_in.attempt, browser=browser.mark.digest if browser.mark else "", at=now())
     if attempt is None:
         security.record(security.Event.SIGN_IN_CODE_REFUSED, "dead")
         return await page.render(DEAD_CODE)
     if not attempt.answers(op.vault.digest("sign-in-code", f"{attempt.id}:{digits}")):
         security.record(security.Event.SIGN_IN_CODE_REFUSED, "wrong")
-        await limits.code_was_wrong(attempt.email_key)
+        await limits.count_wrong_code(attempt.email_key)
         return await page.render(WRONG_CODE if attempt.is_open(now()) else DEAD_CODE)
     secret = browser.new_session_secret()
     previous = await browser.session()
@@ -157,13 +159,13 @@ async def take_code(request: Request, sign_in: SignIn, browser: ThisBrowser, op:
 
 
 class CodePage:
-    """The page that asks for the code. It shows the address only to the browser that gave it."""
+    """The page that asks for the code. It shows the address only to the browser that entered it."""
 
     def __init__(self, request: Request, sign_in: Pending, browser: ThisBrowser, op: Provider) -> None:
         self._request, self._sign_in, self._browser, self._op = request, sign_in, browser, op
 
     async def render(self, error: str | None = None) -> Response:
-        """The page, with an error where the code was not taken."""
+        """Render the page, with an error if identity refused the code."""
         op, mark = self._op, self._browser.mark
         attempt = await op.store.attempts.get(self._sign_in.attempt)
         if attempt is None or mark is None or attempt.browser != mark.digest:
@@ -178,7 +180,7 @@ class CodePage:
 
 
 def _code_for(address: str, mark: str, op: Provider) -> tuple[Attempt, OutgoingCode]:
-    """A fresh code for an address: what is kept to check it, and what is queued to be sent."""
+    """Make a code for an address: the attempt that checks it, and the row that queues it."""
     code, expires_at, attempt = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}", now() + CODE_LIFE, new_id()
     return (
         Attempt(
@@ -194,10 +196,10 @@ def _code_for(address: str, mark: str, op: Provider) -> tuple[Attempt, OutgoingC
 
 
 async def _start_session(tx: Tx, attempt: Attempt, cookie_digest: str, *, client: Client, previous: Session | None) -> Session:
-    """The session of the person who proved the attempt's address; their account is made where this is the first sign-in.
+    """Start a session for the person who proved the attempt's address. Makes their account at the first sign-in.
 
-    They came through `client`. `previous` is the session that stood in the browser: the same person's goes on in the new one, so
-    that other apps stay signed in and are told when that ends; another person's ends.
+    They came through `client`. `previous` is the earlier session of this browser. If it belongs to the same person, the new session
+    continues it: other apps stay signed in, and learn of its end. Another person's session ends.
     """
     at, borough = now(), client.borough
     account = await tx.accounts.by_address(attempt.email_key)

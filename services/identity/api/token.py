@@ -27,7 +27,7 @@ from shared.limits import COLLECTION, Quota
 
 from .client_authentication import ClientAuthentication
 from .dependencies import Op
-from .wire import BODY_LIMIT, NO_STORE, failure_as_oauth, form_body, form_parameters, refusal
+from .oauth import BODY_LIMIT, NO_STORE, failure_as_oauth, form_body, form_parameters, refusal
 
 router = Router(tags=["OpenID Connect"], errors=failure_as_oauth, body_limit=BODY_LIMIT)
 
@@ -56,7 +56,7 @@ class Tokens(BaseModel):
 
 
 class TokenQuotas:
-    """How often clients may ask the token endpoint, and networks may fail there."""
+    """Quotas of the token endpoint: requests of a client, and failures of a network."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         rows = store.collection(COLLECTION)
@@ -68,16 +68,16 @@ class TokenQuotas:
 async def token(request: Request, op: Op, quotas: Annotated[TokenQuotas, Depends(provided(TokenQuotas))]) -> Response:
     """Give a client an access token for itself, or exchange an authorization code for the tokens of a person's sign-in.
 
-    Failures are counted by network and not by client, so that nobody can use up another's quota.
+    Failures count for the network, not for the client, so that nobody can use up another client's quota.
     """
     network = op.vault.digest("limit", network_of(request.client.host) if request.client else "unknown")
-    await quotas.failures.require_any(network)
+    await quotas.failures.require_room(network)
     try:
         parameters = await form_parameters(request)
         parameters.require_single()
         client = await ClientAuthentication(op).client(request.headers.get("authorization"), parameters)
         await quotas.clients.take(client.client_id)
-        answer = await Issuing(op).answer(client, parameters)
+        answer = await TokenIssuer(op).answer(client, parameters)
     except OAuthError as error:
         if error.code == "invalid_grant":
             security.record(security.Event.GRANT_REFUSED, "code")
@@ -87,14 +87,14 @@ async def token(request: Request, op: Op, quotas: Annotated[TokenQuotas, Depends
     return JSONResponse(answer, headers=NO_STORE)
 
 
-class Issuing:
-    """Makes the answers of the token endpoint."""
+class TokenIssuer:
+    """Issues the tokens of the token endpoint."""
 
     def __init__(self, op: Provider) -> None:
         self._op = op
 
     async def answer(self, client: Client, parameters: Parameters) -> dict[str, Any]:
-        """What the grant type gives to this authenticated client."""
+        """Return the answer to an authenticated client's grant."""
         match parameters.get("grant_type"):
             case "client_credentials":
                 return self._for_machine(_allowed(client, "client_credentials"), parameters)
@@ -106,12 +106,12 @@ class Issuing:
                 raise OAuthError("unsupported_grant_type", "The grant types are authorization_code and client_credentials")
 
     def _for_machine(self, client: Client, parameters: Parameters) -> dict[str, Any]:
-        """The client credentials grant (RFC 6749 section 4.4): the client itself is the subject."""
+        """Grant client credentials (RFC 6749 section 4.4): the client itself is the subject."""
         access = for_machine(parameters.get("scope"), client.scopes, parameters.all("resource"))
         return self._with_access_token(Issue(self._op.issuer, client.client_id, client, now()), access, new_id())
 
     async def _for_code(self, client: Client, parameters: Parameters) -> dict[str, Any]:
-        """Exchange a code. One that was used before is refused, and what it gave is ended (RFC 6749 section 4.1.2)."""
+        """Exchange a code. Refuses a code used before, and ends the token that it gave (RFC 6749 section 4.1.2)."""
         code = parameters.get("code")
         if code is None:
             raise OAuthError("invalid_request", "code is missing")
@@ -135,7 +135,7 @@ class Issuing:
             raise OAuthError("invalid_grant", "The account no longer exists")
         issue = Issue(op.issuer, op.subject(account.id, client), client, at)
         answer = self._with_access_token(issue, grant.access, token_id, grant.session.id)
-        claims = id_token_claims(issue, grant, op.opened(account), answer["access_token"])
+        claims = id_token_claims(issue, grant, op.open_person(account), answer["access_token"])
         return {**answer, "id_token": op.keys.sign(claims, "JWT")}
 
     def _with_access_token(self, issue: Issue, access: Access, token_id: str, session: str | None = None) -> dict[str, Any]:

@@ -16,13 +16,13 @@ from shared.clock import now
 from shared.http import Router
 
 from .dependencies import Op
-from .wire import BODY_LIMIT, FORM, NO_STORE, failure_as_oauth, form_body, form_parameters
+from .oauth import BODY_LIMIT, FORM, NO_STORE, failure_as_oauth, form_body, form_parameters
 
 router = Router(tags=["OpenID Connect"], errors=failure_as_oauth, body_limit=BODY_LIMIT)
 
 
 class PersonClaims(BaseModel):
-    """About the person who signed in; absent where the scopes did not ask for it, or there is nothing to say."""
+    """Claims about the person who signed in. A claim is absent if no scope requests it, or it has no value."""
 
     sub: str = Field(description="The person's pseudonym at this client.")
     email: str = ""
@@ -42,7 +42,7 @@ CHALLENGE = 'Bearer realm="identity"'
 @router.get("/userinfo", responses=CLAIMS, openapi_extra=WITH_TOKEN)
 @router.post("/userinfo", responses=CLAIMS, openapi_extra={**TOKEN_IN_BODY, **WITH_TOKEN})
 async def userinfo(request: Request, op: Op) -> Response:
-    """The claims that the token's scopes ask for. The token comes in the header, or in a form body (RFC 6750 section 2)."""
+    """Return the claims that the token's scopes request. The token comes in the header or in a form body (RFC 6750 section 2)."""
     try:
         token = await _token(request)
         if token is None:  # no credentials at all: a challenge without an error code (RFC 6750 section 3.1)
@@ -56,7 +56,7 @@ async def userinfo(request: Request, op: Op) -> Response:
 
 async def _claims(token: str, op: Provider) -> dict[str, Any]:
     try:
-        claims = op.keys.verified(token, "at+jwt")
+        claims = op.keys.verify(token, "at+jwt")
     except ForeignTokenError:
         raise INVALID from None
     if claims["iss"] != op.issuer or claims["aud"] != IDENTITY or now().timestamp() >= claims["exp"]:
@@ -65,11 +65,11 @@ async def _claims(token: str, op: Provider) -> dict[str, Any]:
     account = await op.store.accounts.get(grant.account) if grant and grant.ended_at is None else None
     if grant is None or account is None:
         raise INVALID
-    return {"sub": claims["sub"], **person_claims(op.opened(account), grant.access.scope)}
+    return {"sub": claims["sub"], **person_claims(op.open_person(account), grant.access.scope)}
 
 
 async def _token(request: Request) -> str | None:
-    """The token, from the one place where it stands. Raises invalid_request or invalid_token."""
+    """Return the token from its one place in the request. Raises invalid_request or invalid_token."""
     authorization = request.headers.get("authorization")
     in_body = None
     if request.method == "POST" and request.headers.get("content-type", "").split(";")[0].strip().lower() == FORM:

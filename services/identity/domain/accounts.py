@@ -1,4 +1,4 @@
-"""Accounts, and the email addresses by which people are known here."""
+"""Accounts, and the email addresses that identify people."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Literal, NewType
 from pydantic import BaseModel, ConfigDict
 
 Sealed = NewType("Sealed", str)
-"""A personal value as it is stored: encrypted. Only the vault opens it."""
+"""A personal value, encrypted. Only the vault decrypts it."""
 
 Kind = Literal["citizen", "staff"]
 
@@ -18,27 +18,27 @@ _ADDRESS = re.compile(rf"^[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~-]+(?:\.[A-Za-z0-9!#$%&'
 
 
 class Account(BaseModel):
-    """One person's account; its personal values stay sealed wherever the account goes."""
+    """One person's account. Its personal values stay encrypted."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     email_key: str
-    """Keyed digest of the normalised address: finds the account without opening anything."""
+    """Keyed digest of the normalised address, which finds the account without decryption."""
     email: Sealed
     name: Sealed | None = None
     uprn: Sealed | None = None
     kind: Kind = "citizen"
     borough: str | None = None
-    """GSS code of the borough that a member of staff works for, or a citizen lives in."""
+    """GSS code of the borough where a member of staff works, or a citizen lives."""
     roles: tuple[str, ...] = ()
     created_at: datetime | None = None
-    """First sign-in; None while the account is only expected (a borough registered the person, who has not come yet)."""
+    """First sign-in; None until a person whom a borough registered signs in."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """An account opened for the one answer that needs its personal values. Never stored, never logged."""
+    """An account's personal values, decrypted for one answer. Nobody stores or logs them."""
 
     email: str
     name: str | None
@@ -48,10 +48,7 @@ class Person:
 
 
 def normalised_address(text: str) -> str | None:
-    """The address as it is compared and sent to: trimmed, lower case, the domain in its ASCII form (IDNA).
-
-    None where it is not an address.
-    """
+    """Return the address to compare and to send to: trimmed, lower case, with the domain in ASCII (IDNA). None if it is no address."""
     local, at, domain = text.strip().rpartition("@")
     try:
         domain = domain.encode("idna").decode("ascii") if domain else ""

@@ -1,4 +1,4 @@
-"""The authorization request: what a client asks when it sends a person here (OpenID Connect Core section 3.1.2)."""
+"""The authorization request (OpenID Connect Core section 3.1.2)."""
 
 import re
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ MAX_LOGIN_HINT = 320
 
 
 class AuthorizationRequest(BaseModel):
-    """A request that passed every check and only waits for the person to sign in."""
+    """A request that passed every check, before the person signs in."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,11 +32,11 @@ class AuthorizationRequest(BaseModel):
     nonce: str | None = None
     code_challenge: str | None = None
     sign_in_again: bool = False
-    """prompt=login: a session that stands already is not enough."""
+    """prompt=login: the person must sign in again despite a session."""
     silent: bool = False
-    """prompt=none: nothing may be shown."""
+    """prompt=none: identity must not show a page."""
     max_age: int | None = None
-    """Seconds since the person last proved who they are, at most."""
+    """The longest time, in seconds, since the person authenticated."""
     login_hint: str | None = None
 
     @property
@@ -44,21 +44,21 @@ class AuthorizationRequest(BaseModel):
         return Access(self.scope, self.audience)
 
     def is_met_by(self, session: Session | None, at: datetime) -> bool:
-        """Whether the session answers the request without asking the person again."""
+        """Return whether the session satisfies the request without a new sign-in."""
         if session is None or self.sign_in_again:
             return False
         return self.max_age is None or at - session.authenticated_at <= timedelta(seconds=self.max_age)
 
     def refused(self, error: OAuthError) -> RedirectedError:
-        """The error as it goes back to this request's client."""
+        """Return the error as a redirect to this request's client."""
         return RedirectedError(self.redirect_uri, self.state, error)
 
 
 def read_request(parameters: Parameters, client: Client | None) -> AuthorizationRequest:
     """Check a request against its client's registration.
 
-    Raises UntrustedRequestError where client or redirect URI are not known to belong together, so that no redirect is safe,
-    and RedirectedError for everything else.
+    Raises UntrustedRequestError if the client is unknown or the redirect URI is not its own, so that no redirect is safe. Raises
+    RedirectedError for every other fault.
     """
     redirect_uri = parameters.get("redirect_uri")
     if client is None or "authorization_code" not in client.grant_types:
@@ -75,7 +75,7 @@ def read_request(parameters: Parameters, client: Client | None) -> Authorization
 
 
 def response_uri(redirect_uri: str, issuer: str, state: str | None, **parameters: str) -> str:
-    """The redirect URI with the response in its query: `iss` always (RFC 9207), `state` exactly as it came."""
+    """Return the redirect URI with the response in its query: always `iss` (RFC 9207), and `state` unchanged."""
     query = {**parameters, "iss": issuer, **({"state": state} if state is not None else {})}
     return redirect_uri + ("&" if "?" in redirect_uri else "?") + urlencode(query)
 
@@ -116,7 +116,7 @@ def _checked(parameters: Parameters, client: Client, redirect_uri: str, state: s
 
 
 def _challenge(parameters: Parameters, client: Client) -> str | None:
-    """The PKCE challenge (RFC 7636); `plain` protects nothing here and is refused, also as the silent default."""
+    """Return the PKCE challenge (RFC 7636). Refuses `plain`, which protects nothing here, as the default too."""
     challenge, method = parameters.get("code_challenge"), parameters.get("code_challenge_method")
     if challenge is None:
         if client.needs_pkce or method is not None:

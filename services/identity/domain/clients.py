@@ -1,4 +1,4 @@
-"""A borough's registered application (an OAuth client), and the policy it is held to."""
+"""A borough's registered application (an OAuth client), and its policy."""
 
 import re
 from dataclasses import dataclass
@@ -18,23 +18,23 @@ HOST = re.compile(r"^([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$")
 RESERVED = frozenset(
     {"access_token", "code", "error", "error_description", "error_uri", "expires_in", "id_token", "iss", "response", "state", "token_type"}
 )
-"""What an answer carries (RFC 6749 section 4.1.2, RFC 9207): a redirect URI that has one of these could pass for an answer."""
+"""Parameters of an answer (RFC 6749 section 4.1.2, RFC 9207). A redirect URI that has one could pass for an answer."""
 
 AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
 
 
 class Profile(StrEnum):
-    """Which set of rules a client is held to; they conflict, so it is chosen client by client."""
+    """The set of rules for a client. The sets conflict, so each client has one."""
 
     BASIC = "basic"
-    """OpenID Connect Basic OP: any stock library."""
+    """OpenID Connect Basic OP, for any stock library."""
     STRICT = "strict"
     """After FAPI 2.0: PKCE always, no secret in an Authorization header, a client assertion's audience is the issuer alone."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What a profile allows."""
+    """The rules of a profile."""
 
     pkce_required: bool
     secret_in_header: bool
@@ -50,21 +50,21 @@ POLICIES = {
 
 
 class Client(BaseModel):
-    """A client as it is registered.
+    """A registered client.
 
-    It authenticates with the secret whose digest is kept, or with a private key whose public half is in `jwks`; one
-    that has neither is public and proves itself by PKCE alone.
+    It authenticates by a secret, whose digest identity stores, or by a private key, whose public half is in `jwks`. A client with neither
+    is public, and proves itself by PKCE alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     client_id: str = Field(pattern=r"^[A-Za-z0-9._-]{3,100}$")
     name: str = Field(min_length=1, max_length=100)
-    """Shown to the citizen when they sign in."""
+    """The sign-in page shows it to the citizen."""
     client_uri: str | None = None
-    """The application's start page (OpenID Connect Dynamic Client Registration, section 2), to which our error pages lead back."""
+    """The application's start page, to which error pages link (OpenID Connect Dynamic Client Registration, section 2)."""
     borough: str = Field(pattern=r"^E09\d{6}$")
-    """GSS code of the borough that registered the client and answers for it."""
+    """GSS code of the borough that registered the client and is responsible for it."""
     sector: str = Field(min_length=1, max_length=253)
     """Clients of one sector see the same subject for a person (OpenID Connect Core section 8.1)."""
     profile: Profile = Profile.BASIC
@@ -75,7 +75,7 @@ class Client(BaseModel):
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     backchannel_logout_uri: str | None = None
-    """Where the client is told that a session has ended (OpenID Connect Back-Channel Logout 1.0 section 2.2)."""
+    """The URL that receives logout tokens (OpenID Connect Back-Channel Logout 1.0 section 2.2)."""
 
     @property
     def policy(self) -> Policy:
@@ -87,11 +87,11 @@ class Client(BaseModel):
 
     @property
     def needs_pkce(self) -> bool:
-        """A public client proves itself by PKCE alone, so it needs it under every profile."""
+        """Every profile requires PKCE of a public client, which has no other proof."""
         return self.is_public or self.policy.pkce_required
 
     def accepts(self, method: AuthenticationMethod) -> bool:
-        """Whether the client may authenticate this way: one that holds a credential can never do without it."""
+        """Return whether the client may authenticate by this method. A client with a credential must use it."""
         match method:
             case "client_secret_basic":
                 return self.secret_digest is not None and self.policy.secret_in_header
@@ -140,14 +140,14 @@ class Client(BaseModel):
         if "authorization_code" in self.grant_types and not self.redirect_uris:
             raise ValueError("a client of the authorization code flow needs a redirect URI")
         if self.is_public and (self.backchannel_logout_uri or "").startswith("http:"):
-            raise ValueError("a client without a credential is told of logouts by https only (Back-Channel Logout 1.0 section 2.2)")
+            raise ValueError("a client without a credential gets logout tokens by https only (Back-Channel Logout 1.0 section 2.2)")
         return self
 
 
 def _check_redirect_uri(uri: str) -> None:
     """Refuse a fragment (RFC 6749 section 3.1.2), user information, odd hosts, and plain http beyond this machine (RFC 8252).
 
-    Refuse parameters of an answer too (RFC 9700 section 4.1.3, RFC 9207 section 2.4): beside the true ones a client may read these.
+    Refuse parameters of an answer too (RFC 9700 section 4.1.3, RFC 9207 section 2.4): the client might read them in place of the true ones.
     """
     _check_characters(uri)
     parts = urlsplit(uri)

@@ -1,4 +1,4 @@
-"""The errors of OAuth 2.0 and OpenID Connect, as values that an API turns into JSON, a redirect or a page."""
+"""The errors of OAuth 2.0 and OpenID Connect. The API turns them into JSON, a redirect or a page."""
 
 from typing import Literal
 
@@ -20,9 +20,9 @@ ErrorCode = Literal[
 
 
 class OAuthError(Exception):
-    """A request refused with a registered error code (RFC 6749 sections 4.1.2.1 and 5.2, OpenID Connect Core 3.1.2.6, RFC 8707).
+    """A registered error code (RFC 6749 sections 4.1.2.1 and 5.2, OpenID Connect Core 3.1.2.6, RFC 8707).
 
-    `description` is for the client's developer. It never repeats what was sent, so it keeps to the characters that RFC 6749 allows.
+    `description` is for the client's developer. It never repeats the request, so it contains only characters that RFC 6749 allows.
     """
 
     def __init__(self, code: ErrorCode, description: str) -> None:
@@ -32,11 +32,13 @@ class OAuthError(Exception):
 
 
 class UntrustedRequestError(Exception):
-    """An authorization request whose client or redirect URI is not known: shown as a page, never redirected (RFC 6749 section 4.1.2.1)."""
+    """An authorization request whose client or redirect URI is unknown. Identity shows a page and never redirects (RFC 6749 section
+    4.1.2.1).
+    """
 
 
 class RedirectedError(Exception):
-    """An authorization request refused towards the client's own, registered redirect URI."""
+    """An authorization request refused by a redirect to the client's registered URI."""
 
     def __init__(self, redirect_uri: str, state: str | None, error: OAuthError) -> None:
         super().__init__(str(error))

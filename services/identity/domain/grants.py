@@ -1,4 +1,4 @@
-"""A grant: what one person's sign-in gave one client, first as an authorization code, then as the tokens the code was exchanged for."""
+"""A grant: the access that a person's sign-in gives a client, as an authorization code and then as tokens."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ VERIFIER = re.compile(r"^[A-Za-z0-9._~-]{43,128}$")
 
 
 class Grant(BaseModel):
-    """The grant's code is single use; a second use ends the grant and with it the access token it gave (RFC 6749 section 4.1.2)."""
+    """One grant. Its code is single use: a second use ends the grant and its access token (RFC 6749 section 4.1.2)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,7 +31,7 @@ class Grant(BaseModel):
     issued_at: datetime
     redeemed_at: datetime | None = None
     token_id: str | None = None
-    """The `jti` of the access token that the code was exchanged for."""
+    """The `jti` of the access token issued for the code."""
     ended_at: datetime | None = None
 
     @property
@@ -40,7 +40,7 @@ class Grant(BaseModel):
 
 
 def granted(grant_id: str, code_digest: str, request: AuthorizationRequest, session: Session, at: datetime) -> Grant:
-    """Give the client what it asked for, on behalf of the person whose session this is."""
+    """Make the grant for the client's request, on behalf of the session's person."""
     return Grant(
         id=grant_id,
         code_digest=code_digest,
@@ -53,7 +53,7 @@ def granted(grant_id: str, code_digest: str, request: AuthorizationRequest, sess
 
 
 def check_redemption(grant: Grant, *, redirect_uri: str | None, verifier: str | None, resources: tuple[str, ...], at: datetime) -> None:
-    """Check what the client sends with a code that is its own and unused. Raises invalid_grant, or invalid_target."""
+    """Check the client's exchange of its own, unused code. Raises invalid_grant or invalid_target."""
     if at >= grant.issued_at + CODE_LIFE:
         raise OAuthError("invalid_grant", "The code has expired")
     if redirect_uri != grant.request.redirect_uri:
@@ -65,7 +65,9 @@ def check_redemption(grant: Grant, *, redirect_uri: str | None, verifier: str | 
 
 
 def _proves(verifier: str | None, challenge: str | None) -> bool:
-    """RFC 7636 section 4.6. A verifier without a challenge is a downgrade attempt and fails as well (RFC 9700 section 2.1.1)."""
+    """Return whether the verifier matches the challenge (RFC 7636 section 4.6). A verifier without a challenge fails as a downgrade attempt
+    (RFC 9700 section 2.1.1).
+    """
     if challenge is None or verifier is None:
         return challenge is None and verifier is None
     if not VERIFIER.match(verifier):

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from .errors import OAuthError
 
 PERSON_SCOPES = frozenset({"openid", "email", "profile", "staff"})
-"""Scopes about the person who signs in; their claims come from identity itself."""
+"""Scopes about the person who signs in. Identity itself gives their claims."""
 
 BLOCK_SCOPE = re.compile(r"^([a-z][a-z0-9_]{0,40}):[a-z][a-z0-9_]{0,40}:[a-z][a-z0-9_]{0,40}$")
 
 AUDIENCE_PREFIX = "urn:london-blocks:"
 IDENTITY = AUDIENCE_PREFIX + "identity"
-"""The audience of a token that opens userinfo and nothing else."""
+"""The audience of a token that gives access to userinfo alone."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """What an access token opens: `scope` at one `audience`."""
+    """An access token's rights: `scope` at one `audience`."""
 
     scope: tuple[str, ...]
     audience: str
@@ -33,16 +33,16 @@ def is_scope(scope: str) -> bool:
 
 
 def audience_of(scope: str) -> str:
-    """The audience that a scope is meant for; a person's scopes are identity's."""
+    """Return the audience of a scope; identity is the audience of a person's scopes."""
     block = BLOCK_SCOPE.match(scope)
     return AUDIENCE_PREFIX + block[1] if block else IDENTITY
 
 
 def for_machine(requested: str | None, allowed: frozenset[str], resources: tuple[str, ...]) -> Access:
-    """The access that a client gets for itself (RFC 6749 section 4.4).
+    """Return a client's access for itself (RFC 6749 section 4.4).
 
-    Without `requested` it is all that the client may have, which must then be of one block or be narrowed by a resource.
-    Raises invalid_scope or invalid_target.
+    Without `requested` it is all that the client may have; this must belong to one block, or `resources` must narrow it. Raises
+    invalid_scope or invalid_target.
     """
     allowed = allowed - PERSON_SCOPES
     scopes = _asked(requested, allowed) if requested else tuple(sorted(allowed))
@@ -50,9 +50,9 @@ def for_machine(requested: str | None, allowed: frozenset[str], resources: tuple
 
 
 def for_person(requested: str | None, allowed: frozenset[str], resources: tuple[str, ...]) -> Access:
-    """The access that a client gets on behalf of the person who signs in; `openid` is required (OpenID Connect Core 3.1.2.1).
+    """Return a client's access on behalf of the person who signs in; `openid` is required (OpenID Connect Core 3.1.2.1).
 
-    Scopes of a block beside `openid` make the token one for that block. Raises invalid_scope or invalid_target.
+    With a block's scopes beside `openid`, the token is for that block. Raises invalid_scope or invalid_target.
     """
     scopes = _asked(requested or "", allowed)
     if "openid" not in scopes:

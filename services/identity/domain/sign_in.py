@@ -1,4 +1,4 @@
-"""Signing in with a code sent by email."""
+"""Rules for sign-in by a code sent by email."""
 
 import hmac
 import ipaddress
@@ -22,23 +22,23 @@ ADDRESSES_OF_A_DEVICE = 5
 
 
 class Device(BaseModel):
-    """A browser that has signed in before, as a cookie of its own says (OWASP's device cookie).
+    """A browser that signed in before, known by a cookie of its own (OWASP's device cookie).
 
-    It keeps a room of its own for codes, whatever others ask for. It proves nothing else: nobody is signed in by it.
+    It has its own count of codes, so nobody else's requests use it up. It authenticates nobody.
     """
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     addresses: tuple[str, ...]
-    """Keyed digests of the addresses that signed in there, the latest first."""
+    """Keyed digests of the addresses that signed in with it, latest first."""
 
     def knows(self, email_key: str) -> bool:
-        """Whether the owner of this address has signed in there."""
+        """Return whether the owner of this address has signed in with it."""
         return email_key in self.addresses
 
-    def also_knowing(self, email_key: str) -> "Device":
-        """The device after a sign-in."""
+    def with_address(self, email_key: str) -> "Device":
+        """Return the device after a sign-in with this address."""
         others = tuple(known for known in self.addresses if known != email_key)
         return self.model_copy(update={"addresses": (email_key, *others)[:ADDRESSES_OF_A_DEVICE]})
 
@@ -52,9 +52,9 @@ class Attempt(BaseModel):
     email: Sealed
     email_key: str
     browser: str
-    """Digest of the cookie of the browser that asked: the code works nowhere else, so it cannot be fished for another one."""
+    """Digest of the requesting browser's cookie. The code works in no other browser, so phishing it is useless."""
     code_digest: str
-    """Keyed, and over the attempt's id too: the digest of a code here says nothing about the same code elsewhere."""
+    """Keyed digest over code and attempt id, so that it reveals nothing about the same code of another attempt."""
     expires_at: datetime
     tries: int = 0
     """Codes entered so far."""
@@ -64,18 +64,18 @@ class Attempt(BaseModel):
         return self.used_at is None and at < self.expires_at and self.tries < MAX_TRIES
 
     def answers(self, digest: str) -> bool:
-        """Whether the code with this digest is the one that was sent."""
+        """Return whether this is the digest of the code."""
         return hmac.compare_digest(self.code_digest, digest)
 
 
 def typed_code(text: str) -> str | None:
-    """The code as a person typed or pasted it, without spaces and dashes. None where it is not eight digits."""
+    """Return a typed or pasted code without spaces and dashes; None if it does not have eight digits."""
     digits = re.sub(r"[\s\-\u2010-\u2015]", "", text)
     return digits if re.fullmatch(rf"[0-9]{{{CODE_DIGITS}}}", digits) else None
 
 
 def network_of(address: str) -> str:
-    """The network that counts as one source: an IPv4 address, or an IPv6 /64 because one household has all of it."""
+    """Return the network of an address: an IPv4 address, or an IPv6 /64, because one household has all of it."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -88,7 +88,7 @@ def network_of(address: str) -> str:
 
 
 def wide_network_of(address: str) -> str:
-    """The network from which requests for one address count together: an IPv4 address, or an IPv6 /48, of which anyone can rent one."""
+    """Return the network whose requests for one address share a count: an IPv4 address, or an IPv6 /48, because anyone can rent one."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -99,5 +99,5 @@ def wide_network_of(address: str) -> str:
 
 
 def pause_after(failures: int) -> timedelta:
-    """How long to wait before the next attempt at handing a code over: 1, 2, 4, ... seconds, 15 at most, since the person is waiting."""
+    """Return the wait before the next attempt to send a code: 1, 2, 4, ... seconds, at most 15, because a person waits."""
     return timedelta(seconds=min(2 ** max(failures - 1, 0), 15))

@@ -1,4 +1,4 @@
-"""Pairwise subjects: a person is a different `sub` in every sector, so that boroughs cannot join their records by it."""
+"""Pairwise subjects: a person has another `sub` in every sector, so that boroughs cannot join their records by it."""
 
 import base64
 import hashlib
@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 
 
 def pairwise_subject(key: bytes, issuer: str, sector: str, account: str) -> str:
-    """The person's subject in a sector (OpenID Connect Core section 8.1), `urn:fdc:<host>:2026:<43 characters>` as GOV.UK One Login's are.
+    """Return the person's subject in a sector (OpenID Connect Core section 8.1): `urn:fdc:<host>:2026:<43 characters>`, as at GOV.UK One
+    Login.
 
-    One form under every profile, so that a client that changes its profile keeps its subjects. It cannot be computed or reversed
-    without `key`, which therefore must never change.
+    The form is the same under every profile, so a client that changes its profile keeps its subjects. Nobody can compute or reverse it
+    without `key`, which must therefore never change.
     """
     digest = hmac.new(key, f"{sector}\0{account}".encode(), hashlib.sha256).digest()
     return f"urn:fdc:{urlsplit(issuer).hostname}:2026:{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"

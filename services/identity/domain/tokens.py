@@ -1,4 +1,4 @@
-"""What stands in the tokens: claims as plain values, before anyone signs them."""
+"""The claims of tokens, before a key signs them."""
 
 import base64
 import hashlib
@@ -13,14 +13,14 @@ from .scopes import Access
 
 Claims = dict[str, Any]
 PERSON_TOKEN_LIFE = timedelta(minutes=3)
-"""As GOV.UK One Login's: an app asks for a new one without the person noticing, as long as they are signed in."""
+"""As at GOV.UK One Login. An app gets a new token without a page as long as the person is signed in."""
 LOGOUT_TOKEN_LIFE = timedelta(minutes=2)
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 @dataclass(frozen=True)
 class Issue:
-    """Who issues a token, about whom, to which client, when."""
+    """The issuer, subject, client and time of a token."""
 
     issuer: str
     subject: str
@@ -28,15 +28,15 @@ class Issue:
     at: datetime
 
     def claims(self, life: timedelta) -> Claims:
-        """What every token says (RFC 7519 section 4.1)."""
+        """Return the claims of every token (RFC 7519 section 4.1)."""
         issued = int(self.at.timestamp())
         return {"iss": self.issuer, "sub": self.subject, "iat": issued, "exp": issued + int(life.total_seconds())}
 
 
 def access_token_claims(issue: Issue, access: Access, token_id: str, session: str | None = None) -> Claims:
-    """The claims of an access token (RFC 9068 section 2.2), with the client's borough, and the sector whose subjects it knows.
+    """Return the claims of an access token (RFC 9068 section 2.2), with the client's borough and sector.
 
-    A person's token names their `session`, with which it ends, and lives for three minutes at most.
+    A person's token names its `session`, ends with it, and lives for three minutes at most.
     """
     client = issue.client
     life = client.policy.access_token_life if session is None else min(client.policy.access_token_life, PERSON_TOKEN_LIFE)
@@ -53,7 +53,7 @@ def access_token_claims(issue: Issue, access: Access, token_id: str, session: st
 
 
 def logout_token_claims(issue: Issue, session: str, token_id: str) -> Claims:
-    """The claims of a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4); it never has a nonce."""
+    """Return the claims of a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4); it never has a nonce."""
     return {
         **issue.claims(LOGOUT_TOKEN_LIFE),
         "aud": issue.client.client_id,
@@ -64,10 +64,10 @@ def logout_token_claims(issue: Issue, session: str, token_id: str) -> Claims:
 
 
 def id_token_claims(issue: Issue, grant: Grant, person: Person, access_token: str) -> Claims:
-    """The claims of an ID token (OpenID Connect Core sections 2 and 3.1.3.6).
+    """Return the claims of an ID token (OpenID Connect Core sections 2 and 3.1.3.6).
 
-    Where the access token is for another block and so does not open userinfo, the claims that the scope asked for stand here, as
-    section 5.4 has it for a flow that gives no access token for userinfo.
+    If the access token is for another block, it does not open userinfo. Then the ID token has the claims that the scopes request, as
+    section 5.4 requires of a flow without such an access token.
     """
     claims: Claims = {
         **issue.claims(issue.client.policy.id_token_life),
@@ -85,7 +85,7 @@ def id_token_claims(issue: Issue, grant: Grant, person: Person, access_token: st
 
 
 def person_claims(person: Person, scope: tuple[str, ...]) -> Claims:
-    """The claims about a person that the scopes ask for, absent where there is nothing to say (OpenID Connect Core section 5.4)."""
+    """Return the claims about a person that the scopes request, without those that have no value (OpenID Connect Core section 5.4)."""
     claims: Claims = {}
     if "email" in scope:
         claims |= {"email": person.email, "email_verified": True}
@@ -97,5 +97,7 @@ def person_claims(person: Person, scope: tuple[str, ...]) -> Claims:
 
 
 def half_hash(token: str) -> str:
-    """`at_hash` for an ID token signed with ES256: the left half of the SHA-256 digest, base64url (section 3.1.3.6)."""
+    """Return `at_hash` for an ID token signed with ES256: the left half of the SHA-256 digest, base64url (OpenID Connect Core section
+    3.1.3.6).
+    """
     return base64.urlsafe_b64encode(hashlib.sha256(token.encode("ascii")).digest()[:16]).rstrip(b"=").decode()

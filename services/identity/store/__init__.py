@@ -6,19 +6,19 @@ from typing import ClassVar
 from shared.mongo import Database, Index, Scope, Transaction
 
 from .accounts import Accounts
+from .attempts import Attempts
 from .clients import Clients
+from .code_queue import OutgoingCodes
 from .grants import Grants
 from .keys import Keys
-from .logouts import Ended, LogoutNotices
-from .outgoing import OutgoingCodes
+from .logouts import EndedIds, LogoutNotices
 from .sessions import Sessions
-from .sign_ins import Attempts
 
 __all__ = ["Store", "Tx"]
 
 
 class Repositories(Scope):
-    """What can be asked of the database, inside a transaction or outside."""
+    """The collections of identity, inside a transaction or outside."""
 
     @property
     def accounts(self) -> Accounts:
@@ -41,8 +41,8 @@ class Repositories(Scope):
         return LogoutNotices(self)
 
     @property
-    def ended(self) -> Ended:
-        return Ended(self)
+    def ended(self) -> EndedIds:
+        return EndedIds(self)
 
     @property
     def outgoing(self) -> OutgoingCodes:

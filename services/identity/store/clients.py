@@ -1,4 +1,4 @@
-"""Queries about clients, and the assertions that they have already used."""
+"""Queries about clients, and about their used assertions."""
 
 import logging
 from datetime import datetime
@@ -17,7 +17,7 @@ class Clients:
         self._assertions = scope.collection("assertions")
 
     async def get(self, client_id: str) -> Client | None:
-        """The client; None too for one that an earlier version registered and that today's rules refuse."""
+        """Return the client. None also for a client that an earlier version registered and current rules refuse."""
         row = await self._rows.find_one({"_id": client_id})
         if row is None:
             return None
@@ -31,8 +31,8 @@ class Clients:
         row = client.model_dump(mode="json")
         await self._rows.replace_one({"_id": row.pop("client_id")}, row, upsert=True)
 
-    async def assertion_used(self, digest: str, expires_at: datetime) -> bool:
-        """Note that a client assertion was used; False where it had been before (its `jti` is single use)."""
+    async def note_assertion(self, digest: str, expires_at: datetime) -> bool:
+        """Note the use of a client assertion. Returns False if it was used before (its `jti` is single use)."""
         try:
             await self._assertions.insert_one({"_id": digest, "expires_at": expires_at})
         except Duplicate:

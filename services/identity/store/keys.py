@@ -9,14 +9,14 @@ from shared.mongo import Document, Scope
 
 @dataclass(frozen=True)
 class StoredKey:
-    """A signing key at rest: its thumbprint (RFC 7638), its place in the order of keys, and its private half, sealed."""
+    """A stored signing key: its thumbprint (RFC 7638), its place in the order of keys, and its encrypted private half."""
 
     id: str
     generation: int
     sealed: Sealed
     created_at: datetime
     signs_from: datetime
-    """When it begins to sign; it is published from `created_at`."""
+    """The start of its use for signatures; identity publishes it from `created_at`."""
 
 
 class Keys:
@@ -24,17 +24,17 @@ class Keys:
         self._rows = scope.collection("keys")
 
     async def all(self) -> list[StoredKey]:
-        """Every key, the oldest first."""
+        """Return every key, the oldest first."""
         rows = await self._rows.find({}, sort=[("generation", 1)])
         return [_key(row) for row in rows]
 
     async def add(self, key: StoredKey) -> None:
-        """Raises Duplicate where a key of this generation exists."""
+        """Write a key. Raises Duplicate if a key of this generation exists."""
         row = {"_id": key.id, "generation": key.generation, "sealed": key.sealed, "created_at": key.created_at}
         await self._rows.insert_one({**row, "signs_from": key.signs_from})
 
     async def remove(self, key: str) -> None:
-        """Remove a key that nothing needs to be verified with any more."""
+        """Remove a key that verifies nothing any more."""
         await self._rows.delete_one({"_id": key})
 
 

@@ -1,4 +1,4 @@
-"""The queue of logout notices to clients, and the list of sessions and tokens that ended a short while ago."""
+"""The queue of logout notices to clients, and the list of recently ended sessions and tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from shared.events import new_id
 from shared.mongo import Scope
 
 LISTED = timedelta(minutes=15)
-"""How long an ended session or token is listed: longer than an access token lives."""
+"""Time for which the list has an ended session or token: longer than an access token lives."""
 
 
 @dataclass(frozen=True)
 class LogoutNotice:
-    """Tells one client that one session has ended."""
+    """Notifies one client of the end of one session."""
 
     id: str
     client_id: str
@@ -24,7 +24,7 @@ class LogoutNotice:
 
 
 class LogoutNotices:
-    """Notices to be sent. A claim names its process (`shared.presence`)."""
+    """Notices to send. A claim names its process (`shared.presence`)."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("logouts")
@@ -42,24 +42,24 @@ class LogoutNotices:
             return None
         return LogoutNotice(row["_id"], row["client_id"], row["account"], row["session"], row["ended_at"], row["failures"])
 
-    async def put_off(self, notice: str, until: datetime) -> None:
-        """Give the claim back until then."""
+    async def postpone(self, notice: str, until: datetime) -> None:
+        """Release the claim; the row is due again at `until`."""
         await self._rows.update_one({"_id": notice}, {"$set": {"due_at": until, "holder": None}, "$inc": {"failures": 1}})
 
     async def remove(self, notice: str) -> None:
         await self._rows.delete_one({"_id": notice})
 
 
-class Ended:
-    """Sessions (`sid`) and tokens (`jti`) that ended a short while ago, while tokens of theirs may still be within their time."""
+class EndedIds:
+    """Recently ended sessions (`sid`) and tokens (`jti`), whose access tokens may not have expired."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("ended")
 
     async def add(self, id_: str, at: datetime) -> None:
-        """List one; safe to repeat."""
+        """Add an id; safe to repeat."""
         await self._rows.update_one({"_id": id_}, {"$set": {"ended_at": at}}, upsert=True)
 
     async def all(self, at: datetime) -> Sequence[str]:
-        """Every id that is still listed."""
+        """Return every id on the list."""
         return [row["_id"] for row in await self._rows.find({"ended_at": {"$gt": at - LISTED}}, projection={"_id": 1})]

@@ -1,1 +1,1 @@
-"""The ways out: providers of email and text messages."""
+"""Clients of the providers of email and text messages."""

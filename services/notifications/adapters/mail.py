@@ -1,4 +1,4 @@
-"""One email as it goes over the wire (RFC 5322, MIME)."""
+"""Emails as MIME messages (RFC 5322)."""
 
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -11,12 +11,14 @@ _POLICY = SMTP.clone(cte_type="7bit", max_line_length=200)
 
 
 def message_id(notification: str, domain: str) -> str:
-    """Fixed by the notification, so that a delivery repeated after a crash is the same message (RFC 5322, 3.6.4)."""
+    """Return the Message-ID of a notification. It is always the same, so a delivery repeated after a crash is the same message (RFC 5322,
+    3.6.4).
+    """
     return f"<{notification}@{domain}>"
 
 
 def compose(notification: Notification, *, domain: str, traceparent: str | None) -> EmailMessage:
-    """The message with its plain text and its HTML. The same notification makes the same message each time."""
+    """Compose the message with plain text and HTML. The same notification makes the same message each time."""
     envelope, content = notification.envelope, notification.content
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = formataddr((envelope.sender_name, envelope.sender))
@@ -40,7 +42,7 @@ def compose(notification: Notification, *, domain: str, traceparent: str | None)
 
 
 def in_ascii(address: str) -> str:
-    """The address with its host in the form that every mail server takes (IDNA)."""
+    """Return the address with its host in ASCII (IDNA), which every mail server accepts."""
     local, _, host = address.rpartition("@")
     return f"{local}@{host.encode('idna').decode('ascii')}"
 

@@ -10,19 +10,19 @@ from services.notifications.settings import Settings
 from shared.http import client
 
 log = logging.getLogger(__name__)
-REFUSED_FOR_GOOD = frozenset({400, 410, 413, 422})
+PERMANENT_STATUSES = frozenset({400, 410, 413, 422})
 """These statuses refuse the text for good; others concern the connection, its permissions or the moment."""
 
 
 class SmsProvider:
-    """Hands texts to one provider's HTTP interface."""
+    """Sends texts to one provider's HTTP interface."""
 
     def __init__(self, settings: Settings) -> None:
         self._url = settings.sms_url
         self._http = client(timeout=httpx.Timeout(settings.provider_timeout))
 
-    async def hand_over(self, notification: Notification) -> Answer:
-        """Give the text to the provider and return its answer. Raises no error of a server or a network."""
+    async def send(self, notification: Notification) -> Answer:
+        """Send the text to the provider and return its answer. Raises no error of a server or a network."""
         try:
             response = await self._http.post(
                 self._url,
@@ -41,7 +41,7 @@ class SmsProvider:
         if response.is_success:
             return Answer.TAKEN
         log.info("the text provider did not take a message: status %d", response.status_code)
-        return Answer.REFUSED if response.status_code in REFUSED_FOR_GOOD else Answer.NOT_NOW
+        return Answer.REFUSED if response.status_code in PERMANENT_STATUSES else Answer.NOT_NOW
 
     async def close(self) -> None:
         """Close the connections."""

@@ -18,19 +18,19 @@ from . import mail
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 10.0
 """Closes a connection that was idle for longer: servers hang up."""
-NOT_ABOUT_THE_MESSAGE = frozenset({500, 501, 502, 503, 504, 530, 534, 535, 538})
+CONFIGURATION_REPLIES = frozenset({500, 501, 502, 503, 504, 530, 534, 535, 538})
 """Refusals of our own configuration (RFC 5321, 4.2.2; RFC 4954, 6), which an operator may repair before the next attempt."""
 
 
 class SmtpProvider:
-    """Gives emails to one SMTP server, each over a connection of its own."""
+    """Sends emails to one SMTP server, each over a connection of its own."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._idle: deque[tuple[aiosmtplib.SMTP, float]] = deque()
 
-    async def hand_over(self, notification: Notification) -> Answer:
-        """Give the message to the server and return its answer. Raises no error of a server or a network."""
+    async def send(self, notification: Notification) -> Answer:
+        """Send the message to the server and return its answer. Raises no error of a server or a network."""
         settings = self._settings
         with telemetry.span("SMTP send", kind=telemetry.CLIENT) as span:
             span.set_attributes({"server.address": settings.smtp_host, "server.port": settings.smtp_port})
@@ -55,7 +55,7 @@ class SmtpProvider:
         try:
             await connection.sendmail(notification.envelope.sender, [mail.in_ascii(notification.envelope.recipient)], content)
         except aiosmtplib.SMTPResponseException:
-            await self._forgotten(connection)
+            await self._reset(connection)
             raise
         except BaseException:
             connection.close()
@@ -63,8 +63,8 @@ class SmtpProvider:
         self._idle.append((connection, time.monotonic()))
         return Answer.TAKEN
 
-    async def _forgotten(self, connection: aiosmtplib.SMTP) -> None:
-        """After a refusal the session goes on with a clean transaction, or not at all."""
+    async def _reset(self, connection: aiosmtplib.SMTP) -> None:
+        """Reset the transaction after a refusal, or close the connection."""
         try:
             await connection.rset()
         except (aiosmtplib.SMTPException, OSError, TimeoutError):
@@ -105,4 +105,4 @@ def _answer_of(failure: Exception) -> Answer:
 
 
 def _answer_of_code(code: int) -> Answer:
-    return Answer.REFUSED if 500 <= code < 600 and code not in NOT_ABOUT_THE_MESSAGE else Answer.NOT_NOW
+    return Answer.REFUSED if 500 <= code < 600 and code not in CONFIGURATION_REPLIES else Answer.NOT_NOW

@@ -1,1 +1,1 @@
-"""The HTTP surfaces: GOV.UK Notify's v2 API, and our own for staff."""
+"""The HTTP APIs: GOV.UK Notify's v2, and the platform's own for staff."""

@@ -1,4 +1,4 @@
-"""Our own surface for staff and pipelines: templates are made and revised here, by an access token of the service's borough."""
+"""The platform's own API, for staff and pipelines: they create and revise templates with an access token of the service's borough."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -22,7 +22,7 @@ Writer = Annotated[Caller, require("notifications:template:write")]
 
 
 class Text(BaseModel):
-    """What a version of a template says."""
+    """The text of a version of a template."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -67,7 +67,7 @@ class TemplateOut(BaseModel):
 
     @classmethod
     def of(cls, template: Template) -> Self:
-        """The template as it is shown."""
+        """Return the view of a template."""
         return cls(
             id=template.id,
             service=template.service,
@@ -91,7 +91,7 @@ class TemplateList(BaseModel):
 
 @router.post("/v1/templates", status_code=201)
 async def create_template(new: NewTemplate, caller: Writer, store: Db) -> TemplateOut:
-    """Make a template; its first version is 1."""
+    """Create a template. Its first version is 1."""
     async with store.transaction() as tx:
         await _own_service(tx, str(new.service), caller)
         template = Template(
@@ -127,7 +127,7 @@ async def get_template(template_id: UUID, caller: Writer, store: Db) -> Template
 
 @router.post("/v1/templates/{template_id}/versions", status_code=201)
 async def revise_template(template_id: UUID, text: Text, caller: Writer, store: Db) -> TemplateOut:
-    """Make the next version, which is used from now on. The same text again makes none."""
+    """Make the next version, which new messages use. The same text again makes none."""
     async with store.transaction() as tx:
         template = await _own_template(tx, template_id, caller)
         if (template.type == "email") != (text.subject is not None):
@@ -160,5 +160,5 @@ async def _own_template(store: Store | Tx, template_id: UUID, caller: Caller) ->
 
 
 def _another_boroughs(what: str, caller: Caller) -> None:
-    """Note that the thing exists and is not the caller's; the answer is the same as for what does not exist."""
+    """Record that the resource belongs to another borough. The caller gets the same answer as for a resource that does not exist."""
     security.record(security.Event.OTHER_BOROUGH, what, client=caller.client_id, borough=caller.borough)

@@ -1,1 +1,1 @@
-"""Pure rules of the notifications block: no I/O, no framework, no clock of its own."""
+"""The rules of notifications, pure: no I/O, no framework, no clock."""

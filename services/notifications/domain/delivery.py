@@ -1,4 +1,4 @@
-"""What follows from a provider's answer, and when the next attempt is due."""
+"""The consequence of a provider's answer, and the time of the next attempt."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,24 +12,24 @@ from .notifications import Status
 FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE = timedelta(minutes=10)
 GIVE_UP_AFTER = timedelta(hours=4)
-"""Counts from the acceptance of the message."""
+"""Time from the acceptance of a message until the last attempt."""
 
 
 class Answer(Enum):
-    """What the provider said."""
+    """A provider's answer."""
 
     TAKEN = "taken"
     REFUSED = "refused"
-    """For good: this recipient or message will never be taken."""
+    """Permanent: the provider will never accept this recipient or message."""
     NOT_NOW = "not now"
-    """Busy, slow, unreachable, or it could not be understood."""
+    """Temporary: the provider is busy, slow or unreachable, or its answer is unintelligible."""
     UNDELIVERED = "undelivered"
-    """Taken, and then reported undeliverable for the time being (a full mailbox, a handset that is off)."""
+    """Accepted, and then reported undeliverable for the time being (a full mailbox, a handset that is off)."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """The message has come to its end."""
+    """The message has ended."""
 
     status: Status
 
@@ -41,8 +41,8 @@ class TryAgain:
     due: datetime
 
 
-def after(answer: Answer, *, attempt: int, since: datetime, at: datetime, random: Random) -> Ended | TryAgain:
-    """What follows from an answer to the `attempt`th attempt (from 1) at a message accepted at `since`."""
+def next_step(answer: Answer, *, attempt: int, since: datetime, at: datetime, random: Random) -> Ended | TryAgain:
+    """Return the consequence of an answer to the `attempt`th attempt (from 1) at a message accepted at `since`."""
     if answer is Answer.TAKEN:
         return Ended(Status.DELIVERED)
     if answer is Answer.REFUSED:
@@ -59,9 +59,9 @@ SIMULATED_ANSWERS = {
     "temp-fail@simulator.notify": Answer.UNDELIVERED,
     "perm-fail@simulator.notify": Answer.REFUSED,
 }
-"""With a test key; every other recipient is delivered to."""
+"""Answers to recipients of a test key; all others count as delivered."""
 
 
-def simulated(recipient: str) -> Answer:
-    """What becomes of a message sent with a test key."""
+def simulated_answer(recipient: str) -> Answer:
+    """Return the simulated answer to a message of a test key."""
     return SIMULATED_ANSWERS.get(recipient, Answer.TAKEN)

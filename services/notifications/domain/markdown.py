@@ -1,9 +1,8 @@
-"""The markdown that emails may hold, as HTML and as plain text.
+"""The markdown of emails, as HTML and as plain text.
 
-Notify's subset: `#`, `##`, bullets, numbered lists, `^` inset text, `---`, `[text](address)` and bare web addresses. A template
-is parsed with its values held back, each as one opaque mark, and the values are written in afterwards, escaped for the place
-where they stand. So no value can become markup or a link, whatever it holds; a link made of a value is written
-`[text](((address)))` by the template's author.
+Notify's subset: `#`, `##`, bullets, numbered lists, `^` inset text, `---`, `[text](address)` and bare web addresses. The parser sees a
+template with one opaque mark for each value. The renderer replaces the marks by the values, escaped for their place. So no value can become
+markup or a link. A template's author writes a link made of a value as `[text](((address)))`.
 """
 
 import re
@@ -28,7 +27,7 @@ _RULE = "=" * 65
 
 
 class _Parser(MarkdownIt):
-    """Leaves links as they are written: they are checked when the values are in."""
+    """Leaves links unchanged: `EmailBody` checks them with their values."""
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802
         return url
@@ -41,7 +40,7 @@ _parser = _Parser("zero", {"breaks": True}).enable(["heading", "list", "hr", "li
 
 
 class EmailBody:
-    """One email's body, parsed once; gives its HTML and its plain text."""
+    """One email's body, parsed once, with its HTML and its plain text."""
 
     def __init__(self, template: str, values: Personalisation) -> None:
         self._held: list[str] = []
@@ -49,11 +48,11 @@ class EmailBody:
         self._tokens = _parser.parse(_in_common_mark(source))
 
     def html(self) -> str:
-        """The body as HTML elements, without a document around them."""
+        """Return the body as HTML elements, without a document around them."""
         return "".join(self._blocks(as_html=True)).strip()
 
     def text(self) -> str:
-        """The body for readers without HTML, its markup in words and lines."""
+        """Return the body for readers without HTML, its markup in words and lines."""
         return re.sub(r"\n{3,}", "\n\n", "".join(self._blocks(as_html=False))).strip() + "\n"
 
     def _hold(self, value: Value) -> str:
@@ -119,9 +118,9 @@ class EmailBody:
         return _MARK.sub(lambda match: _lines(escape(self._held[int(match.group(1))])), escape(content))
 
     def _address(self, written: str) -> str | None:
-        """The link's target with its values in: a value at the start may be a whole address, one inside is quoted.
+        """Return the link's target with its values. A value at the start may be a whole address; elsewhere it is quoted.
 
-        None where the whole is not a web, mail or telephone address.
+        None if the result is not a web, mail or telephone address.
         """
 
         def quoted(match: re.Match[str]) -> str:
@@ -133,7 +132,7 @@ class EmailBody:
 
 
 def _in_common_mark(source: str) -> str:
-    """Notify's own marks in CommonMark's: `^` for inset text, `•` for a bullet, headings without a space after the `#`."""
+    """Convert Notify's marks to CommonMark's: `^` for inset text, `•` for a bullet, headings without a space after the `#`."""
     source = re.sub(r"(?m)^( *)>", r"\1\\>", source)
     source = re.sub(r"(?m)^ *\^ ?", "> ", source)
     source = re.sub(r"(?m)^( *)• *", r"\1* ", source)

@@ -1,4 +1,4 @@
-"""A message on its way: its states, and the events of its acceptance and end."""
+"""A message: its states, and the events of its acceptance and end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more happens to a message in this state."""
+        """Whether this state is an end."""
         return self not in (Status.CREATED, Status.SENDING)
 
 
@@ -33,12 +33,12 @@ FAILURES = (Status.PERMANENT_FAILURE, Status.TEMPORARY_FAILURE, Status.TECHNICAL
 
 @dataclass(frozen=True)
 class Envelope:
-    """What a provider needs in addition to the content."""
+    """A provider's data about a message in addition to its content."""
 
     recipient: str
-    """The address or number in the form in which it is sent to."""
+    """The normalised address or number."""
     sender: str
-    """The address that an email comes from, or the name that a text comes from."""
+    """The sender address of an email, or the sender name of a text."""
     sender_name: str = ""
     reply_to: str | None = None
     unsubscribe_url: str | None = None
@@ -49,7 +49,7 @@ class Notification:
     """One message that a service asked for."""
 
     id: str
-    """A UUID (version 7) that fixes the Message-ID or the dedupe key too: a delivery repeated after a crash is the same message."""
+    """A UUID (version 7). The Message-ID or dedupe key derives from it, so a delivery repeated after a crash is the same message."""
     service: str
     borough: str | None
     channel: Channel
@@ -58,20 +58,20 @@ class Notification:
     template_version: int
     reference: str | None
     original_recipient: str
-    """As the caller wrote it, and reads it back."""
+    """The recipient as the caller wrote it; the API returns it unchanged."""
     envelope: Envelope
     content: Content
     status: Status
     created_at: datetime
     keep_until: datetime
-    """The end of its retention, counted from acceptance: nobody reads it after that."""
+    """The end of its retention, counted from acceptance. Nobody reads the message afterwards."""
     sent_at: datetime | None = None
     completed_at: datetime | None = None
     sequence: int = 1
 
     @property
     def simulated(self) -> bool:
-        """Nothing leaves: the key was a test key."""
+        """Whether a test key sent it, so that no provider gets it."""
         return self.key_type is KeyType.TEST
 
 
@@ -86,7 +86,7 @@ def accept(
     reference: str | None,
     at: datetime,
 ) -> tuple[Notification, Sequence[Event]]:
-    """Accept a message: from here on it ends as delivered or as failed, and an event says which."""
+    """Accept a message. An event will report whether it ends as delivered or as failed."""
     notification = Notification(
         id=notification_id,
         service=caller.service.id,
@@ -117,7 +117,7 @@ def accept(
 
 
 def ended(notification: Notification, status: Status, at: datetime) -> tuple[Notification, Sequence[Event]]:
-    """End the message. Leaves one that has ended as it is, without a second event."""
+    """End the message. Leaves an ended one unchanged, without a second event."""
     if notification.status.is_final:
         return notification, []
     after = replace(

@@ -8,43 +8,43 @@ _PLACEHOLDER = re.compile(r"\(\(([^()]+)\)\)")
 _SHOW = frozenset({"yes", "y", "true", "t", "1", "include", "show"})
 
 Value = Any
-"""What JSON can hold in a personalisation: text, a number, true or false, or a list of these. None counts as missing."""
+"""A JSON value of a personalisation: text, number, boolean, or a list of these. None counts as missing."""
 
 
-def same_key(name: str) -> str:
-    """The form in which two names of a placeholder are compared: case, spaces, `_` and `-` do not count."""
+def normalised_name(name: str) -> str:
+    """Return a placeholder's name for comparison: without case, spaces, `_` and `-`."""
     return re.sub(r"[\s_\-]", "", name).lower()
 
 
 class Personalisation:
-    """The values of one message, found whatever the case, spaces, `_` and `-` of their names."""
+    """The values of one message. Case, spaces, `_` and `-` of their names do not count."""
 
     def __init__(self, values: Mapping[str, Value]) -> None:
-        self._values = {same_key(name): value for name, value in values.items()}
+        self._values = {normalised_name(name): value for name, value in values.items()}
 
     def get(self, name: str) -> Value:
-        """The value, or None where it is missing."""
-        return self._values.get(same_key(name))
+        """Return the value; None if it is missing."""
+        return self._values.get(normalised_name(name))
 
     def missing(self, names: Iterable[str]) -> list[str]:
-        """Those of the names that have no value, in their order."""
+        """Return the names that have no value, in their order."""
         return [name for name in names if self.get(name) is None]
 
 
 def names_in(*texts: str | None) -> list[str]:
-    """The placeholders' names in order of appearance, each once."""
+    """Return the placeholders' names in order of appearance, each once."""
     found: dict[str, str] = {}
     for text in texts:
         for match in _PLACEHOLDER.finditer(text or ""):
             name = match.group(1).split("??", 1)[0]
-            found.setdefault(same_key(name), name)
+            found.setdefault(normalised_name(name), name)
     return list(found.values())
 
 
 def fill(text: str, values: Personalisation, shown: Callable[[Value], str]) -> str:
-    """The text with every placeholder replaced; `shown` writes one value. A conditional shows its text or nothing.
+    """Return the text with every placeholder replaced; `shown` formats one value.
 
-    A value that looks like a placeholder is not filled again. A missing value leaves its placeholder as it stands.
+    A conditional gives its text or nothing. A value that looks like a placeholder stays as it is. A missing value leaves its placeholder.
     """
 
     def replaced(match: re.Match[str]) -> str:
@@ -60,7 +60,7 @@ def fill(text: str, values: Personalisation, shown: Callable[[Value], str]) -> s
 
 
 def filled_size(text: str, values: Personalisation, shown: Callable[[Value], str]) -> int:
-    """The bytes (UTF-8) of what `fill` would give, found without writing it: a short template may repeat a long value."""
+    """Return the size of `fill`'s result in bytes (UTF-8) without building it, because a short template may repeat a long value."""
     sizes: dict[str, int] = {}
     size = len(text.encode())
     for match in _PLACEHOLDER.finditer(text):
@@ -79,17 +79,17 @@ def filled_size(text: str, values: Personalisation, shown: Callable[[Value], str
 
 
 def is_shown(value: Value) -> bool:
-    """Whether a conditional's value lets its text be seen."""
+    """Return whether a conditional's value selects its text."""
     return bool(value) and not isinstance(value, list) and str(value).lower() in _SHOW
 
 
 def items_of(value: list[Value]) -> list[str]:
-    """A list's items as text, without the empty ones."""
+    """Return a list's items as text, without the empty ones."""
     return [text for item in value if item is not None and (text := str(item).strip())]
 
 
 def as_sentence(value: Value) -> str:
-    """A value in running text: a list reads `a, b and c`."""
+    """Format a value for running text: a list reads `a, b and c`."""
     if not isinstance(value, list):
         return str(value)
     items = items_of(value)
@@ -97,7 +97,7 @@ def as_sentence(value: Value) -> str:
 
 
 def as_bullets(value: Value) -> str:
-    """A value in an email: a list becomes markdown bullets."""
+    """Format a value for an email: a list becomes markdown bullets."""
     if not isinstance(value, list):
         return str(value)
     return "\n\n" + "\n".join(f"* {item}" for item in items_of(value))

@@ -1,4 +1,4 @@
-"""Who may be written to: UK and foreign phone numbers, and email addresses, checked as GOV.UK Notify checks them."""
+"""Recipients: UK and foreign phone numbers, and email addresses, validated as GOV.UK Notify does."""
 
 import re
 import string
@@ -10,7 +10,7 @@ from phonenumbers import NumberParseException, PhoneNumberType, ValidationResult
 
 UK = 44
 INVISIBLE = "\u180e\u200b\u200c\u200d\u2060\ufeff\u2028\u2029"
-"""Characters of no width that come along when an address is copied from a page."""
+"""Characters without width, which people copy from web pages together with an address."""
 _SPACES = string.whitespace + INVISIBLE + "\u00a0\u202f"
 _PHONE_CHARACTERS = frozenset(_SPACES + "()-+" + string.digits)
 _MAX_PHONE_CHARACTERS = 100
@@ -25,11 +25,11 @@ _ALLOWED_TYPES = frozenset(
 )
 _LANDLINES = frozenset({PhoneNumberType.FIXED_LINE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.UAN})
 _TV_NUMBER = re.compile(r"7700900\d{3}")
-"""Numbers that Ofcom keeps for drama; no real handset has one, so the library calls them invalid, and every test uses them."""
+"""Numbers that Ofcom reserves for drama. The library calls them invalid because no handset has one, but tests use them."""
 
 
 class PhoneFault(StrEnum):
-    """What is wrong with a phone number; the value is Notify's text."""
+    """The fault of a phone number; the value is Notify's text."""
 
     INVALID = "Number is not valid – double check the phone number you entered"
     TOO_LONG = "Too many digits"
@@ -40,7 +40,7 @@ class PhoneFault(StrEnum):
 
 
 class InvalidPhoneNumber(ValueError):  # noqa: N818
-    """The text is not a phone number that a message can go to."""
+    """The text is not a phone number that can receive a message."""
 
     def __init__(self, fault: PhoneFault) -> None:
         super().__init__(fault.value)
@@ -48,7 +48,7 @@ class InvalidPhoneNumber(ValueError):  # noqa: N818
 
 
 class InvalidEmailAddress(ValueError):  # noqa: N818
-    """The text is not an email address that a message can go to."""
+    """The text is not an email address that can receive a message."""
 
     def __init__(self) -> None:
         super().__init__("Not a valid email address")
@@ -61,16 +61,15 @@ class Phone:
     number: str
     """E.164 without the plus: `447700900123`."""
     international: bool
-    """Outside the United Kingdom; Jersey, Guernsey and Man are outside but are not called foreign by Notify."""
+    """Whether Notify calls it foreign: outside the United Kingdom, Jersey, Guernsey and Man."""
     crown_dependency: bool
     landline: bool
 
 
 def phone(text: str) -> Phone:
-    """Read a phone number as people write it; a number without a country is a UK one.
+    """Parse a phone number as people write it; without a country code it is a UK number.
 
-    A second, lenient reading drops stray pluses and zeros (`+07700900100`, `0+447700900100`).
-    Raises InvalidPhoneNumber.
+    A second, lenient attempt drops stray pluses and zeros (`+07700900100`, `0+447700900100`). Raises InvalidPhoneNumber.
     """
     if set(text) - _PHONE_CHARACTERS:
         raise InvalidPhoneNumber(PhoneFault.SYMBOLS)
@@ -91,9 +90,9 @@ def phone(text: str) -> Phone:
 
 
 def _parsed(digits: str, *, foreign_without_plus: bool) -> phonenumbers.PhoneNumber:
-    """`foreign_without_plus`: spreadsheets lose the plus, so digits that are too many for the UK may be a foreign number.
+    """Parse digits. `foreign_without_plus` accepts a foreign number whose plus a spreadsheet dropped, if it is too long for the UK.
 
-    Only where no zero stood in front: `079009001234` is a UK number with a digit too many, not a Russian one.
+    It applies only to digits without a leading zero: `079009001234` is a UK number with a digit too many, not a Russian one.
     """
     try:
         number = phonenumbers.parse(digits, "GB")
@@ -114,7 +113,7 @@ def _parsed(digits: str, *, foreign_without_plus: bool) -> phonenumbers.PhoneNum
 
 
 def _can_be_texted(number: phonenumbers.PhoneNumber) -> bool:
-    """In use in its country, and not premium or another kind that nobody is reached on."""
+    """Return whether the number is in use in its country, and not premium or of another kind without a reader."""
     return phonenumbers.is_valid_number(number) and phonenumbers.number_type(number) in _ALLOWED_TYPES
 
 
@@ -149,7 +148,7 @@ _TOP_LEVEL = re.compile(r"([a-z]{2,63}|xn--([a-z0-9]+-)*[a-z0-9]+)", re.IGNORECA
 
 
 def email_address(text: str) -> str:
-    """The address in the form in which it is sent to: trimmed and in lower case. Raises InvalidEmailAddress."""
+    """Return the normalised address: trimmed and in lower case. Raises InvalidEmailAddress."""
     address = text.strip(_SPACES)
     for character in INVISIBLE:
         address = address.replace(character, "")
@@ -175,5 +174,5 @@ SIMULATED_EMAILS = frozenset(f"simulate-delivered{suffix}@notifications.service.
 
 
 def is_simulated(recipient: str) -> bool:
-    """Recipients that Notify's documentation gives for smoke tests: accepted, never stored or sent."""
+    """Return whether the recipient is one of Notify's for smoke tests, whose messages the service accepts and neither stores nor sends."""
     return recipient in SIMULATED_PHONES or recipient in SIMULATED_EMAILS

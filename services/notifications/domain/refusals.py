@@ -1,4 +1,4 @@
-"""Why a call is refused, in GOV.UK Notify's own words: the texts are part of the wire contract."""
+"""Refusals of calls, in GOV.UK Notify's words, which are part of the API."""
 
 from typing import Self
 
@@ -7,9 +7,10 @@ BAD_REQUEST = "BadRequestError"
 
 
 class Refusal(Exception):  # noqa: N818 (an answer, not a fault of ours)
-    """A call is refused. `status` is the HTTP status; `errors` are pairs of error class and message, as Notify names them.
+    """A refused call.
 
-    Quotes are stripped from validation messages, as the original does.
+    `status` is the HTTP status; `errors` are pairs of error class and message, as Notify names them. Validation messages lose their quotes,
+    as in the original.
     """
 
     def __init__(self, status: int, *errors: tuple[str, str], retry_after: int | None = None) -> None:
@@ -20,24 +21,24 @@ class Refusal(Exception):  # noqa: N818 (an answer, not a fault of ours)
 
     @classmethod
     def bad_request(cls, message: str) -> Self:
-        """The call is well formed but cannot be done."""
+        """Refuse a well-formed call that the service cannot carry out."""
         return cls(400, (BAD_REQUEST, message))
 
     @classmethod
     def invalid(cls, *messages: str) -> Self:
-        """Fields of the request are wrong; one message each, repeated ones once."""
+        """Refuse wrong fields of a request, with one message each, and equal ones once."""
         return cls(400, *((FIELD_FAILED, message.replace("'", "")) for message in dict.fromkeys(messages)))
 
     @classmethod
     def unauthenticated(cls, status: int, message: str) -> Self:
-        """The token is missing (401) or not acceptable (403)."""
+        """Refuse a missing (401) or unacceptable (403) token."""
         return cls(status, ("AuthError", message))
 
     @classmethod
     def not_found(cls) -> Self:
-        """There is nothing of that id that belongs to the caller's service."""
+        """Refuse an id that the caller's service does not have."""
         return cls(404, ("NoResultFound", "No result found"))
 
     def as_body(self) -> dict[str, object]:
-        """The reply body of Notify's v2 API."""
+        """Return the reply body of Notify's v2 API."""
         return {"status_code": self.status, "errors": [{"error": kind, "message": message} for kind, message in self.errors]}

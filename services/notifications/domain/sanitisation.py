@@ -1,11 +1,11 @@
-"""`sanitise_content_for`: values that come from the public are written so that they cannot be links or markup."""
+"""`sanitise_content_for`: rewrites values that come from the public, so that they cannot be links or markup."""
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import web_addresses
-from .placeholders import same_key
+from .placeholders import normalised_name
 
 _MARKUP = re.compile(r"([`*_()\\{}\[\]<>#+\-.!|])")
 _ESCAPED = re.compile(r"\\([`*_()\\{}\[\]<>#+\-.!|])")
@@ -18,12 +18,12 @@ class Sanitised(str):
 
     @property
     def as_read(self) -> str:
-        """The text that the reader of the message sees: without the backslashes."""
+        """The text as its reader sees it, without the backslashes."""
         return _ESCAPED.sub(r"\1", self)
 
 
 def sanitise(value: str) -> Sanitised:
-    """Take out web addresses, break up what only looks like one (`name.surname`), escape markdown."""
+    """Remove web addresses, break up text that only resembles one (`name.surname`), and escape markdown."""
     without_links = web_addresses.replaced(value, lambda link: link.replace(".", ". ") if _accidental(link) else "")
     return Sanitised(_MARKUP.sub(r"\\\1", without_links))
 
@@ -33,9 +33,9 @@ def _accidental(link: str) -> bool:
 
 
 def sanitised(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """The values, those named in `names` sanitised; a list item by item."""
-    wanted = {same_key(name) for name in names}
-    return {name: _sanitised_value(value) if same_key(name) in wanted else value for name, value in values.items()}
+    """Return the values, with those in `names` sanitised; lists item by item."""
+    wanted = {normalised_name(name) for name in names}
+    return {name: _sanitised_value(value) if normalised_name(name) in wanted else value for name, value in values.items()}
 
 
 def _sanitised_value(value: Any) -> Any:
@@ -47,5 +47,5 @@ def _sanitised_value(value: Any) -> Any:
 
 
 def report(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Both forms of every value that sanitising changed: the reply's `sanitised_content`."""
+    """Return both forms of every value that sanitising changed, for the reply's `sanitised_content`."""
     return {name: {"unsanitised": before[name], "sanitised": value} for name, value in after.items() if value != before[name]}

@@ -1,22 +1,22 @@
-"""Text messages: the GSM 03.38 alphabet, how many parts a text takes, and how long it may be."""
+"""Text messages: the GSM 03.38 alphabet, the number of fragments, and the longest text."""
 
 import math
 import re
 import unicodedata
 
 MAX_CHARACTERS = 918
-"""Without the service's name in front."""
+"""The most characters, not counting the service's name in front."""
 MAX_RAW_CHARACTERS = 20_000
-"""Before spaces are taken together; a longer text is refused unread."""
+"""The most characters before spaces are collapsed; the service refuses a longer text unread."""
 
 _EXTENDED = frozenset("^{}\\[~]|€")
-"""Characters of the extension table: they take two places (3GPP TS 23.038, 6.2.1.1)."""
+"""Characters of the extension table, which count double (3GPP TS 23.038, 6.2.1.1)."""
 _GSM = _EXTENDED | frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _WELSH = frozenset("àèìòùẁỳÀÈÌÒÙẀỲáéíóúẃýÁÉÍÓÚẂÝäëïöüẅÿÄËÏÖÜẄŸâêîôûŵŷÂÊÎÔÛŴŶ")
 _UCS2_LETTERS = _WELSH - _GSM
-"""Welsh letters that GSM lacks. They are kept, and make the whole message UCS-2."""
+"""Welsh letters that GSM lacks. They stay, and make the whole message UCS-2."""
 _NEAREST = {
     **dict.fromkeys("\u2010\u2011\u2012–—−", "-"),
     **dict.fromkeys("‘’‚′", "'"),
@@ -29,7 +29,7 @@ _NEAREST = {
 }
 
 
-def _down(character: str) -> str:
+def _nearest_gsm(character: str) -> str:
     if character in _GSM or character in _UCS2_LETTERS:
         return character
     if character in _NEAREST:
@@ -43,14 +43,14 @@ def _down(character: str) -> str:
 
 
 def to_gsm(text: str) -> str:
-    """The text in characters that every handset shows: quotes, dashes and accents go to their nearest, the rest to `?`."""
-    return "".join(map(_down, text))
+    """Return the text in characters that every handset shows. Quotes, dashes and accented letters become their nearest, the rest `?`."""
+    return "".join(map(_nearest_gsm, text))
 
 
-def tidy(text: str) -> str:
-    """Trim, take spaces together, no space before a comma or full stop, at most one empty line at a time.
+def collapse_spaces(text: str) -> str:
+    """Trim, collapse spaces, remove spaces before commas and full stops, and leave at most one empty line in a row.
 
-    A run of spaces is looked at from its first space only: from each of them, a long run would cost the square of its length.
+    The expression reads a run of spaces from its first space only: from each of them, a long run would cost the square of its length.
     """
     text = re.sub(r"(?<![ \t])[ \t]++([,.])", r"\1", text.replace("\r\n", "\n").replace("\r", "\n"))
     lines = (re.sub(r"[^\S\n]+", " ", line).strip() for line in text.split("\n"))
@@ -58,12 +58,12 @@ def tidy(text: str) -> str:
 
 
 def with_prefix(text: str, prefix: str | None) -> str:
-    """The service's name in front, so that the reader knows who writes."""
+    """Prefix the service's name, which shows the reader who writes."""
     return f"{prefix.strip()}: {text}" if prefix else text
 
 
 def fragments(text: str) -> int:
-    """The parts that the message is sent and charged as: GSM 160 or 153 characters each, UCS-2 70 or 67."""
+    """Return the number of fragments of a message, which the provider charges: GSM 160 or 153 characters each, UCS-2 70 or 67."""
     if any(character in _UCS2_LETTERS for character in text):
         units = len(text.encode("utf-16-le")) // 2
         return 1 if units <= 70 else math.ceil(units / 67)

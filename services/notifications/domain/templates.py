@@ -13,9 +13,9 @@ from .refusals import Refusal
 
 TemplateType = Literal["email", "sms"]
 MAX_EMAIL_BYTES = 2_000_000
-"""Of the markdown with its values in, as GOV.UK Notify limits it."""
+"""The most bytes of markdown with its values, as at GOV.UK Notify."""
 MAX_HTML_BYTES = 4_000_000
-"""Of the HTML that is made of it: escapes (`"` takes six bytes) and marks around each line may multiply a text."""
+"""The most bytes of HTML. Escapes (`"` takes six bytes) and marks around each line may multiply a text."""
 MAX_SUBJECT_CHARACTERS = 2_000
 MAX_TEMPLATE_CHARACTERS = 100_000
 MAX_PLACEHOLDERS = 500
@@ -23,7 +23,7 @@ MAX_PLACEHOLDERS = 500
 
 @dataclass(frozen=True)
 class Template:
-    """One version of a message that a service sends. A version is never changed; a new text is a new version."""
+    """One version of a template. A version never changes; a new text is a new version."""
 
     id: str
     service: str
@@ -32,7 +32,7 @@ class Template:
     version: int
     body: str
     subject: str | None
-    """Emails only."""
+    """The subject, of emails only."""
     created_at: datetime
     updated_at: datetime | None
     created_by: str
@@ -40,24 +40,24 @@ class Template:
 
     @property
     def placeholders(self) -> list[str]:
-        """The names of the values that it wants, subject first."""
+        """The names of its placeholders, those of the subject first."""
         return names_in(self.subject, self.body)
 
     def revised(self, *, name: str, body: str, subject: str | None, by: str, at: datetime) -> "Template":
-        """The next version."""
+        """Return the next version."""
         return replace(self, version=self.version + 1, name=name, body=body, subject=subject, created_by=by, updated_at=at)
 
     def same_text(self, *, name: str, body: str, subject: str | None) -> bool:
-        """Whether a new version with this text would change nothing."""
+        """Return whether a new version with this text would change nothing."""
         return (self.name, self.body, self.subject) == (name, body, subject)
 
 
 @dataclass(frozen=True)
 class Content:
-    """A message as its recipient gets it."""
+    """The content of a message as its recipient gets it."""
 
     body: str
-    """A text message as it is sent; an email's markdown with the values in."""
+    """The text of a text message, or an email's markdown with its values."""
     subject: str | None = None
     html: str | None = None
     """An email's body as HTML elements."""
@@ -66,7 +66,7 @@ class Content:
 
 
 def compose(template: Template, values: Mapping[str, Any], *, prefix: str | None = None, unsubscribe_url: str | None = None) -> Content:
-    """Write the message. `prefix` (the service's name) goes in front of a text message.
+    """Compose the message. `prefix` (the service's name) precedes a text message.
 
     Refuses a missing value, an empty message, and one that is too long, in Notify's words.
     """
@@ -82,12 +82,12 @@ def _text_message(template: Template, values: Personalisation, prefix: str | Non
     if (size := filled_size(template.body, values, as_sentence)) > sms.MAX_RAW_CHARACTERS:
         raise _text_too_long(size)
     filled = fill(template.body, values, as_sentence)
-    length = len(sms.to_gsm(sms.tidy(filled)))
+    length = len(sms.to_gsm(sms.collapse_spaces(filled)))
     if not length:
         raise Refusal.bad_request("Your message is empty.")
     if length > sms.MAX_CHARACTERS:
         raise _text_too_long(length)
-    return Content(body=sms.to_gsm(sms.tidy(sms.with_prefix(filled, prefix))))
+    return Content(body=sms.to_gsm(sms.collapse_spaces(sms.with_prefix(filled, prefix))))
 
 
 def _text_too_long(length: int) -> Refusal:

@@ -1,4 +1,4 @@
-"""GOV.UK Notify's request tokens: a JWT (RFC 7519) that the client signs with its key's secret for each call."""
+"""GOV.UK Notify's request tokens: JWTs (RFC 7519) that the client signs with its key's secret for each call."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ MAX_TOKEN_CHARACTERS = 4096
 
 
 def bearer_token(authorization: str | None) -> str:
-    """The token in an Authorization header; the scheme's case does not count."""
+    """Return the token in an Authorization header; the scheme's case does not count."""
     if not authorization:
         raise Refusal.unauthenticated(401, "Unauthorized: authentication token must be provided")
     scheme, _, token = authorization.partition(" ")
@@ -31,7 +31,7 @@ def bearer_token(authorization: str | None) -> str:
 
 
 class RequestToken:
-    """A token that was read and not yet believed."""
+    """A parsed token, not verified yet."""
 
     def __init__(self, text: str) -> None:
         if len(text) > MAX_TOKEN_CHARACTERS:
@@ -47,7 +47,7 @@ class RequestToken:
         self._claims = claims
 
     def service_id(self) -> str:
-        """The service that the token says it is from, as a UUID in lower case."""
+        """Return the service that the token names, as a UUID in lower case."""
         if "iss" not in self._claims:
             raise Refusal.unauthenticated(403, "Invalid token: iss field not provided")
         try:
@@ -56,7 +56,7 @@ class RequestToken:
             raise Refusal.unauthenticated(403, "Invalid token: service id is not the right data type") from None
 
     def key_of(self, service: Service, at: datetime) -> ApiKey:
-        """The key that signed the token. Every key of the service is tried; a revoked one is recognised and refused."""
+        """Return the key that signed the token. Tries every key of the service; recognises and refuses a revoked one."""
         if not service.keys:
             raise Refusal.unauthenticated(403, "Invalid token: service has no API keys")
         if not service.active:

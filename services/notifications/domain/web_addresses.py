@@ -1,9 +1,8 @@
-"""Finds what a mail program may turn into a link, in time proportional to the text.
+r"""Finds text that a mail program may turn into a link, in time proportional to the text.
 
-What counts is what GOV.UK Notify's expression finds:
-`(?i)\\b(?<![@.])(https?://)?([\\w\\-]+\\.)+([a-z]{2,63})(?!@)\\b([/?#][^<\\s]*)?`.
-That expression reads a run such as `a-a-a-` again from each of its words, which takes the square of the run's length. Here each run
-of labels is read once: its last possible top-level domain decides whether anything in the run is an address.
+It finds the matches of GOV.UK Notify's expression `(?i)\b(?<![@.])(https?://)?([\w\-]+\.)+([a-z]{2,63})(?!@)\b([/?#][^<\s]*)?`. That
+expression reads a run such as `a-a-a-` again from each of its words, in time that grows with the square of the run's length. This module
+reads each run of labels once: its last possible top-level domain decides whether the run contains an address.
 """
 
 import re
@@ -18,7 +17,7 @@ _PATH = re.compile(r"[/?#][^<\s]*+")
 
 
 def replaced(text: str, by: Callable[[str], str]) -> str:
-    """The text with `by(address)` in the place of each address."""
+    """Replace each address of the text by `by(address)`."""
     written, end = [], 0
     for start, stop in _found(text):
         written += [text[end:start], by(text[start:stop])]
@@ -40,7 +39,7 @@ def _found(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _name(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """The first host name in a run of labels, up to the last label that can be a top-level domain."""
+    """Return the first host name in a run of labels, up to the last label that can be a top-level domain."""
     last = _last_top_level(text, start, end)
     if last is None:
         return None
@@ -60,7 +59,7 @@ def _after_scheme(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def _last_top_level(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """The last dot of a run with a top-level domain behind it, and where that ends."""
+    """Return the last dot of a run with a top-level domain behind it, and where that ends."""
     dot = text.rfind(".", start, end)
     while dot != -1:
         if found := _TOP_LEVEL.match(text, dot + 1):

@@ -1,8 +1,8 @@
-"""Queries about delivery jobs: messages that a provider has yet to take.
+"""Queries about delivery jobs: messages that no provider accepted yet.
 
-The collection holds only messages on their way, so it stays small. Its rows lie in slots, because the embedded engine reads the whole
-index range of a query whatever its limit: a worker reads a backlog a slot at a time. A claim names its process (`shared.presence`).
-Collection and field keep the names that earlier versions gave them, because their rows are still read.
+The collection contains only unfinished messages, so it stays small. Its rows are divided into slots, because the embedded engine reads a
+query's whole index range whatever its limit: a worker reads a backlog one slot at a time. A claim names its process (`shared.presence`).
+Collection and field keep the names of earlier versions, whose rows the service still reads.
 """
 
 from dataclasses import dataclass
@@ -18,28 +18,28 @@ COLLECTION, HOLDER = "handovers", "courier"
 
 
 def slot_of(notification: str) -> int:
-    """The slot of a message."""
+    """Return the slot of a message."""
     return crc32(notification.encode()) % SLOTS
 
 
 def claims(scope: Scope, presence: Presence) -> Claims:
-    """The claims on delivery jobs; one that is freed is due at once."""
+    """Return the claims on delivery jobs. A released job is due at once."""
     return Claims(presence, scope.collection(COLLECTION), holder=HOLDER, freed=lambda: {"state": "due", "due_at": now()})
 
 
 @dataclass(frozen=True)
 class DeliveryJob:
-    """A message that waits for a provider."""
+    """A message that no provider accepted yet."""
 
     notification: str
     attempt: int
-    """How many attempts were made before."""
+    """The number of earlier attempts."""
     since: datetime
     traceparent: str | None
 
 
 class DeliveryJobs:
-    """Messages on their way."""
+    """Jobs of all services."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection(COLLECTION)
@@ -60,20 +60,20 @@ class DeliveryJobs:
         )
 
     async def due(self, slot: int, *, at: datetime, limit: int) -> list[DeliveryJob]:
-        """Jobs of a slot that are due, longest waiting first."""
+        """Return a slot's due jobs, the longest waiting first."""
         rows = await self._rows.find({"slot": slot, "state": "due", "due_at": {"$lte": at}}, sort=[("due_at", 1)], limit=limit)
         return [DeliveryJob(row["_id"], row["attempt"], row["since"], row["traceparent"]) for row in rows]
 
     async def claim(self, notification: str, holder: str) -> bool:
-        """Claim a job for the process of this name. False where another was faster."""
+        """Claim a job for the process of this name. Returns False if another process was faster."""
         return await self._rows.update_one(
             {"_id": notification, "state": "due"}, {"$set": {"state": "claimed", HOLDER: holder}, "$inc": {"attempt": 1}}
         )
 
     async def postpone(self, notification: str, *, holder: str, due: datetime) -> bool:
-        """Give a claim back until `due`. False where another process holds it by now."""
+        """Release a claim; the job is due at `due`. Returns False if another process holds it by now."""
         return await self._rows.update_one({"_id": notification, HOLDER: holder}, {"$set": {"state": "due", HOLDER: None, "due_at": due}})
 
     async def remove(self, notification: str) -> bool:
-        """Remove a job: its message has come to its end."""
+        """Remove the job of an ended message."""
         return await self._rows.delete_one({"_id": notification})

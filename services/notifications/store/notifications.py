@@ -16,18 +16,18 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Filters:
-    """What a caller's list is narrowed to; empty means anything."""
+    """A caller's filters; an empty one selects everything."""
 
     statuses: Sequence[Status] = ()
     types: Sequence[str] = ()
     references: Sequence[str] = ()
-    """Digests of one reference, one for each secret key."""
+    """Digests of one reference, one under each secret key."""
     older_than: str | None = None
 
 
 @dataclass(frozen=True)
 class StoredNotification:
-    """A message at rest. Queries and delivery need the fields in clear; its own data key seals recipient and text."""
+    """A stored message. Queries and delivery need the fields in clear; the message's own data key encrypts recipient and text."""
 
     IN_CLEAR: ClassVar = (
         *("id", "service", "borough", "channel", "key_type", "template", "template_version", "status"),
@@ -50,19 +50,19 @@ class StoredNotification:
     reference: str | None
     """Keyed digest of the caller's reference."""
     key: bytes
-    """The data key, wrapped under the secret key that `key_id` names."""
+    """The data key, encrypted under the secret key `key_id`."""
     key_id: str
     sealed: bytes
     unsent: bytes | None
     """HTML and plain text, which only the delivery worker needs."""
 
 
-Kept = StoredNotification | Notification
-"""A row as it is found: in clear where an earlier version wrote it and the worker has not sealed it yet."""
+StoredRow = StoredNotification | Notification
+"""A stored row. Earlier versions wrote messages in clear, and the worker may not have sealed them yet."""
 
 
 class Notifications:
-    """Messages of a service. Finds no message of another service, and none whose retention has ended."""
+    """Messages of a service. Finds no message of another service, and none after its retention."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("notifications")
@@ -71,19 +71,19 @@ class Notifications:
         """Write a new message."""
         await self._rows.insert_one(_row(notification))
 
-    async def get(self, notification: str, *, service: str, at: datetime) -> Kept | None:
+    async def get(self, notification: str, *, service: str, at: datetime) -> StoredRow | None:
         """One message, whichever kind of key sent it."""
         row = await self._rows.find_one({"_id": notification, "service": service})
-        kept = _kept(row) if row else None
+        kept = _stored_row(row) if row else None
         return kept if kept and kept.keep_until > at else None
 
-    async def to_deliver(self, notification: str) -> Kept | None:
+    async def to_deliver(self, notification: str) -> StoredRow | None:
         """One message of any service, for the delivery worker."""
         row = await self._rows.find_one({"_id": notification})
-        return _kept(row) if row else None
+        return _stored_row(row) if row else None
 
-    async def page(self, filters: Filters, *, service: str, key_type: KeyType, size: int, at: datetime) -> list[Kept]:
-        """A service's messages that one kind of key sent, newest first. Ids are made in the order of time."""
+    async def page(self, filters: Filters, *, service: str, key_type: KeyType, size: int, at: datetime) -> list[StoredRow]:
+        """Return a service's messages sent by one kind of key, newest first. Ids are in the order of time."""
         wanted: dict[str, Any] = {"service": service, "key_type": key_type.value}
         if filters.statuses:
             wanted["status"] = {"$in": [status.value for status in filters.statuses]}
@@ -94,12 +94,12 @@ class Notifications:
         if filters.older_than is not None:
             wanted["_id"] = {"$lt": filters.older_than}
         wanted["keep_until"] = {"$not": {"$lte": at}}
-        return [_kept(row) for row in await self._rows.find(wanted, sort=[("_id", -1)], limit=size)]
+        return [_stored_row(row) for row in await self._rows.find(wanted, sort=[("_id", -1)], limit=size)]
 
     async def move(self, before: Notification, after: Notification) -> bool:
-        """Write a message's next state. False where it is no longer in the state `before`.
+        """Write a message's next state. Returns False if it has left the state `before`.
 
-        Removes HTML and plain text, which only the delivery worker needs, when the message has ended. From then on it can expire.
+        Removes HTML and plain text, which only the delivery worker needs, when the message has ended. From then on the row can expire.
         """
         update: dict[str, Any] = {
             "$set": {
@@ -115,27 +115,28 @@ class Notifications:
         return await self._rows.update_one({"_id": after.id, "sequence": before.sequence, "status": before.status.value}, update)
 
     async def expire(self, at: datetime, limit: int) -> int:
-        """Delete ended messages whose retention has ended, at most `limit`. Gives how many.
+        """Delete up to `limit` ended messages after their retention. Returns how many.
 
-        Hides a message that no worker could end yet, and keeps it: nothing accepted is lost, however long the platform was down.
+        Keeps a message that no worker could end yet, although the API hides it: nothing accepted is lost, however long the platform was
+        down.
         """
         over = await self._rows.find({"expires_at": {"$gt": BEGINNING, "$lte": at}}, limit=limit, projection={"_id": 1})
         if not over:
             return 0
         return await self._rows.delete_many({"_id": {"$in": [row["_id"] for row in over]}})
 
-    async def sealed_under(self, key_id: str | None, limit: int) -> list[Kept]:
-        """Messages whose data key is wrapped under that secret key; with None, messages that an earlier version wrote in clear."""
-        return [_kept(row) for row in await self._rows.find({"key_id": key_id}, limit=limit)]
+    async def sealed_under(self, key_id: str | None, limit: int) -> list[StoredRow]:
+        """Return messages whose data key is wrapped under that secret key; with None, messages that an earlier version wrote in clear."""
+        return [_stored_row(row) for row in await self._rows.find({"key_id": key_id}, limit=limit)]
 
     async def seal(self, clear: Notification, sealed: StoredNotification) -> bool:
-        """Replace a row in clear by its sealed form. False where the row has changed since it was read."""
+        """Replace a row in clear by its sealed form. Returns False if the row has changed since it was read."""
         where = {"_id": clear.id, "key_id": None, "sequence": clear.sequence, "status": clear.status.value}
         expiring = {"expires_at": sealed.keep_until} if sealed.status.is_final else {}
         return await self._rows.replace_one(where, _row(sealed) | expiring)
 
     async def rewrap(self, before: StoredNotification, after: StoredNotification) -> bool:
-        """Write the data key as the newest secret key wraps it. False where another did."""
+        """Write the data key as wrapped by the newest secret key. Returns False if another process did."""
         change = {"key": after.key, "key_id": after.key_id, "reference": after.reference}
         return await self._rows.update_one({"_id": before.id, "key_id": before.key_id}, {"$set": change})
 
@@ -148,7 +149,7 @@ def _row(notification: StoredNotification) -> dict[str, Any]:
     return row
 
 
-def _kept(row: dict[str, Any]) -> Kept:
+def _stored_row(row: dict[str, Any]) -> StoredRow:
     facts = {name: row[name] for name in StoredNotification.IN_CLEAR if name in row} | {
         "id": row["_id"],
         "channel": Channel(row["channel"]),

@@ -7,31 +7,31 @@ from shared.mongo import Scope
 
 
 class Services:
-    """Services with their keys; the keys' secrets and the team are as stored, sealed."""
+    """Services with their keys. The keys' secrets and the team are encrypted, as stored."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("services")
 
     async def get(self, service: str) -> Service | None:
-        """The service of that id, whichever borough it is of: its own key proves who asks."""
+        """Return the service of that id, of any borough: its own key authenticates the caller."""
         row = await self._rows.find_one({"_id": service})
         return _service(row) if row else None
 
     async def of_borough(self, service: str, borough: str) -> Service | None:
-        """The service, where it is that borough's."""
+        """Return the service if it belongs to that borough."""
         row = await self._rows.find_one({"_id": service, "borough": borough})
         return _service(row) if row else None
 
     async def ids_of_borough(self, borough: str) -> list[str]:
-        """The ids of a borough's services; the platform's own are no borough's."""
+        """Return the ids of a borough's services, which never include the platform's own."""
         return [row["_id"] for row in await self._rows.find({"borough": borough}, projection={"_id": 1})]
 
     async def all(self) -> list[Service]:
-        """Every service, for the worker that seals them anew."""
+        """Return every service, for the worker that reseals them."""
         return [_service(row) for row in await self._rows.find({})]
 
     async def put(self, service: Service) -> None:
-        """Write the service as it is given; its keys' secrets and its team must be sealed."""
+        """Write the service. The caller must have encrypted its keys' secrets and its team."""
         row = _row(service)
         await self._rows.replace_one({"_id": service.id}, row, upsert=True)
 

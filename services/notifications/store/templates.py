@@ -7,7 +7,7 @@ from services.notifications.domain.templates import Template
 from shared.mongo import Scope
 
 MOST_TEMPLATES = 1000
-"""Of one service in one list."""
+"""The most templates of one service in a list."""
 
 
 class Templates:
@@ -18,26 +18,26 @@ class Templates:
         self._versions = scope.collection("template_versions")
 
     async def get(self, template: str, *, service: str) -> Template | None:
-        """The current version."""
+        """Return the current version."""
         row = await self._rows.find_one({"_id": template, "service": service})
         return _template(row) if row else None
 
     async def exists(self, template: str) -> bool:
-        """Whether there is such a template, whosever it is: for the record of refused requests, never for an answer."""
+        """Return whether the template exists, whoever owns it. For the record of refused requests, never for an answer."""
         return await self._rows.find_one({"_id": template}, projection={"_id": 1}) is not None
 
     async def version(self, template: str, version: int, *, service: str) -> Template | None:
-        """A given version."""
+        """Return a given version."""
         row = await self._versions.find_one({"template": template, "version": version, "service": service})
         return _template({**row, "_id": template}) if row else None
 
     async def versions(self, template: str, *, service: str) -> list[Template]:
-        """Every version, newest first."""
+        """Return every version, newest first."""
         rows = await self._versions.find({"template": template, "service": service}, sort=[("version", -1)], limit=MOST_TEMPLATES)
         return [_template({**row, "_id": template}) for row in rows]
 
     async def of_services(self, services: Sequence[str], *, type_: str | None = None) -> list[Template]:
-        """The templates that are in use, in the order of their names."""
+        """Return the current templates, in the order of their names."""
         wanted: dict[str, Any] = {"service": {"$in": list(services)}, "archived": False}
         if type_:
             wanted["type"] = type_

@@ -1,1 +1,1 @@
-"""The portal's pages and its capture surface."""
+"""The portal's pages and the API of its capture providers."""

@@ -1,4 +1,4 @@
-"""The front page: what runs on this platform, and where."""
+"""The front page: the services of this platform and their addresses."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ PURPOSES = {
     "identity": "Citizens, staff and systems sign in here. OpenID Connect and OAuth 2.0.",
     "addresses": "London's postcodes and premises: search, look up, follow changes.",
     "notifications": "Email and text messages to citizens. Works with GOV.UK Notify's client libraries.",
-    "data_sharing": "Agreements between boroughs, and the data that they let flow.",
+    "data_sharing": "Agreements between boroughs, and the data that they permit to share.",
     "collaboration": "Boroughs work on the same case.",
     "move_home": "Example app: a citizen tells the boroughs about a move, once.",
 }
@@ -26,7 +26,7 @@ PURPOSES = {
 async def home(
     request: Request, settings: Annotated[Settings, Depends(provided(Settings))], pages: Annotated[Pages, Depends(provided(Pages))]
 ) -> Response:
-    """The blocks and their addresses."""
+    """Show the blocks and their addresses."""
     blocks = [
         {
             "name": name.replace("_", " ").capitalize(),

@@ -6,5 +6,5 @@ from . import lists, send, templates, unknown
 
 
 def routers() -> list[APIRouter]:
-    """Every router of this surface; the one that answers unknown paths last."""
+    """Return every router of this API, with the one for unknown paths last."""
     return [send.router, lists.router, templates.router, unknown.router]

@@ -1,4 +1,4 @@
-"""Writes a message without holding the event loop: a long one is written in a thread, in which other requests get their turns."""
+"""Composes a message without blocking the event loop: a long one in a thread, while other requests continue."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -9,23 +9,23 @@ from services.notifications.domain.templates import Content, Template, compose
 
 T = TypeVar("T")
 LONG = 5_000
-"""Characters and list items: what markdown of that length takes at worst, a tenth of a second, may be taken at once."""
+"""Characters and list items. Up to here, composition blocks the event loop for a tenth of a second at worst."""
 
 
 async def composed(
     template: Template, values: Mapping[str, Any], *, prefix: str | None = None, unsubscribe_url: str | None = None
 ) -> Content:
-    """The message, as `domain.templates.compose` writes it; raises what that raises."""
+    """Return `domain.templates.compose`'s message, and raise its errors."""
     size = len(template.body) + _length(list(values.values()))
-    return await _apart(size, lambda: compose(template, values, prefix=prefix, unsubscribe_url=unsubscribe_url))
+    return await _run_in_thread_if_long(size, lambda: compose(template, values, prefix=prefix, unsubscribe_url=unsubscribe_url))
 
 
 async def sanitised(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """The values, those named in `names` as `domain.sanitisation.sanitise` writes them."""
-    return await _apart(_length(list(values.values())), lambda: sanitisation.sanitised(values, names))
+    """Return the values, with those in `names` sanitised by `domain.sanitisation.sanitise`."""
+    return await _run_in_thread_if_long(_length(list(values.values())), lambda: sanitisation.sanitised(values, names))
 
 
-async def _apart(size: int, work: Callable[[], T]) -> T:
+async def _run_in_thread_if_long(size: int, work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work) if size > LONG else work()
 
 

@@ -1,4 +1,4 @@
-"""GET /v2/notifications and /v2/notifications/{id}: what became of messages."""
+"""GET /v2/notifications and /v2/notifications/{id}: the status of messages."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +23,7 @@ _STATUSES = frozenset(Status)
 
 @router.get("/v2/notifications/{notification_id}", responses={200: {"model": replies.NotificationReply}})
 async def get_notification(notification_id: str, *, caller: Caller, store: Db, settings: Config, vault: Sealing) -> dict[str, Any]:
-    """One message of the caller's service, whichever of its keys sent it."""
+    """Return one message of the caller's service, whichever of its keys sent it."""
     schemas.checked({"notification_id": notification_id}, schemas.NOTIFICATION_ID)
     kept = await store.notifications.get(str(UUID(notification_id)), service=caller.service.id, at=now())
     if kept is None:
@@ -37,7 +37,7 @@ async def get_notification(notification_id: str, *, caller: Caller, store: Db, s
     openapi_extra=schemas.query_of(schemas.LIST_NOTIFICATIONS),
 )
 async def list_notifications(request: Request, *, caller: Caller, store: Db, settings: Config, vault: Sealing) -> dict[str, Any]:
-    """The service's messages that this kind of key sent, newest first, 250 a page; a page that is not empty has a next link."""
+    """Return the service's messages sent by this kind of key, newest first, 250 a page. A page that is not empty has a next link."""
     query: dict[str, Any] = {name: request.query_params.getlist(name) for name in request.query_params}
     for single in ("reference", "older_than", "include_jobs"):
         if single in query:
@@ -60,7 +60,7 @@ async def list_notifications(request: Request, *, caller: Caller, store: Db, set
 
 
 def _statuses(names: list[str]) -> list[Status]:
-    """The states meant: `failed` is every failure; those that only letters have are none of ours."""
+    """Return the states that the names select: `failed` selects every failure, and states of letters select nothing."""
     wanted: list[Status] = []
     for name in names:
         wanted.extend(FAILURES if name == "failed" else [Status(name)] if name in _STATUSES else [])
@@ -73,7 +73,7 @@ def _link(url: str, query: dict[str, Any]) -> str:
 
 
 def when(instant: datetime | None) -> str | None:
-    """An instant in Notify's form, UTC."""
+    """Return an instant in Notify's form, UTC."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if instant else None
 
 

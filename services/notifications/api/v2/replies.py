@@ -1,4 +1,4 @@
-"""What this surface answers, as models for the OpenAPI document: the replies themselves are made as Notify's clients read them."""
+"""Models of the replies, for the OpenAPI document alone: the routes build replies as Notify's clients read them."""
 
 from typing import Any, Literal
 
@@ -18,14 +18,14 @@ class TemplateUsed(BaseModel):
 
 
 class SmsContent(BaseModel):
-    """A text as it is sent."""
+    """A text message to send."""
 
     body: str
     from_number: str
 
 
 class EmailContent(BaseModel):
-    """An email as it is sent."""
+    """An email to send."""
 
     subject: str
     body: str
@@ -34,7 +34,7 @@ class EmailContent(BaseModel):
 
 
 class Accepted(BaseModel):
-    """A message is committed and will be handed over."""
+    """A committed message, which a worker will deliver."""
 
     id: str = Field(description="Of the notification; a simulated recipient's leads nowhere.")
     reference: str | None
@@ -44,20 +44,20 @@ class Accepted(BaseModel):
 
 
 class AcceptedSms(Accepted):
-    """A text is committed and will be handed over."""
+    """A committed text message, which a worker will deliver."""
 
     content: SmsContent
 
 
 class AcceptedEmail(Accepted):
-    """An email is committed and will be handed over."""
+    """A committed email, which a worker will deliver."""
 
     content: EmailContent
     sanitised_content: dict[str, dict[str, Any]] = Field(description="Values that `sanitise_content_for` changed, before and after.")
 
 
 class NotificationReply(BaseModel):
-    """One message, and what became of it."""
+    """One message and its status."""
 
     id: str
     reference: str | None
@@ -88,7 +88,7 @@ class NotificationReply(BaseModel):
 
 
 class Links(BaseModel):
-    """Where the page is, and the next one where this one is not empty."""
+    """The link of the page, and of the next one if this page is not empty."""
 
     current: str
     next: str = ""
@@ -102,7 +102,7 @@ class NotificationPage(BaseModel):
 
 
 class Required(BaseModel):
-    """Of a placeholder."""
+    """Whether a placeholder requires a value."""
 
     required: bool
 
@@ -137,7 +137,7 @@ class VersionsReply(BaseModel):
 
 
 class Preview(BaseModel):
-    """A message that is not sent."""
+    """A rendered message that nobody sends."""
 
     id: str
     type: Channel

@@ -1,4 +1,4 @@
-"""Requests as JSON Schema (draft 7), the way the original defines them: a validator's own words are part of Notify's error texts."""
+"""Requests as JSON Schema (draft 7), as in the original: the validator's words are part of Notify's error texts."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def _is_https_url(value: object) -> bool:
 _UUID: Schema = {"type": "string", "format": "uuid", "validationMessage": "is not a valid UUID"}
 MOST_FAULTS = 100
 _LONGEST_TEXT = 3_000
-"""Of a fault: the validator quotes what was sent."""
+"""The longest text of a fault, because the validator quotes the request."""
 _COUNTS = ("maxProperties", "maxItems")
 _VALUE: Schema = {"type": ["string", "number", "boolean", "null", "array", "object"]}
 _COMMON: Schema = {
@@ -109,7 +109,7 @@ TEMPLATE_ID: Schema = {"type": "object", "properties": {"id": _UUID, "version": 
 
 
 def checked(value: Any, schema: Schema) -> dict[str, Any]:
-    """The value, where it follows the schema. Refuses it with one text for each fault."""
+    """Return the value if it conforms to the schema. Refuses it with one text for each fault."""
     faults = list(islice(_texts(value, schema), MOST_FAULTS))
     if faults:
         raise Refusal.invalid(*faults)
@@ -117,14 +117,14 @@ def checked(value: Any, schema: Schema) -> dict[str, Any]:
 
 
 def as_object(value: Any) -> dict[str, Any]:
-    """The value, where it is a JSON object."""
+    """Return the value if it is a JSON object; refuse it if not."""
     return checked(value, {"type": "object"})
 
 
 def _texts(value: Any, schema: Schema) -> Iterator[str]:
     for fault in Draft7Validator(schema, format_checker=_formats).iter_errors(value):
         field = str(fault.path[0]) if fault.path else ""
-        if fault.validator in _COUNTS:  # what is too much is not looked through
+        if fault.validator in _COUNTS:  # do not validate the items of an overlong value
             yield f"{field} has more than {fault.validator_value} entries".strip()
             return
         yield f"{field} {_text(fault)}".strip()[:_LONGEST_TEXT]
@@ -137,10 +137,10 @@ def _text(fault: ValidationError) -> str:
 
 
 def body_of(schema: Schema) -> dict[str, Any]:
-    """The request body for the OpenAPI document."""
+    """Return the request body for the OpenAPI document."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def query_of(schema: Schema) -> dict[str, Any]:
-    """The query's parameters for the OpenAPI document."""
+    """Return the query's parameters for the OpenAPI document."""
     return {"parameters": [{"in": "query", "name": name, "required": False, "schema": one} for name, one in schema["properties"].items()]}

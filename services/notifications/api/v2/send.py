@@ -41,11 +41,11 @@ class NotificationRequest:
 
     @property
     def default_sms_sender(self) -> str:
-        """The name that a text comes from where the service has none."""
+        """The sender name of a text if the service has none."""
         return self._settings.default_sms_sender
 
     async def template(self, template_id: str, wanted: str) -> Template:
-        """The current version of a template of the caller's service, for the channel that is wanted."""
+        """Return the current version of a template of the caller's service, for the requested channel."""
         template = await self._store.templates.get(str(UUID(template_id)), service=self.service.id)
         if template is None:
             raise Refusal.bad_request("Template not found")
@@ -58,24 +58,24 @@ class NotificationRequest:
     async def accept(
         self, template: Template, content: Content, envelope: Envelope, *, original_recipient: str, reference: str | None
     ) -> dict[str, Any]:
-        """Commit the message and its event, and give the reply's common part. Does not store a message to a simulated recipient."""
+        """Commit the message and its event, and return the reply's common part. Stores no message to a simulated recipient."""
         notification, events = accept(
             new_id(), self.caller, template, content, envelope, original_recipient=original_recipient, reference=reference, at=now()
         )
         if not is_simulated(envelope.recipient):
-            stored = self._vault.closed(notification)
+            stored = self._vault.seal(notification)
             async with self._store.transaction() as tx:
                 await tx.notifications.insert(stored)
                 await tx.delivery_jobs.add(notification.id, at=notification.created_at, traceparent=telemetry.traceparent())
                 await tx.publish(*events, borough=notification.borough)
-                tx.after_commit(lambda: self._deliveries.expect(notification.id))
+                tx.after_commit(lambda: self._deliveries.note_accepted(notification.id))
         return _reply(notification, self._settings.public_url)
 
 
 async def notification_request(
     caller: SendingCaller, store: Db, settings: Config, worker: Deliveries, vault: Sealing
 ) -> NotificationRequest:
-    """NotificationRequest, by a coroutine: FastAPI would call the class itself in a thread."""
+    """Make the NotificationRequest in a coroutine, because FastAPI would call the class itself in a thread."""
     return NotificationRequest(caller, store, settings, worker, vault)
 
 
@@ -132,7 +132,7 @@ async def send_email(asked: Asked, form: Annotated[dict[str, Any], Depends(_emai
 
 
 def values_of(form: dict[str, Any], *, file_refusal: str) -> dict[str, Any]:
-    """The personalisation, where every value is text, a number, true or false, or a list of these."""
+    """Return the personalisation. Refuses values other than texts, numbers, booleans and lists of these."""
     values: dict[str, Any] = form.get("personalisation", {})
     for name, value in values.items():
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What every route of this surface has in common: the error shape, the router, the authenticated caller."""
+"""The common parts of this API's routes: error shape, router, authenticated caller."""
 
 import json
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ from shared.http.router import Route
 from shared.limits import COLLECTION, Quota
 
 BODY_LIMIT = 5_000_000
-"""An email may have 2,000,000 bytes of text, which JSON may write longer."""
+"""Bytes of a body. An email may have 2,000,000 bytes of text, and JSON escapes lengthen it."""
 Db = Annotated[Store, Depends(provided(Store))]
 Config = Annotated[Settings, Depends(provided(Settings))]
 Sealing = Annotated[Vault, Depends(provided(Vault))]
@@ -92,7 +92,7 @@ class _NotifyRoute(Route):
 
     @staticmethod
     def failure(error: Exception) -> HttpFailure:
-        """A refusal of the domain has Notify's own words for it."""
+        """Return the failure for an error; a domain refusal has Notify's words."""
         if not isinstance(error, Refusal):
             return failure_of(error)
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
@@ -108,7 +108,7 @@ class NotifyRouter(Router):
 
 
 class RateLimits:
-    """One quota for each service and kind of key. A caller that used its burst has it again after the time that its rate takes for it."""
+    """One quota for each service and kind of key. A window has the burst, and lasts as long as the rate takes to refill it."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._per_minute = settings.rate_per_minute
@@ -116,7 +116,7 @@ class RateLimits:
         self._quota = Quota("sending", settings.rate_burst, seconds=seconds, rows=store.collection(COLLECTION))
 
     async def require(self, caller: Authenticated) -> None:
-        """Count one call; refuse it where there were too many."""
+        """Count one call. Refuses it above the quota."""
         if not await self._quota.hit(f"{caller.service.id}/{caller.key.type}"):
             text = f"Exceeded rate limit for key type {caller.key.type.upper()} of {self._per_minute} requests per 60 seconds"
             raise Refusal(429, ("RateLimitError", text), retry_after=self._quota.retry_after)
@@ -154,7 +154,7 @@ SendingCaller = Annotated[Authenticated, Depends(_sending)]
 
 
 async def json_body(request: Request) -> dict[str, Any]:
-    """The body, whatever its content type says. Refuses what is not JSON in UTF-8, nests too deeply, or holds half a character."""
+    """Return the body, whatever its content type. Refuses a body that is not JSON in UTF-8, nests too deeply, or has a lone surrogate."""
     raw = await request.body()
     if not raw:
         return {}

@@ -21,13 +21,13 @@ router = NotifyRouter()
 
 @router.get("/v2/template/{template_id}", responses={200: {"model": replies.TemplateReply}})
 async def get_template(template_id: str, caller: Caller, store: Db) -> dict[str, Any]:
-    """The current version of a template of the caller's service."""
+    """Return the current version of a template of the caller's service."""
     return _as_notify(await _template(store, template_id, caller.service.id))
 
 
 @router.get("/v2/template/{template_id}/version/{version}", responses={200: {"model": replies.TemplateReply}})
 async def get_template_version(template_id: str, version: str, caller: Caller, store: Db) -> dict[str, Any]:
-    """A given version of a template."""
+    """Return a given version of a template."""
     number = int(version) if version.isascii() and version.isdigit() and len(version) < 12 else version
     schemas.checked({"id": template_id, "version": number}, schemas.TEMPLATE_ID)
     template = await store.templates.version(str(UUID(template_id)), int(version), service=caller.service.id)
@@ -38,7 +38,7 @@ async def get_template_version(template_id: str, version: str, caller: Caller, s
 
 @router.get("/v2/templates", responses={200: {"model": replies.TemplatesReply}}, openapi_extra=schemas.query_of(schemas.LIST_TEMPLATES))
 async def list_templates(request: Request, caller: Caller, store: Db) -> dict[str, Any]:
-    """The service's templates, in the order of their names."""
+    """Return the service's templates, in the order of their names."""
     query = schemas.checked(dict(request.query_params), schemas.LIST_TEMPLATES)
     found = await store.templates.of_services([caller.service.id], type_=query.get("type"))
     return {"templates": [_as_notify(template) for template in found]}
@@ -46,7 +46,7 @@ async def list_templates(request: Request, caller: Caller, store: Db) -> dict[st
 
 @router.get("/service/{service_id}/template/{template_id}/versions", responses={200: {"model": replies.VersionsReply}})
 async def list_template_versions(service_id: str, template_id: str, caller: Caller, store: Db) -> dict[str, Any]:
-    """Every version, newest first: what the official client's `get_all_template_versions` asks for."""
+    """Return every version, newest first, as the official client's `get_all_template_versions` expects."""
     schemas.checked({"id": template_id}, schemas.TEMPLATE_ID)
     if service_id.lower() != caller.service.id:
         raise Refusal.not_found()
@@ -64,7 +64,7 @@ async def list_template_versions(service_id: str, template_id: str, caller: Call
 async def preview_template(
     template_id: str, caller: Caller, body: Annotated[dict[str, Any], Depends(json_body)], store: Db
 ) -> dict[str, Any]:
-    """The message that a template makes with these values."""
+    """Return the message that a template makes with these values."""
     form = schemas.checked({**schemas.as_object(body), "id": template_id}, schemas.PREVIEW)
     template = await _template(store, template_id, caller.service.id)
     values = values_of(form, file_refusal="Can only send a file by email")

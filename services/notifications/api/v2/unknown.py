@@ -1,4 +1,4 @@
-"""Paths that this surface does not have are answered in its own shape."""
+"""Answers unknown paths in this API's error shape."""
 
 from services.notifications.domain.refusals import Refusal
 
@@ -9,5 +9,5 @@ router = NotifyRouter()
 
 @router.api_route("/v2/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
 async def unknown(path: str) -> None:  # noqa: ARG001
-    """404 `No result found`."""
+    """Answer 404 `No result found`."""
     raise Refusal.not_found()

@@ -1,4 +1,4 @@
-"""Whether one share is allowed, and how little of it the recipient gets."""
+"""Decides whether an agreement permits a share, and which items the recipient gets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from .boroughs import NAMES
 from .text import Item, Purpose
 
 DELIVERED, READ = 1, 2
-"""Versions of a share: it is delivered once and read for the first time once, in this order."""
+"""Versions of a share: its delivery, then its first reading."""
 
 
 class Reason(StrEnum):
-    """Why a share is refused, as the problem's `type` ends."""
+    """The reason of a refusal, which ends the problem's `type`."""
 
     AGREEMENT_NOT_ACTIVE = "agreement-not-active"
     PURPOSE_NOT_COVERED = "purpose-not-covered"
@@ -24,21 +24,21 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Refused:
-    """No agreement allows this share. `detail` says it in plain words, without personal data."""
+    """No agreement permits this share. `detail` explains it without personal data."""
 
     reason: Reason
     detail: str
     agreement: Agreement | None = None
-    """The agreement that comes nearest to allowing it; None where none binds the boroughs."""
+    """The agreement that comes nearest to permitting it; None if none binds the boroughs."""
 
 
 _NEAREST = (Reason.NO_ITEM_ALLOWED, Reason.AGREEMENT_NOT_ACTIVE, Reason.PURPOSE_NOT_COVERED, Reason.RECIPIENT_NOT_A_PARTY)
-"""Of several refusals, the one that says most about what is missing comes first."""
+"""Reasons in order: the first is the most informative one."""
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """The agreement allows it, reduced to `content`."""
+    """The agreement permits the share, limited to `content`."""
 
     agreement: Agreement
     purpose: Purpose
@@ -54,7 +54,7 @@ _NOT_ACTIVE = {
 
 
 def not_active(agreement: Agreement) -> Refused | None:
-    """The refusal that the agreement's status alone calls for; None when it is active."""
+    """Return the refusal because of the agreement's status; None if it is active."""
     if agreement.status is Status.ACTIVE:
         return None
     detail = f"The agreement “{agreement.text.title}” {_NOT_ACTIVE[agreement.status]}, so no data moves under it"
@@ -62,9 +62,9 @@ def not_active(agreement: Agreement) -> Refused | None:
 
 
 def decide(agreement: Agreement, *, purpose: str, recipient: str, items: Mapping[Item, str]) -> Allowed | Refused:
-    """Allow exactly what the text names for this recipient and purpose, while the agreement is active; refuse everything else.
+    """Permit exactly the items of the text for this recipient and purpose while the agreement is active, and refuse everything else.
 
-    The caller's own borough must be a party already: to others the agreement does not exist.
+    The caller's borough must be a party; the caller of this function checks that.
     """
     refusal = not_active(agreement)
     if refusal is not None:
@@ -87,7 +87,7 @@ def decide(agreement: Agreement, *, purpose: str, recipient: str, items: Mapping
 def decide_among(
     agreements: Sequence[Agreement], *, boroughs: Sequence[str], purpose: str, recipient: str, items: Mapping[Item, str]
 ) -> Allowed | Refused:
-    """Allow the share under the first of `agreements` that allows it; refuse it with the nearest reason where none does.
+    """Permit the share under the first of `agreements` that permits it; without one, refuse with the nearest reason.
 
     `agreements` are those that bind all of `boroughs`: the sender, the recipient, and others that the request names.
     """
@@ -104,7 +104,7 @@ def decide_among(
 
 
 def _distance(refusal: Refused, purpose: str) -> tuple[bool, int]:
-    """How far an agreement is from allowing the share: one that does not name the purpose is further than any that does."""
+    """Return how far an agreement is from permitting the share. One without the purpose is further than any with it."""
     covers = refusal.agreement is not None and refusal.agreement.text.purpose(purpose) is not None
     return (not covers, _NEAREST.index(refusal.reason))
 

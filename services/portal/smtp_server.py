@@ -1,4 +1,4 @@
-"""An SMTP server (RFC 5321) that stores each message before it says yes."""
+"""An SMTP server (RFC 5321) that stores each message before it acknowledges it."""
 
 import asyncio
 import logging
@@ -23,8 +23,8 @@ _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 """W3C Trace Context, 3.2.1."""
 
 
-class SmtpCapture:
-    """Listens from `start` to `stop`; `port` is where."""
+class SmtpServer:
+    """Listens on `port` from `start` to `stop`."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
@@ -34,13 +34,13 @@ class SmtpCapture:
 
     @property
     def port(self) -> int:
-        """The port that is listened on; the system's choice where the setting is 0."""
+        """The port; the operating system chooses it if the setting is 0."""
         if self._server is None:
             return self._settings.smtp_port
         return int(self._server.sockets[0].getsockname()[1])
 
     async def start(self) -> None:
-        """Listen. Raises OSError where the port is in use."""
+        """Listen. Raises OSError if the port is in use."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: SMTP(self, hostname="capture.localhost", ident="London Building Blocks capture", data_size_limit=MOST_BYTES, loop=loop),
@@ -50,7 +50,7 @@ class SmtpCapture:
         )
 
     async def stop(self) -> None:
-        """Hang up."""
+        """Stop listening."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -63,14 +63,14 @@ class SmtpCapture:
         address: str,
         rcpt_options: list[str],  # noqa: ARG002
     ) -> str:
-        """One recipient a message: a row is one message to one person. Another one is asked to come in a transaction of its own."""
+        """Accept one recipient a message, because a row is one message to one person. Further recipients need transactions of their own."""
         if envelope.rcpt_tos:
             return "452 4.5.3 One recipient at a time"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802
-        """Store the message, then say yes."""
+        """Store the message, then acknowledge it."""
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         try:
             mail = message_from_bytes(content, _class=EmailMessage, policy=mime)
@@ -80,7 +80,7 @@ class SmtpCapture:
             return "554 5.6.0 The message is not readable"
         try:
             with telemetry.continued(str(mail["traceparent"] or "") or None, "capture email", kind=telemetry.SERVER):
-                await self._store.captured.take(message, at=now(), keep=self._keep)
+                await self._store.captured.add(message, at=now(), keep=self._keep)
         except DatabaseError as error:
             log.warning("a message could not be stored: %s", type(error).__name__)
             return "451 4.3.0 Try again later"
@@ -88,7 +88,7 @@ class SmtpCapture:
 
 
 def read(mail: EmailMessage, content: bytes, *, to: str, sender: str) -> Captured:
-    """The parts of a message that are shown. A message without a Message-ID is known by its content."""
+    """Parse a message. Its content identifies a message without a Message-ID."""
     traceparent = _TRACEPARENT.fullmatch(str(mail["traceparent"] or "").strip())
     return Captured(
         channel="email",
@@ -112,5 +112,5 @@ def _part(mail: EmailMessage, kind: str) -> str | None:
 
 
 def _clean(text: str) -> str:
-    """Text that every store takes: bytes that were no characters become the replacement character."""
+    """Return text that every database stores: undecodable bytes become the replacement character."""
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""The queue of sign-in codes on their way to notifications. A row stays until notifications has accepted it or the code has expired."""
+"""The queue of sign-in codes for notifications. A row stays until notifications accepts it or the code expires."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from shared.mongo import Scope
 
 @dataclass(frozen=True)
 class OutgoingCode:
-    """A code to be sent. Address and code are sealed; `traceparent` belongs to the request that asked for it."""
+    """A code to send. Address and code are encrypted; `traceparent` belongs to the request for the code."""
 
     id: str
     email: Sealed
@@ -20,7 +20,7 @@ class OutgoingCode:
 
 
 class OutgoingCodes:
-    """Codes to be sent. A claim names its process (`shared.presence`)."""
+    """Codes to send. A claim names its process (`shared.presence`)."""
 
     def __init__(self, scope: Scope) -> None:
         self._rows = scope.collection("outgoing")
@@ -47,8 +47,8 @@ class OutgoingCodes:
             return None
         return OutgoingCode(row["_id"], row["email"], row["code"], row["expires_at"], row["traceparent"], row["failures"])
 
-    async def put_off(self, code: str, until: datetime) -> None:
-        """Give the claim back until then."""
+    async def postpone(self, code: str, until: datetime) -> None:
+        """Release the claim; the row is due again at `until`."""
         await self._rows.update_one({"_id": code}, {"$set": {"due_at": until, "holder": None}, "$inc": {"failures": 1}})
 
     async def remove(self, code: str) -> None:

@@ -1,4 +1,4 @@
-"""The captured messages, and the text provider that captures them. On loopback only: these are people's messages."""
+"""The captured messages, and the text provider that captures them. Only for loopback clients, because messages are personal."""
 
 import ipaddress
 from datetime import UTC, datetime, timedelta
@@ -24,10 +24,10 @@ FIELDS = ("id", "channel", "to", "subject", "body", "html", "created_at", "notif
 
 
 async def _loopback_only(request: Request, settings: Annotated[Settings, Depends(provided(Settings))]) -> None:
-    """A proxy in front would make every caller local, so forwarded requests are refused too.
+    """Refuse requests from other machines.
 
-    So is a request for another host: any site's name can be made to lead to this machine (DNS rebinding), and that site's page would read
-    what is answered.
+    Behind a proxy every caller looks local, so this refuses forwarded requests too. It also refuses requests for another host: any site's
+    name can point to this machine (DNS rebinding), and that site's page would read the answer.
     """
     address = request.client.host if request.client else ""
     forwarded = any(name in request.headers for name in ("x-forwarded-for", "forwarded"))
@@ -56,7 +56,7 @@ router = Router(tags=["capture"], dependencies=[Depends(_loopback_only)])
 
 
 class TextMessage(BaseModel):
-    """A text as the notifications service hands it over."""
+    """A text message, as notifications sends it."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -69,7 +69,7 @@ class TextMessage(BaseModel):
 
 @router.post("/capture/sms", status_code=201)
 async def capture_text(text: TextMessage, store: Db, settings: Annotated[Settings, Depends(provided(Settings))]) -> dict[str, str]:
-    """Take a text; it is stored before the answer. The same `dedupe_key` again is another delivery of the same message."""
+    """Store a text before the answer. The same `dedupe_key` again is another delivery of the same message."""
     message = Captured(
         channel="sms",
         key=text.dedupe_key,
@@ -81,7 +81,7 @@ async def capture_text(text: TextMessage, store: Db, settings: Annotated[Setting
         notification_id=text.notification_id,
         trace_id=telemetry.trace_id(),
     )
-    await store.captured.take(message, at=now(), keep=timedelta(days=settings.capture_days))
+    await store.captured.add(message, at=now(), keep=timedelta(days=settings.capture_days))
     return {"id": text.dedupe_key}
 
 
@@ -96,7 +96,7 @@ async def list_captured(
     since: AwareDatetime | None = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
 ) -> Response:
-    """Captured messages, newest first: JSON, or a page for a browser."""
+    """List captured messages, newest first: JSON, or a page for a browser."""
     rows = await store.captured.find(to=to or None, channel=channel, since=since, limit=limit)
     if prefers_page(request):
         response: Response = pages.render(request, "captured.html", messages=rows, to=to or "", channel=channel or "")

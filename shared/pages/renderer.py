@@ -1,4 +1,4 @@
-"""Templates to responses: the Jinja2 environment, the security headers, the form token, error pages."""
+"""Renders templates to responses, with security headers, form tokens and error pages."""
 
 import re
 import secrets
@@ -33,20 +33,19 @@ TITLES = {
     503: "Sorry, the service is unavailable",
 }
 Link = tuple[str, str]
-"""Its text, and where it leads."""
+"""Text and target."""
 START: Link = ("Go to the start page", "/")
 NO_SUCH_ADDRESS = "If you typed the web address, check that it is right. If you pasted it, check that you copied all of it."
 SERVER_ERROR = "Nothing that you have sent is lost. Try again in a few minutes."
 
 
 class Pages:
-    """The pages of one service: renders its templates inside the platform's layout.
+    """The pages of one service, which renders its templates inside the platform's layout.
 
-    `secret` signs form tokens and must be the same in every replica. `session_cookie` is the name of the cookie that
-    holds the service's session, if it has one; form tokens are bound to it. Cookies are shared by every port of a host,
-    so the name should begin with the service's. `secure` says that browsers come by HTTPS. `form_targets` are origins besides our
-    own to which the forms of all pages may lead, redirects included (CSP `form-action`). `start` is the link on error pages, None where
-    the service has no start page of its own; `footer` are the links at the foot of every page.
+    `secret` signs form tokens and must be the same in every replica. `session_cookie` names the service's session cookie, if it has one;
+    form tokens are bound to it. All ports of a host share cookies, so the name should begin with the service's. `secure` says that browsers
+    come by HTTPS. `form_targets` are further origins to which all forms may lead, by redirects too (CSP `form-action`). `start` is the link
+    on error pages, None for a service without a start page; `footer` has the links at the foot of every page.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class Pages:
 
     @property
     def assets(self) -> APIRouter:
-        """The route of the static files; belongs in the service's list of routers."""
+        """The router of the static files, for the service's list of routers."""
         return assets.router()
 
     def render(
@@ -87,14 +86,14 @@ class Pages:
         headers: Mapping[str, str] | None = None,
         **context: Any,
     ) -> HTMLResponse:
-        """The page of `template`, never cached.
+        """Render `template` as a page that no cache stores.
 
-        `errors` fills the error summary and makes the status 400 unless another is given. `form_targets` are more origins to
-        which the forms of this page may lead.
+        `errors` fills the error summary and makes the status 400 unless another is given. `form_targets` are further origins to which the
+        forms of this page may lead.
         """
         errors = FormErrors() if errors is None else errors
-        held, fresh = self._held(request)
-        token = self._tokens.issue(held)
+        cookie, fresh = self._bound_cookie(request)
+        token = self._tokens.issue(cookie)
         html = self._environment.get_template(template).render(
             request=request, errors=errors, csrf=Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, token), **context
         )
@@ -102,11 +101,11 @@ class Pages:
             html, status_code=400 if errors and status == 200 else status, headers=self._headers(form_targets) | dict(headers or {})
         )
         if fresh:
-            response.set_cookie(self._visitor_cookie, held, httponly=True, samesite="lax", secure=self._secure, path="/")
+            response.set_cookie(self._visitor_cookie, cookie, httponly=True, samesite="lax", secure=self._secure, path="/")
         return response
 
     def failure(self, request: Request, failure: HttpFailure) -> HTMLResponse:
-        """The page of a request that failed before it reached a route: an unknown address, or a method that it does not have."""
+        """Render the page of a failure outside a route: an unknown address, or a wrong method."""
         detail = NO_SUCH_ADDRESS if failure.status == 404 else SERVER_ERROR if failure.status >= 500 else None
         page = self.error(request, failure.status, title=failure.title, detail=detail)
         page.headers.update(failure.headers)
@@ -115,22 +114,22 @@ class Pages:
     def error(
         self, request: Request, status: int, *, title: str | None = None, detail: str | None = None, start: Link | None = None
     ) -> HTMLResponse:
-        """A page that says in plain words what went wrong. `start` is where it leads to in place of the service's own start page."""
+        """Render an error page. `start` replaces the service's own start page as its link."""
         title = title or TITLES.get(status, "Sorry, there is a problem with the service" if status >= 500 else TITLES[400])
         return self.render(request, "error.html", status=status, title=title, detail=detail, start=start or self._start)
 
     async def form(self, request: Request) -> FormData:
-        """The fields of a form that one of our own pages sent; usable as a FastAPI dependency. Raises `ForgeryError`."""
+        """Return the fields of a form from one of the service's own pages; usable as a FastAPI dependency. Raises `ForgeryError`."""
         form = await request.form(max_files=0, max_fields=200, max_part_size=64 * 1024)
         token = form.get(FIELD)
-        held, _ = self._held(request)
-        self._tokens.check(token if isinstance(token, str) else "", held, request.headers.get("sec-fetch-site"))
+        cookie, _ = self._bound_cookie(request)
+        self._tokens.check(token if isinstance(token, str) else "", cookie, request.headers.get("sec-fetch-site"))
         return form
 
-    def _held(self, request: Request) -> tuple[str, bool]:
-        """What the browser holds that a form token can be bound to, and whether it was made up just now."""
-        if held := request.cookies.get(self._session_cookie) or request.cookies.get(self._visitor_cookie):
-            return held, False
+    def _bound_cookie(self, request: Request) -> tuple[str, bool]:
+        """Return the cookie value to which a form token is bound, and whether it is new."""
+        if cookie := request.cookies.get(self._session_cookie) or request.cookies.get(self._visitor_cookie):
+            return cookie, False
         return secrets.token_urlsafe(24), True
 
     def _headers(self, form_targets: Sequence[str]) -> dict[str, str]:
@@ -160,7 +159,7 @@ class Pages:
 
 
 def environment(templates: Path) -> Environment:
-    """Jinja2 with autoescape everywhere; `layout.html` and every GOV.UK macro are at hand without an import."""
+    """Return a Jinja2 environment with autoescape, in which templates use `layout.html` and every GOV.UK macro without an import."""
     made = _environment(FileSystemLoader(templates), FileSystemLoader(HERE / "templates"))
     made.globals.update(_components())
     made.filters.update(london_date=london_date, london_time=london_time, london_date_time=london_date_time)
@@ -168,7 +167,7 @@ def environment(templates: Path) -> Environment:
 
 
 class _Component:
-    """The macro of one component, compiled at its first use: all of them take a second, and a service uses a few."""
+    """The macro of one component, compiled at first use: compiling all takes a second, and a service uses a few."""
 
     def __init__(self, path: str, macro: str) -> None:
         self._path, self._name = path, macro
@@ -184,7 +183,7 @@ class _Component:
 
 @cache
 def _components() -> Mapping[str, _Component]:
-    """Every GOV.UK macro by its name, the same for all services of a process."""
+    """Return every GOV.UK macro by its name, shared by all services of a process."""
     found = {}
     for path in _govuk().list_templates():
         if component := re.fullmatch(r"govuk_frontend_jinja/components/([a-z-]+)/macro\.html", path):
@@ -195,12 +194,12 @@ def _components() -> Mapping[str, _Component]:
 
 @cache
 def _govuk() -> Environment:
-    """What the macros are compiled in."""
+    """Return the environment that compiles the macros."""
     return _environment()
 
 
 def _environment(*loaders: BaseLoader) -> Environment:
-    """Undefined values chain, because the macros look into parameters that were not given."""
+    """Return an environment whose undefined values chain, because the macros read absent parameters."""
     return Environment(
         loader=ChoiceLoader([*loaders, PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")})]),
         autoescape=True,

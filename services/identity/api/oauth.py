@@ -1,4 +1,4 @@
-"""OAuth on the wire: parameters in, errors and tokens out, in the shapes of RFC 6749 and RFC 6750."""
+"""OAuth's HTTP messages: parameters of requests, errors and tokens of answers, as in RFC 6749 and RFC 6750."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,12 +20,12 @@ BODY_LIMIT = 64 * 1024
 
 
 def query_parameters(request: Request) -> Parameters:
-    """The parameters in the query. Raises invalid_request."""
+    """Return the parameters in the query. Raises invalid_request."""
     return _parsed(request.url.query)
 
 
 async def form_parameters(request: Request) -> Parameters:
-    """The parameters in a form body; those in the query do not count (RFC 6749 section 3.2). Raises invalid_request."""
+    """Return the parameters in a form body, and ignore those in the query (RFC 6749 section 3.2). Raises invalid_request."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
         raise OAuthError("invalid_request", f"The body must be {FORM}")
     try:
@@ -35,21 +35,21 @@ async def form_parameters(request: Request) -> Parameters:
 
 
 def form_body(*required: str, **optional: str) -> dict[str, Any]:
-    """The OpenAPI description of a form body: names of required fields, and optional ones with what they mean."""
+    """Return the OpenAPI description of a form body: names of required fields, and optional fields with their descriptions."""
     fields = {name: {"type": "string"} for name in required} | {n: {"type": "string", "description": d} for n, d in optional.items()}
     schema = {"type": "object", "properties": fields, "required": list(required)}
     return {"requestBody": {"required": bool(required), "content": {FORM: {"schema": schema}}}}
 
 
 def query(*required: str, **optional: str) -> dict[str, Any]:
-    """The OpenAPI description of query parameters: names of required ones, and optional ones with what they mean."""
+    """Return the OpenAPI description of query parameters: names of required ones, and optional ones with their descriptions."""
     known: list[dict[str, Any]] = [{"name": name, "required": True} for name in required]
     known += [{"name": name, "required": False, "description": meaning} for name, meaning in optional.items()]
     return {"parameters": [{**parameter, "in": "query", "schema": {"type": "string"}} for parameter in known]}
 
 
 def refusal(error: OAuthError) -> Response:
-    """An error of the token endpoint (RFC 6749 section 5.2)."""
+    """Return an error of the token endpoint (RFC 6749 section 5.2)."""
     body = {"error": error.code, "error_description": error.description}
     if error.code == "invalid_client":
         return JSONResponse(body, 401, headers={**NO_STORE, "WWW-Authenticate": 'Basic realm="identity"'})
@@ -78,14 +78,14 @@ OAUTH = SurfaceDocument(
 
 @documented_as(OAUTH)
 def failure_as_oauth(_: Request, failure: HttpFailure) -> Response:
-    """Failures beyond OAuth's own, such as a database that does not answer, in OAuth's shape."""
+    """Return a failure that OAuth does not define, such as an unreachable database, in OAuth's shape."""
     later = failure.status in (429, 503)
     code = "temporarily_unavailable" if later else "invalid_request" if failure.status < 500 else "server_error"
     return JSONResponse({"error": code, "error_description": failure.detail}, failure.status, headers={**failure.headers, **NO_STORE})
 
 
 def see_other(url: str, headers: Mapping[str, str] | None = None) -> RedirectResponse:
-    """A redirect that turns every method into GET, is not stored, and does not tell the next page where the person came from."""
+    """Return a redirect (303) by GET, not stored, that sends no referrer."""
     return RedirectResponse(url, 303, headers={**NO_STORE, "Referrer-Policy": "no-referrer", **(headers or {})})
 
 

@@ -17,16 +17,16 @@ class Attempts:
     async def get(self, attempt: str) -> Attempt | None:
         return _attempt(await self._rows.find_one({"_id": attempt}))
 
-    async def next_try(self, attempt: str, *, browser: str, at: datetime) -> Attempt | None:
-        """Count one try and give the attempt, in one step: guesses sent at once still have five tries in all.
+    async def count_try(self, attempt: str, *, browser: str, at: datetime) -> Attempt | None:
+        """Count one try and return the attempt, in one step: concurrent guesses share the five tries.
 
-        None where no try is left, the code has expired or was used, or another browser asks.
+        None if no try is left, the code expired or was used, or another browser presents it.
         """
         open_attempt = {"_id": attempt, "browser": browser, "used_at": None, "expires_at": {"$gt": at}, "tries": {"$lt": MAX_TRIES}}
         return _attempt(await self._rows.find_one_and_update(open_attempt, {"$inc": {"tries": 1}}))
 
     async def use(self, attempt: str, at: datetime) -> bool:
-        """Use up the code. True for the one caller that did."""
+        """Mark the code as used. Returns True for the one caller that did."""
         return await self._rows.update_one({"_id": attempt, "used_at": None}, {"$set": {"used_at": at}})
 
 
