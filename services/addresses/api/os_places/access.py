@@ -35,8 +35,7 @@ class Access:
     def __init__(self, settings: Settings, counts: Collection) -> None:
         """`counts` is the collection in which replicas count requests together."""
         self._keys = {key.sha256: key for key in settings.api_keys}
-        self.quota = Quota("places", settings.places_per_minute, rows=counts)
-        """Requests a minute of each caller, over all replicas."""
+        self._quota = Quota("places", settings.places_per_minute, rows=counts)
 
     def holder(self, presented: str) -> ApiKey | None:
         """Find the holder of a key. Compares hashes in constant time, so that the duration reveals nothing about any key."""
@@ -45,6 +44,11 @@ class Access:
         digest = sha256(presented.encode("utf-8", "surrogatepass")).hexdigest()
         found = self._keys.get(digest)
         return found if found and hmac.compare_digest(found.sha256, digest) else None
+
+    async def count(self, caller: str) -> None:
+        """Count one request of a caller. Raises a 429 problem over its quota of requests a minute, which all replicas count together."""
+        if not await self._quota.hit(caller):
+            raise Problem(429, "Too many requests. Try again later.", headers={"Retry-After": str(self._quota.retry_after)})
 
 
 async def _admitted(
@@ -65,7 +69,7 @@ async def _admitted(
         await _of_token(request)
     else:
         raise Problem(401, "Missing API key or access token", headers={"WWW-Authenticate": "Bearer"})
-    await access.quota.take(request.state.principal)
+    await access.count(request.state.principal)
 
 
 admitted = Depends(_admitted)
