@@ -1,8 +1,8 @@
-"""A change-only update from its file to live, with its change set; and what the switch costs those who are asking meanwhile.
+"""Times a change-only update from its file to live, with its change set, and the delay that activation causes to queries.
 
-A full supply of made-up premises is imported and made live, then an update of so many rows, each by `blocks addresses import --activate`
-in a process of its own. A process serves queries meanwhile, one every 5 ms on its event loop, each timed from when it was due, so that
-whatever holds the loop up counts; there is no HTTP in between. It looks for another release every two seconds, as the service does.
+`blocks addresses import --activate` imports a full supply of made-up premises, then an update, each in a process of its own. Another
+process serves a query every 5 ms on its event loop, without HTTP. It times each query from its due time, so every delay of the loop
+counts. It looks for another release every two seconds, as the service does.
 `python -m benchmarks addresses_update --premises 20000`; `--premises 4500000` for London.
 """
 
@@ -77,7 +77,7 @@ def _measure(report: Report, directory: Path, count: int, rows: int) -> None:
         served = json.loads(server.stdout.readline())
     _tell(report, f"update of {second.rows:,} rows", second, at_most=SECONDS if count >= LONDON else None)
     last = change_sets(directory / "data")[-1]
-    report.add("changes that the switch told", sum(len(batch) for batch in last.batches()), "")
+    report.add("changes in the change set", sum(len(batch) for batch in last.batches()), "")
     report.add("ratio of the update to the full supply, time", second.seconds / first.seconds, "x")
     report.add("ratio of the update to the full supply, CPU", second.cpu / first.cpu, "x", at_most=MOST_OF_FULL if count >= MANY else None)
     _tell_served(report, served, began)
@@ -91,7 +91,7 @@ class _Run(NamedTuple):
 
 
 def _changed(blpus: Iterable[Blpu], step: int) -> Iterator[Blpu]:
-    """One in `step` is otherwise, by turns: another organisation, retired, gone."""
+    """Change every `step`th record, by turns: another organisation, retired, gone."""
     for number, blpu in enumerate(blpus):
         turn = number // step % 20 if number % step == 0 else None
         if turn is None:

@@ -63,8 +63,8 @@ _NO_OTHER_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "log
 """FastAPI's own spans carry the path and the query with their values, and begin a second trace."""
 
 _ABOUT_EVERY_API = """\
-Times are UTC in ISO 8601, boroughs GSS codes. Errors are problem details (RFC 9457) unless a tag says otherwise; their `type` leads to a
-page that explains it, and [all of them](problems) are listed. Lists are paged by an opaque `cursor`.
+Times are UTC in ISO 8601, boroughs GSS codes. Errors are problem details (RFC 9457) unless a tag names another shape; their `type` leads
+to a page that explains it, and [all of them](problems) are listed. Lists are paged by an opaque `cursor`.
 
 Before any operation is reached, a connection answers 408 (too slow), 414 (address too long), 421 (another host) and
 431 (headers too large)."""

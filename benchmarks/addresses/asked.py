@@ -1,4 +1,4 @@
-"""Addresses as a matcher is asked for: most of them held, some not, one in twenty of a whole building, three in ten without a postcode."""
+"""Addresses for a matcher: most are in the release, some are not, one in twenty is a whole building, three in ten lack a postcode."""
 
 import random
 import re
@@ -8,15 +8,15 @@ from benchmarks.addresses.noise import Written, written
 from services.addresses.domain.addressbase.records import Blpu
 
 KEPT_OUT = 12
-"""One in so many of what is delivered to is kept out of the release, and asked for all the same."""
+"""The release lacks every twelfth delivery address; the benchmark asks for it all the same."""
 SHARE_OF_SHELLS = 0.05
 SHARE_ELSEWHERE = 0.05
-"""Besides: addresses that are nowhere."""
+"""Share of addresses that exist nowhere, added to the others."""
 SHARE_WITHOUT_POSTCODE = 0.3
 
 
 def held(everything: Sequence[Blpu]) -> Iterator[Blpu]:
-    """What is put into the release."""
+    """The premises that the release gets."""
     number = 0
     for blpu in everything:
         number += blpu.delivery_point is not None
@@ -25,7 +25,7 @@ def held(everything: Sequence[Blpu]) -> Iterator[Blpu]:
 
 
 def asked(everything: Sequence[Blpu], count: int, seed: int) -> list[Written]:
-    """So many addresses, and those that are nowhere (their UPRN is 0)."""
+    """`count` addresses, and those that exist nowhere (their UPRN is 0)."""
     dice = random.Random(seed)
     homes = [blpu for blpu in everything if blpu.delivery_point]
     shells = [blpu for blpu in everything if not blpu.delivery_point]
@@ -39,7 +39,7 @@ def asked(everything: Sequence[Blpu], count: int, seed: int) -> list[Written]:
 
 
 def _elsewhere(each: Written, dice: random.Random) -> Written:
-    """An address that no record has: another number, or a street that is nowhere, at the same postcode."""
+    """An address that no record has: another number, or a street that does not exist, at the same postcode."""
     if dice.random() < 0.5:
         return Written(
             re.sub(r"[0-9]+", lambda found: str(int(found[0]) + 2 * dice.randint(100, 900)), each.text, count=1), each.postcode, 0

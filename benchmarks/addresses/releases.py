@@ -1,4 +1,4 @@
-"""Releases of made-up premises for benchmarks: of any size, in a folder of their own, kept if a folder is named."""
+"""Releases of made-up premises for benchmarks, in a temporary folder, or in a named one that stays."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,14 +15,14 @@ LONDON = 4_500_000
 
 
 def premises(count: int, seed: int = 1) -> Iterator[Blpu]:
-    """So many: in Camden and Hackney up to 200,000, else all over London."""
+    """`count` made-up premises: in Camden and Hackney up to 200,000, else all over London."""
     sites = Sources().sites(DEMO_BOROUGHS if count <= 200_000 else None)
     return generate(sites, seed, premises=count)
 
 
 @contextmanager
 def release_of(count: int, seed: int = 1, folder: Path | None = None) -> Iterator[Path]:
-    """A release of so many premises; an existing one where `folder` is given and not empty."""
+    """A release of `count` premises; the existing one if `folder` has one."""
     if folder is not None:
         if not (folder / "records").exists():
             folder.mkdir(parents=True, exist_ok=True)

@@ -140,7 +140,7 @@ def test_ctrl_c_leaves_an_import_that_goes_on(place, tmp_path):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    assert err == "Stopped. What was live is still served. The same command goes on where this one was.\n"
+    assert err == "Stopped. What was live is still served. The same command resumes this one.\n"
     assert as_json(place.data_dir, "import", supply)["premises"] == 350
 
 

@@ -47,11 +47,11 @@ def import_(
     *,
     format_: Annotated[
         Literal["core", "premium", "open-uprn", "onspd", "code-point"] | None,
-        typer.Option("--format", help="Refuse files of any other format. Told by their contents unless given."),
+        typer.Option("--format", help="Refuse files of any other format. Detected by content if absent."),
     ] = None,
     supply: Annotated[
         Literal["full", "update"] | None,
-        typer.Option("--supply", help="Whether the files are all there is, or changes. Told by their contents unless given."),
+        typer.Option("--supply", help="Whether the files are a full supply or an update. Detected by content if absent."),
     ] = None,
     max_bad_rows: Annotated[
         float, typer.Option("--max-bad-rows", min=0.0, max=1.0, help="Share of the rows that may be left out as unusable.")
@@ -61,7 +61,7 @@ def import_(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
-    """Build a release from address or postcode files and check it. Repeated after whatever stopped it, it goes on where it was."""
+    """Build a release from address or postcode files and check it. The same command resumes an interrupted import."""
     accepted, directory = _checks(accept), _addresses(data_dir)
     with plain_errors(directory):
         os.nice(IMPORT_NICENESS)

@@ -32,7 +32,7 @@ def plain_errors(directory: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        sys.stderr.write(f"Stopped. {STILL_SERVED} The same command goes on where this one was.\n")
+        sys.stderr.write(f"Stopped. {STILL_SERVED} The same command resumes this one.\n")
         raise typer.Exit(STOPPED) from None
     except (
         *(CommandError, WrongFileError, ImportRefusedError, DamagedReleaseError),
@@ -55,4 +55,4 @@ def _disk_error(error: OSError | sqlite3.Error, directory: Path) -> str:
     else:
         full = error.errno in _FULL or (error.errno is None and "written" in str(error))  # NumPy's error has no errno
         said = f"{error.filename}: {error.strerror}." if error.filename else f"{error}."
-    return f"The disk of {directory} is full: make room, and the same command goes on where this one was." if full else said
+    return f"The disk of {directory} is full: make room, and the same command resumes this one." if full else said

@@ -2,7 +2,7 @@
 // box stands in for come back whenever suggestions cannot be had, and the server believes nothing that was chosen here.
 const PAUSE_MS = 250; // in typing, before anything is asked
 const PATIENCE_MS = 4000; // with an answer
-const REST_SECONDS = 10; // after a failure, unless the server says otherwise
+const REST_SECONDS = 10; // after a failure, unless the server names another time
 const LEAST = 3; // characters that are worth asking for
 const LONGEST = 200;
 

@@ -26,5 +26,5 @@ for (const element of document.querySelectorAll("[data-refresh][id]")) {
   setTimeout(() => renew(element), element.dataset.refresh * 1000);
 }
 
-// A form with data-sends-itself goes on to another service; without this file its button does.
+// Submit a form with data-sends-itself to another service; without this file its button does.
 document.querySelector("form[data-sends-itself]")?.submit();

@@ -34,7 +34,7 @@ terminated = new_router("/terminated_postcodes")
 random = new_router("/random")
 
 Code = Annotated[str, Path(description="A postcode district, in any case")]
-Limit = Annotated[str | None, Query(description="At most so many results: 10 unless said, 100 at most")]
+Limit = Annotated[str | None, Query(description="Number of results: 10 by default, 100 at most")]
 Radius = Annotated[str | None, Query(description="Metres: 5,000 unless said, 25,000 at most")]
 
 

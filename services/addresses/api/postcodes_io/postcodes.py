@@ -43,7 +43,7 @@ _INVALID_QUERY = "Invalid JSON query submitted. Send an object with an array of 
 router = new_router("/postcodes")
 
 Code = Annotated[str, Path(description="In any case, with or without its space")]
-Limit = Annotated[str | None, Query(description="At most so many results: 10 unless said, 100 at most")]
+Limit = Annotated[str | None, Query(description="Number of results: 10 by default, 100 at most")]
 Radius = Annotated[str | None, Query(description="Metres: 100 unless said, 2,000 at most")]
 
 
