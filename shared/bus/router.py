@@ -2,7 +2,7 @@
 
 FastStream documents the router (AsyncAPI, `deploy/contracts`) and runs its subscribers in unit tests (`TestKafkaBroker`). In a running
 service `shared.bus.receiver` reads all topics of the router through one FastStream subscriber, in batches that are acknowledged by hand,
-and calls the same functions: docs/decisions/0031.
+and calls the same functions: docs/decisions/0003.
 """
 
 from collections.abc import Awaitable, Callable
