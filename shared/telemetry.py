@@ -251,7 +251,8 @@ class TraceMiddleware:
         if scope["type"] != "http" or scope["path"] in _untraced_paths:
             await self.app(scope, receive, send)
             return
-        parent, state = _header(scope, b"traceparent"), _header(scope, b"tracestate")
+        parent = _header(scope, b"traceparent")
+        state = _header(scope, b"tracestate") if parent else None
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
         status = 500
         began = time.perf_counter()
