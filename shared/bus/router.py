@@ -19,6 +19,7 @@ from faststream.kafka.message import FAKE_CONSUMER
 from faststream.kafka.subscriber.usecase import LogicSubscriber
 
 from contracts.events.base import Event
+from shared import retry
 from shared.events import Envelope
 from shared.kafka.redaction import RedactingLogger
 from shared.mongo import Transaction
@@ -103,8 +104,8 @@ class EventRouter(KafkaRouter):
         return {handler.event.topic for handler in self.handlers.values()}
 
     def pause(self, attempt: int) -> float:
-        """Seconds to wait after this failed attempt, the first being 1."""
-        return float(min(self.longest_pause, self.first_pause * 2.0 ** (attempt - 1)))
+        """Seconds to wait after this failed attempt, the first being 1 (`shared.retry`)."""
+        return retry.pause(attempt, first=self.first_pause, longest=self.longest_pause)
 
     def _subscriber_of(self, topic: str) -> LogicSubscriber[Any]:
         """FastStream's subscriber of a topic. One for all events, because FastStream's test broker gives a record to one of a group."""

@@ -51,7 +51,7 @@ async def count(name: str, caller: Maker, store: Annotated[Store, Depends(provid
     return Thing(name=name, number=number, borough=caller.borough)
 
 
-@later.post("/told")
+@later.post("/names")
 async def tell(words: list[str]) -> int:
     """Count words."""
     return len(words)
@@ -102,10 +102,10 @@ async def test_an_included_route_keeps_its_limits_its_shape_and_what_it_was_incl
     assert (await thing.http.get("/later/things/numbers/1")).json() == 1
     assert (await thing.http.get("/later/things/numbers/0")).json() == {"wrong": "Nothing has no number."}
     assert (await thing.http.get("/later/things/numbers/x")).json()["wrong"].startswith("path.number: ")
-    assert (await thing.http.post("/later/things/told", json=["a", "b"])).json() == 2
-    too_large = await thing.http.post("/later/things/told", json=["a" * 1_000])
+    assert (await thing.http.post("/later/things/names", json=["a", "b"])).json() == 2
+    too_large = await thing.http.post("/later/things/names", json=["a" * 1_000])
     assert (too_large.status_code, too_large.headers["content-type"]) == (413, "application/problem+json")
-    assert (await thing.http.post("/later/things/told", content=b"[]", headers={"Content-Type": "text/plain"})).status_code == 415
+    assert (await thing.http.post("/later/things/names", content=b"[]", headers={"Content-Type": "text/plain"})).status_code == 415
     assert (await thing.http.get("/later/things/chair/count")).status_code == 405
     assert (await thing.http.post("/later/things/chair/count")).status_code == 401
     assert (await thing.http.get("/later/things/numbers/1/", follow_redirects=False)).headers["location"] == "/later/things/numbers/1"

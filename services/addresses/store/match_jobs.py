@@ -96,10 +96,6 @@ class MatchJobs:
         done = {"state": JobState.DONE.value, "open": False, "worker": None, "finished_at": at}
         await self._rows.update_one({"_id": job, "worker": worker}, {"$set": done})
 
-    async def free(self, worker: str) -> None:
-        """Release every job that a worker holds, so that others claim it at once."""
-        await self._rows.update_many({"open": True, "worker": worker}, {"$set": {"worker": None}})
-
 
 class MatchChunks:
     """Chunks of rows and their results, numbered from 0 in the order of the request."""

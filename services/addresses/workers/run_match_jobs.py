@@ -59,12 +59,12 @@ class BulkMatcher:
             return 1
         if self._job and self._next < job.chunks and await self._others_wait(job.borough):
             self._job = None
-            await self._store.match_jobs.free(self._name)
+            await self._claims.free_all()
         return 1
 
     async def stop(self) -> None:
         """Release the claimed job to other workers."""
-        await self._store.match_jobs.free(self._name)
+        await self._claims.free_all()
 
     async def _take(self) -> bool:
         if not self._presence.is_certain:
